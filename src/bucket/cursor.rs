@@ -1,0 +1,95 @@
+//! The forward cursor, with bbolt's movements.
+
+use super::packed::Body;
+use super::wide::{Run, Wide};
+use super::{View, ViewRepr};
+
+/// What a key holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry<'a> {
+    /// A value; it may be empty.
+    Value(&'a [u8]),
+    /// A sub-bucket.
+    Bucket(View<'a>),
+}
+
+impl<'a> Entry<'a> {
+    /// The value; absent for a sub-bucket, as bbolt's cursor yields nil for one.
+    pub fn value(self) -> Option<&'a [u8]> {
+        match self {
+            Entry::Value(value) => Some(value),
+            Entry::Bucket(_) => None,
+        }
+    }
+
+    /// The sub-bucket; absent for a value.
+    pub fn bucket(self) -> Option<View<'a>> {
+        match self {
+            Entry::Bucket(view) => Some(view),
+            Entry::Value(_) => None,
+        }
+    }
+}
+
+/// A cursor over one bucket. It begins nowhere: `first` or `seek` places it.
+pub struct Cursor<'a> {
+    repr: CursorRepr<'a>,
+    here: Option<(&'a [u8], Entry<'a>)>,
+}
+
+enum CursorRepr<'a> {
+    Packed { body: Body<'a>, next: usize },
+    Wide { wide: &'a Wide, run: Option<Run<'a>> },
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(view: View<'a>) -> Cursor<'a> {
+        let repr = match view.0 {
+            ViewRepr::Packed(body) => CursorRepr::Packed { body, next: usize::MAX - 8 },
+            ViewRepr::Wide(wide) => CursorRepr::Wide { wide, run: None },
+        };
+        Cursor { repr, here: None }
+    }
+
+    /// The entry on which the cursor stands; none before the first movement and past the end.
+    pub fn here(&self) -> Option<(&'a [u8], Entry<'a>)> {
+        self.here
+    }
+
+    /// Moves to the first entry (bbolt's `Cursor.First`).
+    pub fn first(&mut self) -> Option<(&'a [u8], Entry<'a>)> {
+        self.seek(b"")
+    }
+
+    /// Moves to the first entry whose key is not below `key`, backwards too (bbolt's `Cursor.Seek`).
+    pub fn seek(&mut self, key: &[u8]) -> Option<(&'a [u8], Entry<'a>)> {
+        match &mut self.repr {
+            CursorRepr::Packed { body, next } => {
+                let slot = body.seek(key);
+                *next = slot.map_or(body.bytes().len(), |slot| slot.end);
+                self.here = slot.map(|slot| (slot.key, slot.entry()));
+            }
+            CursorRepr::Wide { wide, run } => {
+                let run = run.insert(wide.run_from(key));
+                self.here = run.next().map(|(key, slot)| (&**key, slot.entry()));
+            }
+        }
+        self.here
+    }
+
+    /// Moves to the next entry (bbolt's `Cursor.Next`).
+    #[expect(clippy::should_implement_trait, reason = "bbolt's word; `View::iter` is the iterator")]
+    pub fn next(&mut self) -> Option<(&'a [u8], Entry<'a>)> {
+        self.here = match &mut self.repr {
+            CursorRepr::Packed { body, next } => body.slot(*next).map(|slot| {
+                *next = slot.end;
+                (slot.key, slot.entry())
+            }),
+            CursorRepr::Wide { run, .. } => {
+                let following = run.as_mut().and_then(Iterator::next);
+                following.map(|(key, slot)| (&**key, slot.entry()))
+            }
+        };
+        self.here
+    }
+}

@@ -1,0 +1,135 @@
+//! The packed form: a bucket and all below it in one block of bytes.
+//!
+//! ```text
+//!   body  = sequence u64 | entry*                      entries in strictly ascending order of keys
+//!   entry = key length u32, top bit: bucket | rest length u32 | key | value, or the sub-bucket's body
+//! ```
+//!
+//! Numbers are little-endian. The form is a function of the content, so equal bytes and equal buckets are the
+//! same thing. Lengths have a fixed width: an edit deep inside is one splice and a patch of the enclosing
+//! lengths. Blocks come only from this room's own encoder, so reading them does not check.
+
+use super::cursor::Entry;
+use super::{View, ViewRepr};
+
+/// The largest block; a larger bucket is wide. Objects with their labels stay far below it.
+pub(super) const BYTES_MAX: usize = 8192;
+
+/// The body of an empty bucket.
+pub(super) const EMPTY: [u8; SEQUENCE_BYTES] = [0; SEQUENCE_BYTES];
+
+/// Where a body's entries begin.
+pub(super) const SEQUENCE_BYTES: usize = 8;
+/// What stands before an entry's key.
+pub(super) const HEADER_BYTES: usize = 8;
+
+const BUCKET_FLAG: u32 = 1 << 31;
+
+/// A packed bucket's body, borrowed.
+#[derive(Clone, Copy)]
+pub(super) struct Body<'a>(&'a [u8]);
+
+/// One entry of a body: where it stands in it, and what it holds.
+#[derive(Clone, Copy)]
+pub(super) struct Slot<'a> {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) is_bucket: bool,
+    pub(super) key: &'a [u8],
+    /// A value, or a sub-bucket's body.
+    pub(super) rest: &'a [u8],
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Body<'a> {
+        Body(bytes)
+    }
+
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    pub(super) fn sequence(self) -> u64 {
+        let (number, _) = self.0.split_first_chunk().expect("a packed body begins with its sequence number");
+        u64::from_le_bytes(*number)
+    }
+
+    /// The entry that begins at an offset; absent at the end of the body.
+    pub(super) fn slot(self, start: usize) -> Option<Slot<'a>> {
+        let header = self.0.get(start..start + HEADER_BYTES)?;
+        let key_length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+        let rest_length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
+        let key_start = start + HEADER_BYTES;
+        let rest_start = key_start + (key_length & !BUCKET_FLAG) as usize;
+        let end = rest_start + rest_length as usize;
+        Some(Slot {
+            start,
+            end,
+            is_bucket: key_length & BUCKET_FLAG != 0,
+            key: &self.0[key_start..rest_start],
+            rest: &self.0[rest_start..end],
+        })
+    }
+
+    /// The first entry whose key is not below the one sought.
+    pub(super) fn seek(self, key: &[u8]) -> Option<Slot<'a>> {
+        let mut offset = SEQUENCE_BYTES;
+        while let Some(slot) = self.slot(offset) {
+            if slot.key >= key {
+                return Some(slot);
+            }
+            offset = slot.end;
+        }
+        None
+    }
+
+    pub(super) fn entry(self, key: &[u8]) -> Option<Entry<'a>> {
+        let slot = self.seek(key)?;
+        (slot.key == key).then(|| slot.entry())
+    }
+
+    pub(super) fn slots(self) -> impl Iterator<Item = Slot<'a>> {
+        let mut offset = SEQUENCE_BYTES;
+        std::iter::from_fn(move || {
+            let slot = self.slot(offset)?;
+            offset = slot.end;
+            Some(slot)
+        })
+    }
+}
+
+impl<'a> Slot<'a> {
+    pub(super) fn entry(self) -> Entry<'a> {
+        if self.is_bucket {
+            Entry::Bucket(View(ViewRepr::Packed(Body(self.rest))))
+        } else {
+            Entry::Value(self.rest)
+        }
+    }
+}
+
+/// What an entry takes in a body.
+pub(super) fn entry_bytes(key: &[u8], rest: &[u8]) -> usize {
+    HEADER_BYTES + key.len() + rest.len()
+}
+
+/// Appends one entry to a body.
+pub(super) fn write_entry(body: &mut Vec<u8>, is_bucket: bool, key: &[u8], rest: &[u8]) {
+    let flag = if is_bucket { BUCKET_FLAG } else { 0 };
+    body.extend_from_slice(&(length(key) | flag).to_le_bytes());
+    body.extend_from_slice(&length(rest).to_le_bytes());
+    body.extend_from_slice(key);
+    body.extend_from_slice(rest);
+}
+
+/// Adds to the length of the sub-bucket whose entry begins at an offset of a block.
+pub(super) fn grow_entry(block: &mut [u8], entry_start: usize, old: usize, new: usize) {
+    let field = &mut block[entry_start + 4..entry_start + HEADER_BYTES];
+    let length = u32::from_le_bytes([field[0], field[1], field[2], field[3]]) as usize - old + new;
+    let length = u32::try_from(length).expect("a packed block is at most BYTES_MAX long");
+    field.copy_from_slice(&length.to_le_bytes());
+}
+
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).expect("a packed block is at most BYTES_MAX long")
+}

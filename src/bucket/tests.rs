@@ -1,0 +1,264 @@
+use super::*;
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use std::collections::BTreeMap;
+
+/// The model that a [`Bucket`] is held to.
+#[derive(Clone, Debug, PartialEq, Default)]
+struct Model {
+    sequence: u64,
+    entries: BTreeMap<Vec<u8>, ModelEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum ModelEntry {
+    Value(Vec<u8>),
+    Bucket(Model),
+}
+
+impl Model {
+    fn of(view: View<'_>) -> Model {
+        let owned = |entry| match entry {
+            Entry::Value(value) => ModelEntry::Value(value.to_vec()),
+            Entry::Bucket(below) => ModelEntry::Bucket(Model::of(below)),
+        };
+        let entries = view.iter().map(|(key, entry)| (key.to_vec(), owned(entry))).collect();
+        Model { sequence: view.sequence(), entries }
+    }
+
+    fn at(&mut self, path: &[&[u8]]) -> Result<&mut Model, Refusal> {
+        path.iter().try_fold(self, |model, key| match model.entries.get_mut(*key) {
+            Some(ModelEntry::Bucket(below)) => Ok(below),
+            _ => Err(Refusal::BucketNotFound),
+        })
+    }
+
+    fn put(&mut self, path: &[&[u8]], key: &[u8], value: &[u8]) -> Result<(), Refusal> {
+        if key.is_empty() {
+            return Err(Refusal::KeyRequired);
+        }
+        let model = self.at(path)?;
+        if let Some(ModelEntry::Bucket(_)) = model.entries.get(key) {
+            return Err(Refusal::IncompatibleValue);
+        }
+        model.entries.insert(key.to_vec(), ModelEntry::Value(value.to_vec()));
+        Ok(())
+    }
+
+    fn create_bucket(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Refusal> {
+        let model = self.at(path)?;
+        match model.entries.get(key) {
+            Some(ModelEntry::Bucket(_)) => return Err(Refusal::BucketExists),
+            Some(ModelEntry::Value(_)) => return Err(Refusal::IncompatibleValue),
+            None if key.is_empty() => return Err(Refusal::BucketNameRequired),
+            None => {}
+        }
+        model.entries.insert(key.to_vec(), ModelEntry::Bucket(Model::default()));
+        Ok(())
+    }
+
+    fn delete(&mut self, path: &[&[u8]], key: &[u8], buckets: bool) -> Result<(), Refusal> {
+        let model = self.at(path)?;
+        match (model.entries.get(key), buckets) {
+            (None, true) => Err(Refusal::BucketNotFound),
+            (None, false) => Ok(()),
+            (Some(ModelEntry::Bucket(_)), false) | (Some(ModelEntry::Value(_)), true) => {
+                Err(Refusal::IncompatibleValue)
+            }
+            _ => {
+                model.entries.remove(key);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn name(rng: &mut ChaCha8Rng, names: u32) -> Vec<u8> {
+    match rng.random_range(0..names) {
+        0 => Vec::new(),
+        number => format!("{number:x}").into_bytes(),
+    }
+}
+
+fn random_edit(rng: &mut ChaCha8Rng, names: u32, tree: &mut Bucket, model: &mut Model) {
+    let path: Vec<Vec<u8>> = (0..rng.random_range(0..4)).map(|_| name(rng, 4)).collect();
+    let path: Vec<&[u8]> = path.iter().map(|key| &key[..]).collect();
+    let key = name(rng, names);
+    match rng.random_range(0..10) {
+        0..4 => {
+            let value = vec![b'v'; rng.random_range(0..200)];
+            assert_eq!(tree.put(&path, &key, &value), model.put(&path, &key, &value));
+        }
+        4..7 => {
+            let key = name(rng, 4);
+            assert_eq!(tree.create_bucket(&path, &key), model.create_bucket(&path, &key));
+        }
+        7 => assert_eq!(tree.delete(&path, &key), model.delete(&path, &key, false)),
+        8 if rng.random_range(0..8) == 0 => {
+            let key = name(rng, 4);
+            assert_eq!(tree.delete_bucket(&path, &key), model.delete(&path, &key, true));
+        }
+        _ => {
+            let sequence = rng.random();
+            let expected = model.at(&path).map(|bucket| bucket.sequence = sequence);
+            assert_eq!(tree.set_sequence(&path, sequence), expected);
+        }
+    }
+}
+
+/// What a cursor shows from every place that matters, against the model.
+fn check_seeks(rng: &mut ChaCha8Rng, tree: &Bucket, model: &Model) {
+    let mut cursor = tree.view().cursor();
+    for _ in 0..50 {
+        let key = name(rng, 40_000);
+        let mut expected = model.entries.range(key.clone()..).map(|(key, _)| &key[..]);
+        assert_eq!(cursor.seek(&key).map(|(key, _)| key), expected.next());
+        for _ in 0..3 {
+            assert_eq!(cursor.next().map(|(key, _)| key), expected.next());
+        }
+    }
+}
+
+#[test]
+fn buckets_follow_btreemap_through_random_edits_with_old_snapshots_intact() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (mut tree, mut model) = (Bucket::new(), Model::default());
+    let mut snapshots = Vec::new();
+    for step in 0..60_000 {
+        random_edit(&mut rng, 3000, &mut tree, &mut model);
+        if step % 3000 == 0 {
+            snapshots.push((tree.clone(), model.clone()));
+            assert_eq!(Model::of(tree.view()), model, "step {step}");
+            check_seeks(&mut rng, &tree, &model);
+        }
+    }
+    for (tree, model) in &snapshots {
+        assert_eq!(&Model::of(tree.view()), model);
+    }
+    // Every pair of neighbours: the changes that `diff` names lead from one to the other.
+    for pair in snapshots.windows(2) {
+        assert_eq!(patched(&pair[0].1, &diff(&pair[0].0, &pair[1].0)), pair[1].1);
+        assert_eq!(patched(&pair[1].1, &diff(&pair[1].0, &pair[0].0)), pair[0].1);
+    }
+}
+
+fn patched(model: &Model, changes: &[Change<'_>]) -> Model {
+    let mut model = model.clone();
+    for change in changes {
+        let Some((key, path)) = change.path.split_last() else {
+            let Some(Entry::Bucket(after)) = change.after else { panic!("the root is a bucket") };
+            model.sequence = after.sequence();
+            continue;
+        };
+        let bucket = model.at(path).expect("a change lies in a bucket that both have");
+        match (change.before, change.after) {
+            (Some(Entry::Bucket(_)), Some(Entry::Bucket(after))) => {
+                let Some(ModelEntry::Bucket(below)) = bucket.entries.get_mut(*key) else {
+                    panic!("a bucket")
+                };
+                below.sequence = after.sequence();
+            }
+            (_, None) => drop(bucket.entries.remove(*key)),
+            (_, Some(Entry::Value(value))) => {
+                bucket.entries.insert(key.to_vec(), ModelEntry::Value(value.to_vec()));
+            }
+            (_, Some(Entry::Bucket(below))) => {
+                bucket.entries.insert(key.to_vec(), ModelEntry::Bucket(Model::of(below)));
+            }
+        }
+    }
+    model
+}
+
+/// Large maps are where im and imbl differ from each other and small inputs never reach.
+#[test]
+fn a_bucket_of_twenty_thousand_keys_follows_btreemap() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let (mut tree, mut model) = (Bucket::new(), Model::default());
+    let mut old = None;
+    for step in 0..40_000u32 {
+        let key = name(&mut rng, 30_000);
+        let removes = step > 20_000 && rng.random_range(0..2) == 0;
+        if removes {
+            assert_eq!(tree.delete(&[], &key), model.delete(&[], &key, false));
+        } else {
+            assert_eq!(tree.put(&[], &key, &key), model.put(&[], &key, &key));
+        }
+        if step == 20_000 {
+            old = Some((tree.clone(), model.clone()));
+        }
+    }
+    let (old_tree, old_model) = old.expect("step 20,000 was reached");
+    assert!(old_model.entries.len() > 10_000, "{}", old_model.entries.len());
+    assert_eq!(Model::of(old_tree.view()), old_model);
+    assert_eq!(Model::of(tree.view()), model);
+    check_seeks(&mut rng, &tree, &model);
+    assert_eq!(patched(&old_model, &diff(&old_tree, &tree)), model);
+}
+
+#[test]
+fn equality_does_not_depend_on_the_representation() {
+    let mut grown = Bucket::new();
+    grown.put(&[], b"large", &vec![0; packed::BYTES_MAX]).expect("a value");
+    grown.create_bucket(&[], b"b").expect("a bucket");
+    grown.put(&[b"b"], b"k", b"v").expect("a value");
+    grown.delete(&[], b"large").expect("a value is deleted");
+    let mut packed = Bucket::new();
+    packed.create_bucket(&[], b"b").expect("a bucket");
+    packed.put(&[b"b"], b"k", b"v").expect("a value");
+    assert!(matches!((&grown.0, &packed.0), (Repr::Wide(_), Repr::Packed(_))));
+    assert_eq!(grown, packed);
+    assert_eq!(diff(&grown, &packed), []);
+    packed.set_sequence(&[b"b"], 3).expect("a sequence");
+    assert_ne!(grown, packed);
+    assert_eq!(diff(&grown, &packed).len(), 1);
+}
+
+#[test]
+fn a_tree_is_at_most_a_hundred_levels_deep() {
+    let (mut tree, mut path) = (Bucket::new(), Vec::new());
+    while path.len() < DEPTH_MAX {
+        tree.create_bucket(&path, b"b").expect("within the limit");
+        path.push(&b"b"[..]);
+    }
+    assert_eq!(tree.create_bucket(&path, b"b"), Err(Refusal::TooDeep));
+    let copy = tree.clone();
+    assert_eq!(tree.graft(&[], b"c", &copy), Err(Refusal::TooDeep));
+    tree.put(&path, b"k", &vec![0; packed::BYTES_MAX]).expect("a value at the deepest level");
+    assert_eq!(
+        tree.view().at(&path).and_then(|view| view.get(b"k")).map(<[u8]>::len),
+        Some(packed::BYTES_MAX)
+    );
+}
+
+#[test]
+fn a_builder_gives_what_edits_give() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for _ in 0..200 {
+        let (mut tree, mut model) = (Bucket::new(), Model::default());
+        for _ in 0..rng.random_range(0..400) {
+            random_edit(&mut rng, 60, &mut tree, &mut model);
+        }
+        let mut builder = Builder::new();
+        rebuild(&model, &mut builder);
+        let mut built = builder.finish();
+        built.set_sequence(&[], model.sequence).expect("the root exists");
+        assert_eq!(built, tree);
+    }
+    let mut builder = Builder::new();
+    builder.put(b"b", b"").expect("the first key");
+    assert_eq!(builder.put(b"b", b""), Err(OutOfOrder));
+    assert_eq!(builder.open(b"a", 0), Err(OutOfOrder));
+}
+
+fn rebuild(model: &Model, builder: &mut Builder) {
+    for (key, entry) in &model.entries {
+        match entry {
+            ModelEntry::Value(value) => builder.put(key, value).expect("keys in order"),
+            ModelEntry::Bucket(below) => {
+                builder.open(key, below.sequence).expect("keys in order");
+                rebuild(below, builder);
+                builder.close();
+            }
+        }
+    }
+}

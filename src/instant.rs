@@ -1,0 +1,17 @@
+//! A point in time as a plain number, shared by everything that carries a `now`.
+//!
+//! No clock is read here and no text is parsed: engine and oracle each have their own reading of times.
+
+/// Seconds since 0001-01-01T00:00:00Z, Go's zero time, and nanoseconds. Ordered as the pair is.
+///
+/// Nanoseconds normally lie below 10^9; Go's binary form can carry up to 2^30 - 1, which compare as they are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Instant {
+    /// Seconds since 0001-01-01T00:00:00Z; the whole range of i64 occurs.
+    pub seconds: i64,
+    /// Nanoseconds within the second.
+    pub nanoseconds: u32,
+}
+
+/// The seconds from 0001-01-01T00:00:00Z to 1970-01-01T00:00:00Z.
+pub const UNIX_EPOCH_SECONDS: i64 = 62_135_596_800;

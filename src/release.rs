@@ -1,0 +1,292 @@
+//! The rules of each containerd release, as data.
+//!
+//! Inside one minor line the collector's rules do not change, so eight rule sets cover 1.6 to 2.4. A
+//! release is a row of the table below; engine and oracle each read the row and decide for themselves what
+//! it means, so that there is one engine and not eight. The seed of this project, containerd commit
+//! dcf5687cab, is first contained in tag v1.7.0-beta.1 and is the default.
+//!
+//! This room knows nothing of buckets or of how a rule is carried out.
+
+use crate::node::{Kind, ResourceType};
+use std::fmt;
+
+/// A containerd release whose collector is known here.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Release {
+    /// The line 1.6 (recorded from v1.6.20).
+    V1_6,
+    /// The seed, commit dcf5687cab, first in v1.7.0-beta.1.
+    #[default]
+    Seed,
+    /// The line 1.7 from its release candidates on (recorded from v1.7.34).
+    V1_7,
+    /// The line 2.0 (recorded from v2.0.11).
+    V2_0,
+    /// The line 2.1 (recorded from v2.1.9); the same rules as 2.0.
+    V2_1,
+    /// The line 2.2 (recorded from v2.2.7).
+    V2_2,
+    /// The line 2.3 (recorded from v2.3.4).
+    V2_3,
+    /// The line 2.4 (recorded from commit 301026e58c, v2.4.0-beta.0's rules).
+    V2_4,
+}
+
+/// What one release's collector does. Each field says which code of containerd it describes.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// The rule set's name, as `--release` takes it.
+    pub name: &'static str,
+    /// The number of each kind (`metadata/gc.go`, the `Resource...` constants).
+    pub types: Types,
+    /// Collectors may be registered (`RegisterCollectibleResource`, from 1.7.0-beta.0).
+    pub collectors: bool,
+    /// All collectors' label handlers yield the type of the collector iterated last: they share Go's loop
+    /// variable (`startGCContext`, the seed only; fixed in 1.7.0-beta.3).
+    pub shared_loop_variable: bool,
+    /// Started collectors are cancelled when marking fails (`DB.GarbageCollect`, from 1.7.0-rc.1).
+    pub cancel_after_failed_mark: bool,
+    /// Labels of sandboxes are roots' references (`scanRoots`, from 1.7.0-rc.1).
+    pub sandbox_references: bool,
+    /// Images are nodes: they expire, leases hold them, `gc.ref.image` and flat images exist (from 2.0).
+    pub image_nodes: bool,
+    /// Label handlers are sorted by key even without collectors (`startGCContext`, from 2.2).
+    pub handlers_always_sorted: bool,
+    /// `gc.bref.*` labels and collectors' `ActiveWithBackRefs`; containers are nodes (from 2.2).
+    pub back_references: bool,
+    /// `gc.root` is matched by prefix while iterating labels, not looked up by its exact key (from 2.2).
+    pub root_by_prefix: bool,
+    /// `gc.cond.snapshot` and `gc.cond.value-usedat` labels (from 2.3).
+    pub conditional_references: bool,
+    /// Collectors' `References` are followed (from 2.4).
+    pub collector_references: bool,
+}
+
+/// The type number of each kind; 0 where the release has none.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Types {
+    content: u8,
+    snapshot: u8,
+    container: u8,
+    task: u8,
+    image: u8,
+    lease: u8,
+    ingest: u8,
+    /// The number after the last built-in one; a collector's type must not lie below it.
+    pub end: u8,
+    stream: u8,
+    mount: u8,
+}
+
+const TYPES_1_6: Types = Types {
+    content: 1,
+    snapshot: 2,
+    container: 3,
+    task: 4,
+    image: 0,
+    lease: 5,
+    ingest: 6,
+    end: 7,
+    stream: 0,
+    mount: 0,
+};
+const TYPES_1_7: Types = Types { stream: 8, ..TYPES_1_6 };
+const TYPES_2_0: Types = Types { image: 5, lease: 6, ingest: 7, end: 8, stream: 9, ..TYPES_1_6 };
+const TYPES_2_2: Types = Types { mount: 10, ..TYPES_2_0 };
+
+const V1_6: Rules = Rules {
+    name: "1.6",
+    types: TYPES_1_6,
+    collectors: false,
+    shared_loop_variable: false,
+    cancel_after_failed_mark: false,
+    sandbox_references: false,
+    image_nodes: false,
+    handlers_always_sorted: false,
+    back_references: false,
+    root_by_prefix: false,
+    conditional_references: false,
+    collector_references: false,
+};
+const SEED: Rules =
+    Rules { name: "1.7.0-beta.1", types: TYPES_1_7, collectors: true, shared_loop_variable: true, ..V1_6 };
+const V1_7: Rules = Rules {
+    name: "1.7",
+    shared_loop_variable: false,
+    cancel_after_failed_mark: true,
+    sandbox_references: true,
+    ..SEED
+};
+const V2_0: Rules = Rules { name: "2.0", types: TYPES_2_0, image_nodes: true, ..V1_7 };
+const V2_1: Rules = Rules { name: "2.1", ..V2_0 };
+const V2_2: Rules = Rules {
+    name: "2.2",
+    types: TYPES_2_2,
+    handlers_always_sorted: true,
+    back_references: true,
+    root_by_prefix: true,
+    ..V2_1
+};
+const V2_3: Rules = Rules { name: "2.3", conditional_references: true, ..V2_2 };
+const V2_4: Rules = Rules { name: "2.4", collector_references: true, ..V2_3 };
+
+impl Types {
+    fn numbered(&self) -> [(Kind, u8); 9] {
+        [
+            (Kind::Content, self.content),
+            (Kind::Snapshot, self.snapshot),
+            (Kind::Container, self.container),
+            (Kind::Task, self.task),
+            (Kind::Image, self.image),
+            (Kind::Lease, self.lease),
+            (Kind::Ingest, self.ingest),
+            (Kind::Stream, self.stream),
+            (Kind::Mount, self.mount),
+        ]
+    }
+}
+
+impl Release {
+    /// Every rule set, oldest first.
+    pub const ALL: [Release; 8] = [
+        Release::V1_6,
+        Release::Seed,
+        Release::V1_7,
+        Release::V2_0,
+        Release::V2_1,
+        Release::V2_2,
+        Release::V2_3,
+        Release::V2_4,
+    ];
+
+    /// What this release's collector does.
+    pub fn rules(self) -> &'static Rules {
+        match self {
+            Release::V1_6 => &V1_6,
+            Release::Seed => &SEED,
+            Release::V1_7 => &V1_7,
+            Release::V2_0 => &V2_0,
+            Release::V2_1 => &V2_1,
+            Release::V2_2 => &V2_2,
+            Release::V2_3 => &V2_3,
+            Release::V2_4 => &V2_4,
+        }
+    }
+
+    /// The rule set's name.
+    pub fn name(self) -> &'static str {
+        self.rules().name
+    }
+
+    /// The number that this release gives to a kind; absent where it has none.
+    pub fn type_of(self, kind: Kind) -> Option<ResourceType> {
+        if let Kind::Other(number) = kind {
+            return Some(ResourceType(number));
+        }
+        let numbered = self.rules().types.numbered();
+        let (_, number) = numbered.into_iter().find(|(named, _)| *named == kind)?;
+        (number != 0).then_some(ResourceType(number))
+    }
+
+    /// What a type number means in this release, the flat bit set aside where the release knows the flat
+    /// type (0x21 and 0x22, from 2.0 also 0x25). Any other number is [`Kind::Other`] of the whole number.
+    pub fn kind_of(self, resource_type: ResourceType) -> Kind {
+        if self.is_flat(resource_type) {
+            return self.kind_of(resource_type.stripped());
+        }
+        let numbered = self.rules().types.numbered();
+        let named = numbered.into_iter().find(|(_, number)| *number == resource_type.0 && *number != 0);
+        named.map_or(Kind::Other(resource_type.0), |(kind, _)| kind)
+    }
+
+    /// Whether a number is one of the release's flat types.
+    pub fn is_flat(self, resource_type: ResourceType) -> bool {
+        let types = &self.rules().types;
+        let flat_kinds = [types.content, types.snapshot, types.image];
+        flat_kinds.into_iter().any(|number| number != 0 && resource_type.0 == number | ResourceType::FLAT)
+    }
+
+    /// The rule set for a name: a rule set's own, or any version of its line, with or without `v`
+    /// (`v1.7.24` is `1.7`, `2.1.9+unknown` is `2.1`). Pre-releases only those that are listed.
+    ///
+    /// # Errors
+    /// The text is no version of a known line; the error lists what there is.
+    pub fn parse(text: &str) -> Result<Release, UnknownRelease> {
+        let refused = || UnknownRelease { text: text.to_owned() };
+        let version = text.strip_prefix('v').unwrap_or(text);
+        match version {
+            "1.7.0-beta.1" => return Ok(Release::Seed),
+            "2.4.0-beta.0" => return Ok(Release::V2_4),
+            _ => {}
+        }
+        // Distributions append their own marks: 1.6.20~ds1, 2.1.9+unknown.
+        let version = version.split(['~', '+']).next().unwrap_or_default();
+        let parts: Vec<&str> = version.split('.').collect();
+        let numeric = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !(2..=3).contains(&parts.len()) || !parts.iter().all(numeric) {
+            return Err(refused());
+        }
+        let line = format!("{}.{}", parts[0], parts[1]);
+        Release::ALL.into_iter().find(|release| release.name() == line).ok_or_else(refused)
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A release name that names no known rule set.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no rule set for release `{text}`: there are {}", known_names())]
+pub struct UnknownRelease {
+    /// What was asked for.
+    pub text: String,
+}
+
+fn known_names() -> String {
+    let names: Vec<&str> = Release::ALL.iter().map(|release| release.name()).collect();
+    format!("{} (any version of a line, 1.7.24 or v2.1.9, will do)", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_version_of_a_line_names_its_rule_set() {
+        for (text, release) in [
+            ("1.6", Release::V1_6),
+            ("v1.6.39", Release::V1_6),
+            ("1.6.20~ds1", Release::V1_6),
+            ("1.7.0-beta.1", Release::Seed),
+            ("v1.7.0-beta.1", Release::Seed),
+            ("1.7.24", Release::V1_7),
+            ("2.1.9+unknown", Release::V2_1),
+            ("2.4.0-beta.0", Release::V2_4),
+        ] {
+            assert_eq!(Release::parse(text), Ok(release), "{text}");
+        }
+        for text in
+            ["", "v", "1", "1.5", "1.7.0-rc.1", "1.7.0-beta.2", "2.4.0-beta.1", "2.x", "1.7.1.1", "vv1.7"]
+        {
+            assert!(Release::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_kinds_are_each_others_inverse() {
+        for release in Release::ALL {
+            for number in 0..=u8::MAX {
+                let kind = release.kind_of(ResourceType(number));
+                if !release.is_flat(ResourceType(number)) {
+                    assert_eq!(release.type_of(kind), Some(ResourceType(number)), "{release} {number}");
+                }
+            }
+        }
+        assert_eq!(Release::Seed.kind_of(ResourceType(0x22)), Kind::Snapshot);
+        assert_eq!(Release::Seed.kind_of(ResourceType(0x25)), Kind::Other(0x25));
+        assert_eq!(Release::V2_0.kind_of(ResourceType(0x25)), Kind::Image);
+    }
+}
