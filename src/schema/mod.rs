@@ -20,6 +20,9 @@
 //!    └─ sandboxes/ID/labels/KEY                             from 2.0; before, NAMESPACE/sandboxes at the root
 //! ```
 //!
-//! `names` has the words, `time` Go's times, `varint` Go's integers. This room knows nothing of what is kept.
+//! `names` has the words; `time`, `duration` and `varint` read and write values as Go does. This room knows nothing of what is kept.
 
+pub mod duration;
 pub mod names;
+pub mod time;
+pub mod varint;
