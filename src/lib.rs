@@ -6,4 +6,6 @@ pub mod engine;
 pub mod instant;
 pub mod node;
 pub mod release;
+pub mod report;
 pub mod schema;
+pub mod simulate;

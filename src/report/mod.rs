@@ -1,0 +1,4 @@
+//! How results are shown: text for people, JSON for machines. Reports decide nothing.
+
+pub mod collect;
+pub mod text;

@@ -1,0 +1,3 @@
+//! Generated cases through engine and oracle.
+pub mod seed;
+pub mod trees;
