@@ -1,6 +1,8 @@
 //! Leasehold simulates, fuzzes and explains containerd's metadata garbage collector.
 
 pub mod bucket;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod collector;
 pub mod engine;
 pub mod instant;
