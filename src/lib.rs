@@ -4,5 +4,6 @@ pub mod bucket;
 pub mod collector;
 pub mod instant;
 pub mod node;
+pub mod oracle;
 pub mod release;
 pub mod schema;
