@@ -7,6 +7,7 @@ pub mod collector;
 pub mod engine;
 pub mod instant;
 pub mod node;
+pub mod oracle;
 pub mod release;
 pub mod report;
 pub mod schema;
