@@ -1,6 +1,7 @@
 //! The command line: one file a command, the exit codes here.
 
 mod collect;
+mod simulate;
 mod source;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Simulate(simulate::Arguments),
     Collect(collect::Arguments),
 }
 
@@ -63,6 +65,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
     let ended = match arguments.command {
+        Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));
