@@ -2,6 +2,7 @@
 
 pub mod bucket;
 pub mod collector;
+pub mod conformance;
 pub mod instant;
 pub mod node;
 pub mod release;
