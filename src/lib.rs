@@ -4,6 +4,7 @@ pub mod bucket;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod collector;
+pub mod conformance;
 pub mod engine;
 pub mod instant;
 pub mod node;
