@@ -106,8 +106,16 @@ pub enum MetaFault {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
+    /// The newest meta page does not begin as one.
+    #[error("is the newest meta page, but its header is damaged (flags {flags:#06x}, overflow {overflow})")]
+    MetaHeader {
+        /// Must be 4.
+        flags: u16,
+        /// Must be 0.
+        overflow: u32,
+    },
     /// A tree leads to one of the two meta pages.
-    #[error("is a meta page, but a bucket leads to it")]
+    #[error("is a meta page and cannot be part of a bucket or list free pages")]
     Reserved,
     /// The id is not below the meta page's high-water mark.
     #[error("lies beyond the high-water mark, page {0}")]
@@ -132,6 +140,20 @@ pub enum Damage {
     /// The trees lead to this page twice, perhaps in a circle.
     #[error("is used twice (the second time as part of page {0})")]
     UsedTwice(u64),
+    /// What the meta page names as the list of free pages is something else.
+    #[error(
+        "should list the free pages and does not (flags {0:#06x}); is the file a copy taken during a write?"
+    )]
+    NotFreelist(u16),
+    /// The list of free pages is longer than the pages that hold it.
+    #[error("lists more free pages than the {room} for which it has room")]
+    FreelistCount {
+        /// How many fit.
+        room: usize,
+    },
+    /// A bucket leads to a page that is listed as free.
+    #[error("is in use and listed as free")]
+    Free,
     /// A branch that leads nowhere.
     #[error("is a branch without a child")]
     EmptyBranch,

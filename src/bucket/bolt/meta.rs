@@ -6,8 +6,9 @@
 //!          64 transaction u64 | checksum u64: FNV-1a over bytes 16 to 72
 //! ```
 
+use super::page::{self, Header};
 use super::source::{self, Source};
-use super::{BoltError, MetaFault, Opened, page};
+use super::{BoltError, Damage, MetaFault, Opened};
 use crate::bucket::Bucket;
 
 const MAGIC: u32 = 0xED0C_DAED;
@@ -28,30 +29,32 @@ pub(super) struct Meta {
     pub(super) page_size: u32,
     pub(super) root: u64,
     pub(super) sequence: u64,
-    pub(super) freelist: u64,
+    /// The page that lists the free ones, if one does.
+    pub(super) freelist: Option<u64>,
     /// No page from this id on is in use.
     pub(super) high_water: u64,
     pub(super) transaction: u64,
+    flags: u16,
+    overflow: u32,
 }
 
 impl Meta {
     /// The valid meta page of the highest transaction (bbolt's `DB.meta`). The first page gives the page size
     /// and with it the place of the second; if the first is damaged, the second is looked for at every size.
+    /// The checksum leaves out the page's header. Where that is wrong, readers differ on whether the page counts
+    /// (bbolt never looks), so the newest page must have a sound one.
     pub(super) fn newest<S: Source + ?Sized>(source: &S) -> Result<Meta, BoltError> {
         let first = match Meta::at(source, 0, None)? {
-            Ok(first) => {
-                let second = Meta::at(source, 1, Some(first.page_size))?;
-                return Ok(match second {
-                    Ok(second) if second.transaction > first.transaction => second,
-                    Ok(_) | Err(_) => first,
-                });
-            }
+            Ok(first) => match Meta::at(source, 1, Some(first.page_size))? {
+                Ok(second) if second.transaction > first.transaction => return second.with_header(),
+                Ok(_) | Err(_) => return first.with_header(),
+            },
             Err(fault) => fault,
         };
         let mut second = MetaFault::Magic;
         for page_size in PAGE_SIZES {
             match Meta::at(source, 1, Some(page_size))? {
-                Ok(meta) => return Ok(meta),
+                Ok(meta) => return meta.with_header(),
                 Err(MetaFault::Magic | MetaFault::BeyondEnd) => {}
                 Err(fault) => second = fault,
             }
@@ -93,7 +96,17 @@ impl Meta {
         }
         let [root, sequence, freelist, high_water, transaction] =
             [32, 40, 48, 56, 64].map(|offset| page::u64_at(bytes, offset));
-        Ok(Meta { page, page_size, root, sequence, freelist, high_water, transaction })
+        let freelist = (freelist != NO_FREELIST).then_some(freelist);
+        let Header { flags, overflow, .. } = Header::of(bytes);
+        Ok(Meta { page, page_size, root, sequence, freelist, high_water, transaction, flags, overflow })
+    }
+
+    fn with_header(self) -> Result<Meta, BoltError> {
+        let Meta { page, flags, overflow, .. } = self;
+        if flags == page::META_FLAGS && overflow == 0 {
+            return Ok(self);
+        }
+        Err(BoltError::Damaged { page, is_inline: false, damage: Damage::MetaHeader { flags, overflow } })
     }
 
     pub(super) fn opened(self, tree: Bucket) -> Opened {
@@ -102,7 +115,7 @@ impl Meta {
             page_size: self.page_size,
             transaction: self.transaction,
             meta_page: self.page,
-            has_freelist: self.freelist != NO_FREELIST,
+            has_freelist: self.freelist.is_some(),
         }
     }
 }

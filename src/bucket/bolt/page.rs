@@ -6,7 +6,7 @@
 //!   leaf    = flags u32, bit 0: bucket | position u32 | key length u32 | value length u32    16 bytes each
 //! ```
 //!
-//! A position counts from the element's own first byte; a leaf's value follows its key.
+//! The list of free pages has a header, too, and page ids behind it. A position counts from the element's own first byte; a leaf's value follows its key.
 
 use super::Damage;
 use crate::bucket::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
@@ -17,6 +17,11 @@ pub(super) const ELEMENT_BYTES: usize = 16;
 
 const BRANCH_FLAGS: u16 = 0x01;
 const LEAF_FLAGS: u16 = 0x02;
+pub(super) const META_FLAGS: u16 = 0x04;
+/// The flags of the page that lists the free ones.
+pub(super) const FREELIST_FLAGS: u16 = 0x10;
+/// The count of a freelist too long for the field: the first id's place has it then.
+pub(super) const COUNT_ELSEWHERE: u16 = 0xFFFF;
 const BUCKET_FLAG: u32 = 0x01;
 
 /// A page's first 16 bytes.

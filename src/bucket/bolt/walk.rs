@@ -15,6 +15,13 @@ use std::ops::Range;
 const PAGE_DEPTH_MAX: usize = 64;
 /// A sub-bucket's value begins with the page of its root and its sequence.
 const BUCKET_HEADER_BYTES: usize = 16;
+/// How much of a page is read at first: most pages of a real file are far from full, and copying is what reading
+/// costs. The smallest page is half of it.
+const FIRST_BYTES: usize = 1024;
+/// How much of the list of free pages is held at a time.
+const FREELIST_BYTES_AT_ONCE: usize = 1 << 16;
+/// A page's id, in the list of free pages.
+const ID_BYTES: usize = 8;
 /// Buffers kept for further pages of their depth are cut back to this size.
 const BUFFER_BYTES_KEPT: usize = 1 << 20;
 
@@ -230,8 +237,10 @@ struct Pages<'s, S: ?Sized> {
     high_water: u64,
     /// How many whole pages the file has.
     count: u64,
-    /// One bit a page.
+    /// One bit a page: given out, or the freelist's own.
     seen: Vec<u64>,
+    /// One bit a page: listed as free. Empty for a file without a freelist.
+    free: Vec<u64>,
     /// How many more bytes all elements may add up to.
     budget: u64,
     budget_whole: u64,
@@ -241,24 +250,85 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
     fn new(source: &'s S, meta: &Meta) -> Result<Self, BoltError> {
         let length = source::length(source)?;
         let count = length / u64::from(meta.page_size);
-        let words = usize::try_from(count / 64 + 1).expect("a bitmap of a file's pages fits into memory");
         // Honest elements lie side by side, so they add up to less than the file. A damaged length may let
         // one reach over others, which bbolt reads without complaint; twice the file is leave enough.
         let budget_whole = length.saturating_mul(2);
-        Ok(Pages {
+        let mut pages = Pages {
             source,
             length,
             page_size: meta.page_size as usize,
             high_water: meta.high_water,
             count,
-            seen: vec![0; words],
+            seen: bitmap(count),
+            free: Vec::new(),
             budget: budget_whole,
             budget_whole,
-        })
+        };
+        if let Some(freelist) = meta.freelist {
+            pages.load_freelist(freelist)?;
+        }
+        Ok(pages)
+    }
+
+    /// Reads which pages are free. None of them may be in use, and a file whose list is another page by now is
+    /// a copy taken between two writes: both would otherwise pass for a smaller tree.
+    fn load_freelist(&mut self, id: u64) -> Result<(), BoltError> {
+        let fail = |damage| BoltError::Damaged { page: id, is_inline: false, damage };
+        let mut buffer = Vec::new();
+        let header = self.load_header(id, &mut buffer)?;
+        if header.flags != page::FREELIST_FLAGS {
+            return Err(fail(Damage::NotFreelist(header.flags)));
+        }
+        let run = self.claim(id, &header)?;
+        let (start, listed) = if header.count == page::COUNT_ELSEWHERE {
+            self.extend(id, &mut buffer, FIRST_BYTES.min(self.page_size), page::HEADER_BYTES + ID_BYTES)?;
+            (page::HEADER_BYTES + ID_BYTES, page::u64_at(&buffer, page::HEADER_BYTES))
+        } else {
+            (page::HEADER_BYTES, u64::from(header.count))
+        };
+        let room = (run - start) / ID_BYTES;
+        let listed = usize::try_from(listed).ok().filter(|listed| *listed <= room);
+        let mut left = listed.ok_or(fail(Damage::FreelistCount { room }))?;
+        self.free = bitmap(self.count);
+        let mut offset = id * self.page_size as u64 + start as u64;
+        buffer.resize(FREELIST_BYTES_AT_ONCE, 0);
+        while left > 0 {
+            let part = left.min(FREELIST_BYTES_AT_ONCE / ID_BYTES);
+            let bytes = &mut buffer[..part * ID_BYTES];
+            if source::fill(self.source, offset, bytes)? < bytes.len() {
+                return Err(fail(Damage::BeyondEnd(self.length)));
+            }
+            for bytes in bytes.chunks_exact(ID_BYTES) {
+                let free = page::u64_at(bytes, 0);
+                if free < self.count {
+                    put_bit(&mut self.free, free);
+                }
+            }
+            offset += bytes.len() as u64;
+            left -= part;
+        }
+        Ok(())
     }
 
     /// Reads a page as far as its elements reach, and checks all but the order of its keys.
     fn load(&mut self, id: u64, buffer: &mut Vec<u8>) -> Result<(Header, Kind, usize), BoltError> {
+        let fail = |damage| BoltError::Damaged { page: id, is_inline: false, damage };
+        let header = self.load_header(id, buffer)?;
+        let kind = header.kind().map_err(fail)?;
+        let length = self.claim(id, &header)?;
+        let mut have = FIRST_BYTES.min(self.page_size);
+        if header.table_end() > have {
+            let table = header.table_end().max(self.page_size).min(length);
+            self.extend(id, buffer, have, table)?;
+            have = table;
+        }
+        let reach = page::measure(buffer, kind, header.count, length).map_err(fail)?;
+        self.extend(id, buffer, have, reach)?;
+        Ok((header, kind, reach))
+    }
+
+    /// Reads the beginning of a page that must be there and say who it is.
+    fn load_header(&self, id: u64, buffer: &mut Vec<u8>) -> Result<Header, BoltError> {
         let fail = |damage| BoltError::Damaged { page: id, is_inline: false, damage };
         if id < 2 {
             return Err(fail(Damage::Reserved));
@@ -269,25 +339,34 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
         if id >= self.count {
             return Err(fail(Damage::BeyondEnd(self.length)));
         }
-        let page_size = self.page_size;
-        self.extend(id, buffer, 0, page_size)?;
+        self.extend(id, buffer, 0, FIRST_BYTES.min(self.page_size))?;
         let header = Header::of(buffer);
         if header.id != id {
             return Err(fail(Damage::WrongId(header.id)));
         }
-        let kind = header.kind().map_err(fail)?;
+        Ok(header)
+    }
+
+    /// Takes a page and those with which it continues, which nobody else may have, and says how many bytes
+    /// they are.
+    fn claim(&mut self, id: u64, header: &Header) -> Result<usize, BoltError> {
+        let overflow = header.overflow;
         let pages_left = self.count.min(self.high_water) - id;
-        if u64::from(header.overflow) >= pages_left {
-            let last = id + pages_left - 1;
-            return Err(fail(Damage::Overflow { overflow: header.overflow, last }));
+        if u64::from(overflow) >= pages_left {
+            let damage = Damage::Overflow { overflow, last: id + pages_left - 1 };
+            return Err(BoltError::Damaged { page: id, is_inline: false, damage });
         }
-        self.mark(id, header.overflow)?;
-        let length = (header.overflow as usize + 1).saturating_mul(page_size);
-        let table_end = header.table_end().min(length);
-        self.extend(id, buffer, page_size, table_end)?;
-        let reach = page::measure(buffer, kind, header.count, length).map_err(fail)?;
-        self.extend(id, buffer, page_size.max(table_end), reach)?;
-        Ok((header, kind, reach))
+        for page in id..=id + u64::from(overflow) {
+            let damage = if put_bit(&mut self.seen, page) {
+                Damage::UsedTwice(id)
+            } else if bit(&self.free, page) {
+                Damage::Free
+            } else {
+                continue;
+            };
+            return Err(BoltError::Damaged { page, is_inline: false, damage });
+        }
+        Ok((overflow as usize + 1).saturating_mul(self.page_size))
     }
 
     /// Reads the bytes of a page up to an offset, those up to another being there.
@@ -308,20 +387,27 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
         Ok(())
     }
 
-    fn mark(&mut self, id: u64, overflow: u32) -> Result<(), BoltError> {
-        for page in id..=id + u64::from(overflow) {
-            let word = usize::try_from(page / 64).expect("the bitmap covers every page of the file");
-            let bit = 1 << (page % 64);
-            if self.seen[word] & bit != 0 {
-                return Err(BoltError::Damaged { page, is_inline: false, damage: Damage::UsedTwice(id) });
-            }
-            self.seen[word] |= bit;
-        }
-        Ok(())
-    }
-
     fn spend(&mut self, bytes: usize) -> Result<(), Damage> {
         self.budget = self.budget.checked_sub(bytes as u64).ok_or(Damage::TooMuch(self.budget_whole))?;
         Ok(())
     }
+}
+
+/// A bitmap of a file's pages.
+fn bitmap(count: u64) -> Vec<u64> {
+    vec![0; usize::try_from(count.div_ceil(64)).expect("a bitmap of a file's pages fits into memory")]
+}
+
+/// Sets the bit of a page of the file, and says whether it was set.
+fn put_bit(bitmap: &mut [u64], page: u64) -> bool {
+    let word = &mut bitmap[usize::try_from(page / 64).expect("the bitmap covers every page of the file")];
+    let before = *word;
+    *word |= 1 << (page % 64);
+    before == *word
+}
+
+/// Whether the bit of a page is set.
+fn bit(bitmap: &[u64], page: u64) -> bool {
+    let word = usize::try_from(page / 64).ok().and_then(|word| bitmap.get(word));
+    word.is_some_and(|word| word & (1 << (page % 64)) != 0)
 }
