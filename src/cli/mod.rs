@@ -1,6 +1,7 @@
 //! The command line: one file a command, the exit codes here.
 
 mod collect;
+mod conformance;
 mod simulate;
 mod source;
 
@@ -24,14 +25,9 @@ pub enum Failure {
     /// The user asked for something that does not exist: exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// An input that cannot be read: exit code 3.
-    #[error("{path}: {reason}")]
-    Input {
-        /// The file or folder.
-        path: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// An input that cannot be read, with its path: exit code 3.
+    #[error("{0}")]
+    Input(String),
     /// Writing the output failed. A closed pipe ends the program quietly.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -51,6 +47,7 @@ struct Arguments {
 enum Command {
     Simulate(simulate::Arguments),
     Collect(collect::Arguments),
+    Conformance(conformance::Arguments),
 }
 
 /// Runs the program with its arguments, the program's name first.
@@ -67,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match arguments.command {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
+        Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));
     match ended {
@@ -77,7 +75,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             eprintln!("leasehold: {failure}");
             ExitCode::from(match failure {
                 Failure::Usage(_) => 2,
-                Failure::Input { .. } => 3,
+                Failure::Input(_) => 3,
                 Failure::Output(_) => 1,
             })
         }

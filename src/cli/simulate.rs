@@ -1,6 +1,6 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
-use super::source::parse_release;
+use super::source::{parse_fault, parse_release};
 use super::{Ended, Failure};
 use crate::engine::{Fault, NoFault};
 use crate::oracle::Defects;
@@ -74,9 +74,4 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 
 fn parse_seed(text: &str) -> Result<Seed, String> {
     Seed::parse(text).map_err(|error| error.to_string())
-}
-
-fn parse_fault(text: &str) -> Result<Fault, String> {
-    let names = || Fault::ALL.map(Fault::name).join(", ");
-    Fault::parse(text).ok_or_else(|| format!("no such fault; there are {}", names()))
 }

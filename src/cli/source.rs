@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::bucket::{Bucket, bolt};
+use crate::engine::Fault;
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::schema::{time, views};
@@ -37,7 +38,7 @@ fn database_in(path: &Path) -> Result<PathBuf, Failure> {
     let found = candidates.into_iter().find(|candidate| candidate.exists());
     let reason =
         format!("the folder holds neither {IN_ROOT} nor meta.db: name a meta.db or containerd's root folder");
-    found.ok_or(Failure::Input { path: path.display().to_string(), reason })
+    found.ok_or_else(|| input_error(path, &reason))
 }
 
 /// The release that a database's own version points to, said on standard error.
@@ -60,7 +61,7 @@ fn wall_clock() -> Instant {
 }
 
 pub(super) fn input_error(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
-    Failure::Input { path: path.display().to_string(), reason: reason.to_string() }
+    Failure::Input(format!("{}: {reason}", path.display()))
 }
 
 /// A `--release` argument.
@@ -72,4 +73,10 @@ pub(super) fn parse_release(text: &str) -> Result<Release, String> {
 pub(super) fn parse_now(text: &str) -> Result<Instant, String> {
     let hint = "give it as 2026-01-31T12:00:00Z";
     time::parse_rfc3339(text.as_bytes()).map_err(|error| format!("{error}: {hint}"))
+}
+
+/// A `--fault` argument.
+pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
+    let names = || Fault::ALL.map(Fault::name).join(", ");
+    Fault::parse(text).ok_or_else(|| format!("no such fault; there are {}", names()))
 }

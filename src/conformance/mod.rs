@@ -13,13 +13,14 @@
 //! finds the rows and the release of each. `compare` looks at every recorded field. `archive` packs the rows of
 //! all releases, cases once. `alter` falsifies rows, to show that no altered row passes.
 //!
-//! This room runs no collector: it does not know what is right, only what was recorded.
+//! `run` puts a row through engine and oracle. The other files know no collector, only what was recorded.
 
 pub mod alter;
 pub mod archive;
 pub mod compare;
 mod form;
 pub mod row;
+pub mod run;
 pub mod source;
 
 pub use compare::{Difference, Results, compare};
