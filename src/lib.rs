@@ -3,6 +3,7 @@
 pub mod bucket;
 pub mod collector;
 pub mod instant;
+pub mod metadata;
 pub mod node;
 pub mod release;
 pub mod schema;
