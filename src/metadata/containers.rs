@@ -68,7 +68,7 @@ impl Container {
     }
 
     /// `readContainer`.
-    fn read(id: &[u8], container: View<'_>) -> Result<Container, Error> {
+    pub(super) fn read(id: &[u8], container: View<'_>) -> Result<Container, Error> {
         fields::check_times(container, &[CREATED_AT, UPDATED_AT])?;
         let text = |key| container.get(key).unwrap_or_default().to_vec();
         let runtime = container.bucket(RUNTIME);

@@ -41,7 +41,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    fn read(id: &[u8], sandbox: View<'_>) -> Result<Sandbox, Error> {
+    pub(super) fn read(id: &[u8], sandbox: View<'_>) -> Result<Sandbox, Error> {
         fields::check_times(sandbox, &[CREATED_AT, UPDATED_AT])?;
         let Some(runtime) = sandbox.bucket(RUNTIME) else {
             return Err(Error::unknown(format_args!("sandbox {} has no runtime", Shown(id))));
