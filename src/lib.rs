@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod engine;
 pub mod fuzzing;
 pub mod instant;
+pub mod metadata;
 pub mod node;
 pub mod oracle;
 pub mod release;
