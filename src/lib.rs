@@ -6,4 +6,5 @@ pub mod engine;
 pub mod instant;
 pub mod node;
 pub mod release;
+pub mod scenario;
 pub mod schema;
