@@ -22,7 +22,9 @@ pub fn digest_of(name: &str) -> Option<Vec<u8>> {
     is_name(name.as_bytes()).then(|| {
         let padding = std::iter::repeat_n(0, NAME_BYTES_MAX - name.len());
         let bytes = name.bytes().chain(padding).chain(MARKER);
-        let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+        let digits = bytes
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(|digit| b"0123456789abcdef"[usize::from(digit)]);
         PREFIX.iter().copied().chain(digits).collect()
     })
 }

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn signs_and_other_texts_are_refused() {
-        for text in ["", "1", "h", "1d", "-1h", "+1h", "-0", "1H", "1 h", "9223372036854775808ns", "2562048h"] {
+        for text in ["", "1", "h", "1d", "-1h", "+1h", "-0", "1H", "1 h", "9223372036854775808ns", "2562048h"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -6,8 +6,8 @@
 
 use super::alias;
 use super::step::{
-    Assertion, Call, ContainerFields, Expiry, ImageFields, KeyPath, Labels, Line, Name, NewSnapshot, NodeName,
-    Outcome, RawValue, Refused, Replace, Resource, Scenario, Sharing, SnapshotName, Step, Text,
+    Assertion, Call, ContainerFields, Expiry, ImageFields, KeyPath, Labels, Line, Name, NewSnapshot,
+    NodeName, Outcome, RawValue, Refused, Replace, Resource, Scenario, Sharing, SnapshotName, Step, Text,
 };
 use crate::instant::{Instant, UNIX_EPOCH_SECONDS};
 use crate::node::Kind;
@@ -17,9 +17,32 @@ use std::time::Duration;
 
 /// The names that the text form has most reason to mind.
 const HARD_NAMES: [&[u8]; 26] = [
-    b"", b" ", b"/", b"=", b":", b"@", b"#", b"!", b"?", b"---", b"\"", b"\\", b"\n", b"a b", b"@layer",
-    b"gc.root", b"a=b", b"a/b/", b"content", b"type-9", b"flat", b"+1h", b"\xff\xfe", "é\u{202e}\u{3000}".as_bytes(),
-    b"containerd.io/gc.root", b"sha256:00",
+    b"",
+    b" ",
+    b"/",
+    b"=",
+    b":",
+    b"@",
+    b"#",
+    b"!",
+    b"?",
+    b"---",
+    b"\"",
+    b"\\",
+    b"\n",
+    b"a b",
+    b"@layer",
+    b"gc.root",
+    b"a=b",
+    b"a/b/",
+    b"content",
+    b"type-9",
+    b"flat",
+    b"+1h",
+    b"\xff\xfe",
+    "é\u{202e}\u{3000}".as_bytes(),
+    b"containerd.io/gc.root",
+    b"sha256:00",
 ];
 
 /// A scenario for which `parse(print(scenario)) == scenario` must hold.
@@ -60,7 +83,8 @@ fn texts(u: &mut Unstructured<'_>) -> Result<Vec<Text>> {
     if !u.ratio(1, 4)? {
         return Ok(Vec::new());
     }
-    let some = ["", "why\n\nthis", "> marked", ">", "# twice", " indented\ttext ", "---\nplain", "release 2.0", "é"];
+    let some =
+        ["", "why\n\nthis", "> marked", ">", "# twice", " indented\ttext ", "---\nplain", "release 2.0", "é"];
     Ok(Text::lines(if u.arbitrary()? { u.choose(&some)? } else { <&str>::arbitrary(u)? }))
 }
 
@@ -92,7 +116,12 @@ fn some<T>(u: &mut Unstructured<'_>, make: fn(&mut Unstructured<'_>) -> Result<T
 
 fn labels(u: &mut Unstructured<'_>) -> Result<Labels> {
     let keys: [&[u8]; 6] = [
-        b"containerd.io/gc.root", b"containerd.io/gc.ref.content.0", b"gc.root", b"plain", b"a.b", b"containerd.io/gc.",
+        b"containerd.io/gc.root",
+        b"containerd.io/gc.ref.content.0",
+        b"gc.root",
+        b"plain",
+        b"a.b",
+        b"containerd.io/gc.",
     ];
     (0..u.int_in_range(0..=3)?)
         .map(|_| {
@@ -104,7 +133,8 @@ fn labels(u: &mut Unstructured<'_>) -> Result<Labels> {
 
 fn duration(u: &mut Unstructured<'_>) -> Result<Duration> {
     let longest = i64::MAX.unsigned_abs();
-    let nanoseconds = if u.arbitrary()? { u64::from(u.arbitrary::<u32>()?) * 1_000_000 } else { u.arbitrary()? };
+    let nanoseconds =
+        if u.arbitrary()? { u64::from(u.arbitrary::<u32>()?) * 1_000_000 } else { u.arbitrary()? };
     Ok(Duration::from_nanos(nanoseconds.min(longest)))
 }
 
@@ -125,8 +155,15 @@ fn expiry(u: &mut Unstructured<'_>) -> Result<Expiry> {
 
 fn kind(u: &mut Unstructured<'_>) -> Result<Kind> {
     let kinds = [
-        Kind::Content, Kind::Snapshot, Kind::Container, Kind::Task, Kind::Image, Kind::Lease, Kind::Ingest,
-        Kind::Stream, Kind::Mount,
+        Kind::Content,
+        Kind::Snapshot,
+        Kind::Container,
+        Kind::Task,
+        Kind::Image,
+        Kind::Lease,
+        Kind::Ingest,
+        Kind::Stream,
+        Kind::Mount,
     ];
     if u.ratio(3, 4)? { u.choose(&kinds).copied() } else { u.arbitrary().map(Kind::Other) }
 }
@@ -222,7 +259,12 @@ fn step(u: &mut Unstructured<'_>) -> Result<Step> {
         7 => Step::NamespaceUse { namespace: name(u)? },
         8 => Step::ContentPolicy(*u.choose(&[Sharing::Shared, Sharing::Isolated])?),
         9 => Step::ContentOpen { reference: name(u)?, expected: maybe(u, name)?, size: u.arbitrary()? },
-        10 => Step::ContentCommit { reference: name(u)?, digest: name(u)?, size: u.arbitrary()?, labels: labels(u)? },
+        10 => Step::ContentCommit {
+            reference: name(u)?,
+            digest: name(u)?,
+            size: u.arbitrary()?,
+            labels: labels(u)?,
+        },
         11 => Step::ContentAbort { reference: name(u)? },
         12 => Step::ContentPut { digest: name(u)?, size: u.arbitrary()?, labels: labels(u)? },
         13 => Step::ContentLabel { digest: name(u)?, replace: u.arbitrary()?, labels: labels(u)? },

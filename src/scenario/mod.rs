@@ -44,9 +44,9 @@ pub use print::{print, print_line, print_step};
 #[cfg(feature = "cli")]
 pub use render::render;
 pub use step::{
-    Assertion, Call, ContainerFields, Expiry, ImageFields, KeyPath, Labels, Line, Name, NewSnapshot, NodeName,
-    Outcome, RawValue, Refused, Replace, Resource, Scenario, Sharing, SnapshotName, Step, Text,
-    CLOCK_START, DEFAULT_NAMESPACE,
+    Assertion, CLOCK_START, Call, ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, KeyPath, Labels,
+    Line, Name, NewSnapshot, NodeName, Outcome, RawValue, Refused, Replace, Resource, Scenario, Sharing,
+    SnapshotName, Step, Text,
 };
 
 #[cfg(test)]

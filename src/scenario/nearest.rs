@@ -23,10 +23,8 @@ fn distance(from: &str, to: &str) -> usize {
         for column in 1..=to.len() {
             let replaced = last[column - 1] + usize::from(from[row - 1] != to[column - 1]);
             let mut least = replaced.min(last[column] + 1).min(this[column - 1] + 1);
-            let swapped = row > 1
-                && column > 1
-                && from[row - 1] == to[column - 2]
-                && from[row - 2] == to[column - 1];
+            let swapped =
+                row > 1 && column > 1 && from[row - 1] == to[column - 2] && from[row - 2] == to[column - 1];
             if swapped {
                 least = least.min(before_last[column - 2] + 1);
             }

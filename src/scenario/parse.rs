@@ -12,8 +12,8 @@ use super::forms::{FORMS, Form};
 use super::limits::{self, FILE_BYTES_MAX, FLAWS_MAX, LINE_BYTES_MAX, PATH_KEYS_MAX, STEPS_MAX};
 use super::nearest::nearest;
 use super::step::{
-    Assertion, Call, ContainerFields, Expiry, ImageFields, KeyPath, Labels, Line, Name, NewSnapshot, NodeName,
-    Outcome, RawValue, Refused, Replace, Resource, Scenario, Sharing, SnapshotName, Step, Text,
+    Assertion, Call, ContainerFields, Expiry, ImageFields, KeyPath, Labels, Line, Name, NewSnapshot,
+    NodeName, Outcome, RawValue, Refused, Replace, Resource, Scenario, Sharing, SnapshotName, Step, Text,
 };
 use super::words::{Part, Snag, Words, shown};
 use crate::instant::Instant;
@@ -31,7 +31,10 @@ use std::time::Duration;
 pub fn parse(text: &[u8]) -> Result<Scenario, Flaws> {
     if text.len() > FILE_BYTES_MAX {
         let problem = Problem::FileTooLong { bytes: text.len() };
-        return Err(Flaws { list: vec![Flaw { line: 1, column: 1, width: 1, problem, hint: None }], cut: true });
+        return Err(Flaws {
+            list: vec![Flaw { line: 1, column: 1, width: 1, problem, hint: None }],
+            cut: true,
+        });
     }
     let mut pass = Pass::default();
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -161,7 +164,8 @@ impl Pass {
             return Ok(());
         }
         let owner = self.scenario.lines.last_mut();
-        let owner = owner.filter(|last| last.step.prints() && last.expected.is_none() && self.comment.is_empty());
+        let owner =
+            owner.filter(|last| last.step.prints() && last.expected.is_none() && self.comment.is_empty());
         let Some(owner) = owner else {
             return Err(Snag::new(0..line.len(), Problem::OutputMisplaced));
         };
@@ -1011,9 +1015,8 @@ pub(super) fn kind_of_word(word: &str) -> Option<Kind> {
 /// `[NS/]KIND/KEY`: the first part is a namespace if it is no kind, or in quotes.
 fn node(part: Part<'_>) -> Result<NodeName, Snag> {
     let form = "[NS/]KIND/KEY";
-    let (first, rest) = part
-        .split(b'/')
-        .ok_or_else(|| part.snag(Problem::MissingSlash { text: part.shown(), form }))?;
+    let (first, rest) =
+        part.split(b'/').ok_or_else(|| part.snag(Problem::MissingSlash { text: part.shown(), form }))?;
     if let Some(kind) = first.keyword().and_then(kind_of_word) {
         return Ok(NodeName { namespace: None, kind, key: node_key(kind, rest)? });
     }
@@ -1052,7 +1055,9 @@ fn resource(part: Part<'_>) -> Result<Resource, Snag> {
             let near = nearest(&first.shown(), ["content", "snapshot", "ingest", "image"]);
             return Err(match near {
                 Some(near) => snag.hint(format!("did you mean `{near}`?")),
-                None => snag.hint("a lease holds content, snapshot, ingest, image; other types stand in quotes"),
+                None => {
+                    snag.hint("a lease holds content, snapshot, ingest, image; other types stand in quotes")
+                }
             });
         }
     })

@@ -11,8 +11,8 @@ use super::alias::name_of;
 use super::duration;
 use super::parse::kind_of_word;
 use super::step::{
-    Assertion, ContainerFields, Expiry, ImageFields, Labels, Line, Name, NewSnapshot, NodeName, Outcome, RawValue,
-    Replace, Resource, Scenario, Sharing, SnapshotName, Step, Text,
+    Assertion, ContainerFields, Expiry, ImageFields, Labels, Line, Name, NewSnapshot, NodeName, Outcome,
+    RawValue, Replace, Resource, Scenario, Sharing, SnapshotName, Step, Text,
 };
 use crate::instant::Instant;
 use crate::node::Kind;
@@ -91,7 +91,13 @@ fn output(text: &mut String, lines: &[Text]) {
     text.push_str("---\n");
     for line in lines {
         let line = line.as_str();
-        text.push_str(if !marked { "" } else if line.is_empty() { ">" } else { "> " });
+        text.push_str(if !marked {
+            ""
+        } else if line.is_empty() {
+            ">"
+        } else {
+            "> "
+        });
         text.push_str(line);
         text.push('\n');
     }
@@ -160,8 +166,12 @@ impl Printed {
             Step::Now(now) => self.words(&["now", &time(*now)]),
             Step::Advance(by) => self.words(&["advance", &duration::format(*by)]),
 
-            Step::NamespaceCreate { namespace, labels } => self.object(["namespace", "create"], namespace, labels),
-            Step::NamespaceLabel { namespace, labels } => self.object(["namespace", "label"], namespace, labels),
+            Step::NamespaceCreate { namespace, labels } => {
+                self.object(["namespace", "create"], namespace, labels)
+            }
+            Step::NamespaceLabel { namespace, labels } => {
+                self.object(["namespace", "label"], namespace, labels)
+            }
             Step::NamespaceDelete { namespace } => self.object(["namespace", "delete"], namespace, &NONE),
             Step::NamespaceUse { namespace } => self.object(["namespace", "use"], namespace, &NONE),
 
@@ -197,7 +207,9 @@ impl Printed {
             Step::SnapshotView(new) => self.new_snapshot("view", new),
             Step::SnapshotPrepareBegin(new) => self.new_snapshot("prepare-begin", new),
             Step::SnapshotViewBegin(new) => self.new_snapshot("view-begin", new),
-            Step::SnapshotFinish { snapshot } => self.words(&["snapshot", "finish", &snapshot_name(snapshot)]),
+            Step::SnapshotFinish { snapshot } => {
+                self.words(&["snapshot", "finish", &snapshot_name(snapshot)])
+            }
             Step::SnapshotCommit { snapshot, name, labels } => {
                 self.words(&["snapshot", "commit", &snapshot_name(snapshot)]);
                 self.name(name);
@@ -208,7 +220,9 @@ impl Printed {
                 self.flag("replace", *replace);
                 self.labels(labels);
             }
-            Step::SnapshotRemove { snapshot } => self.words(&["snapshot", "remove", &snapshot_name(snapshot)]),
+            Step::SnapshotRemove { snapshot } => {
+                self.words(&["snapshot", "remove", &snapshot_name(snapshot)])
+            }
 
             Step::ImageCreate { image, fields } => {
                 self.object(["image", "create"], image, &NONE);
@@ -337,7 +351,9 @@ impl Printed {
             Assertion::NotStored(nodes) => self.asserted("not-stored", nodes),
             Assertion::Error(text) => self.words(&["error", &quoted(text)]),
             Assertion::Same => self.word("same"),
-            Assertion::Value { path: entry, value } => self.words(&["value", &path(entry), &raw_value(value)]),
+            Assertion::Value { path: entry, value } => {
+                self.words(&["value", &path(entry), &raw_value(value)])
+            }
             Assertion::Bucket(entry) => self.words(&["bucket", &path(entry)]),
             Assertion::Nothing(entry) => self.words(&["nothing", &path(entry)]),
         }
@@ -504,7 +520,11 @@ fn raw_value(value: &RawValue) -> String {
 /// A time that RFC 3339 cannot write is written so that it is refused when it is read.
 fn time(at: Instant) -> String {
     let text = format_rfc3339_nano(at);
-    if parse_rfc3339(text.as_bytes()) == Ok(at) { text } else { format!("{}s+{}ns", at.seconds, at.nanoseconds) }
+    if parse_rfc3339(text.as_bytes()) == Ok(at) {
+        text
+    } else {
+        format!("{}s+{}ns", at.seconds, at.nanoseconds)
+    }
 }
 
 fn bare_or_quoted(bytes: &[u8], allowed: fn(u8) -> bool) -> String {

@@ -63,7 +63,8 @@ fn pointed(flaw: &Flaw, line: &[u8]) -> (String, Range<usize>) {
     let line = String::from_utf8_lossy(&line[..line.len().min(bytes_max)]);
     let mut source = String::with_capacity(line.len() + 1);
     let (mut from, mut to) = (None, None);
-    for (index, letter) in line.trim_end_matches('\r').chars().take(flaw.column + CHARACTERS_MAX).enumerate() {
+    for (index, letter) in line.trim_end_matches('\r').chars().take(flaw.column + CHARACTERS_MAX).enumerate()
+    {
         if index + 1 == flaw.column {
             from = Some(source.len());
         }

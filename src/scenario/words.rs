@@ -89,7 +89,9 @@ impl<'a> Words<'a> {
                 _ if letter.is_control() || letter.is_whitespace() => {
                     let problem = Problem::BadCharacter { character: letter };
                     let snag = Snag::new(at..at + letter.len_utf8(), problem);
-                    return Err(snag.hint("blanks and tabs separate words; in a name write it as \\x.. in quotes"));
+                    return Err(
+                        snag.hint("blanks and tabs separate words; in a name write it as \\x.. in quotes")
+                    );
                 }
                 _ => at = self.push(at, at + letter.len_utf8(), false),
             }
@@ -206,7 +208,11 @@ impl<'a> Part<'a> {
         let (last, before) = self.atoms.split_last()?;
         let ends = !last.quoted && last.byte == separator;
         // A closing quote behind it would be an empty quoted stretch, which is no part of a keyword.
-        (ends && last.to as usize == self.to).then(|| Part { atoms: before, to: last.from as usize, ..self })
+        (ends && last.to as usize == self.to).then_some(Part {
+            atoms: before,
+            to: last.from as usize,
+            ..self
+        })
     }
 
     /// Exactly these bytes.
