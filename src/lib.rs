@@ -1,10 +1,16 @@
 //! Leasehold simulates, fuzzes and explains containerd's metadata garbage collector.
 
 pub mod bucket;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod collector;
+pub mod conformance;
 pub mod engine;
 pub mod instant;
 pub mod node;
+pub mod oracle;
 pub mod release;
+pub mod report;
 pub mod scenario;
 pub mod schema;
+pub mod simulate;
