@@ -541,10 +541,14 @@ impl Store {
         if self.at(&blobs).is_none_or(|blobs| blobs.bucket(digest).is_none()) {
             return Err(Error::not_found("content", digest));
         }
-        self.update(|store| {
-            store.tree.delete_bucket(&blobs, digest)?;
-            store.remove_from_lease(context, LeaseEntry::Content, digest)
-        })?;
+        if context.lease.is_none() {
+            self.tree.delete_bucket(&blobs, digest)?;
+        } else {
+            self.update(|store| {
+                store.tree.delete_bucket(&blobs, digest)?;
+                store.remove_from_lease(context, LeaseEntry::Content, digest)
+            })?;
+        }
         self.dirty.deletion();
         self.dirty.content = true;
         Ok(())
