@@ -50,12 +50,17 @@ pub struct Rules {
     pub sandbox_references: bool,
     /// Images are nodes: they expire, leases hold them, `gc.ref.image` and flat images exist (from 2.0).
     pub image_nodes: bool,
+    /// Tricolor marks a node as seen when it is pushed, not when it is popped: the same nodes in another order,
+    /// which decides the error that comes first (`gc.Tricolor`, from 2.0.0-rc.5).
+    pub seen_when_pushed: bool,
     /// Label handlers are sorted by key even without collectors (`startGCContext`, from 2.2).
     pub handlers_always_sorted: bool,
     /// `gc.bref.*` labels and collectors' `ActiveWithBackRefs`; containers are nodes (from 2.2).
     pub back_references: bool,
     /// `gc.root` is matched by prefix while iterating labels, not looked up by its exact key (from 2.2).
     pub root_by_prefix: bool,
+    /// The removal of an image is logged (`remove`, from 2.3).
+    pub logs_removed_images: bool,
     /// `gc.cond.snapshot` and `gc.cond.value-usedat` labels (from 2.3).
     pub conditional_references: bool,
     /// Collectors' `References` are followed (from 2.4).
@@ -102,9 +107,11 @@ const V1_6: Rules = Rules {
     cancel_after_failed_mark: false,
     sandbox_references: false,
     image_nodes: false,
+    seen_when_pushed: false,
     handlers_always_sorted: false,
     back_references: false,
     root_by_prefix: false,
+    logs_removed_images: false,
     conditional_references: false,
     collector_references: false,
 };
@@ -117,7 +124,8 @@ const V1_7: Rules = Rules {
     sandbox_references: true,
     ..SEED
 };
-const V2_0: Rules = Rules { name: "2.0", types: TYPES_2_0, image_nodes: true, ..V1_7 };
+const V2_0: Rules =
+    Rules { name: "2.0", types: TYPES_2_0, image_nodes: true, seen_when_pushed: true, ..V1_7 };
 const V2_1: Rules = Rules { name: "2.1", ..V2_0 };
 const V2_2: Rules = Rules {
     name: "2.2",
@@ -127,7 +135,7 @@ const V2_2: Rules = Rules {
     root_by_prefix: true,
     ..V2_1
 };
-const V2_3: Rules = Rules { name: "2.3", conditional_references: true, ..V2_2 };
+const V2_3: Rules = Rules { name: "2.3", conditional_references: true, logs_removed_images: true, ..V2_2 };
 const V2_4: Rules = Rules { name: "2.4", collector_references: true, ..V2_3 };
 
 impl Types {
@@ -238,7 +246,7 @@ impl fmt::Display for Release {
 }
 
 /// A release name that names no known rule set.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no rule set for release `{text}`: there are {}", known_names())]
 pub struct UnknownRelease {
     /// What was asked for.

@@ -19,6 +19,7 @@
 //! bbolt's own errors, a cursor moves forward by `first`, `seek` and `next`. One limit holds for every input:
 //! [`DEPTH_MAX`] levels. This room knows nothing of what containerd stores.
 
+pub mod bolt;
 mod builder;
 mod cursor;
 mod diff;

@@ -26,3 +26,4 @@ pub mod duration;
 pub mod names;
 pub mod time;
 pub mod varint;
+pub mod views;

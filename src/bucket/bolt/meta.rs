@@ -1,0 +1,130 @@
+//! The two meta pages.
+//!
+//! ```text
+//!   offset 16 magic u32 | version u32 | page size u32 | flags u32
+//!          32 root page u64 | root sequence u64 | freelist page u64 | high-water mark u64
+//!          64 transaction u64 | checksum u64: FNV-1a over bytes 16 to 72
+//! ```
+
+use super::page::{self, Header};
+use super::source::{self, Source};
+use super::{BoltError, Damage, MetaFault, Opened};
+use crate::bucket::Bucket;
+
+const MAGIC: u32 = 0xED0C_DAED;
+const VERSION: u32 = 2;
+/// Where a freelist's page would be named in a file without one (bbolt's `PgidNoFreelist`).
+const NO_FREELIST: u64 = u64::MAX;
+/// The page sizes that a file may have.
+const PAGE_SIZES: [u32; 8] = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
+
+const BYTES: usize = 80;
+const CHECKED: std::ops::Range<usize> = page::HEADER_BYTES..72;
+
+/// What a valid meta page says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Meta {
+    /// The page this is, 0 or 1.
+    pub(super) page: u64,
+    pub(super) page_size: u32,
+    pub(super) root: u64,
+    pub(super) sequence: u64,
+    /// The page that lists the free ones, if one does.
+    pub(super) freelist: Option<u64>,
+    /// No page from this id on is in use.
+    pub(super) high_water: u64,
+    pub(super) transaction: u64,
+    flags: u16,
+    overflow: u32,
+}
+
+impl Meta {
+    /// The valid meta page of the highest transaction (bbolt's `DB.meta`). The first page gives the page size
+    /// and with it the place of the second; if the first is damaged, the second is looked for at every size.
+    /// The checksum leaves out the page's header. Where that is wrong, readers differ on whether the page counts
+    /// (bbolt never looks), so the newest page must have a sound one.
+    pub(super) fn newest<S: Source + ?Sized>(source: &S) -> Result<Meta, BoltError> {
+        let first = match Meta::at(source, 0, None)? {
+            Ok(first) => match Meta::at(source, 1, Some(first.page_size))? {
+                Ok(second) if second.transaction > first.transaction => return second.with_header(),
+                Ok(_) | Err(_) => return first.with_header(),
+            },
+            Err(fault) => fault,
+        };
+        let mut second = MetaFault::Magic;
+        for page_size in PAGE_SIZES {
+            match Meta::at(source, 1, Some(page_size))? {
+                Ok(meta) => return meta.with_header(),
+                Err(MetaFault::Magic | MetaFault::BeyondEnd) => {}
+                Err(fault) => second = fault,
+            }
+        }
+        let length = source::length(source)?;
+        Err(match (first, second) {
+            _ if length == 0 => BoltError::Empty,
+            (MetaFault::BeyondEnd, _) => BoltError::TooShort { length },
+            (MetaFault::Magic, MetaFault::Magic) => BoltError::Foreign,
+            (first, second) => BoltError::NoMeta { first, second },
+        })
+    }
+
+    fn at<S: Source + ?Sized>(
+        source: &S,
+        page: u64,
+        page_size: Option<u32>,
+    ) -> Result<Result<Meta, MetaFault>, BoltError> {
+        let mut bytes = [0; BYTES];
+        let offset = page * u64::from(page_size.unwrap_or_default());
+        let filled = source::fill(source, offset, &mut bytes)?;
+        Ok(if filled < BYTES { Err(MetaFault::BeyondEnd) } else { Meta::parse(&bytes, page, page_size) })
+    }
+
+    fn parse(bytes: &[u8; BYTES], page: u64, page_size_given: Option<u32>) -> Result<Meta, MetaFault> {
+        let [magic, version, page_size] = [16, 20, 24].map(|offset| page::u32_at(bytes, offset));
+        if magic != MAGIC {
+            return Err(MetaFault::Magic);
+        }
+        if version != VERSION {
+            return Err(MetaFault::Version(version));
+        }
+        let (stored, computed) = (page::u64_at(bytes, CHECKED.end), fnv_1a(&bytes[CHECKED]));
+        if stored != computed {
+            return Err(MetaFault::Checksum { stored, computed });
+        }
+        if !PAGE_SIZES.contains(&page_size) {
+            return Err(MetaFault::PageSize(page_size));
+        }
+        if page_size_given.is_some_and(|given| given != page_size) {
+            return Err(MetaFault::Misplaced(page_size));
+        }
+        let [root, sequence, freelist, high_water, transaction] =
+            [32, 40, 48, 56, 64].map(|offset| page::u64_at(bytes, offset));
+        let freelist = (freelist != NO_FREELIST).then_some(freelist);
+        let Header { flags, overflow, .. } = Header::of(bytes);
+        Ok(Meta { page, page_size, root, sequence, freelist, high_water, transaction, flags, overflow })
+    }
+
+    fn with_header(self) -> Result<Meta, BoltError> {
+        let Meta { page, flags, overflow, .. } = self;
+        if flags == page::META_FLAGS && overflow == 0 {
+            return Ok(self);
+        }
+        Err(BoltError::Damaged { page, is_inline: false, damage: Damage::MetaHeader { flags, overflow } })
+    }
+
+    pub(super) fn opened(self, tree: Bucket) -> Opened {
+        Opened {
+            tree,
+            page_size: self.page_size,
+            transaction: self.transaction,
+            meta_page: self.page,
+            has_freelist: self.freelist.is_some(),
+        }
+    }
+}
+
+/// The 64-bit FNV-1a hash.
+pub(super) fn fnv_1a(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}

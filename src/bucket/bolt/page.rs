@@ -1,0 +1,168 @@
+//! The bytes of one page: its header, its elements, and whether they are sound.
+//!
+//! ```text
+//!   header  = id u64 | flags u16 | count u16 | overflow u32
+//!   branch  = position u32 | key length u32 | child u64                                      16 bytes each
+//!   leaf    = flags u32, bit 0: bucket | position u32 | key length u32 | value length u32    16 bytes each
+//! ```
+//!
+//! The list of free pages has a header, too, and page ids behind it. A position counts from the element's own first byte; a leaf's value follows its key.
+
+use super::Damage;
+use crate::bucket::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use std::ops::Range;
+
+pub(super) const HEADER_BYTES: usize = 16;
+pub(super) const ELEMENT_BYTES: usize = 16;
+
+const BRANCH_FLAGS: u16 = 0x01;
+const LEAF_FLAGS: u16 = 0x02;
+pub(super) const META_FLAGS: u16 = 0x04;
+/// The flags of the page that lists the free ones.
+pub(super) const FREELIST_FLAGS: u16 = 0x10;
+/// The count of a freelist too long for the field: the first id's place has it then.
+pub(super) const COUNT_ELSEWHERE: u16 = 0xFFFF;
+const BUCKET_FLAG: u32 = 0x01;
+
+/// A page's first 16 bytes.
+pub(super) struct Header {
+    pub(super) id: u64,
+    pub(super) flags: u16,
+    pub(super) count: u16,
+    pub(super) overflow: u32,
+}
+
+/// How a page's elements are to be understood.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Branch,
+    Leaf,
+}
+
+/// An element of a leaf, as ranges of the page's bytes.
+pub(super) struct LeafElement {
+    pub(super) is_bucket: bool,
+    pub(super) key: Range<usize>,
+    pub(super) value: Range<usize>,
+}
+
+impl Header {
+    /// The page must have its header's bytes.
+    pub(super) fn of(page: &[u8]) -> Header {
+        Header {
+            id: u64_at(page, 0),
+            flags: u16_at(page, 8),
+            count: u16_at(page, 10),
+            overflow: u32_at(page, 12),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Result<Kind, Damage> {
+        match self.flags {
+            BRANCH_FLAGS if self.count == 0 => Err(Damage::EmptyBranch),
+            BRANCH_FLAGS => Ok(Kind::Branch),
+            LEAF_FLAGS => Ok(Kind::Leaf),
+            flags => Err(Damage::Flags(flags)),
+        }
+    }
+
+    /// Where the elements end and the bytes of keys and values begin.
+    pub(super) fn table_end(&self) -> usize {
+        HEADER_BYTES + usize::from(self.count) * ELEMENT_BYTES
+    }
+}
+
+/// How many bytes of a page its elements reach over, if every element lies within the page's length. Only the
+/// header and the table of elements are read.
+pub(super) fn measure(table: &[u8], kind: Kind, count: u16, length: usize) -> Result<usize, Damage> {
+    let mut reach = HEADER_BYTES + usize::from(count) * ELEMENT_BYTES;
+    if reach > length {
+        return Err(Damage::Count(count));
+    }
+    for element in 0..usize::from(count) {
+        let start = HEADER_BYTES + element * ELEMENT_BYTES;
+        let (position, key_length, value_length) = match kind {
+            Kind::Branch => (u32_at(table, start), u32_at(table, start + 4), 0),
+            Kind::Leaf => (u32_at(table, start + 4), u32_at(table, start + 8), u32_at(table, start + 12)),
+        };
+        if key_length == 0 || key_length as usize > KEY_BYTES_MAX {
+            return Err(Damage::KeyLength { element, length: key_length });
+        }
+        if value_length as usize > VALUE_BYTES_MAX {
+            return Err(Damage::ValueLength { element, length: value_length });
+        }
+        let end = start as u64 + u64::from(position) + u64::from(key_length) + u64::from(value_length);
+        match usize::try_from(end) {
+            Ok(end) if end <= length => reach = reach.max(end),
+            _ => return Err(Damage::Outside { element, end, length }),
+        }
+    }
+    Ok(reach)
+}
+
+/// Whether the keys of a measured page are in strict order, and within the bounds that the branches above it
+/// set: not below the first bound, and below the second.
+pub(super) fn check_order(
+    page: &[u8],
+    kind: Kind,
+    count: usize,
+    bounds: (Option<&[u8]>, Option<&[u8]>),
+) -> Result<(), Damage> {
+    let mut last: Option<&[u8]> = None;
+    for element in 0..count {
+        let key = &page[key_range(page, kind, element)];
+        match last {
+            None if bounds.0.is_some_and(|bound| key < bound) => return Err(Damage::BelowBranch),
+            Some(last) if last >= key => return Err(Damage::Order(element)),
+            _ => last = Some(key),
+        }
+    }
+    match (last, bounds.1) {
+        (Some(last), Some(bound)) if last >= bound => Err(Damage::AboveBranch),
+        _ => Ok(()),
+    }
+}
+
+/// The key of an element of a measured page.
+pub(super) fn key_range(page: &[u8], kind: Kind, element: usize) -> Range<usize> {
+    let start = HEADER_BYTES + element * ELEMENT_BYTES;
+    let fields = match kind {
+        Kind::Branch => start,
+        Kind::Leaf => start + 4,
+    };
+    let key = start + u32_at(page, fields) as usize;
+    key..key + u32_at(page, fields + 4) as usize
+}
+
+/// The page to which an element of a measured branch leads.
+pub(super) fn child(page: &[u8], element: usize) -> u64 {
+    u64_at(page, HEADER_BYTES + element * ELEMENT_BYTES + 8)
+}
+
+/// An element of a measured leaf.
+pub(super) fn leaf_element(page: &[u8], element: usize) -> LeafElement {
+    let start = HEADER_BYTES + element * ELEMENT_BYTES;
+    let key = key_range(page, Kind::Leaf, element);
+    LeafElement {
+        // bbolt looks at this one bit only.
+        is_bucket: u32_at(page, start) & BUCKET_FLAG != 0,
+        value: key.end..key.end + u32_at(page, start + 12) as usize,
+        key,
+    }
+}
+
+fn u16_at(bytes: &[u8], offset: usize) -> u16 {
+    u16::from_le_bytes(array_at(bytes, offset))
+}
+
+pub(super) fn u32_at(bytes: &[u8], offset: usize) -> u32 {
+    u32::from_le_bytes(array_at(bytes, offset))
+}
+
+pub(super) fn u64_at(bytes: &[u8], offset: usize) -> u64 {
+    u64::from_le_bytes(array_at(bytes, offset))
+}
+
+fn array_at<const N: usize>(bytes: &[u8], offset: usize) -> [u8; N] {
+    *bytes[offset..].first_chunk().expect("the page is as long as its table of elements")
+}

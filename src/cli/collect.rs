@@ -1,0 +1,64 @@
+//! `leasehold collect`: what a collection would remove and keep. Never writes to the database.
+
+use super::source::{self, parse_now, parse_release};
+use super::{Ended, Failure};
+use crate::engine::{Collection, NoFault, Request, collect};
+use crate::instant::Instant;
+use crate::node::NodeRef;
+use crate::oracle::{Defects, judge};
+use crate::release::Release;
+use crate::report::collect::Report;
+use crate::simulate::check::{compare, question};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Tell what a collection would remove from a database and keep, and why it would fail
+///
+/// The file is only read: containerd may go on running, nothing is locked and nothing is written.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  leasehold collect /var/lib/containerd
+  leasehold collect meta.db --now 2026-01-31T12:00:00Z --release 2.1
+  leasehold collect meta.db --json | jq '.removed[].key'")]
+pub(super) struct Arguments {
+    /// A meta.db, or containerd's root folder
+    #[arg(value_name = "SOURCE")]
+    source: PathBuf,
+    /// Collect as if it were this time (RFC 3339); default: now
+    #[arg(long, value_name = "TIME", value_parser = parse_now)]
+    now: Option<Instant>,
+    /// Whose rules: a version of containerd; default: by the database's own version
+    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    release: Option<Release>,
+    /// One JSON object with every node instead of the summary
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let source = source::read(&arguments.source, arguments.release, arguments.now)?;
+    let request = Request { release: source.release, ..Request::new(&source.tree, source.now) };
+    // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
+    let question = question(&request, Defects::as_shipped(source.release));
+    let (outcome, judgement) = rayon::join(|| collect(&request), || judge(&question));
+    let disagreements = compare(&request, &outcome, &judgement);
+    let mut whole_walk = Collection::start(&request, NoFault);
+    let ids = if outcome.error.is_some() { whole_walk.scan_all() } else { Vec::new() };
+    let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| whole_walk.nodes().get(*id)).collect();
+    let report = Report {
+        tree: &source.tree,
+        release: source.release,
+        now: source.now,
+        outcome: &outcome,
+        walk: &walk,
+    };
+    if arguments.json {
+        report.write_json(out)?;
+    } else {
+        report.write_text(out)?;
+    }
+    for finding in &disagreements {
+        eprintln!("leasehold: collector and oracle disagree ({}): {}", finding.property, finding.text);
+    }
+    Ok(if disagreements.is_empty() { Ended::Well } else { Ended::WithFinding })
+}

@@ -1,0 +1,170 @@
+//! Engine and oracle on a recorded row.
+
+use super::compare::{Difference, Results, compare};
+use super::row::{Expected, Reference, Row};
+use crate::bucket::json;
+use crate::engine::{Call, Collection, Faults, NodeId, Outcome, Request, collect_with};
+use crate::node::{Node, NodeRef, ResourceType};
+use crate::oracle::{self, Defects, Judgement, judge};
+use crate::release::Release;
+use crate::simulate::check::question;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Which of the two went wrong.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Party {
+    /// The collector's engine.
+    Engine,
+    /// The oracle.
+    Oracle,
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Party::Engine => "engine",
+            Party::Oracle => "oracle",
+        })
+    }
+}
+
+/// Runs a row's case through engine and oracle and compares everything that was recorded, every outcome of it.
+///
+/// # Errors
+/// The first difference, and whose it is.
+pub fn run<F: Faults>(row: &Row, release: Release, faults: F) -> Result<(), (Party, Difference)> {
+    for expected in &row.expected {
+        let request = request(row, expected, release);
+        compare(row, expected, &results(&request, faults))
+            .map_err(|difference| (Party::Engine, difference))?;
+        let question = question(&request, Defects::as_shipped(release));
+        compare_oracle(row, expected, &judge(&question)).map_err(|difference| (Party::Oracle, difference))?;
+    }
+    Ok(())
+}
+
+fn request<'a>(row: &'a Row, expected: &Expected, release: Release) -> Request<'a> {
+    Request {
+        tree: &row.db,
+        collectors: &row.collectors,
+        release,
+        now: row.now,
+        last_iterated: expected.last_iterated_collector.map(ResourceType),
+        cancel_at_root: None,
+    }
+}
+
+/// Everything that a row records, from the engine.
+pub fn results<F: Faults>(request: &Request<'_>, faults: F) -> Results {
+    let outcome = collect_with(request, faults);
+    let mut collection = Collection::start(request, faults);
+    let (roots, scanned) = collection.scan_roots();
+    let all = collection.scan_all();
+    let refs = all_references(&mut collection, &roots, &all);
+    let owned =
+        |ids: &[NodeId]| ids.iter().map(|id| collection.nodes().get(*id).to_node()).collect::<Vec<_>>();
+    Results {
+        roots: owned(&roots),
+        roots_error: scanned.err(),
+        all: owned(&all),
+        refs,
+        marked: outcome.marked().map(|marked| marked.into_iter().map(NodeRef::to_node).collect()),
+        removed: outcome.refs(&outcome.removed).map(NodeRef::to_node).collect(),
+        calls: calls(&outcome),
+        error: outcome.error,
+        after: outcome.after,
+    }
+}
+
+/// What each walked node, each root and everything reached from them refers to.
+fn all_references<F: Faults>(
+    collection: &mut Collection<'_, F>,
+    roots: &[NodeId],
+    all: &[NodeId],
+) -> Vec<Reference> {
+    let mut pending: Vec<NodeId> = roots.iter().chain(all).copied().collect();
+    let mut seen: BTreeSet<NodeId> = BTreeSet::new();
+    let mut references = Vec::new();
+    while let Some(id) = pending.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let (found, result) = collection.references(id);
+        let owned = |id: &NodeId| collection.nodes().get(*id).to_node();
+        references.push((owned(&id), found.iter().map(owned).collect(), result.err()));
+        pending.extend(found);
+    }
+    references.sort();
+    references
+}
+
+/// The collectors' calls that are recorded, in their text form.
+fn calls(outcome: &Outcome) -> Vec<String> {
+    let recorded = outcome.calls.iter().filter_map(|called| {
+        let call = match &called.call {
+            Call::Remove(node) => {
+                format!("remove {}/{}", json::encode(&node.namespace), json::encode(&node.key))
+            }
+            Call::Finish => "finish".to_owned(),
+            Call::Cancel => "cancel".to_owned(),
+            _ => return None,
+        };
+        Some(format!("type {} {call}", called.resource_type.0))
+    });
+    recorded.collect()
+}
+
+/// The oracle knows no order: its keep set, its removals as a set, its errors and its tree are compared.
+fn compare_oracle(row: &Row, expected: &Expected, judgement: &Judgement<'_>) -> Result<(), Difference> {
+    let same = |field, holds: bool, text: String| {
+        if holds { Ok(()) } else { Err(Difference { field, text }) }
+    };
+    let allowed: Vec<String> = judgement.errors().iter().map(ToString::to_string).collect();
+    let is_allowed = match &expected.error {
+        None => allowed.is_empty(),
+        Some(error) => allowed.contains(error),
+    };
+    same("error", is_allowed, format!("recorded {:?}, allowed {allowed:?}", expected.error))?;
+    if let Some(marked) = &expected.marked {
+        let first = first_difference(marked, &judgement.kept());
+        same("marked", first.is_none(), first.unwrap_or_default())?;
+    }
+    if judgement.outcome() == oracle::Outcome::Success {
+        let gone = judgement.resources().filter(|resource| !resource.is_kept());
+        let mut gone: Vec<Node> = gone.map(|resource| resource.node()).collect();
+        let mut removed = expected.removed.clone();
+        gone.sort();
+        removed.sort();
+        let first = first_difference(&removed, &gone);
+        same("removed", first.is_none(), first.unwrap_or_default())?;
+    }
+    let ends = judgement.collector_ends();
+    let end_name = |end| match end {
+        oracle::End::Finish => Some("finish"),
+        oracle::End::Cancel => Some("cancel"),
+        oracle::End::Nothing => None,
+    };
+    let mut expected_ends: Vec<String> =
+        expected.calls.iter().filter(|call| !call.contains(" remove ")).cloned().collect();
+    let ends = ends.iter().filter_map(|(number, end)| Some(format!("type {} {}", number.0, end_name(*end)?)));
+    let mut ends: Vec<String> = ends.collect();
+    expected_ends.sort();
+    ends.sort();
+    same("collector_calls", ends == expected_ends, format!("recorded {expected_ends:?}, judged {ends:?}"))?;
+    let after = if judgement.errors().is_empty() { judgement.tree_after() } else { row.db.clone() };
+    same("db_after", after == expected.after, "the tree that is judged to remain is another".to_owned())
+}
+
+fn first_difference(recorded: &[Node], judged: &[Node]) -> Option<String> {
+    if recorded == judged {
+        return None;
+    }
+    let missing = recorded.iter().find(|node| !judged.contains(node));
+    let extra = judged.iter().find(|node| !recorded.contains(node));
+    Some(match (missing, extra) {
+        (Some(node), _) => format!("{node:?} was recorded and is not judged so"),
+        (None, Some(node)) => format!("{node:?} is judged so and was not recorded"),
+        (None, None) => "the same nodes, repeated differently".to_owned(),
+    })
+}

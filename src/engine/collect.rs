@@ -1,0 +1,210 @@
+//! The driver of a collection (`DB.GarbageCollect`), and its phases one by one for those who look closer.
+
+use super::faults::{Faults, NoFault};
+use super::labels::LabelHandler;
+use super::mark::mark;
+use super::nodes::{NodeId, NodeTable};
+use super::outcome::{Call, CollectorCall, LogEvent, Outcome};
+use super::references::references;
+use super::roots::scan_roots;
+use super::start::{Types, label_handlers, start_collectors};
+use super::sweep::{scan_all, sweep};
+use crate::bucket::Bucket;
+use crate::collector::Collector;
+use crate::instant::Instant;
+use crate::node::{NodeRef, ResourceType};
+use crate::release::{Release, Rules};
+use hashbrown::HashMap;
+
+/// What is to be collected, and when.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The database.
+    pub tree: &'a Bucket,
+    /// The registered collectors, one a type.
+    pub collectors: &'a [Collector],
+    /// Whose rules apply.
+    pub release: Release,
+    /// The one `now` of the collection.
+    pub now: Instant,
+    /// The seed's shared loop variable ends on the collector of this type; by default on the one with the
+    /// highest type. Other releases do not look at it.
+    pub last_iterated: Option<ResourceType>,
+    /// The context is cancelled when the k-th root, from 1, is about to be sent.
+    pub cancel_at_root: Option<usize>,
+}
+
+impl<'a> Request<'a> {
+    /// A collection of a tree with the default release and without collectors.
+    pub fn new(tree: &'a Bucket, now: Instant) -> Request<'a> {
+        let release = Release::default();
+        Request { tree, collectors: &[], release, now, last_iterated: None, cancel_at_root: None }
+    }
+}
+
+/// Runs a whole collection with the honest engine.
+pub fn collect(request: &Request<'_>) -> Outcome {
+    collect_with(request, NoFault)
+}
+
+/// Runs a whole collection with an engine that may have a fault.
+pub fn collect_with<F: Faults>(request: &Request<'_>, faults: F) -> Outcome {
+    let Collection { started, mut marks, tree, cancel_at_root } = Collection::start(request, faults);
+    let mut outcome = Outcome::unchanged(tree);
+
+    let roots = scan_roots(&started, &mut marks, tree, cancel_at_root);
+    outcome.roots = roots.emitted;
+    let marked = match roots.error {
+        Some(error) => Err(error),
+        None => mark(&started, &mut marks, tree, &outcome.roots),
+    };
+    match marked {
+        Err(error) => {
+            outcome.error = Some(error);
+            // Up to 1.7.0-beta.x the collectors are then neither cancelled nor finished, and keep their locks.
+            if started.rules.cancel_after_failed_mark {
+                end_collectors(&started, &mut marks, Call::Cancel);
+            }
+        }
+        Ok(marked) => {
+            let swept = sweep(&started, &mut marks, tree, &marked);
+            outcome.marked = Some(marked);
+            outcome.walked = swept.walked;
+            outcome.removed = swept.removed;
+            outcome.after = swept.after;
+            outcome.dirty = swept.dirty;
+            outcome.error = swept.error;
+            if outcome.error.is_some() {
+                end_collectors(&started, &mut marks, Call::Cancel);
+            } else {
+                schedule_cleanup(&mut marks, &outcome);
+                end_collectors(&started, &mut marks, Call::Finish);
+            }
+        }
+    }
+    outcome.nodes = marks.nodes;
+    outcome.calls = marks.calls;
+    outcome.log = marks.log;
+    outcome
+}
+
+fn schedule_cleanup(marks: &mut Marks, outcome: &Outcome) {
+    for snapshotter in &outcome.dirty.snapshotters {
+        marks.log.push(LogEvent::ScheduleSnapshotter { snapshotter: snapshotter.clone() });
+    }
+    if outcome.dirty.content {
+        marks.log.push(LogEvent::ScheduleContent);
+    }
+}
+
+/// Finishes or cancels every started collector; an error of theirs is only logged.
+fn end_collectors<F: Faults>(started: &Started<'_, F>, marks: &mut Marks, call: Call) {
+    for collector in &started.collectors {
+        marks.called(collector, call.clone());
+        let (failed, name) = match call {
+            Call::Finish => (collector.finish_error, "finish"),
+            _ => (collector.cancel_error, "cancel"),
+        };
+        if failed {
+            let resource_type = started.rules.back_references.then_some(collector.resource_type);
+            marks.log.push(LogEvent::CollectorFailed { call: name, resource_type });
+        }
+    }
+}
+
+/// A collection that has started and is taken phase by phase, by those who want to look between.
+pub struct Collection<'a, F = NoFault> {
+    started: Started<'a, F>,
+    marks: Marks,
+    tree: &'a Bucket,
+    cancel_at_root: Option<usize>,
+}
+
+/// What is fixed once a collection has started (containerd's `gcContext`).
+pub(super) struct Started<'a, F> {
+    pub(super) release: Release,
+    pub(super) rules: &'static Rules,
+    pub(super) types: Types,
+    pub(super) now: Instant,
+    pub(super) handlers: Vec<LabelHandler>,
+    /// Those that started, in ascending order of their types; Go's map has no order.
+    pub(super) collectors: Vec<&'a Collector>,
+    pub(super) faults: F,
+}
+
+/// What a collection gathers as it goes.
+#[derive(Default)]
+pub(super) struct Marks {
+    pub(super) nodes: NodeTable,
+    /// Parent to children, in the order gathered, repeats included.
+    pub(super) back_references: HashMap<NodeId, Vec<NodeId>>,
+    pub(super) calls: Vec<CollectorCall>,
+    pub(super) log: Vec<LogEvent>,
+}
+
+impl<F> Started<'_, F> {
+    /// The started collector of a type.
+    pub(super) fn collector(&self, resource_type: ResourceType) -> Option<&Collector> {
+        self.collectors.iter().copied().find(|collector| collector.resource_type == resource_type)
+    }
+}
+
+impl Marks {
+    pub(super) fn called(&mut self, collector: &Collector, call: Call) {
+        self.calls.push(CollectorCall { resource_type: collector.resource_type, call });
+    }
+
+    pub(super) fn add_back_reference(&mut self, parent: NodeId, child: NodeId) {
+        self.back_references.entry(parent).or_default().push(child);
+    }
+}
+
+impl<'a, F: Faults> Collection<'a, F> {
+    /// Starts the collectors and sorts the label handlers (`startGCContext`).
+    pub fn start(request: &Request<'a>, faults: F) -> Collection<'a, F> {
+        let Request { tree, collectors: registered, release, now, .. } = *request;
+        let (collectors, calls) = start_collectors(release, registered);
+        let highest = registered.iter().map(|collector| collector.resource_type).max();
+        let last_iterated = request.last_iterated.or(highest);
+        let handlers = label_handlers(release, registered, &collectors, last_iterated);
+        let (rules, types) = (release.rules(), Types::of(release));
+        let started = Started { release, rules, types, now, handlers, collectors, faults };
+        let marks = Marks { calls, ..Marks::default() };
+        Collection { started, marks, tree, cancel_at_root: request.cancel_at_root }
+    }
+
+    /// Scans the roots. Those emitted are given also beside an error. Gathers the back references, so it comes
+    /// before [`Collection::references`].
+    pub fn scan_roots(&mut self) -> (Vec<NodeId>, Result<(), String>) {
+        let roots = scan_roots(&self.started, &mut self.marks, self.tree, self.cancel_at_root);
+        (roots.emitted, roots.error.map_or(Ok(()), Err))
+    }
+
+    /// What a node refers to, in order; what was found before an error is given beside it.
+    pub fn references(&mut self, id: NodeId) -> (Vec<NodeId>, Result<(), String>) {
+        let mut found = Vec::new();
+        let result = references(&self.started, &mut self.marks, self.tree, id, &mut found);
+        (found, result)
+    }
+
+    /// Every resource in the order of the sweep.
+    pub fn scan_all(&mut self) -> Vec<NodeId> {
+        let mut all = Vec::new();
+        let scanned = scan_all(&self.started, &mut self.marks, self.tree, |_, id| {
+            all.push(id);
+            Ok(())
+        });
+        scanned.expect("a walk fails only where its visitor does");
+        all
+    }
+
+    /// The number of a node, met or not.
+    pub fn intern(&mut self, node: NodeRef<'_>) -> NodeId {
+        self.marks.nodes.intern(node.resource_type, node.namespace, node.key)
+    }
+
+    /// Every node met so far.
+    pub fn nodes(&self) -> &NodeTable {
+        &self.marks.nodes
+    }
+}

@@ -1,0 +1,53 @@
+//! Tricolor marking (containerd's `gc.Tricolor`): everything reachable from the roots.
+
+use super::collect::{Marks, Started};
+use super::faults::Faults;
+use super::nodes::NodeId;
+use super::references::references;
+use crate::bucket::Bucket;
+
+/// By number: whether a node is marked. A flat visit marks the plain node, and every bit above 0x1F is stripped.
+///
+/// Grey nodes stand on a stack, popped from its end. Nodes are equal only with their whole type, so a flat and a
+/// full visit of one object are two, and both count.
+///
+/// # Errors
+/// The first error of a reference lookup.
+pub(super) fn mark<F: Faults>(
+    started: &Started<'_, F>,
+    marks: &mut Marks,
+    tree: &Bucket,
+    roots: &[NodeId],
+) -> Result<Vec<bool>, String> {
+    let seen_when_pushed = started.rules.seen_when_pushed;
+    let mut grays = roots.to_vec();
+    let mut seen = vec![false; marks.nodes.len()];
+    let mut is_expanded = vec![false; marks.nodes.len()];
+    let mut reachable = vec![false; marks.nodes.len()];
+    let mut found = Vec::new();
+    if seen_when_pushed {
+        grays.iter().for_each(|root| seen[root.index()] = true);
+    }
+    while let Some(id) = grays.pop() {
+        // containerd looks a node up again that was pushed twice. By then all it refers to has been seen, so the
+        // second look-up changes nothing and is left out.
+        if std::mem::replace(&mut is_expanded[id.index()], true) {
+            continue;
+        }
+        seen[id.index()] = true;
+        found.clear();
+        references(started, marks, tree, id, &mut found)?;
+        let plain = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
+        for colours in [&mut seen, &mut is_expanded, &mut reachable] {
+            colours.resize(marks.nodes.len(), false);
+        }
+        for target in &found {
+            if !seen[target.index()] {
+                seen[target.index()] = seen_when_pushed;
+                grays.push(*target);
+            }
+        }
+        reachable[plain.index()] = true;
+    }
+    Ok(reachable)
+}

@@ -1,0 +1,72 @@
+//! The oracle: what a collection must keep, computed differently on purpose.
+//!
+//! The engine walks as containerd's collector walks; the oracle reads the same tree as a set of facts and takes
+//! what follows from them. It states the *intended* rules, and each way in which a release as shipped deviates is a
+//! named [`Defect`] that a [`Question`] assumes or does not:
+//!
+//! ```text
+//! tree, collectors, now ──> facts ──> least fixpoint ──> Judgement
+//!                           roots      what the roots      kept, each with a reason
+//!                           references   keep              removed, each with what failed
+//!                           refusals                       errors that may be reported, tree after
+//! ```
+//!
+//! It promises the complete answer: what is kept, what goes and what the tree is afterwards are equal to the
+//! engine's, not bounds for it. It deliberately knows no order: not that of the roots, nor which of several errors
+//! comes first, so it gives the set of errors that a run may report.
+//!
+//! To stay independent it has its own reading of labels, times and durations, and it uses of the rest only nodes,
+//! buckets, releases, collectors, instants and the schema's names. It has no stack, no colours and no seeking cursor.
+//!
+//! `facts` reads, `keep` concludes, `judgement` answers; `times`, `conditions` and `nodes` are their tools, `rules`
+//! and `defects` their words.
+
+mod conditions;
+mod defects;
+mod facts;
+mod judgement;
+mod keep;
+mod nodes;
+mod rules;
+mod times;
+
+pub use defects::{Defect, Defects};
+pub use judgement::{End, Judgement, Outcome, Path, Verdict};
+pub use rules::{By, Failure, Holder, Reason, Rule, RunError};
+pub use times::UndecodableTime;
+
+use crate::bucket::Bucket;
+use crate::collector::Collector;
+use crate::instant::Instant;
+use crate::node::ResourceType;
+use crate::release::Release;
+
+/// What the oracle is asked about.
+///
+/// Collectors are expected as containerd registers them: one a type, and no type below the release's `end` or above
+/// 0x1E. Others are answered, but nothing is known to compare the answer with.
+#[derive(Clone)]
+pub struct Question<'a> {
+    /// The database.
+    pub tree: &'a Bucket,
+    /// The registered collectors; without effect in a release that has none.
+    pub collectors: &'a [Collector],
+    /// Whose rules.
+    pub release: Release,
+    /// The one instant at which everything is judged.
+    pub now: Instant,
+    /// The type of the collector on which the seed's shared loop variable ended; the last one's if not given.
+    pub last_iterated: Option<ResourceType>,
+    /// The defects to assume: the release's own, or none for the intended rules.
+    pub defects: Defects,
+}
+
+/// Judges what a collection must do.
+pub fn judge<'a>(question: &Question<'a>) -> Judgement<'a> {
+    let facts = facts::read(question);
+    let keep = keep::least_fixpoint(&facts);
+    Judgement::new(question, facts, keep)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Every node that a question mentions, each with a small number.
+//!
+//! A node is interned once, its type stripped to the bits that the keep set knows; a [`Visit`] is a node together
+//! with the bits that were stripped, because a flat visit and a full visit of one node are two facts. Keys borrow
+//! from the tree and are never put together: a snapshot's key stays in its parts.
+
+use crate::instant::Instant;
+use crate::node::{Node, NodeRef, ResourceType};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::{BuildHasher, Hasher};
+
+/// A node's number in [`Nodes`].
+pub(super) type NodeId = u32;
+
+/// A node and the three type bits above 0x1F under which it is reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Visit {
+    pub(super) node: NodeId,
+    pub(super) high: u8,
+}
+
+impl Visit {
+    /// A full visit of a plain type.
+    pub(super) const FULL: u8 = 0;
+    /// The bit 0x20 alone.
+    pub(super) const FLAT: u8 = ResourceType::FLAT >> 5;
+}
+
+/// A node's key. A snapshot's text is `SNAPSHOTTER/NAME`, of which the parts are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key<'a> {
+    snapshotter: Option<&'a [u8]>,
+    /// What a snapshotter's name has after its first slash, where names are cut there.
+    middle: Option<&'a [u8]>,
+    name: &'a [u8],
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn plain(name: &'a [u8]) -> Key<'a> {
+        Key { snapshotter: None, middle: None, name }
+    }
+
+    /// A snapshot's key by its parts, which stay apart whatever slashes they contain.
+    pub(super) fn snapshot(snapshotter: &'a [u8], name: &'a [u8]) -> Key<'a> {
+        Key { snapshotter: Some(snapshotter), middle: None, name }
+    }
+
+    /// A snapshot's key as the text of its parts is understood: `over/lay` and `k` are `over` and `lay/k`.
+    pub(super) fn snapshot_cut(snapshotter: &'a [u8], name: &'a [u8]) -> Key<'a> {
+        match cut_at_slash(snapshotter) {
+            Some((before, after)) => Key { snapshotter: Some(before), middle: Some(after), name },
+            None => Key::snapshot(snapshotter, name),
+        }
+    }
+
+    /// A snapshot's key from one text. Without a slash it belongs to no snapshot.
+    pub(super) fn snapshot_text(text: &'a [u8]) -> Key<'a> {
+        match cut_at_slash(text) {
+            Some((snapshotter, name)) => Key::snapshot(snapshotter, name),
+            None => Key::plain(text),
+        }
+    }
+
+    /// Whether the key has the slash that every snapshot's key needs.
+    pub(super) fn has_snapshotter(self) -> bool {
+        self.snapshotter.is_some()
+    }
+
+    /// The whole text.
+    pub(super) fn text(self) -> Vec<u8> {
+        self.parts().fold(Vec::new(), |mut text, part| {
+            text.extend_from_slice(part);
+            text
+        })
+    }
+
+    fn parts(self) -> impl Iterator<Item = &'a [u8]> {
+        let slash = |part: Option<&'a [u8]>| part.map(|part| [part, b"/"]).into_iter().flatten();
+        slash(self.snapshotter).chain(slash(self.middle)).chain([self.name])
+    }
+
+    /// What follows the snapshotter, where it is not one slice.
+    fn joined(self) -> Option<Vec<u8>> {
+        self.middle.map(|middle| [middle, b"/", self.name].concat())
+    }
+}
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let same_name = || match (self.joined(), other.joined()) {
+            (None, None) => self.name == other.name,
+            (left, right) => left.as_deref().unwrap_or(self.name) == right.as_deref().unwrap_or(other.name),
+        };
+        self.snapshotter == other.snapshotter && same_name()
+    }
+}
+
+/// Cuts a text at its first slash.
+pub(super) fn cut_at_slash(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let slash = text.iter().position(|byte| *byte == b'/')?;
+    Some((&text[..slash], &text[slash + 1..]))
+}
+
+/// One interned node and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    /// Stripped.
+    pub(super) resource_type: ResourceType,
+    pub(super) namespace: &'a [u8],
+    pub(super) key: Key<'a>,
+    /// The database has it.
+    pub(super) exists: bool,
+    /// It is a lease that expired, and when.
+    pub(super) expired: Option<Instant>,
+}
+
+impl<'a> Entry<'a> {
+    fn names(&self, resource_type: ResourceType, namespace: &[u8], key: &Key<'a>) -> bool {
+        self.resource_type == resource_type && self.key == *key && self.namespace == namespace
+    }
+
+    /// The node, with the type bits of a visit.
+    pub(super) fn node(&self, high: u8) -> Node {
+        let resource_type = ResourceType(self.resource_type.0 | high << 5);
+        Node::new(resource_type, self.namespace, &self.key.text())
+    }
+}
+
+/// All nodes, found by what they are and by their number.
+pub(super) struct Nodes<'a> {
+    entries: Vec<Entry<'a>>,
+    /// Each with its hash.
+    table: HashTable<(NodeId, u32)>,
+    /// Seeded anew each time; only look-ups are made, so that no order of it reaches a result.
+    hasher: DefaultHashBuilder,
+    snapshot: ResourceType,
+}
+
+impl<'a> Nodes<'a> {
+    /// No nodes; `snapshot` is the type whose keys have parts.
+    pub(super) fn new(snapshot: ResourceType) -> Nodes<'a> {
+        let hasher = DefaultHashBuilder::default();
+        Nodes { entries: Vec::with_capacity(64), table: HashTable::with_capacity(64), hasher, snapshot }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn at(&self, node: NodeId) -> &Entry<'a> {
+        &self.entries[node as usize]
+    }
+
+    pub(super) fn at_mut(&mut self, node: NodeId) -> &mut Entry<'a> {
+        &mut self.entries[node as usize]
+    }
+
+    /// The node of a stripped type.
+    pub(super) fn intern(
+        &mut self,
+        resource_type: ResourceType,
+        namespace: &'a [u8],
+        key: Key<'a>,
+    ) -> NodeId {
+        let hash = self.hash_of(resource_type, namespace, key);
+        let found = self.table.find(spread(hash), |(id, other)| {
+            *other == hash && self.at(*id).names(resource_type, namespace, &key)
+        });
+        if let Some((id, _)) = found {
+            return *id;
+        }
+        let id = NodeId::try_from(self.entries.len()).expect("fewer than 2^32 nodes fit into memory");
+        self.entries.push(Entry { resource_type, namespace, key, exists: false, expired: None });
+        self.table.insert_unique(spread(hash), (id, hash), |(_, hash)| spread(*hash));
+        id
+    }
+
+    /// A visit of a node that somebody names as a whole, high bits and all.
+    pub(super) fn visit(&mut self, node: NodeRef<'a>) -> Visit {
+        let resource_type = node.resource_type.stripped();
+        let key = self.key_of(resource_type, node.key);
+        Visit { node: self.intern(resource_type, node.namespace, key), high: node.resource_type.0 >> 5 }
+    }
+
+    /// The number of a node that was mentioned; a snapshot's key cut at its first slash.
+    pub(super) fn find(&self, node: NodeRef<'_>) -> Option<NodeId> {
+        let resource_type = node.resource_type.stripped();
+        self.find_key(resource_type, node.namespace, self.key_of(resource_type, node.key))
+    }
+
+    /// The numbers of all nodes that a snapshot's text may mean, wherever its snapshotter ends.
+    pub(super) fn find_all(&self, node: NodeRef<'_>) -> impl Iterator<Item = NodeId> {
+        let resource_type = node.resource_type.stripped();
+        let is_snapshot = resource_type == self.snapshot;
+        let slashes = node.key.iter().enumerate().filter(move |(_, byte)| is_snapshot && **byte == b'/');
+        let parted = slashes.map(move |(at, _)| Key::snapshot(&node.key[..at], &node.key[at + 1..]));
+        let keys = parted.chain([Key::plain(node.key)]);
+        keys.filter_map(move |key| self.find_key(resource_type, node.namespace, key))
+    }
+
+    fn key_of<'k>(&self, resource_type: ResourceType, text: &'k [u8]) -> Key<'k> {
+        if resource_type == self.snapshot { Key::snapshot_text(text) } else { Key::plain(text) }
+    }
+
+    /// The number of a node of a stripped type that was mentioned.
+    pub(super) fn find_key(
+        &self,
+        resource_type: ResourceType,
+        namespace: &[u8],
+        key: Key<'_>,
+    ) -> Option<NodeId> {
+        let hash = self.hash_of(resource_type, namespace, key);
+        let found = self.table.find(spread(hash), |(id, other)| {
+            *other == hash && self.at(*id).names(resource_type, namespace, &key)
+        });
+        found.map(|(id, _)| *id)
+    }
+
+    fn hash_of(&self, resource_type: ResourceType, namespace: &[u8], key: Key<'_>) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write_u8(resource_type.0);
+        hasher.write(namespace);
+        // Equality decides, so it does not matter that lengths are left out.
+        hasher.write(key.snapshotter.unwrap_or_default());
+        match key.joined() {
+            None => hasher.write(key.name),
+            Some(name) => hasher.write(&name),
+        }
+        let hash = hasher.finish();
+        u32::try_from(hash >> 32).expect("the upper half of 64 bits")
+    }
+}
+
+/// A table looks at both ends of 64 bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SNAPSHOT: ResourceType = ResourceType(2);
+
+    #[test]
+    fn a_cut_key_is_the_key_of_its_text() {
+        let mut nodes = Nodes::new(SNAPSHOT);
+        let cut = nodes.intern(SNAPSHOT, b"n", Key::snapshot_cut(b"over/lay", b"k"));
+        assert_eq!(nodes.intern(SNAPSHOT, b"n", Key::snapshot_cut(b"over", b"lay/k")), cut);
+        assert_eq!(nodes.intern(SNAPSHOT, b"n", Key::snapshot_text(b"over/lay/k")), cut);
+        assert_eq!(nodes.at(cut).node(Visit::FLAT), Node::new(ResourceType(0x22), b"n", b"over/lay/k"));
+        let apart = nodes.intern(SNAPSHOT, b"n", Key::snapshot(b"over/lay", b"k"));
+        assert_ne!(apart, cut);
+        let text = Node::new(SNAPSHOT, b"n", b"over/lay/k");
+        assert_eq!(nodes.find(text.as_ref()), Some(cut));
+        assert_eq!(nodes.find_all(text.as_ref()).collect::<Vec<_>>(), [cut, apart]);
+    }
+
+    #[test]
+    fn type_namespace_and_key_tell_nodes_apart() {
+        let mut nodes = Nodes::new(SNAPSHOT);
+        let first = nodes.intern(ResourceType(1), b"n", Key::plain(b"k"));
+        for (number, namespace, key) in [(3, b"n", b"k"), (1, b"m", b"k"), (1, b"n", b"j")] {
+            assert_ne!(nodes.intern(ResourceType(number), namespace, Key::plain(key)), first);
+        }
+        let odd = Node::new(ResourceType(0x41), b"n", b"k");
+        assert_eq!(nodes.visit(odd.as_ref()), Visit { node: first, high: 2 });
+        assert_eq!(nodes.len(), 4);
+    }
+}

@@ -1,0 +1,286 @@
+//! The words for why something is kept, or is not.
+
+use super::defects::Defect;
+use super::times::UndecodableTime;
+use crate::instant::Instant;
+use crate::node::{Node, ResourceType};
+use std::fmt;
+
+/// By which rule a thing is kept: first what makes roots, then what one node refers to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Rule {
+    /// A lease that has not expired.
+    LiveLease,
+    /// A lease that has not expired lists it.
+    LeaseHolds,
+    /// A collector says that a lease that has not expired holds it.
+    CollectorLeased,
+    /// An image that has not expired (from 2.0, where images are nodes).
+    UnexpiredImage,
+    /// An ingest that has not expired.
+    ActiveIngest,
+    /// A label pins it.
+    RootLabel,
+    /// A container (from 2.2, where containers are nodes).
+    Container,
+    /// A collector says that it is in use.
+    CollectorActive,
+    /// It is an image's target.
+    Target,
+    /// It is a container's snapshot.
+    ContainerSnapshot,
+    /// It is a snapshot's parent.
+    Parent,
+    /// It is what an ingest is to become.
+    Expected,
+    /// A label `gc.ref.content` names it.
+    ContentLabel,
+    /// A label `gc.ref.snapshot` names it.
+    SnapshotLabel,
+    /// A label `gc.ref.image` names it (from 2.0).
+    ImageLabel,
+    /// A collector's reference label names it.
+    CollectorLabel,
+    /// Its own label names what keeps it (from 2.2).
+    BackReference,
+    /// A collector names what keeps it (from 2.2).
+    CollectorBackReference,
+    /// A conditional label names it and the condition holds (from 2.3).
+    Condition,
+    /// A collector refers to it (from 2.4).
+    CollectorReference,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Rule; 20] = [
+        Rule::LiveLease,
+        Rule::LeaseHolds,
+        Rule::CollectorLeased,
+        Rule::UnexpiredImage,
+        Rule::ActiveIngest,
+        Rule::RootLabel,
+        Rule::Container,
+        Rule::CollectorActive,
+        Rule::Target,
+        Rule::ContainerSnapshot,
+        Rule::Parent,
+        Rule::Expected,
+        Rule::ContentLabel,
+        Rule::SnapshotLabel,
+        Rule::ImageLabel,
+        Rule::CollectorLabel,
+        Rule::BackReference,
+        Rule::CollectorBackReference,
+        Rule::Condition,
+        Rule::CollectorReference,
+    ];
+
+    /// The rule in a few words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::LiveLease => "live lease",
+            Rule::LeaseHolds => "held by lease",
+            Rule::CollectorLeased => "leased by collector",
+            Rule::UnexpiredImage => "image",
+            Rule::ActiveIngest => "active ingest",
+            Rule::RootLabel => "root label",
+            Rule::Container => "container",
+            Rule::CollectorActive => "active in collector",
+            Rule::Target => "image target",
+            Rule::ContainerSnapshot => "container snapshot",
+            Rule::Parent => "snapshot parent",
+            Rule::Expected => "expected by ingest",
+            Rule::ContentLabel => "content reference",
+            Rule::SnapshotLabel => "snapshot reference",
+            Rule::ImageLabel => "image reference",
+            Rule::CollectorLabel => "collector reference label",
+            Rule::BackReference => "back reference",
+            Rule::CollectorBackReference => "collector back reference",
+            Rule::Condition => "conditional reference",
+            Rule::CollectorReference => "collector reference",
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Who keeps a root.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Holder<'a> {
+    /// Nobody else: it is a root by itself.
+    Itself,
+    /// A lease that lives.
+    Lease {
+        /// Its namespace.
+        namespace: &'a [u8],
+        /// Its id.
+        id: &'a [u8],
+    },
+    /// An image, where images are no nodes.
+    Image {
+        /// Its namespace.
+        namespace: &'a [u8],
+        /// Its name.
+        name: &'a [u8],
+    },
+    /// A container, where containers are no nodes.
+    Container {
+        /// Its namespace.
+        namespace: &'a [u8],
+        /// Its id.
+        id: &'a [u8],
+    },
+    /// A sandbox, which is never a node.
+    Sandbox {
+        /// Its namespace.
+        namespace: &'a [u8],
+        /// Its id.
+        id: &'a [u8],
+    },
+    /// A collector.
+    Collector {
+        /// The type for which it is registered.
+        resource_type: ResourceType,
+    },
+}
+
+/// Why a node is kept: one of its reasons, from a shortest chain to a root.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reason<'a> {
+    /// The type under which it is reached; with the flat bit its own references may not count.
+    pub reached_as: ResourceType,
+    /// The rule.
+    pub rule: Rule,
+    /// The label that says so, where one does.
+    pub label: Option<&'a [u8]>,
+    /// Who keeps it.
+    pub by: By<'a>,
+}
+
+/// Who keeps a node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum By<'a> {
+    /// It is a root.
+    Root(Holder<'a>),
+    /// A node that is kept itself, with the type under which it is reached.
+    Node(Node),
+}
+
+/// What might have kept a node and did not.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Failure<'a> {
+    /// The lease has expired.
+    LeaseExpired {
+        /// When.
+        at: Instant,
+    },
+    /// A lease lists it and has expired.
+    HolderExpired {
+        /// The lease.
+        lease: Node,
+        /// When.
+        at: Instant,
+    },
+    /// The image has expired.
+    ImageExpired {
+        /// When.
+        at: Instant,
+    },
+    /// The ingest has expired.
+    IngestExpired {
+        /// When.
+        at: Instant,
+    },
+    /// The ingest has no `expireat`.
+    IngestWithoutExpiry,
+    /// The ingest's `expireat` does not decode.
+    IngestUndecodable {
+        /// Why.
+        error: UndecodableTime,
+    },
+    /// A condition does not hold.
+    ConditionUnmet {
+        /// The node with the condition.
+        by: Node,
+        /// Its label.
+        label: &'a [u8],
+    },
+    /// It refers back to a parent that does not exist, which keeps nothing where the rules are as intended.
+    ParentMissing {
+        /// The parent.
+        by: Node,
+        /// The label.
+        label: Option<&'a [u8]>,
+    },
+    /// A node refers to it and is not kept itself.
+    ReferrerRemoved {
+        /// The node.
+        by: Node,
+        /// The rule by which it would have kept it.
+        rule: Rule,
+        /// The label that says so, where one does.
+        label: Option<&'a [u8]>,
+    },
+    /// A node refers to it and is kept, but reached in a way in which this reference does not count.
+    ReferrerNotFull {
+        /// The node, with the type that would have counted.
+        by: Node,
+        /// The rule by which it would have kept it.
+        rule: Rule,
+        /// The label that says so, where one does.
+        label: Option<&'a [u8]>,
+    },
+    /// It is kept, but listed with a type that is never found in the marked set.
+    ListedWithType {
+        /// The type.
+        resource_type: ResourceType,
+    },
+}
+
+impl Failure<'_> {
+    /// The defect without which this would not have failed, where it is one.
+    pub fn defect(&self) -> Option<Defect> {
+        matches!(self, Failure::ListedWithType { .. }).then_some(Defect::FlatTypeNeverMarked)
+    }
+}
+
+/// What a collection may report instead of succeeding.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum RunError {
+    /// Marking met an ingest whose `expireat` does not decode.
+    Undecodable(UndecodableTime),
+    /// Marking met a snapshot whose key names no snapshotter.
+    InvalidSnapshotKey(Box<[u8]>),
+    /// Sweeping had to remove a bucket that is not there.
+    BucketNotFound,
+    /// Sweeping had to remove a bucket where a value stands.
+    IncompatibleValue,
+}
+
+impl RunError {
+    /// containerd's text, byte by byte: a key in it need not be UTF-8.
+    pub fn text(&self) -> Vec<u8> {
+        match self {
+            RunError::Undecodable(error) => error.to_string().into_bytes(),
+            RunError::InvalidSnapshotKey(key) => [b"invalid snapshot gc key ", &key[..]].concat(),
+            RunError::BucketNotFound => b"failed to scan and remove: bucket not found".to_vec(),
+            RunError::IncompatibleValue => b"failed to scan and remove: incompatible value".to_vec(),
+        }
+    }
+
+    /// Whether it ends the marking; if not, the sweep.
+    pub fn is_of_marking(&self) -> bool {
+        matches!(self, RunError::Undecodable(_) | RunError::InvalidSnapshotKey(_))
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.text()))
+    }
+}

@@ -1,0 +1,218 @@
+//! What a collection would remove and keep.
+
+use super::text;
+use crate::bucket::{Bucket, json};
+use crate::engine::{Level, LogEvent, Outcome};
+use crate::instant::Instant;
+use crate::node::{Kind, NodeRef, ResourceType};
+use crate::release::Release;
+use crate::schema::{time, views};
+use hashbrown::{HashMap, HashSet};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// How many removed nodes are listed for people.
+const LISTED_MAX: usize = 50;
+
+/// A collection of a database and what is needed to show it.
+pub struct Report<'a> {
+    /// The database before.
+    pub tree: &'a Bucket,
+    /// Whose rules applied.
+    pub release: Release,
+    /// The collection's `now`.
+    pub now: Instant,
+    /// What the collection did.
+    pub outcome: &'a Outcome,
+    /// Every resource of the database in the order of the sweep, which a failed collection does not walk to its end.
+    pub walk: &'a [NodeRef<'a>],
+}
+
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    release: &'a str,
+    now: String,
+    error: Option<&'a str>,
+    roots: Vec<JsonNode<'a>>,
+    marked: Option<Vec<JsonNode<'a>>>,
+    kept: Vec<JsonNode<'a>>,
+    removed: Vec<JsonNode<'a>>,
+    log: Vec<JsonEvent<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonNode<'a> {
+    r#type: u8,
+    kind: String,
+    namespace: std::borrow::Cow<'a, str>,
+    key: std::borrow::Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct JsonEvent<'a> {
+    level: String,
+    message: String,
+    fields: BTreeMap<&'a str, String>,
+}
+
+#[derive(Default)]
+struct Tally {
+    kept: u64,
+    removed: u64,
+    removed_bytes: u64,
+}
+
+impl<'a> Report<'a> {
+    /// What stays: the walk less what is removed, or the whole walk if the collection failed, as nothing is removed
+    /// then.
+    fn kept(&self) -> Vec<NodeRef<'a>> {
+        let outcome = self.outcome;
+        if outcome.error.is_some() {
+            return self.walk.to_vec();
+        }
+        let mut is_removed = vec![false; outcome.nodes.len()];
+        outcome.removed.iter().for_each(|id| is_removed[id.index()] = true);
+        let kept = outcome.walked.iter().filter(|id| !is_removed[id.index()]);
+        kept.map(|id| outcome.nodes.get(*id)).collect()
+    }
+
+    /// The object of `collect --json`.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let outcome = self.outcome;
+        let report = JsonReport {
+            release: self.release.name(),
+            now: time::format_rfc3339_nano(self.now),
+            error: outcome.error.as_deref(),
+            roots: self.nodes(outcome.refs(&outcome.roots)),
+            marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
+            kept: self.nodes(self.kept().into_iter()),
+            removed: self.nodes(outcome.refs(&outcome.removed)),
+            log: outcome.log.iter().map(json_event).collect(),
+        };
+        serde_json::to_writer(&mut *out, &report)?;
+        writeln!(out)
+    }
+
+    fn nodes<'n>(&self, nodes: impl Iterator<Item = NodeRef<'n>>) -> Vec<JsonNode<'n>> {
+        let json = |node: NodeRef<'n>| JsonNode {
+            r#type: node.resource_type.0,
+            kind: text::kind_name(self.release, node.resource_type),
+            namespace: json::encode(node.namespace),
+            key: json::encode(node.key),
+        };
+        nodes.map(json).collect()
+    }
+
+    /// The report for people: counts by namespace and type, the bytes that would come free, the removed nodes, and
+    /// what containerd would log beyond debugging.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (release, now) = (self.release, time::format_rfc3339_nano(self.now));
+        writeln!(out, "A collection by containerd {release} at {now}")?;
+        self.write_events(out)?;
+        if let Some(error) = &self.outcome.error {
+            writeln!(out, "\nerror: {error}")?;
+            writeln!(
+                out,
+                "The collection fails and nothing is removed: {} resources stay.",
+                self.walk.len()
+            )?;
+            return Ok(());
+        }
+        writeln!(out)?;
+        self.write_table(out)?;
+        self.write_freed(out)?;
+        self.write_removed(out)
+    }
+
+    fn write_events(&self, out: &mut dyn Write) -> io::Result<()> {
+        for event in self.outcome.log.iter().filter(|event| event.level() > Level::Debug) {
+            let fields = event.fields();
+            let fields = fields.iter().map(|(name, value)| format!(" {name}={:?}", text::name(value)));
+            writeln!(out, "{:<5} {}{}", event.level(), event.message(), fields.collect::<String>())?;
+        }
+        Ok(())
+    }
+
+    fn write_table(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut tallies: BTreeMap<(&[u8], ResourceType), Tally> = BTreeMap::new();
+        for node in self.kept() {
+            tallies.entry((node.namespace, node.resource_type)).or_default().kept += 1;
+        }
+        for node in self.removed() {
+            let tally = tallies.entry((node.namespace, node.resource_type)).or_default();
+            tally.removed += 1;
+            tally.removed_bytes += views::blob_size(self.tree, node.namespace, node.key).unwrap_or_default();
+        }
+        let mut rows = vec![["namespace", "type", "kept", "removed", "removed bytes"].map(str::to_owned)];
+        for ((namespace, resource_type), tally) in &tallies {
+            let kind = text::kind_name(self.release, *resource_type);
+            let removed_bytes = match tally.removed_bytes {
+                0 => String::new(),
+                count => text::bytes(count),
+            };
+            let counts = [text::count(tally.kept), text::count(tally.removed)];
+            let [kept, removed] = counts;
+            rows.push([text::name(namespace), kind, kept, removed, removed_bytes]);
+        }
+        text::write_columns(out, &rows, &[false, false, true, true, true])
+    }
+
+    fn removed(&self) -> impl Iterator<Item = NodeRef<'a>> {
+        self.outcome.refs(&self.outcome.removed)
+    }
+
+    /// A blob's bytes come free when no namespace has its digest any more.
+    fn write_freed(&self, out: &mut dyn Write) -> io::Result<()> {
+        let after = &self.outcome.after;
+        // Only looked up and added up, so that hash order shows nowhere.
+        let held: HashSet<&[u8]> =
+            views::blobs(after).map(|(_, digest)| digest).chain(views::expected_digests(after)).collect();
+        let mut freed: HashMap<&[u8], u64> = HashMap::new();
+        let mut still_held = 0u64;
+        for node in self.removed().filter(|node| self.release.kind_of(node.resource_type) == Kind::Content) {
+            let size = views::blob_size(self.tree, node.namespace, node.key).unwrap_or_default();
+            if held.contains(node.key) {
+                still_held = still_held.saturating_add(size);
+            } else {
+                freed.insert(node.key, size);
+            }
+        }
+        let total = freed.values().fold(0u64, |total, size| total.saturating_add(*size));
+        let held_note = match still_held {
+            0 => String::new(),
+            bytes => {
+                format!(" ({} more stay, as other namespaces hold the same digests)", text::bytes(bytes))
+            }
+        };
+        let resources = text::count(self.outcome.removed.len() as u64);
+        writeln!(out, "\n{resources} removed; {} of content would come free{held_note}.", text::bytes(total))
+    }
+
+    fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
+        let count = self.outcome.removed.len();
+        for node in self.removed().take(LISTED_MAX) {
+            writeln!(out, "  remove  {}", text::node(self.release, node))?;
+        }
+        if count > LISTED_MAX {
+            writeln!(
+                out,
+                "  ... and {} more: --json lists them all",
+                text::count((count - LISTED_MAX) as u64)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn json_event(event: &LogEvent) -> JsonEvent<'_> {
+    let fields = event.fields().into_iter();
+    let fields = fields.map(|(name, value)| (name, json::encode(&value).into_owned())).collect();
+    JsonEvent { level: event.level().to_string(), message: event.message(), fields }
+}

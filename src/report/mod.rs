@@ -1,0 +1,5 @@
+//! How results are shown: text for people, JSON for machines. Reports decide nothing.
+
+pub mod collect;
+pub mod simulate;
+pub mod text;

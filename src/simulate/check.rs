@@ -1,0 +1,236 @@
+//! What must hold after every collection: the properties, each with a name.
+
+use crate::engine::{Call, Faults, Outcome, Request, collect_with};
+use crate::node::{Node, NodeRef};
+use crate::oracle::{self, Defects, End, Judgement, Question, judge};
+use crate::report::text;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A property that every collection is checked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Property {
+    /// Nothing that the oracle keeps is marked as garbage or removed.
+    Safety,
+    /// Everything that the oracle does not keep goes, and nothing else is marked.
+    Completeness,
+    /// The tree afterwards is the tree before less exactly the buckets of what was removed.
+    Tree,
+    /// The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.
+    Error,
+    /// A second collection at the same instant changes no bucket.
+    Again,
+    /// Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the
+    /// release's defects.
+    Collectors,
+}
+
+impl Property {
+    /// Every property.
+    pub const ALL: [Property; 6] = [
+        Property::Safety,
+        Property::Completeness,
+        Property::Tree,
+        Property::Error,
+        Property::Again,
+        Property::Collectors,
+    ];
+
+    /// The name, as reports use it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Property::Safety => "safety",
+            Property::Completeness => "completeness",
+            Property::Tree => "tree",
+            Property::Error => "error",
+            Property::Again => "again",
+            Property::Collectors => "collectors",
+        }
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A property that did not hold, and the first thing that shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Which property.
+    pub property: Property,
+    /// What was seen and what was expected.
+    pub text: String,
+}
+
+/// Runs one collection and checks every property. At most one finding a property.
+pub fn check<F: Faults>(request: &Request<'_>, defects: Defects, faults: F) -> (Outcome, Vec<Finding>) {
+    let outcome = collect_with(request, faults);
+    let question = question(request, defects);
+    let judgement = judge(&question);
+    let mut findings = compare(request, &outcome, &judgement);
+    if outcome.error.is_none() {
+        findings.extend(check_again(request, &outcome, faults));
+    }
+    (outcome, findings)
+}
+
+/// The question to the oracle that goes with a collection.
+pub fn question<'a>(request: &Request<'a>, defects: Defects) -> Question<'a> {
+    let Request { tree, collectors, release, now, last_iterated, .. } = *request;
+    let highest = collectors.iter().map(|collector| collector.resource_type).max();
+    Question { tree, collectors, release, now, last_iterated: last_iterated.or(highest), defects }
+}
+
+/// Holds an outcome against a judgement.
+pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Vec<Finding> {
+    let show = |node: NodeRef<'_>| text::node(request.release, node);
+    let found = |property, text| Some(Finding { property, text });
+    let mut findings = Vec::new();
+    findings.extend(compare_error(request, outcome, judgement));
+    if outcome.has_marked() && judgement.outcome() != oracle::Outcome::MarkFailed {
+        findings.extend(compare_marked(outcome, judgement, show));
+    }
+    if outcome.error.is_none() && judgement.outcome() == oracle::Outcome::Success {
+        findings.extend(compare_removed(outcome, judgement, show));
+        let expected = judgement.tree_after();
+        if outcome.after != expected {
+            let changes = crate::bucket::diff(&expected, &outcome.after);
+            let first = changes.first().map(|change| path_text(&change.path)).unwrap_or_default();
+            findings.extend(found(
+                Property::Tree,
+                format!("the tree after differs from the expected one at {first}"),
+            ));
+        }
+    }
+    findings.extend(compare_collectors(outcome, judgement));
+    findings.sort_by_key(|finding| finding.property);
+    findings.dedup_by_key(|finding| finding.property);
+    findings
+}
+
+fn path_text(path: &[&[u8]]) -> String {
+    path.iter().map(|key| text::name(key)).collect::<Vec<_>>().join("/")
+}
+
+fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+    let allowed: BTreeSet<String> = judgement.errors().iter().map(ToString::to_string).collect();
+    let text = match &outcome.error {
+        None if allowed.is_empty() => return None,
+        None => format!("the collection succeeded where it must fail with one of {allowed:?}"),
+        Some(error) if allowed.contains(error) && outcome.after == *request.tree => return None,
+        Some(error) if allowed.contains(error) => {
+            format!("the collection failed with `{error}` and changed the tree")
+        }
+        Some(error) => format!("the collection failed with `{error}`; allowed: {allowed:?}"),
+    };
+    Some(Finding { property: Property::Error, text })
+}
+
+/// The marked set against the keep set, nodes that do not exist included.
+fn compare_marked(
+    outcome: &Outcome,
+    judgement: &Judgement<'_>,
+    show: impl Fn(NodeRef<'_>) -> String,
+) -> Option<Finding> {
+    let marked = outcome.nodes.iter().filter(|(id, _)| outcome.is_marked(*id));
+    let mut count = 0;
+    for (_, node) in marked {
+        count += 1;
+        if !judgement.keeps(node) {
+            let text = format!("{} is marked, nothing keeps it", show(node));
+            return Some(Finding { property: Property::Completeness, text });
+        }
+    }
+    if count == judgement.kept_count() {
+        return None;
+    }
+    let marked: BTreeSet<NodeRef<'_>> = outcome.marked()?.into_iter().collect();
+    let missing = judgement.kept().into_iter().find(|node| !marked.contains(&node.as_ref()));
+    let missing = missing.map(|node| show(node.as_ref())).unwrap_or_default();
+    Some(Finding {
+        property: Property::Safety,
+        text: format!("{missing} is kept by a chain from a root and not marked"),
+    })
+}
+
+/// What was handed to removal against what must go: one set, repeats counted.
+fn compare_removed(
+    outcome: &Outcome,
+    judgement: &Judgement<'_>,
+    show: impl Fn(NodeRef<'_>) -> String,
+) -> Option<Finding> {
+    let mut expected: Vec<Node> = judgement
+        .resources()
+        .filter(|resource| !resource.is_kept())
+        .map(|resource| resource.node())
+        .collect();
+    let mut removed: Vec<NodeRef<'_>> = outcome.refs(&outcome.removed).collect();
+    expected.sort_unstable();
+    removed.sort_unstable();
+    if expected.iter().map(Node::as_ref).eq(removed.iter().copied()) {
+        return None;
+    }
+    let has_expected =
+        |node: &NodeRef<'_>| expected.binary_search_by(|other| other.as_ref().cmp(node)).is_ok();
+    if let Some(node) = removed.iter().find(|node| !has_expected(node)) {
+        let text = format!("{} was removed, though something keeps it", show(*node));
+        return Some(Finding { property: Property::Safety, text });
+    }
+    let left = expected.iter().find(|node| removed.binary_search(&node.as_ref()).is_err());
+    let text = match left {
+        Some(node) => format!("{} stays, though nothing keeps it", show(node.as_ref())),
+        None => "a node was handed to removal more or less often than it is listed".to_owned(),
+    };
+    Some(Finding { property: Property::Completeness, text })
+}
+
+fn compare_collectors(outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+    let ends = outcome.calls.iter().filter_map(|called| match called.call {
+        Call::Finish => Some((called.resource_type, End::Finish)),
+        Call::Cancel => Some((called.resource_type, End::Cancel)),
+        _ => None,
+    });
+    let mut ends: Vec<_> = ends.collect();
+    let mut expected: Vec<_> = judgement.collector_ends();
+    expected.retain(|(_, end)| *end != End::Nothing);
+    ends.sort_unstable();
+    expected.sort_unstable();
+    if ends != expected {
+        let text = format!("the collectors ended with {ends:?}, expected {expected:?}");
+        return Some(Finding { property: Property::Collectors, text });
+    }
+    if judgement.outcome() != oracle::Outcome::Success || outcome.error.is_some() {
+        return None;
+    }
+    let removals = outcome.calls.iter().filter_map(|called| match &called.call {
+        Call::Remove(node) => Some(node),
+        _ => None,
+    });
+    let mut removals: Vec<&Node> = removals.collect();
+    removals.sort_unstable();
+    let expected = judgement.collector_removals();
+    if removals.iter().copied().eq(expected.iter()) {
+        return None;
+    }
+    let text = format!("the collectors were told to remove {removals:?}, expected {expected:?}");
+    Some(Finding { property: Property::Collectors, text })
+}
+
+/// A second collection at the same instant finds only what has no bucket and what the collectors still list.
+fn check_again<F: Faults>(request: &Request<'_>, first: &Outcome, faults: F) -> Option<Finding> {
+    let again = Request { tree: &first.after, cancel_at_root: None, ..*request };
+    let second = collect_with(&again, faults);
+    let text = if second.after != first.after {
+        let changes = crate::bucket::diff(&first.after, &second.after);
+        let first = changes.first().map(|change| path_text(&change.path)).unwrap_or_default();
+        format!("a second collection changes the tree at {first}")
+    } else {
+        match second.error {
+            Some(error) => format!("a second collection fails with `{error}`"),
+            None => return None,
+        }
+    };
+    Some(Finding { property: Property::Again, text })
+}

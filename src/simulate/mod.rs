@@ -1,0 +1,14 @@
+//! Generated cases through engine and oracle side by side.
+//!
+//! ```text
+//!   seed ──> bytes ──> case (tree, collectors, now) ─┬─> engine ──> outcome ─┐
+//!                                                    └─> oracle ─> judgement ┴─> check ──> findings
+//! ```
+//!
+//! `seed` says what a seed means, `trees` draws cases, `check` holds the two against each other, `campaign` runs many.
+//! This room decides what a finding is; how it is shown is `report`'s.
+
+pub mod campaign;
+pub mod check;
+pub mod seed;
+pub mod trees;
