@@ -44,10 +44,9 @@ pub(super) fn mark<F: Faults>(
         }
         seen[id.index()] = true;
         found.clear();
-        if let Err(error) = references(started, marks, tree, id, &mut found) {
-            if !started.faults.has(Fault::ErrorSwallowed) {
-                return Err(error);
-            }
+        match references(started, marks, tree, id, &mut found) {
+            Err(error) if !started.faults.has(Fault::ErrorSwallowed) => return Err(error),
+            _ => {}
         }
         let plain = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
         for colours in [&mut seen, &mut is_expanded, &mut reachable] {
