@@ -7,6 +7,7 @@ pub mod collector;
 pub mod conformance;
 pub mod engine;
 pub mod instant;
+pub mod metadata;
 pub mod node;
 pub mod oracle;
 pub mod release;

@@ -1,0 +1,86 @@
+//! Errors with containerd's kinds.
+
+use super::validate::Shown;
+use crate::bucket::Refusal;
+use std::fmt;
+
+/// What a client can tell from an error (containerd's `errdefs`), and three ways in which none comes back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ErrorKind {
+    /// What the request names does not exist.
+    NotFound,
+    /// What was to be created exists.
+    AlreadyExists,
+    /// The state forbids it.
+    FailedPrecondition,
+    /// The request is wrong by itself.
+    InvalidArgument,
+    /// The daemon does not do this.
+    NotImplemented,
+    /// Somebody else holds it; try again.
+    Unavailable,
+    /// A plain error, without a kind in containerd either.
+    Unknown,
+    /// The request waits for a lock until another step under way is done.
+    Blocked,
+    /// The request waits for a lock that nobody will release.
+    Deadlock,
+    /// The daemon dereferences nil and dies.
+    Crash,
+}
+
+impl ErrorKind {
+    fn suffix(self) -> &'static str {
+        match self {
+            ErrorKind::NotFound => ": not found",
+            ErrorKind::AlreadyExists => ": already exists",
+            ErrorKind::FailedPrecondition => ": failed precondition",
+            ErrorKind::InvalidArgument => ": invalid argument",
+            ErrorKind::NotImplemented => ": not implemented",
+            ErrorKind::Unavailable => ": unavailable",
+            ErrorKind::Unknown => "",
+            ErrorKind::Blocked => ": blocked",
+            ErrorKind::Deadlock => ": deadlock",
+            ErrorKind::Crash => ": the daemon crashes",
+        }
+    }
+}
+
+/// Why an operation was refused; the message contains what it was about.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}{}", kind.suffix())]
+pub struct Error {
+    /// What a client can tell.
+    pub kind: ErrorKind,
+    /// What it was about, without the kind.
+    pub message: String,
+}
+
+impl Error {
+    pub(super) fn new(kind: ErrorKind, message: fmt::Arguments<'_>) -> Error {
+        Error { kind, message: message.to_string() }
+    }
+
+    pub(super) fn not_found(object: &str, name: &[u8]) -> Error {
+        Error::new(ErrorKind::NotFound, format_args!("{object} {}", Shown(name)))
+    }
+
+    pub(super) fn already_exists(object: &str, name: &[u8]) -> Error {
+        Error::new(ErrorKind::AlreadyExists, format_args!("{object} {}", Shown(name)))
+    }
+
+    pub(super) fn invalid(message: fmt::Arguments<'_>) -> Error {
+        Error::new(ErrorKind::InvalidArgument, message)
+    }
+
+    pub(super) fn unknown(message: fmt::Arguments<'_>) -> Error {
+        Error::new(ErrorKind::Unknown, message)
+    }
+}
+
+/// bbolt's own refusals reach the client as plain errors.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        Error::unknown(format_args!("{refusal}"))
+    }
+}
