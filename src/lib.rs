@@ -12,5 +12,6 @@ pub mod node;
 pub mod oracle;
 pub mod release;
 pub mod report;
+pub mod scenario;
 pub mod schema;
 pub mod simulate;

@@ -246,7 +246,7 @@ impl fmt::Display for Release {
 }
 
 /// A release name that names no known rule set.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no rule set for release `{text}`: there are {}", known_names())]
 pub struct UnknownRelease {
     /// What was asked for.
