@@ -6,6 +6,7 @@ pub mod cli;
 pub mod collector;
 pub mod conformance;
 pub mod engine;
+pub mod fuzzing;
 pub mod instant;
 pub mod metadata;
 pub mod node;

@@ -21,27 +21,28 @@
 //! * An outcomes row is one result for each outcome, with `last`, `count` and the row's `runs`.
 //!
 //! What is packed is unpacked and compared before it is written, so an archive never says anything else than the
-//! rows did. A case may name [`ENTRIES_MAX`] nodes in all, so that a small file cannot fill the memory.
+//! rows did. The results of a case may take [`CASE_BYTES_MAX`] of memory, so that a small file cannot fill it.
 
 use super::form::{Bytes, CollectorForm, collector_form, collectors};
-use super::row::{Expected, Row, UnorderedField, delete, parse_rfc3339};
+use super::numbered::{
+    After, Numbered, Own, Removed, ResultForm, TableNode, node_at, rest_of, to_table, too_large,
+};
+use super::row::{Expected, Row, parse_rfc3339};
 use super::source::{self, Found, RowFailure, SourceError};
 use crate::bucket::{Bucket, Entry, diff};
 use crate::node::{Node, ResourceType};
 use crate::release::Release;
-use crate::schema::names;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
-use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
-use std::io::{self, BufRead, BufReader, Read, Write as _};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 /// What the head of an archive says of its form.
 pub const FORM: &str = "leasehold recorded rows 1";
-/// The most nodes that the results of one case may list together.
-pub const ENTRIES_MAX: usize = 4_000_000;
+/// The most memory, about, that the results of one case may take when they are unpacked.
+pub const CASE_BYTES_MAX: usize = 256 << 20;
 
 /// A line of an archive that is no packed case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +51,7 @@ pub struct ArchiveError {
     reason: String,
 }
 
-fn damaged(reason: impl Into<String>) -> ArchiveError {
+pub(super) fn damaged(reason: impl Into<String>) -> ArchiveError {
     ArchiveError { reason: reason.into() }
 }
 
@@ -179,126 +180,8 @@ struct CaseForm {
     note: Option<String>,
     collectors: Vec<CollectorForm>,
     db: Bucket,
-    nodes: Vec<(u8, Bytes, Bytes)>,
+    nodes: Vec<TableNode>,
     results: Vec<ResultForm>,
-}
-
-#[derive(Serialize, Deserialize, Clone, Default)]
-struct ResultForm {
-    release: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    unordered: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unordered_fields: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    runs: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last: Option<u8>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    like: Option<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    roots: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    roots_error: Option<Option<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    all: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    refs: BTreeMap<u32, Option<ReferenceForm>>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    marked: Option<Option<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    removed: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    calls: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    error: Option<Option<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    after: Option<AfterForm>,
-}
-
-/// References without an error are the list alone.
-#[derive(Serialize, Deserialize, Clone)]
-#[serde(untagged)]
-enum ReferenceForm {
-    Whole(String),
-    Failed(String, String),
-}
-
-#[derive(Serialize, Deserialize, Clone)]
-#[serde(rename_all = "snake_case")]
-enum AfterForm {
-    Same,
-    Less(String),
-    Tree(Bucket),
-}
-
-/// Tells null from absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// What `removed` is written as where it is `all` less `marked`.
-const REST: &str = "rest";
-
-/// A result with nodes as numbers of the case's table.
-#[derive(Clone, PartialEq)]
-struct Numbered {
-    roots: Vec<u32>,
-    roots_error: Option<String>,
-    all: Vec<u32>,
-    refs: BTreeMap<u32, (Vec<u32>, Option<String>)>,
-    /// In the order of the numbers.
-    marked: Option<Vec<u32>>,
-    removed: Removed,
-    calls: Vec<String>,
-    error: Option<String>,
-    after: After,
-}
-
-#[derive(Clone, PartialEq)]
-enum Removed {
-    Rest,
-    Listed(Vec<u32>),
-}
-
-#[derive(Clone, PartialEq)]
-enum After {
-    Same,
-    Less(Vec<u32>),
-    Tree(Bucket),
-}
-
-/// What of a result is never another's.
-#[derive(Clone)]
-struct Own {
-    release: Release,
-    version: Option<String>,
-    unordered: bool,
-    unordered_fields: Vec<UnorderedField>,
-    runs: Option<u64>,
-    last: Option<u8>,
-    count: Option<u64>,
-}
-
-/// A release's number as 2.0 and later have it, and back again: in 1.x 5 is the lease, 6 the ingest and 7 the end.
-fn to_table(release: Release, number: ResourceType) -> u8 {
-    match number.0 {
-        5..=6 if !release.rules().image_nodes => number.0 + 1,
-        7 if !release.rules().image_nodes => 5,
-        number => number,
-    }
-}
-
-fn from_table(release: Release, number: u8) -> ResourceType {
-    ResourceType(match number {
-        6..=7 if !release.rules().image_nodes => number - 1,
-        5 if !release.rules().image_nodes => 7,
-        number => number,
-    })
 }
 
 /// Collects rows and writes them as an archive.
@@ -311,10 +194,11 @@ struct Packer {
 /// A case and its results so far. The row is the first one's, without its results.
 struct CasePacker {
     case: Row,
-    nodes: Vec<(u8, Bytes, Bytes)>,
-    numbers: HashMap<(u8, Box<[u8]>, Box<[u8]>), u32>,
+    nodes: Vec<TableNode>,
+    /// The place of each node in the table, by its table number.
+    numbers: HashMap<Node, u32>,
     results: Vec<(Own, Numbered)>,
-    entries: usize,
+    bytes: usize,
 }
 
 impl Packer {
@@ -345,7 +229,7 @@ impl Packer {
 
 impl CasePacker {
     fn new(case: Row) -> CasePacker {
-        CasePacker { case, nodes: Vec::new(), numbers: HashMap::new(), results: Vec::new(), entries: 0 }
+        CasePacker { case, nodes: Vec::new(), numbers: HashMap::new(), results: Vec::new(), bytes: 0 }
     }
 
     fn add(&mut self, release: Release, row: &Row, expected: &[Expected]) -> Result<(), PackError> {
@@ -374,11 +258,11 @@ impl CasePacker {
                 count: result.count,
             };
             let numbered = self.numbered(release, result);
-            self.entries += numbered.entries();
+            self.bytes += numbered.bytes(&self.nodes);
             self.results.push((own, numbered));
         }
-        if self.entries > ENTRIES_MAX {
-            let reason = format!("its results list more than {ENTRIES_MAX} nodes");
+        if self.bytes > CASE_BYTES_MAX {
+            let reason = format!("its results take more than {CASE_BYTES_MAX} bytes");
             return Err(PackError::Unfit { row: row.name.clone(), reason });
         }
         self.check_last(row, expected)
@@ -443,7 +327,8 @@ impl CasePacker {
 
     fn number(&mut self, resource_type: u8, namespace: &[u8], key: &[u8]) -> u32 {
         let next = u32::try_from(self.nodes.len()).expect("a row has fewer than 2^32 nodes");
-        let found = self.numbers.entry((resource_type, namespace.into(), key.into())).or_insert(next);
+        let found =
+            self.numbers.entry(Node::new(ResourceType(resource_type), namespace, key)).or_insert(next);
         if *found == next {
             self.nodes.push((resource_type, Bytes(namespace.into()), Bytes(key.into())));
         }
@@ -482,168 +367,6 @@ impl CasePacker {
         }
         Ok(line)
     }
-}
-
-/// All less marked, in order. Marked nodes carry no bit above 0x1F and a walked one may: whole types are compared,
-/// as containerd does (`gc.Sweep`).
-fn rest_of(all: &[u32], marked: &[u32], nodes: &[(u8, Bytes, Bytes)]) -> Vec<u32> {
-    debug_assert!(marked.is_sorted() && all.iter().all(|number| (*number as usize) < nodes.len()));
-    all.iter().copied().filter(|number| marked.binary_search(number).is_err()).collect()
-}
-
-// Table numbers of the nodes that have a bucket.
-const CONTENT: u8 = 1;
-const SNAPSHOT: u8 = 2;
-const IMAGE: u8 = 5;
-const LEASE: u8 = 6;
-const INGEST: u8 = 7;
-
-/// The node whose bucket lies at a path, if [`bucket_of`] leads back to the path.
-fn node_at<'a>(path: &[&'a [u8]]) -> Option<(u8, &'a [u8], Vec<u8>)> {
-    let (number, namespace, key) = match *path {
-        [names::V1, namespace, names::LEASES, id] => (LEASE, namespace, id.to_vec()),
-        [names::V1, namespace, names::IMAGES, name] => (IMAGE, namespace, name.to_vec()),
-        [names::V1, namespace, names::CONTENT, names::BLOB, digest] => (CONTENT, namespace, digest.to_vec()),
-        [names::V1, namespace, names::CONTENT, names::INGESTS, reference] => {
-            (INGEST, namespace, reference.to_vec())
-        }
-        [names::V1, namespace, names::SNAPSHOTS, snapshotter, key] if !snapshotter.contains(&b'/') => {
-            (SNAPSHOT, namespace, [snapshotter, b"/", key].concat())
-        }
-        _ => return None,
-    };
-    Some((number, namespace, key))
-}
-
-/// The path of a node's bucket.
-fn bucket_of<'a>(number: u8, namespace: &'a [u8], key: &'a [u8]) -> Option<Vec<&'a [u8]>> {
-    Some(match number {
-        LEASE => vec![names::V1, namespace, names::LEASES, key],
-        IMAGE => vec![names::V1, namespace, names::IMAGES, key],
-        CONTENT => vec![names::V1, namespace, names::CONTENT, names::BLOB, key],
-        INGEST => vec![names::V1, namespace, names::CONTENT, names::INGESTS, key],
-        SNAPSHOT => {
-            let slash = key.iter().position(|byte| *byte == b'/')?;
-            vec![names::V1, namespace, names::SNAPSHOTS, &key[..slash], &key[slash + 1..]]
-        }
-        _ => return None,
-    })
-}
-
-impl Numbered {
-    /// How many nodes the result lists.
-    fn entries(&self) -> usize {
-        let refs: usize = self.refs.values().map(|(to, _)| to.len() + 1).sum();
-        let removed = match &self.removed {
-            Removed::Rest => self.all.len(),
-            Removed::Listed(removed) => removed.len(),
-        };
-        let less = if let After::Less(less) = &self.after { less.len() } else { 0 };
-        refs + self.roots.len() + self.all.len() + self.marked.as_ref().map_or(0, Vec::len) + removed + less
-    }
-
-    /// The form, less what an earlier result has alike.
-    fn form(&self, own: &Own, like: Option<(usize, &Numbered)>) -> ResultForm {
-        let base = like.map(|(_, base)| base);
-        let differs = |same: fn(&Numbered, &Numbered) -> bool| base.is_none_or(|base| !same(self, base));
-        let refs = self
-            .refs
-            .iter()
-            .filter(|(node, entry)| base.and_then(|base| base.refs.get(node)) != Some(*entry));
-        let refs = refs.map(|(node, (to, error))| {
-            let form = match error {
-                None => ReferenceForm::Whole(runs_text(to)),
-                Some(error) => ReferenceForm::Failed(runs_text(to), error.clone()),
-            };
-            (*node, Some(form))
-        });
-        let gone = base.into_iter().flat_map(|base| base.refs.keys());
-        let gone = gone.filter(|node| !self.refs.contains_key(node)).map(|node| (*node, None));
-        ResultForm {
-            release: own.release.name().to_owned(),
-            version: own.version.clone(),
-            unordered: own.unordered,
-            unordered_fields: own.unordered_fields.iter().map(|field| field.name().to_owned()).collect(),
-            runs: own.runs,
-            last: own.last,
-            count: own.count,
-            like: like.map(|(place, _)| place),
-            roots: differs(|one, other| one.roots == other.roots).then(|| runs_text(&self.roots)),
-            roots_error: differs(|one, other| one.roots_error == other.roots_error)
-                .then(|| self.roots_error.clone()),
-            all: differs(|one, other| one.all == other.all).then(|| runs_text(&self.all)),
-            refs: refs.chain(gone).collect(),
-            marked: differs(|one, other| one.marked == other.marked)
-                .then(|| self.marked.as_deref().map(runs_text)),
-            removed: differs(|one, other| one.removed == other.removed).then(|| match &self.removed {
-                Removed::Rest => REST.to_owned(),
-                Removed::Listed(removed) => runs_text(removed),
-            }),
-            calls: differs(|one, other| one.calls == other.calls).then(|| self.calls.clone()),
-            error: differs(|one, other| one.error == other.error).then(|| self.error.clone()),
-            after: differs(|one, other| one.after == other.after).then(|| match &self.after {
-                After::Same => AfterForm::Same,
-                After::Less(less) => AfterForm::Less(runs_text(less)),
-                After::Tree(tree) => AfterForm::Tree(tree.clone()),
-            }),
-        }
-    }
-
-    /// The result as a row has it.
-    fn expected(
-        &self,
-        own: &Own,
-        nodes: &[(u8, Bytes, Bytes)],
-        db: &Bucket,
-    ) -> Result<Expected, ArchiveError> {
-        let node = |number: &u32| {
-            let (resource_type, namespace, key) = &nodes[*number as usize];
-            Node::new(from_table(own.release, *resource_type), &namespace.0, &key.0)
-        };
-        let list = |numbers: &[u32]| -> Vec<Node> { numbers.iter().map(node).collect() };
-        let refs = self.refs.iter().map(|(from, (to, error))| (node(from), list(to), error.clone()));
-        let mut refs: Vec<_> = refs.collect();
-        refs.sort_by(|left, right| left.0.cmp(&right.0));
-        let marked = self.marked.as_deref().map(|marked| {
-            let mut marked = list(marked);
-            marked.sort();
-            marked
-        });
-        let removed = match (&self.removed, &self.marked) {
-            (Removed::Listed(removed), _) => list(removed),
-            (Removed::Rest, Some(marked)) => list(&rest_of(&self.all, marked, nodes)),
-            (Removed::Rest, None) => return Err(damaged("`removed` is the rest of what was not marked")),
-        };
-        let after = match &self.after {
-            After::Same => db.clone(),
-            After::Tree(tree) => tree.clone(),
-            After::Less(less) => less_buckets(db, less, nodes)?,
-        };
-        Ok(Expected {
-            roots: list(&self.roots),
-            roots_error: self.roots_error.clone(),
-            all: list(&self.all),
-            refs,
-            marked,
-            removed,
-            after,
-            calls: self.calls.clone(),
-            error: self.error.clone(),
-            last_iterated_collector: own.last,
-            count: own.count,
-        })
-    }
-}
-
-fn less_buckets(db: &Bucket, less: &[u32], nodes: &[(u8, Bytes, Bytes)]) -> Result<Bucket, ArchiveError> {
-    let mut after = db.clone();
-    for number in less {
-        let (resource_type, namespace, key) = &nodes[*number as usize];
-        let path = bucket_of(*resource_type, &namespace.0, &key.0);
-        let deleted = path.and_then(|path| delete(&mut after, &path).ok());
-        deleted.ok_or_else(|| damaged(format!("the node {number} has no bucket to be less")))?;
-    }
-    Ok(after)
 }
 
 impl CaseForm {
@@ -689,7 +412,7 @@ impl CaseForm {
     /// The results with every `like` resolved.
     fn numbered(&self) -> Result<Vec<(Own, Numbered)>, ArchiveError> {
         let mut results: Vec<(Own, Numbered)> = Vec::new();
-        let mut budget = ENTRIES_MAX;
+        let mut left = CASE_BYTES_MAX;
         for form in &self.results {
             let base =
                 match form.like {
@@ -701,154 +424,26 @@ impl CaseForm {
                         })?)
                     }
                 };
-            let numbered = form.numbered(base, self.nodes.len(), budget)?;
-            budget = budget.checked_sub(numbered.entries()).ok_or_else(too_many)?;
-            results.push((form.own()?, numbered));
+            let own = form.own()?;
+            if results.last().is_some_and(|(before, _)| before.release > own.release) {
+                return Err(damaged(format!("a result of {} after one of a later release", own.release)));
+            }
+            let numbered = form.numbered(base, self.nodes.len())?;
+            left = left.checked_sub(numbered.bytes(&self.nodes)).ok_or_else(too_large)?;
+            results.push((own, numbered));
         }
         Ok(results)
     }
 }
 
-fn too_many() -> ArchiveError {
-    damaged(format!("a case whose results list more than {ENTRIES_MAX} nodes"))
-}
-
-impl ResultForm {
-    fn own(&self) -> Result<Own, ArchiveError> {
-        let release = Release::ALL.into_iter().find(|release| release.name() == self.release);
-        let release =
-            release.ok_or_else(|| damaged(format!("the release `{}` is not known", self.release)))?;
-        let fields = self.unordered_fields.iter().map(|name| {
-            UnorderedField::named(name).ok_or_else(|| damaged(format!("the unordered field `{name}`")))
-        });
-        Ok(Own {
-            release,
-            version: self.version.clone(),
-            unordered: self.unordered,
-            unordered_fields: fields.collect::<Result<_, _>>()?,
-            runs: self.runs,
-            last: self.last,
-            count: self.count,
-        })
-    }
-
-    fn numbered(
-        &self,
-        base: Option<&Numbered>,
-        nodes: usize,
-        budget: usize,
-    ) -> Result<Numbered, ArchiveError> {
-        let lacks = |field: &str| damaged(format!("a result without `{field}` and without `like`"));
-        let mut left = budget;
-        let mut list = |text: &str| runs(text, nodes, &mut left);
-        let taken = |text: &Option<String>,
-                     field,
-                     of: fn(&Numbered) -> &Vec<u32>,
-                     list: &mut dyn FnMut(&str) -> _| {
-            match (text, base) {
-                (Some(text), _) => list(text),
-                (None, Some(base)) => Ok(of(base).clone()),
-                (None, None) => Err(lacks(field)),
-            }
-        };
-        let roots = taken(&self.roots, "roots", |base| &base.roots, &mut list)?;
-        let all = taken(&self.all, "all", |base| &base.all, &mut list)?;
-        let marked = match (&self.marked, base) {
-            (Some(text), _) => text.as_deref().map(&mut list).transpose()?,
-            (None, Some(base)) => base.marked.clone(),
-            (None, None) => return Err(lacks("marked")),
-        };
-        if marked.as_ref().is_some_and(|marked| !marked.is_sorted()) {
-            return Err(damaged("`marked` is not in order"));
-        }
-        let removed = match (self.removed.as_deref(), base) {
-            (Some(REST), _) => Removed::Rest,
-            (Some(text), _) => Removed::Listed(list(text)?),
-            (None, Some(base)) => base.removed.clone(),
-            (None, None) => return Err(lacks("removed")),
-        };
-        let mut refs = base.map(|base| base.refs.clone()).unwrap_or_default();
-        for (node, form) in &self.refs {
-            if *node as usize >= nodes {
-                return Err(damaged(format!("node {node} of {nodes}")));
-            }
-            match form {
-                None => drop(refs.remove(node)),
-                Some(ReferenceForm::Whole(to)) => drop(refs.insert(*node, (list(to)?, None))),
-                Some(ReferenceForm::Failed(to, error)) => {
-                    refs.insert(*node, (list(to)?, Some(error.clone())));
-                }
-            }
-        }
-        let after = match (&self.after, base) {
-            (Some(AfterForm::Same), _) => After::Same,
-            (Some(AfterForm::Less(less)), _) => After::Less(list(less)?),
-            (Some(AfterForm::Tree(tree)), _) => After::Tree(tree.clone()),
-            (None, Some(base)) => base.after.clone(),
-            (None, None) => return Err(lacks("after")),
-        };
-        let text =
-            |own: &Option<Option<String>>, field, of: fn(&Numbered) -> &Option<String>| match (own, base) {
-                (Some(text), _) => Ok(text.clone()),
-                (None, Some(base)) => Ok(of(base).clone()),
-                (None, None) => Err(lacks(field)),
-            };
-        let calls = self.calls.clone().or_else(|| base.map(|base| base.calls.clone()));
-        Ok(Numbered {
-            roots,
-            roots_error: text(&self.roots_error, "roots_error", |base| &base.roots_error)?,
-            all,
-            refs,
-            marked,
-            removed,
-            calls: calls.ok_or_else(|| lacks("calls"))?,
-            error: text(&self.error, "error", |base| &base.error)?,
-            after,
-        })
-    }
-}
-
-/// Numbers as text: `0-3 7` is 0, 1, 2, 3, 7.
-fn runs_text(numbers: &[u32]) -> String {
-    let mut text = String::new();
-    let mut rest = numbers;
-    while let Some(first) = rest.first() {
-        let next_of = |place: usize| first.checked_add(u32::try_from(place).ok()?);
-        let length =
-            rest.iter().enumerate().take_while(|(place, number)| next_of(*place) == Some(**number)).count();
-        let separator = if text.is_empty() { "" } else { " " };
-        let written = match length {
-            1 => write!(text, "{separator}{first}"),
-            _ => write!(text, "{separator}{first}-{}", rest[length - 1]),
-        };
-        written.expect("writing into memory does not fail");
-        rest = &rest[length..];
-    }
-    text
-}
-
-/// The numbers of a text, each below `nodes`, at most `left` of them.
-fn runs(text: &str, nodes: usize, left: &mut usize) -> Result<Vec<u32>, ArchiveError> {
-    let mut numbers = Vec::new();
-    for run in text.split_ascii_whitespace() {
-        let (first, last) = run.split_once('-').unwrap_or((run, run));
-        let number =
-            |text: &str| text.parse::<u32>().map_err(|_| damaged(format!("`{run}` is no run of numbers")));
-        let (first, last) = (number(first)?, number(last)?);
-        if first > last || last as usize >= nodes {
-            return Err(damaged(format!("the run `{run}` of {nodes} nodes")));
-        }
-        *left = left.checked_sub((last - first) as usize + 1).ok_or_else(too_many)?;
-        numbers.extend(first..=last);
-    }
-    Ok(numbers)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::alter::alter;
+    use super::super::compare::{Results, coherent, compare};
     use super::super::row::tests::{example, example_with_outcomes, parsed};
     use super::*;
     use serde_json::{Value, json};
+    use std::collections::{BTreeMap, BTreeSet};
 
     /// The example row as different releases might have recorded it.
     fn several() -> Vec<(Release, Row)> {
@@ -892,7 +487,7 @@ mod tests {
         let packed = pack(all.clone()).expect("packed");
         assert_eq!(unpacked(&packed, Release::Seed), [all[0].1.clone(), outcomes]);
         for (release, row) in &all[1..4] {
-            assert_eq!(unpacked(&packed, *release), [row.clone()], "{release}");
+            assert_eq!(unpacked(&packed, *release), std::slice::from_ref(row), "{release}");
         }
         assert_eq!(unpacked(&packed, Release::V2_4), []);
         assert_eq!(pack(all).expect("packed"), packed, "the bytes depend on the rows alone");
@@ -902,7 +497,7 @@ mod tests {
     fn every_alteration_survives_packing() {
         let all = several();
         for seed in 0..300 {
-            let altered = super::super::alter::alter(&all[1].1, seed).expect("the row has a result");
+            let altered = alter(&all[1].1, seed).expect("the row has a result");
             let packed = pack([all[0].clone(), (Release::V2_0, altered.row.clone())]);
             let packed = packed.unwrap_or_else(|error| panic!("{}: {}: {error}", altered.field, altered.how));
             assert_eq!(unpacked(&packed, Release::V2_0), [altered.row], "{}", altered.how);
@@ -919,17 +514,6 @@ mod tests {
         other.1.db = Bucket::new();
         let other = pack([all[0].clone(), other]).expect_err("another case").to_string();
         assert_eq!(other, "row `example` of 2.0: its db is not that of the release before");
-    }
-
-    #[test]
-    fn runs_are_read_as_written_and_held_to_their_limits() {
-        for numbers in [&[][..], &[3], &[0, 1, 2], &[5, 4, 3], &[1, 1, 2, 9, 3, 4]] {
-            assert_eq!(runs(&runs_text(numbers), 10, &mut 6).as_deref(), Ok(numbers));
-        }
-        assert_eq!(runs_text(&[0, 1, 2, 3, 7, 9, 8]), "0-3 7 9 8");
-        for text in ["10", "0-10", "3-2", "-", "1-", "x", "4294967296", "0-6"] {
-            assert!(runs(text, 10, &mut 6).is_err(), "{text}");
-        }
     }
 
     #[test]
@@ -955,11 +539,37 @@ mod tests {
             (result(0, "after", json!({"less": "0 0"})), "has no bucket to be less"),
             (result(0, "roots", json!(null)), "without `roots`"),
             (result(3, "release", json!("2.1")), "two results of 2.1 that are not outcomes"),
+            (result(3, "release", json!("2.0")), "a result of 2.0 after one of a later release"),
         ] {
             assert!(reason.contains(needed), "{reason}");
         }
         for bytes in [&b""[..], b"text", &packed[..packed.len() / 2]] {
             assert!(rows(bytes, Release::Seed).is_err());
+        }
+    }
+
+    /// Few bytes that promise much: a long list repeated by `like`, and a long key listed often.
+    #[test]
+    fn a_small_case_cannot_fill_the_memory() {
+        let example = json!({
+            "name": "bomb", "now": "2024-05-06T07:08:09Z", "collectors": [], "db": {},
+            "nodes": (0..1000).map(|number| json!([1, "ns", format!("{number}")])).collect::<Value>(),
+            "results": [{"release": "2.0", "roots": "", "roots_error": null, "all": "", "marked": "",
+                "removed": "", "calls": [], "error": null, "after": "same"}],
+        });
+        assert_eq!(case_rows(&example.to_string(), None).map(|rows| rows.len()), Ok(1));
+        let mut long_list = example.clone();
+        long_list["results"][0]["roots"] = json!("0-999 ".repeat(10_000));
+        let mut long_key = example.clone();
+        long_key["nodes"][0][2] = json!("k".repeat(1 << 20));
+        long_key["results"][0]["roots"] = json!("0 ".repeat(1000));
+        let mut repeated = example.clone();
+        repeated["results"][0]["calls"] = json!(["c".repeat(1 << 20)]);
+        let again = json!({"release": "2.0", "like": 0});
+        repeated["results"].as_array_mut().unwrap().extend(vec![again; 1000]);
+        for bomb in [long_list, long_key, repeated] {
+            let refused = case_rows(&bomb.to_string(), None).expect_err("too large").to_string();
+            assert!(refused.contains("take more than"), "{refused}");
         }
     }
 
@@ -977,5 +587,38 @@ mod tests {
         assert_eq!(found(Some(Release::V2_0)), [recorded(several().swap_remove(1))]);
         let again = pack_folder(folder.path()).expect("an archive can be packed again");
         assert_eq!(again, std::fs::read(&path).unwrap());
+    }
+
+    /// The archive that the project ships: the same 1,165 cases for every release, each row in itself possible,
+    /// and none that passes when it is altered.
+    #[test]
+    fn the_shipped_archive_holds_every_release() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/recorded");
+        let mut names_of: BTreeMap<Release, BTreeSet<String>> = BTreeMap::new();
+        let (mut outcomes, mut failed_runs) = (0, 0);
+        for line in source::read(&[folder], None).expect("the archive is there") {
+            for found in line.expect("a line").rows() {
+                let Ok(Found::Recorded(release, row)) = found else { panic!("{found:?}") };
+                assert_eq!(coherent(&row), Ok(()), "{}", row.name);
+                let result = &row.expected[0];
+                assert_eq!(compare(&row, result, &Results::from(result)), Ok(()), "{}", row.name);
+                let altered = alter(&row, 1).expect("the row has a result");
+                let mut compared = altered
+                    .row
+                    .expected
+                    .iter()
+                    .zip(&row.expected)
+                    .map(|(wrong, real)| compare(&altered.row, wrong, &Results::from(real)));
+                let differs = compared.any(|compared| compared.is_err());
+                assert!(differs, "{}: {}: {}", row.name, altered.field, altered.how);
+                outcomes += usize::from(row.runs.is_some());
+                failed_runs += usize::from(row.expected.iter().any(|result| result.error.is_some()));
+                let is_new = names_of.entry(release).or_default().insert(row.name.clone());
+                assert!(is_new, "{} of {release} is there twice", row.name);
+            }
+        }
+        assert_eq!(names_of.keys().copied().collect::<Vec<_>>(), Release::ALL);
+        assert!(names_of.values().all(|names| names.len() == 1165 && *names == names_of[&Release::Seed]));
+        assert_eq!((outcomes, failed_runs), (44, 207));
     }
 }

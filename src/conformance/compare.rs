@@ -8,6 +8,9 @@
 //! refs              by node; the list inside an entry in order, unless `unordered_fields` names `refs`
 //! collector_calls   in order where at most one collector started, sorted where two or more did
 //! ```
+//!
+//! Recorded `marked` and sorted `collector_calls` must be sorted in the row too: the recording says so, and a row
+//! where they are not has been tampered with.
 
 use super::row::{Expected, Reference, Row, UnorderedField};
 use crate::bucket::{Bucket, Entry, diff, json};
@@ -83,24 +86,36 @@ pub fn compare(row: &Row, expected: &Expected, got: &Results) -> Result<(), Diff
     same_tree(&expected.after, &got.after)
 }
 
-/// Whether a row's outcomes can be: each registered collector was the last one iterated in exactly one of them, and
-/// their counts sum to the runs. A row with one result, or none, has nothing to say here.
+/// Whether a row can have been recorded: its marked sets are sorted, its collectors' calls where they must be, and of
+/// an outcomes row each registered collector was the last one iterated in exactly one outcome, and their counts sum
+/// to the runs.
 ///
 /// # Errors
 /// What cannot be.
 pub fn coherent(row: &Row) -> Result<(), Difference> {
+    let cannot = |field, text| Err(Difference { field, text });
+    for result in &row.expected {
+        if !result.marked.as_deref().is_none_or(<[Node]>::is_sorted) {
+            return cannot("marked", "the recorded nodes are not sorted by type, namespace, key".to_owned());
+        }
+        if row.started() > 1 && !result.calls.is_sorted() {
+            return cannot(
+                "collector_calls",
+                "two collectors started, and the calls are not sorted".to_owned(),
+            );
+        }
+    }
     let Some(runs) = row.runs else { return Ok(()) };
     let registered: Vec<u8> = row.collectors.iter().map(|collector| collector.resource_type.0).collect();
     let last: Vec<u8> = row.expected.iter().filter_map(|outcome| outcome.last_iterated_collector).collect();
     if sorted(&registered) != sorted(&last) {
         let text =
             format!("the collectors are {registered:?}, but the outcomes have {last:?} as the last one");
-        return Err(Difference { field: "last_iterated_collector", text });
+        return cannot("last_iterated_collector", text);
     }
     let counted = row.expected.iter().filter_map(|outcome| outcome.count).fold(0, u64::saturating_add);
     if counted != runs || row.expected.iter().any(|outcome| outcome.count == Some(0)) {
-        let text = format!("the outcomes count {counted} of {runs} runs, each at least once");
-        return Err(Difference { field: "count", text });
+        return cannot("count", format!("the outcomes count {counted} of {runs} runs, each at least once"));
     }
     Ok(())
 }
@@ -300,6 +315,16 @@ mod tests {
         let mut in_order = row.clone();
         in_order.unordered_fields = vec![UnorderedField::CollectorTrace];
         assert!(differs(&in_order, |got| got.refs[0].1.reverse()).starts_with("refs"));
+    }
+
+    #[test]
+    fn lists_that_must_be_sorted_and_are_not_are_differences() {
+        let mut row = parsed(&example_with_outcomes());
+        row.expected[1].calls.reverse();
+        assert_eq!(coherent(&row).expect_err("not sorted").field, "collector_calls");
+        let mut row = parsed(&example());
+        row.expected[0].marked.as_mut().unwrap().swap(0, 1);
+        assert_eq!(coherent(&row).expect_err("not sorted").field, "marked");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod alter;
 pub mod archive;
 pub mod compare;
 mod form;
+mod numbered;
 pub mod row;
 pub mod run;
 pub mod source;

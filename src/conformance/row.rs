@@ -14,8 +14,8 @@
 //! whose result depends on the order of Go's map iteration lists each `outcomes` entry with the collector that was
 //! iterated last. `collector_trace` is informative and not kept.
 //!
-//! What differs only in writing reads as the same row: `db_removed` (the paths deleted) becomes the tree after,
-//! `refs` and `marked` are sorted by their nodes, since their order says nothing.
+//! What differs only in writing reads as the same row: `db_removed` (the paths deleted) becomes the tree after, and
+//! `refs` is sorted by its nodes, since their order says nothing.
 
 use super::form::{Bytes, CollectorForm, NodeForm, Nodes, collector_form, collectors};
 use crate::bucket::{self, Bucket, Entry};
@@ -540,10 +540,7 @@ impl LooseResult {
         if let Some(pair) = refs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(about.wrong("refs", format!("{:?} is given twice", pair[0].0)));
         }
-        let mut marked = about.need(self.marked, "marked")?.map(|nodes| nodes.0);
-        if let Some(marked) = &mut marked {
-            marked.sort();
-        }
+        let marked = about.need(self.marked, "marked")?.map(|nodes| nodes.0);
         let after = match (self.db_after, self.db_removed) {
             (Some(after), None) => after,
             (None, Some(paths)) => without(db, paths).map_err(|reason| about.wrong("db_removed", reason))?,

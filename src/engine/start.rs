@@ -34,10 +34,10 @@ impl Types {
 }
 
 /// The collectors that take part, in ascending order of their types, and what starting them was.
-pub(super) fn start_collectors<'a>(
+pub(super) fn start_collectors(
     release: Release,
-    collectors: &'a [Collector],
-) -> (Vec<&'a Collector>, Vec<CollectorCall>) {
+    collectors: &[Collector],
+) -> (Vec<&Collector>, Vec<CollectorCall>) {
     let mut calls = Vec::new();
     if !release.rules().collectors {
         return (Vec::new(), calls);

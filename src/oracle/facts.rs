@@ -25,10 +25,17 @@ use super::times::{self, UndecodableTime};
 use crate::bucket::{Entry, View};
 use crate::collector::Collector;
 use crate::instant::Instant;
-use crate::node::{Kind, ResourceType};
+use crate::node::{Kind, NodeRef, ResourceType};
 use crate::release::Rules;
 use crate::schema::names;
 use std::collections::BTreeSet;
+
+/// What every label that a collection heeds begins with.
+const GC: &[u8] = b"containerd.io/gc.";
+/// What follows `gc.ref.` in the built-in reference labels.
+const REF_CONTENT: &[u8] = names::GC_REF_CONTENT.split_at(names::GC_REF.len()).1;
+const REF_IMAGE: &[u8] = names::GC_REF_IMAGE.split_at(names::GC_REF.len()).1;
+const REF_SNAPSHOT: &[u8] = names::GC_REF_SNAPSHOT.split_at(names::GC_REF.len()).1;
 
 /// The relations.
 pub(super) struct Facts<'a> {
@@ -139,13 +146,15 @@ struct Condition<'a> {
     label: &'a [u8],
 }
 
-/// What the labels of an object may say besides its references.
+/// What the labels of an object may say besides its references, each with the object.
 #[derive(Clone, Copy, Default)]
 struct Says {
+    /// It can be pinned.
+    is_pinnable: Option<NodeId>,
     /// It can be a child of back references.
     is_child: Option<NodeId>,
     /// It can have conditional references.
-    has_conditions: bool,
+    has_conditions: Option<NodeId>,
     /// It can have times of use.
     has_uses: Option<NodeId>,
 }
@@ -295,9 +304,9 @@ impl<'q, 'a> Reader<'q, 'a> {
             }
         }
         let source = if is_found { Source::Node(node) } else { Source::Nobody };
-        let says = Says { is_child: Some(node), has_uses: Some(node), ..Says::default() };
+        let own = Some(node);
+        let says = Says { is_pinnable: own, is_child: own, has_uses: own, ..Says::default() };
         self.read_labels(namespace, snapshot.bucket(names::LABELS), source, says);
-        self.read_pins(node, snapshot.bucket(names::LABELS));
     }
 
     /// An ingest is a root until it expires, never without an expiry; it refers to the content it is to become.
@@ -323,9 +332,9 @@ impl<'q, 'a> Reader<'q, 'a> {
     /// Content is a root if a label pins it; it refers by its labels.
     fn read_blob(&mut self, namespace: &'a [u8], digest: &'a [u8], blob: View<'a>) {
         let node = self.exists(self.types.content, namespace, Key::plain(digest), Place::Blob(digest));
-        let says = Says { is_child: Some(node), has_conditions: true, ..Says::default() };
+        let own = Some(node);
+        let says = Says { is_pinnable: own, is_child: own, has_conditions: own, ..Says::default() };
         self.read_labels(namespace, blob.bucket(names::LABELS), Source::Node(node), says);
-        self.read_pins(node, blob.bucket(names::LABELS));
     }
 
     /// An image is a root until it expires and refers to its target and by its labels. Where images are no nodes it
@@ -357,7 +366,7 @@ impl<'q, 'a> Reader<'q, 'a> {
         }
         // One that is a root needs no parent that keeps it.
         let is_child = expired.map(|_| node);
-        let says = Says { is_child, has_conditions: true, ..Says::default() };
+        let says = Says { is_child, has_conditions: Some(node), ..Says::default() };
         self.read_labels(namespace, labels, Source::Node(node), says);
     }
 
@@ -395,35 +404,24 @@ impl<'q, 'a> Reader<'q, 'a> {
         }
     }
 
-    /// `gc.root`, and from 2.2 any label that begins so.
-    fn read_pins(&mut self, node: NodeId, labels: Option<View<'a>>) {
-        for (label, entry) in entries(labels) {
-            // Up to 2.1 the label was looked up by name, and a bucket is no value.
-            let is_pin = match self.rules.root_by_prefix {
-                true if self.has(Defect::RootLabelByPrefix) => label.starts_with(names::GC_ROOT),
-                true => label == names::GC_ROOT,
-                false => label == names::GC_ROOT && entry.value().is_some(),
-            };
-            if is_pin {
-                self.root(full(node), Rule::RootLabel, Holder::Itself, Some(label));
-            }
-        }
-    }
-
-    /// All that an object's labels say about others.
+    /// All that an object's labels say about others, and whether they pin it.
     fn read_labels(&mut self, namespace: &'a [u8], labels: Option<View<'a>>, source: Source<'a>, says: Says) {
-        for (label, entry) in entries(labels) {
+        let Some(labels) = labels else { return };
+        for (label, entry) in labels.iter().filter(|(label, _)| label.starts_with(GC)) {
             // A label that is a bucket counts, with an empty value.
             let value = entry.value().unwrap_or_default();
-            if label.starts_with(names::GC_REF) {
-                self.read_reference(namespace, label, value, source);
-            } else if let Some(child) = says.is_child.filter(|_| self.rules.back_references) {
+            if let Some(name) = label.strip_prefix(names::GC_REF) {
+                self.read_reference(namespace, label, name, value, source);
+                continue;
+            }
+            if let Some(node) = says.is_pinnable.filter(|_| self.is_pin(label, entry)) {
+                self.root(full(node), Rule::RootLabel, Holder::Itself, Some(label));
+            }
+            if let Some(child) = says.is_child.filter(|_| self.rules.back_references) {
                 self.read_back_reference(namespace, label, value, child);
             }
             if self.rules.conditional_references {
-                if let Source::Node(from) = source
-                    && says.has_conditions
-                {
+                if let Some(from) = says.has_conditions {
                     self.read_condition(namespace, label, value, from);
                 }
                 if let Some(snapshot) = says.has_uses {
@@ -433,30 +431,52 @@ impl<'q, 'a> Reader<'q, 'a> {
         }
     }
 
-    /// `gc.ref.content`, `gc.ref.image`, `gc.ref.snapshot.SNAPSHOTTER` and the collectors' own.
-    fn read_reference(&mut self, namespace: &'a [u8], label: &'a [u8], value: &'a [u8], source: Source<'a>) {
-        let found = |reader: &mut Self, rule, resource_type, key| {
-            let to = full(reader.facts.nodes.intern(resource_type, namespace, key));
-            match source {
-                Source::Node(from) => reader.refer(full(from), to, rule, Some(label)),
-                Source::Holder(holder) => reader.root(to, rule, holder, Some(label)),
-                Source::Nobody => {}
-            }
-        };
-        if is_label(label, names::GC_REF_CONTENT) {
-            found(self, Rule::ContentLabel, self.types.content, Key::plain(value));
+    /// `gc.root`, and from 2.2 any label that begins so.
+    fn is_pin(&self, label: &[u8], entry: Entry<'_>) -> bool {
+        // Up to 2.1 the label was looked up by name, and a bucket is no value.
+        match self.rules.root_by_prefix {
+            true if self.has(Defect::RootLabelByPrefix) => label.starts_with(names::GC_ROOT),
+            true => label == names::GC_ROOT,
+            false => label == names::GC_ROOT && entry.value().is_some(),
         }
-        if let Some(image) = self.types.image.filter(|_| is_label(label, names::GC_REF_IMAGE)) {
-            found(self, Rule::ImageLabel, image, Key::plain(value));
+    }
+
+    /// `gc.ref.content`, `gc.ref.image`, `gc.ref.snapshot.SNAPSHOTTER` and the collectors' own; `name` is what
+    /// follows `gc.ref.`.
+    fn read_reference(
+        &mut self,
+        namespace: &'a [u8],
+        label: &'a [u8],
+        name: &'a [u8],
+        value: &'a [u8],
+        source: Source<'a>,
+    ) {
+        if is_label(name, REF_CONTENT) {
+            let to = self.facts.nodes.intern(self.types.content, namespace, Key::plain(value));
+            self.hold(source, full(to), Rule::ContentLabel, label);
+        } else if let Some(snapshotter) = snapshotter_of(name, REF_SNAPSHOT) {
+            let key = Key::snapshot(snapshotter, value);
+            let to = self.facts.nodes.intern(self.types.snapshot, namespace, key);
+            self.hold(source, full(to), Rule::SnapshotLabel, label);
+        } else if let Some(image) = self.types.image.filter(|_| is_label(name, REF_IMAGE)) {
+            let to = self.facts.nodes.intern(image, namespace, Key::plain(value));
+            self.hold(source, full(to), Rule::ImageLabel, label);
         }
-        if let Some(snapshotter) = snapshotter_of(label, names::GC_REF_SNAPSHOT) {
-            found(self, Rule::SnapshotLabel, self.types.snapshot, Key::snapshot(snapshotter, value));
-        }
+        // A collector's label may begin as a built-in one does: then both count.
         for at in 0..self.labels.len() {
             let (own, resource_type) = self.labels[at];
-            if label.strip_prefix(names::GC_REF).is_some_and(|label| is_label(label, own)) {
-                found(self, Rule::CollectorLabel, resource_type, Key::plain(value));
+            if is_label(name, own) {
+                let to = self.facts.nodes.visit(NodeRef { resource_type, namespace, key: value });
+                self.hold(source, to, Rule::CollectorLabel, label);
             }
+        }
+    }
+
+    fn hold(&mut self, source: Source<'a>, to: Visit, rule: Rule, label: &'a [u8]) {
+        match source {
+            Source::Node(from) => self.refer(full(from), to, rule, Some(label)),
+            Source::Holder(holder) => self.root(to, rule, holder, Some(label)),
+            Source::Nobody => {}
         }
     }
 
@@ -652,7 +672,8 @@ fn entries<'a>(view: Option<View<'a>>) -> impl Iterator<Item = (&'a [u8], Entry<
 /// An expiry that does not parse, or is a bucket, is none; any value of the flat label means flat.
 fn own_labels(labels: Option<View<'_>>) -> Own {
     let mut own = Own::default();
-    for (label, entry) in entries(labels) {
+    let Some(labels) = labels else { return own };
+    for (label, entry) in labels.iter().filter(|(label, _)| label.starts_with(GC)) {
         let Some(value) = entry.value() else { continue };
         if label == names::GC_EXPIRE {
             own.expires = times::rfc3339(value);

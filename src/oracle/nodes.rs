@@ -7,7 +7,7 @@
 use crate::instant::Instant;
 use crate::node::{Node, NodeRef, ResourceType};
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 
 /// A node's number in [`Nodes`].
 pub(super) type NodeId = u32;
@@ -95,16 +95,6 @@ impl PartialEq for Key<'_> {
     }
 }
 
-impl Hash for Key<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.snapshotter.hash(state);
-        match self.joined() {
-            None => self.name.hash(state),
-            Some(name) => name[..].hash(state),
-        }
-    }
-}
-
 /// Cuts a text at its first slash.
 pub(super) fn cut_at_slash(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let slash = text.iter().position(|byte| *byte == b'/')?;
@@ -139,7 +129,8 @@ impl<'a> Entry<'a> {
 /// All nodes, found by what they are and by their number.
 pub(super) struct Nodes<'a> {
     entries: Vec<Entry<'a>>,
-    table: HashTable<NodeId>,
+    /// Each with its hash.
+    table: HashTable<(NodeId, u32)>,
     /// Seeded anew each time; only look-ups are made, so that no order of it reaches a result.
     hasher: DefaultHashBuilder,
     snapshot: ResourceType,
@@ -171,17 +162,16 @@ impl<'a> Nodes<'a> {
         namespace: &'a [u8],
         key: Key<'a>,
     ) -> NodeId {
-        let hash = hash_of(&self.hasher, resource_type, namespace, &key);
-        let is_same = |id: &NodeId| self.entries[*id as usize].names(resource_type, namespace, &key);
-        if let Some(id) = self.table.find(hash, is_same) {
+        let hash = self.hash_of(resource_type, namespace, key);
+        let found = self.table.find(spread(hash), |(id, other)| {
+            *other == hash && self.at(*id).names(resource_type, namespace, &key)
+        });
+        if let Some((id, _)) = found {
             return *id;
         }
         let id = NodeId::try_from(self.entries.len()).expect("fewer than 2^32 nodes fit into memory");
         self.entries.push(Entry { resource_type, namespace, key, exists: false, expired: None });
-        self.table.insert_unique(hash, id, |id| {
-            let entry = &self.entries[*id as usize];
-            hash_of(&self.hasher, entry.resource_type, entry.namespace, &entry.key)
-        });
+        self.table.insert_unique(spread(hash), (id, hash), |(_, hash)| spread(*hash));
         id
     }
 
@@ -219,14 +209,31 @@ impl<'a> Nodes<'a> {
         namespace: &[u8],
         key: Key<'_>,
     ) -> Option<NodeId> {
-        let hash = hash_of(&self.hasher, resource_type, namespace, &key);
-        let is_same = |id: &NodeId| self.entries[*id as usize].names(resource_type, namespace, &key);
-        self.table.find(hash, is_same).copied()
+        let hash = self.hash_of(resource_type, namespace, key);
+        let found = self.table.find(spread(hash), |(id, other)| {
+            *other == hash && self.at(*id).names(resource_type, namespace, &key)
+        });
+        found.map(|(id, _)| *id)
+    }
+
+    fn hash_of(&self, resource_type: ResourceType, namespace: &[u8], key: Key<'_>) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write_u8(resource_type.0);
+        hasher.write(namespace);
+        // Equality decides, so it does not matter that lengths are left out.
+        hasher.write(key.snapshotter.unwrap_or_default());
+        match key.joined() {
+            None => hasher.write(key.name),
+            Some(name) => hasher.write(&name),
+        }
+        let hash = hasher.finish();
+        u32::try_from(hash >> 32).expect("the upper half of 64 bits")
     }
 }
 
-fn hash_of(hasher: &DefaultHashBuilder, resource_type: ResourceType, namespace: &[u8], key: &Key<'_>) -> u64 {
-    hasher.hash_one((resource_type, namespace, key))
+/// A table looks at both ends of 64 bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 #[cfg(test)]

@@ -319,7 +319,8 @@ fn refused(words: &Words<'_>, index: usize) -> Result<Refused, Snag> {
 /// The step that begins at a word.
 fn step(words: &Words<'_>, first: usize) -> Result<Step, Snag> {
     let word = words.get(first).expect("a step begins at a word");
-    let Some(form) = FORMS.iter().find(|form| word.keyword() == Some(form.step)) else {
+    let keyword = word.keyword();
+    let Some(form) = FORMS.iter().find(|form| keyword == Some(form.step)) else {
         return Err(unknown_step(word));
     };
     if form.sub_step.is_empty() {
@@ -328,16 +329,17 @@ fn step(words: &Words<'_>, first: usize) -> Result<Step, Snag> {
         return plain_step(form.step, arguments);
     }
     let of_step = || FORMS.iter().filter(|other| other.step == form.step);
-    let sub_steps: Vec<&str> = of_step().map(|form| form.sub_step).collect();
+    let sub_steps = || of_step().map(|form| form.sub_step).collect::<Vec<&str>>();
     let Some(second) = words.get(first + 1) else {
         let snag = Snag::new(words.end(), Problem::MissingSubStep { step: form.step });
-        return Err(snag.hint(format!("there are {}", sub_steps.join(", "))));
+        return Err(snag.hint(format!("there are {}", sub_steps().join(", "))));
     };
-    let Some(form) = of_step().find(|form| second.keyword() == Some(form.sub_step)) else {
+    let keyword = second.keyword();
+    let Some(form) = of_step().find(|form| keyword == Some(form.sub_step)) else {
         let snag = second.snag(Problem::UnknownSubStep { step: form.step, word: second.shown() });
-        return Err(match nearest(&second.shown(), sub_steps.iter().copied()) {
+        return Err(match nearest(&second.shown(), sub_steps()) {
             Some(near) => snag.hint(format!("did you mean `{} {near}`?", form.step)),
-            None => snag.hint(format!("there are {}", sub_steps.join(", "))),
+            None => snag.hint(format!("there are {}", sub_steps().join(", "))),
         });
     };
     let mut arguments = Arguments::new(words, first + 2);

@@ -24,7 +24,7 @@ pub fn expected_digests<'a>(tree: &'a Bucket) -> impl Iterator<Item = &'a [u8]> 
 }
 
 /// Every blob: its namespace and its digest.
-pub fn blobs<'a>(tree: &'a Bucket) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+pub fn blobs(tree: &Bucket) -> impl Iterator<Item = (&[u8], &[u8])> {
     let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);
     namespaces.flat_map(|(name, namespace)| {
         let blobs = namespace.at(&[names::CONTENT, names::BLOB]).into_iter().flat_map(View::buckets);

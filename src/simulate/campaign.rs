@@ -94,10 +94,10 @@ pub fn draw(seed: &Seed, number: u64) -> Case {
 /// Runs a campaign on every core; `done` hears how many more cases are through.
 pub fn run<F: Faults + Sync + Send>(plan: &Plan, faults: F, done: &(impl Fn(u64) + Sync)) -> Tally {
     /// Large enough to spread the work, small enough for a lively progress bar.
-    const CHUNK: u64 = 256;
-    let starts: Vec<u64> = plan.cases.clone().step_by(CHUNK as usize).collect();
+    const CHUNK: usize = 256;
+    let starts: Vec<u64> = plan.cases.clone().step_by(CHUNK).collect();
     let chunk = |start: u64| {
-        let numbers = start..plan.cases.end.min(start + CHUNK);
+        let numbers = start..plan.cases.end.min(start + CHUNK as u64);
         let count = numbers.end - numbers.start;
         let tally = numbers.map(|number| run_case(plan, number, faults)).fold(Tally::default(), Tally::plus);
         done(count);

@@ -97,9 +97,12 @@ pub enum MetaFault {
         /// What its bytes give.
         computed: u64,
     },
-    /// Its page size is none that is supported, or not that of the other meta page.
-    #[error("gives a page size of {0} bytes, which is not that of this file")]
+    /// Its page size is none that a file can have.
+    #[error("gives a page size of {0} bytes, not a power of two from 512 to 65536")]
     PageSize(u32),
+    /// Its page size would put it elsewhere.
+    #[error("gives a page size of {0} bytes, with which it would stand elsewhere")]
+    Misplaced(u32),
 }
 
 /// What is wrong with a page of a tree.

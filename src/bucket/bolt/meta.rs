@@ -91,8 +91,11 @@ impl Meta {
         if stored != computed {
             return Err(MetaFault::Checksum { stored, computed });
         }
-        if !PAGE_SIZES.contains(&page_size) || page_size_given.is_some_and(|given| given != page_size) {
+        if !PAGE_SIZES.contains(&page_size) {
             return Err(MetaFault::PageSize(page_size));
+        }
+        if page_size_given.is_some_and(|given| given != page_size) {
+            return Err(MetaFault::Misplaced(page_size));
         }
         let [root, sequence, freelist, high_water, transaction] =
             [32, 40, 48, 56, 64].map(|offset| page::u64_at(bytes, offset));
