@@ -1,4 +1,30 @@
 //! Leasehold simulates, fuzzes and explains containerd's metadata garbage collector.
+//!
+//! ```text
+//!     scenario text ─┐
+//!     seed ──────────┤                       ┌─> engine ──> outcome ─┐
+//!     fuzz bytes ────┼─> steps ─> world ─────┤                       ├─> check ─> report
+//!     meta.db ───────┘                       └─> oracle ─> keep set ─┘
+//! ```
+//!
+//! Data flows one way, and a room uses only rooms above it in this list:
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`node`], [`release`], [`instant`], [`collector`] | the words: nodes, the rules of each release as data, points in time, collectors as data |
+//! | [`bucket`] | bbolt's nested buckets as a persistent value; the reader of real files; the JSON form |
+//! | [`schema`] | containerd's layout over buckets: names, times, varints |
+//! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
+//! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
+//! | [`simulate`], [`conformance`] | generated cases and recorded ones through both |
+//! | [`report`], [`fuzzing`], `cli` | results for people and machines; bodies of fuzz targets; the commands |
+//!
+//! The words are containerd's: a *node* is a resource type, a namespace and a key; *roots* are kept for their own sake;
+//! a node *refers* to others; a *collection* marks what the roots reach and removes the rest. A *release* is a set of
+//! rules. A *finding* is a property that did not hold.
+//!
+//! To find a rule, look where containerd has it: each function of `engine` keeps its name (`scan_roots`, `references`,
+//! `scan_all`, `remove`). To find what the rule is for, read `oracle`.
 
 pub mod bucket;
 #[cfg(feature = "cli")]

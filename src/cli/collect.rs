@@ -5,8 +5,10 @@ use super::{Ended, Failure};
 use crate::engine::{Collection, NoFault, collect};
 use crate::instant::Instant;
 use crate::node::NodeRef;
+use crate::oracle::{Defects, judge};
 use crate::release::Release;
 use crate::report::collect::Report;
+use crate::simulate::check::{compare, question};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -38,7 +40,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let source = source::read(&arguments.source, arguments.release, arguments.now)?;
     let request = source.request();
-    let outcome = collect(&request);
+    // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
+    let question = question(&request, Defects::as_shipped(source.release));
+    let (outcome, judgement) = rayon::join(|| collect(&request), || judge(&question));
+    let disagreements = compare(&request, &outcome, &judgement);
     let mut whole_walk = Collection::start(&request, NoFault);
     let ids = if outcome.error.is_some() { whole_walk.scan_all() } else { Vec::new() };
     let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| whole_walk.nodes().get(*id)).collect();
@@ -54,5 +59,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     } else {
         report.write_text(out)?;
     }
-    Ok(Ended::Well)
+    for finding in &disagreements {
+        eprintln!("leasehold: collector and oracle disagree ({}): {}", finding.property, finding.text);
+    }
+    Ok(if disagreements.is_empty() { Ended::Well } else { Ended::WithFinding })
 }

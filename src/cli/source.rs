@@ -148,6 +148,6 @@ pub(super) fn parse_now(text: &str) -> Result<Instant, String> {
 
 /// A `--fault` argument.
 pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
-    let names = || Fault::ALL.map(Fault::name).join(", ");
+    let names = || Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
     Fault::parse(text).ok_or_else(|| format!("no such fault; there are {}", names()))
 }

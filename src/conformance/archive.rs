@@ -27,11 +27,12 @@ use super::form::{Bytes, CollectorForm, collector_form, collectors};
 use super::numbered::{
     After, Numbered, Own, Removed, ResultForm, TableNode, node_at, rest_of, to_table, too_large,
 };
-use super::row::{Expected, Row, parse_rfc3339};
+use super::row::{Expected, Row};
 use super::source::{self, Found, RowFailure, SourceError};
 use crate::bucket::{Bucket, Entry, diff};
 use crate::node::{Node, ResourceType};
 use crate::release::Release;
+use crate::schema::time;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
@@ -372,7 +373,7 @@ impl CasePacker {
 impl CaseForm {
     fn unpack(self, only: Option<Release>) -> Result<Vec<(Release, Row)>, ArchiveError> {
         let results = self.numbered()?;
-        let now = parse_rfc3339(&self.now).ok_or_else(|| damaged(format!("now `{}`", self.now)))?;
+        let now = time::parse_rfc3339(self.now.as_bytes()).map_err(|error| damaged(error.to_string()))?;
         let collectors = collectors(self.collectors).map_err(damaged)?;
         let mut rows: Vec<(Release, Row)> = Vec::new();
         for (own, numbered) in &results {

@@ -56,8 +56,6 @@ pub enum SnapshotKind {
 pub struct BackendSnapshot {
     /// What it is.
     pub kind: SnapshotKind,
-    /// How many snapshots have it as their parent.
-    pub children: u32,
     /// When it was created or committed, by the daemon's clock.
     pub created: Instant,
     /// When its labels last changed.
@@ -101,6 +99,11 @@ impl Backend {
     /// Whether a writer has a backend reference locked.
     pub fn is_locked(&self, reference: &[u8]) -> bool {
         self.locks.get(reference).is_some()
+    }
+
+    /// Whether anything hinders a fresh ingest of this reference.
+    pub(super) fn has_ingest_or_lock(&self, reference: &[u8]) -> bool {
+        self.is_locked(reference) || self.ingests.get(reference).is_some()
     }
 
     /// Puts a blob there, as another program or an earlier life of the daemon may have.
@@ -215,12 +218,6 @@ impl Backend {
         Ok(self.snapshots.put(&[snapshotter], name, &snapshot.encode())?)
     }
 
-    fn count_child(&mut self, snapshotter: &[u8], parent: &[u8], change: i64) -> Result<(), Error> {
-        let Some(mut there) = self.snapshot(snapshotter, parent) else { return Ok(()) };
-        there.children = u32::try_from(i64::from(there.children) + change).unwrap_or_default();
-        self.put_snapshot(snapshotter, parent, &there)
-    }
-
     /// Creates an active or view snapshot (`snapshots/storage.CreateSnapshot`).
     ///
     /// # Errors
@@ -243,8 +240,7 @@ impl Backend {
         if self.snapshot(snapshotter, name).is_some() {
             return Err(Error::already_exists("the backend's snapshot", name));
         }
-        self.put_snapshot(snapshotter, name, &created)?;
-        self.count_child(snapshotter, &created.parent, 1)
+        self.put_snapshot(snapshotter, name, &created)
     }
 
     /// Makes an active snapshot a committed one under another name (`snapshots/storage.CommitActive`).
@@ -293,23 +289,12 @@ impl Backend {
         self.put_snapshot(snapshotter, name, &BackendSnapshot { labels, updated: now, ..there })
     }
 
-    /// Removes a snapshot (`snapshots/storage.Remove`).
-    ///
-    /// # Errors
-    /// No such snapshot: not found. It has children: failed precondition.
-    pub(super) fn remove_snapshot(&mut self, snapshotter: &[u8], name: &[u8]) -> Result<(), Error> {
-        let Some(there) = self.snapshot(snapshotter, name) else {
+    /// Removes a snapshot that is known to have no children (`snapshots/storage.Remove`).
+    pub(super) fn remove_leaf(&mut self, snapshotter: &[u8], name: &[u8]) -> Result<(), Error> {
+        if self.snapshot(snapshotter, name).is_none() {
             return Err(Error::not_found("the backend's snapshot", name));
-        };
-        if there.children > 0 {
-            let shown = Shown(name);
-            return Err(Error::new(
-                ErrorKind::FailedPrecondition,
-                format_args!("snapshot {shown} has {} children", there.children),
-            ));
         }
-        self.snapshots.delete(&[snapshotter], name)?;
-        self.count_child(snapshotter, &there.parent, -1)
+        Ok(self.snapshots.delete(&[snapshotter], name)?)
     }
 }
 
@@ -337,7 +322,6 @@ impl BackendSnapshot {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(40 + self.parent.len());
         bytes.push(self.kind as u8);
-        bytes.extend_from_slice(&self.children.to_le_bytes());
         for instant in [self.created, self.updated] {
             bytes.extend_from_slice(&instant.seconds.to_le_bytes());
             bytes.extend_from_slice(&instant.nanoseconds.to_le_bytes());
@@ -358,14 +342,13 @@ impl BackendSnapshot {
             [1] => SnapshotKind::Active,
             _ => SnapshotKind::Committed,
         };
-        let children = u32::from_le_bytes(reader.take());
         let (created, updated) = (reader.instant(), reader.instant());
         let parent = reader.text();
         let mut labels = Labels::new();
         while !reader.0.is_empty() {
             labels.push((reader.text(), reader.text()));
         }
-        BackendSnapshot { kind, children, created, updated, parent, labels }
+        BackendSnapshot { kind, created, updated, parent, labels }
     }
 }
 

@@ -25,6 +25,18 @@ impl Store {
         self.tree.view().at(path)
     }
 
+    /// Puts an object into a bucket that is created if need be: all or nothing.
+    pub(super) fn put_object(&mut self, path: &[&[u8]], key: &[u8], object: &Bucket) -> Result<(), Error> {
+        // One edit needs no transaction, whose copy of the tree would make the edit copy too.
+        if self.at(path).is_some() {
+            return Ok(self.tree.graft(path, key, object)?);
+        }
+        self.update(|store| {
+            ensure(&mut store.tree, path)?;
+            Ok(store.tree.graft(path, key, object)?)
+        })
+    }
+
     /// Puts an entry with an empty value unless it stands there.
     pub(super) fn put_entry(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Error> {
         let there = self.at(path).and_then(|bucket| bucket.entry(key));

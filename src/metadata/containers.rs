@@ -152,10 +152,7 @@ impl Store {
         put(&mut builder, SPEC, container.spec.as_deref().unwrap_or_default());
         put(&mut builder, UPDATED_AT, &now);
         let bucket = builder.finish();
-        self.update(|store| {
-            ensure(&mut store.tree, &containers)?;
-            Ok(store.tree.graft(&containers, &container.id, &bucket)?)
-        })
+        self.put_object(&containers, &container.id, &bucket)
     }
 
     /// Updates a container (`containerStore.Update`): without paths all that may change, else `labels`, `labels.K`,

@@ -14,13 +14,15 @@ use super::buckets::{LeaseEntry, backend_key, ensure};
 use super::error::{Error, ErrorKind};
 use super::fields::{self, Label, build_map, ordered};
 use super::names::{
-    BLOB, CONTENT, CREATED_AT, EXPECTED, EXPIRE_AT, INGESTS, LABELS, REF, SHAREABLE, SIZE, UPDATED_AT, V1,
+    BLOB, CONTENT, CREATED_AT, EXPECTED, EXPIRE_AT, INGESTS, LABELS, LEASES, REF, SHAREABLE, SIZE,
+    UPDATED_AT, V1,
 };
 use super::validate::{self, Shown};
 use super::{Context, Sharing, Store};
-use crate::bucket::{Builder, Refusal};
+use crate::bucket::{Builder, Entry, KEY_BYTES_MAX, Refusal, View};
 use crate::instant::Instant;
 use crate::schema::{time, varint};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// How long an ingest without a lease lives after it was last opened.
@@ -72,7 +74,7 @@ impl Writer {
 }
 
 /// What putting content whole came to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Put {
     /// The blob is new in its namespace.
     Written,
@@ -318,19 +320,31 @@ impl Store {
             }
         }
         let blobs = [V1, context.namespace, CONTENT, BLOB];
-        ensure(&mut self.tree, &blobs)?;
         if self.at(&blobs).is_some_and(|blobs| blobs.bucket(&digest).is_some()) {
             let exists = Error::already_exists("content", &digest);
             return Ok((digest, Some(exists)));
         }
+        self.write_blob(context, &digest, written, &ordered(labels))?;
+        Ok((digest, None))
+    }
+
+    /// Writes a blob's record.
+    fn write_blob(
+        &mut self,
+        context: &Context<'_>,
+        digest: &[u8],
+        size: i64,
+        labels: &[Label],
+    ) -> Result<(), Error> {
         let now = time::to_binary(context.now);
         let mut builder = Builder::new();
         fields::put(&mut builder, CREATED_AT, &now);
-        build_map(&mut builder, LABELS, &ordered(labels))?;
-        fields::put(&mut builder, SIZE, &varint::encode_signed(written));
+        build_map(&mut builder, LABELS, labels)?;
+        fields::put(&mut builder, SIZE, &varint::encode_signed(size));
         fields::put(&mut builder, UPDATED_AT, &now);
-        self.tree.graft(&blobs, &digest, &builder.finish())?;
-        Ok((digest, None))
+        let blobs = [V1, context.namespace, CONTENT, BLOB];
+        ensure(&mut self.tree, &blobs)?;
+        Ok(self.tree.graft(&blobs, digest, &builder.finish())?)
     }
 
     /// Puts content whole: opens a writer, writes, commits (the client's `content.WriteBlob`). Content that is
@@ -339,6 +353,21 @@ impl Store {
     /// # Errors
     /// As `open_writer` and `commit_writer`, less already exists.
     pub fn put_content(
+        &mut self,
+        context: &Context<'_>,
+        reference: &[u8],
+        digest: &[u8],
+        size: i64,
+        labels: &[Label],
+    ) -> Result<Put, Error> {
+        if let Some(labels) = self.can_put_at_once(context, reference, digest, labels) {
+            return self.put_at_once(context, reference, digest, size, &labels);
+        }
+        self.put_step_by_step(context, reference, digest, size, labels)
+    }
+
+    /// Opens, writes and commits.
+    pub(super) fn put_step_by_step(
         &mut self,
         context: &Context<'_>,
         reference: &[u8],
@@ -364,6 +393,85 @@ impl Store {
             Ok(()) => Ok(Put::Written),
             Err(error) => existed(error),
         }
+    }
+
+    /// Whether putting content whole cannot fail and meets no ingest that is there already: then nobody sees the steps
+    /// between, and they need not be taken. Gives the labels in order.
+    fn can_put_at_once<'l>(
+        &self,
+        context: &Context<'_>,
+        reference: &[u8],
+        digest: &[u8],
+        labels: &'l [Label],
+    ) -> Option<Cow<'l, [Label]>> {
+        let namespace = validate::namespace(context).ok()?;
+        validate::labels("content", labels).ok()?;
+        let is_key = |key: &[u8]| !key.is_empty() && key.len() < KEY_BYTES_MAX / 2;
+        if !is_key(reference) || !is_key(digest) || labels.iter().any(|(key, _)| key.is_empty()) {
+            return None;
+        }
+        let may_become_bucket = |bucket: Option<View<'_>>, key: &[u8]| {
+            !matches!(bucket.and_then(|bucket| bucket.entry(key)), Some(Entry::Value(_)))
+        };
+        let may_become_value = |bucket: Option<View<'_>>, key: &[u8]| {
+            !matches!(bucket.and_then(|bucket| bucket.entry(key)), Some(Entry::Bucket(_)))
+        };
+        let is_free =
+            |bucket: Option<View<'_>>, key: &[u8]| bucket.and_then(|bucket| bucket.entry(key)).is_none();
+        let v1 = self.at(&[V1])?;
+        let there = v1.bucket(namespace);
+        let content = there.and_then(|there| there.bucket(CONTENT));
+        let ingests = content.and_then(|content| content.bucket(INGESTS));
+        let free = may_become_bucket(Some(v1), namespace)
+            && may_become_bucket(there, CONTENT)
+            && may_become_bucket(content, INGESTS)
+            && may_become_bucket(content, BLOB)
+            && is_free(ingests, reference)
+            && is_free(content.and_then(|content| content.bucket(BLOB)), digest);
+        let backend_reference = backend_key(1, namespace, reference);
+        if !free || self.backend.has_ingest_or_lock(&backend_reference) {
+            return None;
+        }
+        if let Some(lease) = context.lease {
+            let lease = there?.at(&[LEASES, lease])?;
+            let fits = may_become_bucket(Some(lease), INGESTS)
+                && may_become_bucket(Some(lease), CONTENT)
+                && may_become_value(lease.bucket(INGESTS), reference)
+                && may_become_value(lease.bucket(CONTENT), digest);
+            if !fits {
+                return None;
+            }
+        }
+        Some(ordered(labels))
+    }
+
+    /// What opening, writing and committing come to in the end.
+    fn put_at_once(
+        &mut self,
+        context: &Context<'_>,
+        reference: &[u8],
+        digest: &[u8],
+        size: i64,
+        labels: &[Label],
+    ) -> Result<Put, Error> {
+        let written = match self.shared_size(digest, size) {
+            Some(there) => there,
+            None => {
+                if self.backend.blob(digest).is_none() {
+                    self.backend.put_blob(digest, size)?;
+                }
+                size
+            }
+        };
+        let content = [V1, context.namespace, CONTENT, INGESTS];
+        ensure(&mut self.tree, &content)?;
+        if let Some(lease) = context.lease {
+            ensure(&mut self.tree, &[V1, context.namespace, LEASES, lease, INGESTS])?;
+            self.remove_from_lease(context, LeaseEntry::Ingest, reference)?;
+        }
+        self.write_blob(context, digest, written, labels)?;
+        self.add_to_lease(context, LeaseEntry::Content, digest)?;
+        Ok(Put::Written)
     }
 
     /// Drops an ingest (`contentStore.Abort`). The backend's is dropped with it unless the ingest is marked
@@ -433,10 +541,14 @@ impl Store {
         if self.at(&blobs).is_none_or(|blobs| blobs.bucket(digest).is_none()) {
             return Err(Error::not_found("content", digest));
         }
-        self.update(|store| {
-            store.tree.delete_bucket(&blobs, digest)?;
-            store.remove_from_lease(context, LeaseEntry::Content, digest)
-        })?;
+        if context.lease.is_none() {
+            self.tree.delete_bucket(&blobs, digest)?;
+        } else {
+            self.update(|store| {
+                store.tree.delete_bucket(&blobs, digest)?;
+                store.remove_from_lease(context, LeaseEntry::Content, digest)
+            })?;
+        }
         self.dirty.deletion();
         self.dirty.content = true;
         Ok(())

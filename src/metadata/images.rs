@@ -4,15 +4,15 @@
 //!   v1/NAMESPACE/images/NAME   annotations/KEY  createdat  labels/KEY  target/{digest, mediatype, size}  updatedat
 //! ```
 
-use super::buckets::{LeaseEntry, ensure};
+use super::buckets::LeaseEntry;
 use super::error::Error;
-use super::fields::{self, Labels, build_map, ordered, put};
+use super::fields::{self, Label, Labels, build_map, ordered, put};
 use super::names::{
     ANNOTATIONS, CREATED_AT, DIGEST, GC_EXPIRE, IMAGES, LABELS, MEDIA_TYPE, SIZE, TARGET, UPDATED_AT, V1,
 };
 use super::validate::{self, Shown};
 use super::{Context, Store};
-use crate::bucket::{Builder, Entry, Refusal, View};
+use crate::bucket::{Bucket, Builder, Entry, Refusal, View};
 use crate::schema::{time, varint};
 
 /// An image as a client gives it.
@@ -83,25 +83,32 @@ impl Store {
         let namespace = validate::namespace(context)?;
         image.validate()?;
         let images = [V1, namespace, IMAGES];
-        self.update(|store| {
-            store.lease_image(context, image)?;
-            ensure(&mut store.tree, &images)?;
-            if store.at(&images).is_some_and(|images| images.bucket(&image.name).is_some()) {
-                return Err(Error::already_exists("image", &image.name));
-            }
-            let now = time::to_binary(context.now);
-            let mut builder = Builder::new();
-            build_map(&mut builder, ANNOTATIONS, &ordered(&image.annotations))?;
-            put(&mut builder, CREATED_AT, &now);
-            build_map(&mut builder, LABELS, &ordered(&image.labels))?;
-            fields::open(&mut builder, TARGET);
-            put(&mut builder, DIGEST, &image.digest);
-            put(&mut builder, MEDIA_TYPE, &image.media_type);
-            put(&mut builder, SIZE, &varint::encode_signed(image.size));
-            builder.close();
-            put(&mut builder, UPDATED_AT, &now);
-            Ok(store.tree.graft(&images, &image.name, &builder.finish())?)
-        })
+        let now = time::to_binary(context.now);
+        let mut builder = Builder::new();
+        build_map(&mut builder, ANNOTATIONS, &ordered(&image.annotations))?;
+        put(&mut builder, CREATED_AT, &now);
+        build_map(&mut builder, LABELS, &ordered(&image.labels))?;
+        fields::open(&mut builder, TARGET);
+        put(&mut builder, DIGEST, &image.digest);
+        put(&mut builder, MEDIA_TYPE, &image.media_type);
+        put(&mut builder, SIZE, &varint::encode_signed(image.size));
+        builder.close();
+        put(&mut builder, UPDATED_AT, &now);
+        let bucket = builder.finish();
+        if self.leases_images() && has_expiry(&image.labels) {
+            return self.update(|store| {
+                store.lease_image(context, image)?;
+                store.put_image(&images, image, &bucket)
+            });
+        }
+        self.put_image(&images, image, &bucket)
+    }
+
+    fn put_image(&mut self, images: &[&[u8]], image: &Image, bucket: &Bucket) -> Result<(), Error> {
+        if self.at(images).is_some_and(|images| images.bucket(&image.name).is_some()) {
+            return Err(Error::already_exists("image", &image.name));
+        }
+        self.put_object(images, &image.name, bucket)
     }
 
     /// Updates an image (`imageStore.Update`): without paths all of it, else `labels`, `labels.K`, `annotations`,
@@ -184,9 +191,13 @@ impl Store {
 
     /// From 2.0 an image that has an expiry goes into the lease in use (`addImageLease`).
     fn lease_image(&mut self, context: &Context<'_>, image: &Image) -> Result<(), Error> {
-        if self.leases_images() && image.labels.iter().any(|(key, _)| key == GC_EXPIRE) {
+        if self.leases_images() && has_expiry(&image.labels) {
             self.add_to_lease(context, LeaseEntry::Image, &image.name)?;
         }
         Ok(())
     }
+}
+
+fn has_expiry(labels: &[Label]) -> bool {
+    labels.iter().any(|(key, _)| key == GC_EXPIRE)
 }

@@ -57,10 +57,7 @@ impl Store {
         fields::put(&mut builder, CREATED_AT, &time::to_binary(context.now));
         build_map(&mut builder, LABELS, &ordered(labels))?;
         let lease = builder.finish();
-        self.update(|store| {
-            ensure(&mut store.tree, &leases)?;
-            Ok(store.tree.graft(&leases, id, &lease)?)
-        })
+        self.put_object(&leases, id, &lease)
     }
 
     /// Deletes a lease, whatever it holds and whoever uses it (`leaseManager.Delete`). A client that asks for the
@@ -106,6 +103,9 @@ impl Store {
         let ResourcePath { kind, snapshotter } = self.parse_resource(kind, id)?;
         let path = [V1, namespace, LEASES, lease, kind, snapshotter.unwrap_or_default()];
         let path = if snapshotter.is_some() { &path[..] } else { &path[..5] };
+        if self.at(path).is_some() {
+            return self.put_entry(path, id);
+        }
         self.update(|store| {
             ensure(&mut store.tree, path)?;
             store.put_entry(path, id)

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::buckets::ensure;
+
 use super::error::{Error, ErrorKind};
 use super::fields::{self, Label, ordered};
 use super::names::{BLOB, CONTAINERS, CONTENT, IMAGES, LABELS, SNAPSHOTS, V1};
@@ -28,10 +29,7 @@ impl Store {
         fields::build_entries(&mut builder, ordered(labels).iter())?;
         builder.close();
         let bucket = builder.finish();
-        self.update(|store| {
-            ensure(&mut store.tree, &[V1])?;
-            Ok(store.tree.graft(&[V1], namespace, &bucket)?)
-        })
+        self.put_object(&[V1], namespace, &bucket)
     }
 
     /// Sets a namespace's label, or drops it where the value is empty (`namespaceStore.SetLabel`). It creates the

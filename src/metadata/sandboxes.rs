@@ -8,7 +8,6 @@
 //!
 //! Labels are not checked (L16), and deleting one wants no collection.
 
-use super::buckets::ensure;
 use super::containers::{build_extensions, build_runtime, merge_extensions};
 use super::error::Error;
 use super::fields::{self, Labels, build_map, ordered, put};
@@ -105,10 +104,7 @@ impl Store {
         }
         put(&mut builder, UPDATED_AT, &now);
         let bucket = builder.finish();
-        self.update(|store| {
-            ensure(&mut store.tree, sandboxes)?;
-            Ok(store.tree.graft(sandboxes, &sandbox.id, &bucket)?)
-        })
+        self.put_object(sandboxes, &sandbox.id, &bucket)
     }
 
     /// Updates a sandbox (`sandboxStore.Update`): without paths all but the sandboxer, else `labels`, `labels.K`,

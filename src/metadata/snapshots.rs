@@ -101,7 +101,6 @@ impl Store {
         let kind = if new.read_only { SnapshotKind::View } else { SnapshotKind::Active };
         let created = BackendSnapshot {
             kind,
-            children: 0,
             created: context.now,
             updated: context.now,
             parent: backend_parent.to_vec(),
@@ -210,7 +209,7 @@ impl Store {
         };
         if preparation.existing.is_none() {
             // containerd logs a failure here and answers with the error that it had.
-            let removed = self.backend.remove_snapshot(&preparation.snapshotter, &preparation.backend_name);
+            let removed = self.backend.remove_leaf(&preparation.snapshotter, &preparation.backend_name);
             removed.unwrap_or_default();
         }
         Err(answer)
@@ -393,19 +392,16 @@ impl Store {
             let shown = Shown(snapshotter);
             return Err(blocked(format_args!("clean-up of {shown} waits for a preparation under way")));
         }
-        let mut removed = Vec::new();
-        for name in self.unknown_snapshots(snapshotter) {
-            match self.backend.remove_snapshot(snapshotter, &name) {
-                Ok(()) => removed.push(name),
-                Err(error) if error.kind == ErrorKind::FailedPrecondition => {}
-                Err(error) => return Err(error),
-            }
+        let removed = self.removable_snapshots(snapshotter);
+        for name in &removed {
+            self.backend.remove_leaf(snapshotter, name)?;
         }
         Ok(removed)
     }
 
-    /// The backend's snapshots that no namespace knows, children before their parents (`walkTree`, `pruneBranch`).
-    fn unknown_snapshots(&self, snapshotter: &[u8]) -> Vec<Box<[u8]>> {
+    /// The backend's snapshots that no namespace knows and that have no child which stays, children before their
+    /// parents (`walkTree`, `pruneBranch`).
+    fn removable_snapshots(&self, snapshotter: &[u8]) -> Vec<Box<[u8]>> {
         let namespaces = self.at(&[V1]).into_iter().flat_map(View::buckets);
         let all = namespaces.filter_map(|(_, namespace)| namespace.at(&[SNAPSHOTS, snapshotter]));
         let known: HashSet<&[u8]> =
@@ -414,23 +410,24 @@ impl Store {
         for (name, snapshot) in self.backend.snapshots(snapshotter) {
             children.entry(snapshot.parent).or_default().push(name);
         }
-        // Depth first from the roots; a name is given out once its children have been.
-        let mut unknown = Vec::new();
+        // Depth first from the roots; a name comes up again once its children have been.
+        let mut removable = Vec::new();
+        let mut gone = HashSet::new();
         let mut pending = vec![(&b""[..], false)];
         while let Some((name, children_are_done)) = pending.pop() {
-            if children_are_done {
-                if !known.contains(name) {
-                    unknown.push(name.into());
-                }
-                continue;
-            }
-            if !name.is_empty() {
+            let below = children.get(name).map_or(&[][..], Vec::as_slice);
+            if !children_are_done {
                 pending.push((name, true));
+                pending.extend(below.iter().rev().map(|child| (*child, false)));
+            } else if !name.is_empty()
+                && !known.contains(name)
+                && below.iter().all(|child| gone.contains(child))
+            {
+                gone.insert(name);
+                removable.push(name.into());
             }
-            let below = children.get(name).into_iter().flatten().rev();
-            pending.extend(below.map(|child| (*child, false)));
         }
-        unknown
+        removable
     }
 }
 

@@ -586,12 +586,14 @@ impl<'q, 'a> Reader<'q, 'a> {
 
     /// A condition is a reference if it holds for a time of use of its snapshot.
     fn join_conditions(&mut self) {
-        self.uses.sort_by_key(|(snapshot, _)| *snapshot);
+        self.uses.sort_unstable();
         for Condition { from, to, comparison, label } in std::mem::take(&mut self.conditions) {
             let first = self.uses.partition_point(|(snapshot, _)| *snapshot < to);
-            let uses = self.uses[first..].iter().take_while(|(snapshot, _)| *snapshot == to);
-            let mut elapsed = uses.map(|(_, at)| times::elapsed(*at, self.question.now));
-            if elapsed.any(|elapsed| comparison.holds(elapsed)) {
+            let uses = &self.uses[first..];
+            let uses = &uses[..uses.partition_point(|(snapshot, _)| *snapshot == to)];
+            // What holds for any of the times holds for the earliest or for the latest.
+            let mut outermost = uses.first().into_iter().chain(uses.last());
+            if outermost.any(|(_, at)| comparison.holds(times::elapsed(*at, self.question.now))) {
                 self.refer(from, full(to), Rule::Condition, Some(label));
             } else {
                 self.refuse(to, Refusal::ConditionUnmet { by: from, label });

@@ -272,7 +272,7 @@ impl<'a> Judgement<'a> {
         if self.has(Defect::SnapshotterCutAtSlash) {
             self.facts.nodes.find(node).filter(is_kept)
         } else {
-            self.facts.nodes.find_all(node).find(is_kept)
+            self.facts.nodes.find_any(node, is_kept)
         }
     }
 

@@ -7,6 +7,7 @@
 use crate::instant::Instant;
 use crate::node::{Node, NodeRef, ResourceType};
 use hashbrown::{DefaultHashBuilder, HashTable};
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
 
 /// A node's number in [`Nodes`].
@@ -134,13 +135,21 @@ pub(super) struct Nodes<'a> {
     /// Seeded anew each time; only look-ups are made, so that no order of it reaches a result.
     hasher: DefaultHashBuilder,
     snapshot: ResourceType,
+    /// The snapshotters with a slash, which only keys that are not cut have.
+    slashed: BTreeSet<&'a [u8]>,
 }
 
 impl<'a> Nodes<'a> {
     /// No nodes; `snapshot` is the type whose keys have parts.
     pub(super) fn new(snapshot: ResourceType) -> Nodes<'a> {
         let hasher = DefaultHashBuilder::default();
-        Nodes { entries: Vec::with_capacity(64), table: HashTable::with_capacity(64), hasher, snapshot }
+        Nodes {
+            entries: Vec::with_capacity(64),
+            table: HashTable::with_capacity(64),
+            hasher,
+            snapshot,
+            slashed: BTreeSet::new(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -170,6 +179,9 @@ impl<'a> Nodes<'a> {
             return *id;
         }
         let id = NodeId::try_from(self.entries.len()).expect("fewer than 2^32 nodes fit into memory");
+        if let Some(snapshotter) = key.snapshotter.filter(|name| name.contains(&b'/')) {
+            self.slashed.insert(snapshotter);
+        }
         self.entries.push(Entry { resource_type, namespace, key, exists: false, expired: None });
         self.table.insert_unique(spread(hash), (id, hash), |(_, hash)| spread(*hash));
         id
@@ -188,14 +200,20 @@ impl<'a> Nodes<'a> {
         self.find_key(resource_type, node.namespace, self.key_of(resource_type, node.key))
     }
 
-    /// The numbers of all nodes that a snapshot's text may mean, wherever its snapshotter ends.
-    pub(super) fn find_all(&self, node: NodeRef<'_>) -> impl Iterator<Item = NodeId> {
+    /// The first acceptable one of the nodes that a text may mean: a snapshot's snapshotter may end at any slash.
+    pub(super) fn find_any(&self, node: NodeRef<'_>, accept: impl Fn(&NodeId) -> bool) -> Option<NodeId> {
+        if let Some(id) = self.find(node).filter(&accept) {
+            return Some(id);
+        }
         let resource_type = node.resource_type.stripped();
-        let is_snapshot = resource_type == self.snapshot;
-        let slashes = node.key.iter().enumerate().filter(move |(_, byte)| is_snapshot && **byte == b'/');
-        let parted = slashes.map(move |(at, _)| Key::snapshot(&node.key[..at], &node.key[at + 1..]));
-        let keys = parted.chain([Key::plain(node.key)]);
-        keys.filter_map(move |key| self.find_key(resource_type, node.namespace, key))
+        if resource_type != self.snapshot {
+            return None;
+        }
+        self.slashed.iter().find_map(|snapshotter| {
+            let name = node.key.strip_prefix(*snapshotter)?.strip_prefix(b"/")?;
+            let key = Key::snapshot(snapshotter, name);
+            self.find_key(resource_type, node.namespace, key).filter(&accept)
+        })
     }
 
     fn key_of<'k>(&self, resource_type: ResourceType, text: &'k [u8]) -> Key<'k> {
@@ -253,7 +271,8 @@ mod tests {
         assert_ne!(apart, cut);
         let text = Node::new(SNAPSHOT, b"n", b"over/lay/k");
         assert_eq!(nodes.find(text.as_ref()), Some(cut));
-        assert_eq!(nodes.find_all(text.as_ref()).collect::<Vec<_>>(), [cut, apart]);
+        assert_eq!(nodes.find_any(text.as_ref(), |_| true), Some(cut));
+        assert_eq!(nodes.find_any(text.as_ref(), |id| *id != cut), Some(apart));
     }
 
     #[test]

@@ -367,6 +367,28 @@ fn conditions_count_from_2_3_and_what_is_sloppy_only_as_shipped() {
 }
 
 #[test]
+fn a_condition_looks_at_every_time_of_use() {
+    let used = |times: &str| {
+        world(&format!(
+            r#"{{{},"snapshots":{{"o":{{"s":{{"labels":{{{times}}}}}}}}}}}"#,
+            content(&[blob("r", r#""@root":"","@cond.snapshot.o":"usedat<1h,usedat>3h|s""#)])
+        ))
+    };
+    let (without, with) = ("content/r", "content/r snapshot/o/s");
+    let two_hours = r#""@cond.value-usedat.b":"2023-12-31T22:00:00Z""#;
+    for (times, expected) in [
+        (two_hours.to_owned(), without),
+        (format!(r#""@cond.value-usedat.a":"2023-12-31T23:30:00Z",{two_hours}"#), with),
+        (format!(r#"{two_hours},"@cond.value-usedat.c":"2023-12-31T20:30:00Z""#), with),
+        (format!(r#"{two_hours},"@cond.value-usedat.c":"2030-01-01T00:00:00Z""#), with),
+        (format!(r#"{two_hours},"@cond.value-usedat.c":"never","@cond.value-usedat.d":{{}}"#), without),
+        (String::new(), without),
+    ] {
+        assert_eq!(kept(&shipped(Release::V2_3, &used(&times), &[])), expected, "{times}");
+    }
+}
+
+#[test]
 fn a_collectors_answers_and_label_count_once_it_has_started() {
     let tree = world(&format!(
         r#"{{"leases":{{"l":{{}},"old":{{"labels":{{"@expire":"2020-01-01T00:00:00Z"}}}}}},{}}}"#,
@@ -518,7 +540,9 @@ fn a_snapshotter_with_a_slash_is_cut_as_shipped_and_a_name_as_intended() {
         r#"{"leases":{"l":{"snapshots":{"over/lay":{"k":""}}}},"snapshots":{"over":{"lay/k":{}},"over/lay":{"k":{}}}}"#,
     );
     assert_eq!(removed(&shipped(Release::Seed, &tree, &[])), "");
-    assert_eq!(judge(&intended(Release::Seed, &tree, &[])).removed_count(), 1);
+    let question = intended(Release::Seed, &tree, &[]);
+    assert_eq!(judge(&question).removed_count(), 1);
+    assert_eq!(kept(&question), "snapshot/over/lay/k lease/l");
 }
 
 #[test]

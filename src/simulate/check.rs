@@ -1,7 +1,7 @@
 //! What must hold after every collection: the properties, each with a name.
 
-use crate::engine::{Call, Faults, Outcome, Request, collect_with};
-use crate::node::{Node, NodeRef};
+use crate::engine::{Call, Dirty, Faults, Outcome, Request, collect_with};
+use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{self, Defects, End, Judgement, Question, judge};
 use crate::report::text;
 use std::collections::BTreeSet;
@@ -18,22 +18,49 @@ pub enum Property {
     Tree,
     /// The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.
     Error,
-    /// A second collection at the same instant changes no bucket.
+    /// A backend is noted as soon as removal is tried: a snapshot's by the key up to its first slash, unless that is empty.
+fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+    let mut expected = Dirty::default();
+    for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
+        let node = resource.node();
+        let is_flat = request.release.is_flat(node.resource_type);
+        match request.release.kind_of(node.resource_type) {
+            Kind::Snapshot if !is_flat => {
+                let snapshotter = node.key.split(|byte| *byte == b'/').next().unwrap_or_default();
+                if !snapshotter.is_empty() && snapshotter.len() < node.key.len() {
+                    expected.snapshotters.insert(snapshotter.into());
+                }
+            }
+            Kind::Content | Kind::Ingest if !is_flat => expected.content = true,
+            _ => {}
+        }
+    }
+    if outcome.dirty == expected {
+        return None;
+    }
+    let text = format!("noted for cleaning up: {:?}, expected {expected:?}", outcome.dirty);
+    Some(Finding { property: Property::Dirty, text })
+}
+
+/// A second collection at the same instant changes no bucket.
     Again,
     /// Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the
     /// release's defects.
     Collectors,
+    /// Exactly the backends that lost something are noted for cleaning up.
+    Dirty,
 }
 
 impl Property {
     /// Every property.
-    pub const ALL: [Property; 6] = [
+    pub const ALL: [Property; 7] = [
         Property::Safety,
         Property::Completeness,
         Property::Tree,
         Property::Error,
         Property::Again,
         Property::Collectors,
+        Property::Dirty,
     ];
 
     /// The name, as reports use it.
@@ -45,6 +72,7 @@ impl Property {
             Property::Error => "error",
             Property::Again => "again",
             Property::Collectors => "collectors",
+            Property::Dirty => "dirty",
         }
     }
 }
@@ -104,6 +132,7 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     }
     if outcome.error.is_none() && judgement.outcome() == oracle::Outcome::Success {
         findings.extend(compare_removed(outcome, judgement, show));
+        findings.extend(compare_dirty(request, outcome, judgement));
         let expected = judgement.tree_after();
         if outcome.after != expected {
             let changes = crate::bucket::diff(&expected, &outcome.after);
@@ -240,6 +269,30 @@ fn compare_collectors(
     }
     let text = format!("the collectors were told to remove {removals:?}, expected {expected:?}");
     Some(Finding { property: Property::Collectors, text })
+}
+
+/// A backend is noted as soon as removal is tried: a snapshot's by the key up to its first slash, unless that is empty.
+fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+    let mut expected = Dirty::default();
+    for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
+        let node = resource.node();
+        let is_flat = request.release.is_flat(node.resource_type);
+        match request.release.kind_of(node.resource_type) {
+            Kind::Snapshot if !is_flat => {
+                let snapshotter = node.key.split(|byte| *byte == b'/').next().unwrap_or_default();
+                if !snapshotter.is_empty() && snapshotter.len() < node.key.len() {
+                    expected.snapshotters.insert(snapshotter.into());
+                }
+            }
+            Kind::Content | Kind::Ingest if !is_flat => expected.content = true,
+            _ => {}
+        }
+    }
+    if outcome.dirty == expected {
+        return None;
+    }
+    let text = format!("noted for cleaning up: {:?}, expected {expected:?}", outcome.dirty);
+    Some(Finding { property: Property::Dirty, text })
 }
 
 /// A second collection at the same instant finds only what has no bucket and what the collectors still list.

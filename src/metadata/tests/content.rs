@@ -402,3 +402,52 @@ fn digests_are_read_as_go_reads_them() {
         assert_eq!(valid(text), Err("invalid checksum digest format".to_owned()), "{text}");
     }
 }
+
+/// Putting content whole skips the steps where nobody can see them; in worlds of all kinds, sound and damaged, it
+/// comes to what the steps come to.
+#[test]
+fn putting_at_once_is_putting_step_by_step() {
+    use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut results = std::collections::BTreeMap::new();
+    let path: [&[u8]; 5] = [b"v1", b"default", b"leases", b"l", b"ingests"];
+    for _ in 0..300 {
+        let mut store = Store::new(Release::Seed);
+        for step in 0..40 {
+            let namespace: &[u8] =
+                [&b"default"[..], b"other", b"bad name"][[0, 0, 0, 1, 1, 2][rng.random_range(0..6)]];
+            let lease = [None, Some(&b"l"[..]), Some(b"gone")][rng.random_range(0..3)];
+            let context = Context { namespace, lease, now: at(step) };
+            let digest = digest(char::from(b'a' + rng.random_range(0..4)));
+            let reference = [&b"r"[..], b"q", b""][[0, 0, 0, 1, 1, 2][rng.random_range(0..6)]];
+            let size = rng.random_range(0..3);
+            // Whatever is done here may fail.
+            match rng.random_range(0..14) {
+                0 => store.create_lease(&context, b"l", &[]).unwrap_or_default(),
+                1 => store.delete_lease(&context, b"l").unwrap_or_default(),
+                2 => drop(store.open_writer(&context, reference, Some(&digest), size)),
+                3 => store.abort(&context, reference).unwrap_or_default(),
+                4 => store.delete_content(&context, &digest).unwrap_or_default(),
+                5 => drop(store.clean_up_content()),
+                6 => store.sharing = [Sharing::Shared, Sharing::Isolated][rng.random_range(0..2)],
+                7 => store.tree.put(&path[..4], b"ingests", b"v").unwrap_or_default(),
+                8 => store.tree.create_bucket(&path, b"r").unwrap_or_default(),
+                9 => store.tree.put(&[b"v1", namespace], b"content", b"v").unwrap_or_default(),
+                10 => store.tree.put(&path, b"r", b"").unwrap_or_default(),
+                _ => {
+                    let labels = [label("b", "1"), label(["a", ""][rng.random_range(0..2)], "2")];
+                    let labels = &labels[..rng.random_range(0..3)];
+                    let mut steps = store.clone();
+                    let stepped = steps.put_step_by_step(&context, reference, &digest, size, labels);
+                    let put = store.put_content(&context, reference, &digest, size, labels);
+                    assert_eq!(put, stepped);
+                    assert_eq!(store, steps);
+                    *results.entry(put.map_err(|error| error.message)).or_insert(0) += 1;
+                }
+            }
+        }
+    }
+    // Both ways of success came up, and failures of many kinds.
+    assert!(results[&Ok(Put::Written)] > 300 && results[&Ok(Put::Existed)] > 50, "{results:?}");
+    assert!(results.len() > 8, "{results:?}");
+}

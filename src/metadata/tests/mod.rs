@@ -34,7 +34,7 @@ fn label(key: &str, value: &str) -> Label {
     (key.as_bytes().to_vec(), value.as_bytes().to_vec())
 }
 
-/// The bucket at a path written with spaces; absent if there is none.
+/// The bucket at a path; absent if there is none.
 fn look<'a>(store: &'a Store, path: &[&[u8]]) -> Option<View<'a>> {
     store.tree.view().at(path)
 }

@@ -153,7 +153,7 @@ fn a_commit_moves_lease_and_link_from_the_key_to_the_name() {
     assert_eq!(keys(&store, &NATIVE_LEASED), Some(vec![b"name".to_vec()]));
     let backend = store.backend.snapshot(b"native", b"default/4/name").unwrap();
     assert_eq!(backend.kind, SnapshotKind::Committed);
-    assert_eq!(store.backend.snapshot(b"native", b"default/2/base").unwrap().children, 1);
+    assert_eq!(backend.parent, b"default/2/base");
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! `leasehold collect` on databases that real daemons wrote, before and after their own collections.
+//!
+//! The files in `tests/data` were copied from containerd 1.7.24 and 2.1.9 while they ran: 04, 05 and 07 just before a
+//! collection, 05, 06 and 08 just after it.
+
+use flate2::read::GzDecoder;
+use leasehold::bucket::{Bucket, bolt, diff};
+use leasehold::engine::{Request, collect};
+use leasehold::oracle::{Defects, judge};
+use leasehold::release::Release;
+use leasehold::schema::time;
+use leasehold::simulate::check::question;
+use serde_json::Value;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn unpacked(version: &str, state: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/{version}/{state}.db.gz"));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(&path).expect("the repository has the file");
+    GzDecoder::new(file).read_to_end(&mut bytes).expect("the file is whole");
+    bytes
+}
+
+fn tree(version: &str, state: &str) -> Bucket {
+    bolt::read_from(unpacked(version, state).as_slice()).expect("a daemon's database is sound").tree
+}
+
+/// State before, when it was copied, state after.
+type Pair = (&'static str, &'static str, &'static str);
+
+const PAIRS: [(&str, [Pair; 3]); 2] = [
+    (
+        "1.7.24",
+        [
+            ("04-garbage-pending", "2026-11-23T16:27:55.575812683Z", "05-after-gc"),
+            ("05-after-gc", "2026-11-23T16:27:56.111032974Z", "06-after-second-gc"),
+            ("07-bulk-before-gc", "2026-11-23T16:27:57.795816564Z", "08-bulk-after-gc"),
+        ],
+    ),
+    (
+        "2.1.9",
+        [
+            ("04-garbage-pending", AT_2_1[0], "05-after-gc"),
+            ("05-after-gc", AT_2_1[1], "06-after-second-gc"),
+            ("07-bulk-before-gc", AT_2_1[2], "08-bulk-after-gc"),
+        ],
+    ),
+];
+const AT_2_1: [&str; 3] =
+    ["2026-11-23T16:28:06.259109775Z", "2026-11-23T16:28:06.851814198Z", "2026-11-23T16:28:08.762256983Z"];
+
+#[test]
+fn a_collection_of_one_state_gives_the_next_state_exactly() {
+    for (version, pairs) in PAIRS {
+        // The seed's rules are those of 1.7 where no collector is registered.
+        let releases = match version {
+            "1.7.24" => &[Release::V1_7, Release::Seed][..],
+            _ => &[Release::V2_1],
+        };
+        for (before, now, after) in pairs {
+            let (before, after) = (tree(version, before), tree(version, after));
+            let now = time::parse_rfc3339(now.as_bytes()).expect("a time");
+            for &release in releases {
+                let request = Request { release, ..Request::new(&before, now) };
+                let outcome = collect(&request);
+                assert_eq!(outcome.error, None);
+                assert_eq!(diff(&outcome.after, &after), []);
+                let judgement = judge(&question(&request, Defects::as_shipped(release)));
+                assert_eq!(judgement.tree_after(), after);
+            }
+        }
+    }
+}
+
+fn leasehold(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_leasehold");
+    Command::new(program).args(arguments).output().expect("the program starts")
+}
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/databases/garbage-pending.db")
+}
+
+#[test]
+fn json_lists_what_goes_and_what_stays() {
+    let source = example().display().to_string();
+    let now = PAIRS[0].1[0].1;
+    let output = leasehold(&["collect", &source, "--now", now, "--release", "1.7.24", "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let count = |field: &str| report[field].as_array().map(Vec::len);
+    assert_eq!(report["release"], "1.7");
+    assert_eq!(report["now"], now);
+    assert_eq!(report["error"], Value::Null);
+    assert_eq!(count("removed"), Some(24));
+    assert_eq!(report["removed"][0]["kind"], "lease");
+    assert_eq!(report["log"][0]["message"], "ignoring invalid expiration value \"tomorrow\"");
+    // What stays is what the daemon itself had after its collection.
+    let after = tree("1.7.24", "05-after-gc");
+    let kept = report["kept"].as_array().expect("a list");
+    let digests = kept.iter().filter(|node| node["kind"] == "content").count();
+    assert_eq!(digests, leasehold::schema::views::blobs(&after).count());
+    assert!(kept.iter().all(|node| node["type"].is_u64() && node["key"].is_string()));
+}
+
+#[test]
+fn the_release_follows_the_databases_own_version_and_is_said() {
+    let source = example().display().to_string();
+    let output = leasehold(&["collect", &source]);
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.contains("version is 3: using the rules of 1.7"), "{said}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.starts_with("A collection by containerd 1.7 at 2"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_with_exit_code_3() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("a file");
+        path.display().to_string()
+    };
+    let honest = unpacked("1.7.24", "05-after-gc");
+    for (path, reason) in [
+        (write("empty", b""), "is empty"),
+        (write("foreign", &[b'x'; 20_000]), "is not a bbolt database"),
+        (write("truncated", &honest[..honest.len() / 2]), "end of the file"),
+        (folder.path().join("missing").display().to_string(), "no such file"),
+        (folder.path().display().to_string(), "holds neither"),
+    ] {
+        let output = leasehold(&["collect", &path, "--json"]);
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!((output.status.code(), &*output.stdout), (Some(3), &b""[..]), "{said}");
+        assert!(said.contains(&path) && said.contains(reason), "{said}");
+    }
+}
+
+#[test]
+fn a_wrong_word_is_said_with_exit_code_2() {
+    let source = example().display().to_string();
+    for arguments in [
+        &["collect", &source, "--release", "1.5"][..],
+        &["collect", &source, "--now", "today"],
+        &["collect"],
+        &["colect", &source],
+        &["simulate", "--fault", "none-such"],
+        &["simulate", "--seed", ""],
+    ] {
+        assert_eq!(leasehold(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_failing_collection_is_told_and_removes_nothing() {
+    let mut tree = tree("1.7.24", "04-garbage-pending");
+    let ingest: [&[u8]; 5] = [b"v1", b"default", b"content", b"ingests", b"bad"];
+    tree.create_bucket(&ingest[..4], ingest[4]).expect("a fresh ingest");
+    tree.put(&ingest, b"expireat", b"").expect("a value");
+    let now = time::parse_rfc3339(b"2026-11-23T16:27:55Z").expect("a time");
+    let outcome = collect(&Request { release: Release::V1_7, ..Request::new(&tree, now) });
+    assert_eq!(outcome.error.as_deref(), Some("Time.UnmarshalBinary: no data"));
+    assert_eq!((outcome.after, outcome.removed), (tree, Vec::new()));
+}
