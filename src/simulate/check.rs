@@ -18,31 +18,7 @@ pub enum Property {
     Tree,
     /// The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.
     Error,
-    /// A backend is noted as soon as removal is tried: a snapshot's by the key up to its first slash, unless that is empty.
-fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
-    let mut expected = Dirty::default();
-    for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
-        let node = resource.node();
-        let is_flat = request.release.is_flat(node.resource_type);
-        match request.release.kind_of(node.resource_type) {
-            Kind::Snapshot if !is_flat => {
-                let snapshotter = node.key.split(|byte| *byte == b'/').next().unwrap_or_default();
-                if !snapshotter.is_empty() && snapshotter.len() < node.key.len() {
-                    expected.snapshotters.insert(snapshotter.into());
-                }
-            }
-            Kind::Content | Kind::Ingest if !is_flat => expected.content = true,
-            _ => {}
-        }
-    }
-    if outcome.dirty == expected {
-        return None;
-    }
-    let text = format!("noted for cleaning up: {:?}, expected {expected:?}", outcome.dirty);
-    Some(Finding { property: Property::Dirty, text })
-}
-
-/// A second collection at the same instant changes no bucket.
+    /// A second collection at the same instant changes no bucket.
     Again,
     /// Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the
     /// release's defects.
