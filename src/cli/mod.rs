@@ -2,6 +2,7 @@
 
 mod collect;
 mod conformance;
+mod replay;
 mod simulate;
 mod source;
 
@@ -46,6 +47,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Simulate(simulate::Arguments),
+    Replay(replay::Arguments),
     Collect(collect::Arguments),
     Conformance(conformance::Arguments),
 }
@@ -63,6 +65,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let ended = match arguments.command {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
+        Command::Replay(arguments) => replay::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
     };

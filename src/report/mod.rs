@@ -1,5 +1,9 @@
 //! How results are shown: text for people, JSON for machines. Reports decide nothing.
 
 pub mod collect;
+pub mod diff;
+pub mod gc;
+pub mod reason;
 pub mod simulate;
+pub mod step;
 pub mod text;
