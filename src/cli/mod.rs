@@ -2,6 +2,7 @@
 
 mod collect;
 mod conformance;
+mod diff;
 mod simulate;
 mod source;
 
@@ -47,6 +48,7 @@ struct Arguments {
 enum Command {
     Simulate(simulate::Arguments),
     Collect(collect::Arguments),
+    Diff(diff::Arguments),
     Conformance(conformance::Arguments),
 }
 
@@ -64,6 +66,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match arguments.command {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
+        Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));
