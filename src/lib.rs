@@ -17,6 +17,7 @@
 //! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
 //! | [`simulate`], [`conformance`] | generated cases and recorded ones through both |
+//! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`report`], [`fuzzing`], `cli` | results for people and machines; bodies of fuzz targets; the commands |
 //!
 //! The words are containerd's: a *node* is a resource type, a namespace and a key; *roots* are kept for their own sake;
@@ -31,6 +32,7 @@ pub mod bucket;
 pub mod cli;
 pub mod collector;
 pub mod conformance;
+pub mod diff;
 pub mod engine;
 pub mod fuzzing;
 pub mod instant;

@@ -2,6 +2,7 @@
 
 mod collect;
 mod conformance;
+mod diff;
 mod replay;
 mod simulate;
 mod source;
@@ -49,6 +50,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Replay(replay::Arguments),
     Collect(collect::Arguments),
+    Diff(diff::Arguments),
     Conformance(conformance::Arguments),
 }
 
@@ -67,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Replay(arguments) => replay::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
+        Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));

@@ -4,6 +4,7 @@ pub mod collect;
 pub mod diff;
 pub mod gc;
 pub mod reason;
+pub mod releases;
 pub mod simulate;
 pub mod step;
 pub mod text;
