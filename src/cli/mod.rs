@@ -2,6 +2,7 @@
 
 mod collect;
 mod conformance;
+mod export;
 mod simulate;
 mod source;
 
@@ -48,6 +49,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Collect(collect::Arguments),
     Conformance(conformance::Arguments),
+    Export(export::Arguments),
 }
 
 /// Runs the program with its arguments, the program's name first.
@@ -65,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
+        Command::Export(arguments) => export::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));
     match ended {
