@@ -3,6 +3,7 @@
 mod collect;
 mod conformance;
 mod diff;
+mod export;
 mod replay;
 mod simulate;
 mod source;
@@ -52,6 +53,7 @@ enum Command {
     Collect(collect::Arguments),
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
+    Export(export::Arguments),
 }
 
 /// Runs the program with its arguments, the program's name first.
@@ -71,6 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
+        Command::Export(arguments) => export::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));
     match ended {
