@@ -295,3 +295,6 @@ pub fn state(scenario: &Scenario) -> Result<State, Failure> {
     });
     Ok(State { world, last: last.flatten() })
 }
+
+#[cfg(test)]
+mod tests;

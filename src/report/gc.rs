@@ -22,7 +22,7 @@ use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{Judgement, Verdict};
 use crate::scenario::alias;
 use crate::schema::views;
-use crate::world::{Cleaned, Collected};
+use crate::world::{Cleaned, CleanedSnapshots, Collected};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -145,8 +145,8 @@ pub fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
     for reference in &cleaned.content.ingests {
         table.row("drop", format!("{}/{}", Kind::Ingest, text::name(reference)), String::new());
     }
-    for (snapshotter, names) in &cleaned.snapshots {
-        for name in names {
+    for CleanedSnapshots { snapshotter, removed } in &cleaned.snapshots {
+        for name in removed {
             let (snapshotter, name) = (text::name(snapshotter), text::name(name));
             table.row("drop", format!("{}/{snapshotter}/{name}", Kind::Snapshot), String::new());
         }

@@ -60,10 +60,19 @@ impl Collected {
 /// What a clean-up removed from the backends, each in its order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Cleaned {
-    /// By snapshotter: the backend's names.
-    pub snapshots: Vec<(Box<[u8]>, Vec<Box<[u8]>>)>,
+    /// Each snapshotter that was cleaned up.
+    pub snapshots: Vec<CleanedSnapshots>,
     /// What the content backend lost.
     pub content: CleanedContent,
+}
+
+/// What a clean-up removed from a snapshotter's backend.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CleanedSnapshots {
+    /// The snapshotter.
+    pub snapshotter: Box<[u8]>,
+    /// The backend's names, in order.
+    pub removed: Vec<Box<[u8]>>,
 }
 
 impl World {
@@ -208,7 +217,7 @@ impl World {
         let (mut cleaned, mut waits) = (Cleaned::default(), None);
         for snapshotter in snapshotters {
             match self.store.clean_up_snapshots(&snapshotter) {
-                Ok(removed) => cleaned.snapshots.push((snapshotter, removed)),
+                Ok(removed) => cleaned.snapshots.push(CleanedSnapshots { snapshotter, removed }),
                 Err(error) => {
                     if error.kind == ErrorKind::Blocked {
                         self.scheduled.snapshotters.push(snapshotter);

@@ -27,7 +27,7 @@ mod raw;
 mod write;
 
 pub use apply::Applied;
-pub use collect::{Cleaned, Collected};
+pub use collect::{Cleaned, CleanedSnapshots, Collected};
 pub use expect::Unmet;
 
 use crate::collector::Collector;
@@ -147,3 +147,6 @@ impl World {
 fn refused(kind: ErrorKind, message: String) -> Error {
     Error { kind, message }
 }
+
+#[cfg(test)]
+mod tests;
