@@ -93,7 +93,7 @@ fn every_file_is_as_the_printer_writes_it() {
 }
 
 /// Which files fail with a fault.
-fn seen_by<'f>(files: &'f [File], fault: Fault) -> Vec<&'f str> {
+fn seen_by(files: &[File], fault: Fault) -> Vec<&str> {
     let fails = |file: &&File| !run(&file.scenario, fault).failures.is_empty();
     files.iter().filter(fails).map(|file| &*file.name).collect()
 }
@@ -165,7 +165,8 @@ fn the_index_lists_every_file() {
     let text = index();
     let (written, expected) = (section(&text, "Files"), listed(&library()));
     if std::env::var_os(UPDATE).is_some() {
-        let updated = text.replacen(written, &expected, 1);
+        let heading = "\n## Files\n";
+        let updated = text.replacen(&format!("{heading}{written}"), &format!("{heading}{expected}\n"), 1);
         std::fs::write(folder().join("library.md"), updated).expect("the index can be written");
         return;
     }
