@@ -2,6 +2,7 @@
 
 mod collect;
 mod conformance;
+mod exhaust;
 mod replay;
 mod simulate;
 mod source;
@@ -50,6 +51,7 @@ enum Command {
     Replay(replay::Arguments),
     Collect(collect::Arguments),
     Conformance(conformance::Arguments),
+    Exhaust(exhaust::Arguments),
 }
 
 /// Runs the program with its arguments, the program's name first.
@@ -68,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
+        Command::Exhaust(arguments) => exhaust::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));
     match ended {
