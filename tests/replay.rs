@@ -236,3 +236,15 @@ fn a_scenario_can_be_collected_by_its_own_clock_and_release_or_by_others() {
     let stderr = text(&bad.stderr);
     assert!(stderr.contains("bad.scenario:1: `content delete x` is refused"), "{stderr}");
 }
+
+#[test]
+fn the_manuals_first_example_holds() {
+    let manual = include_str!("../scenarios/README.md");
+    let blocks: Vec<&str> =
+        manual.split("```scenario\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    let whole = blocks[0];
+    let folder = folder(&[("manual.scenario", whole)]);
+    let output = leasehold(folder.path(), &["replay", "manual.scenario"]);
+    assert_eq!(text(&output.stdout), "1 passed, 0 failed\n");
+}

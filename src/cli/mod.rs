@@ -2,7 +2,9 @@
 
 mod collect;
 mod conformance;
+mod diff;
 mod exhaust;
+mod export;
 mod replay;
 mod simulate;
 mod source;
@@ -50,8 +52,10 @@ enum Command {
     Simulate(simulate::Arguments),
     Replay(replay::Arguments),
     Collect(collect::Arguments),
+    Diff(diff::Arguments),
     Conformance(conformance::Arguments),
     Exhaust(exhaust::Arguments),
+    Export(export::Arguments),
 }
 
 /// Runs the program with its arguments, the program's name first.
@@ -69,8 +73,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Replay(arguments) => replay::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
+        Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
         Command::Exhaust(arguments) => exhaust::run(&arguments, &mut out),
+        Command::Export(arguments) => export::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));
     match ended {

@@ -214,6 +214,8 @@ fn is_of_kind(error: &Error, expected: Refused) -> bool {
         Refused::InvalidArgument => error.kind == ErrorKind::InvalidArgument,
         Refused::NotImplemented => error.kind == ErrorKind::NotImplemented,
         Refused::Unavailable => error.kind == ErrorKind::Unavailable,
+        Refused::Unknown => error.kind == ErrorKind::Unknown,
+        Refused::Crash => error.kind == ErrorKind::Crash,
         Refused::Deadlock => matches!(error.kind, ErrorKind::Deadlock | ErrorKind::Blocked),
     }
 }

@@ -63,6 +63,23 @@ fn a_step_that_waits_for_another_counts_as_a_deadlock() {
 }
 
 #[test]
+fn every_kind_of_refusal_can_be_expected() {
+    for text in [
+        "! not-found content delete a",
+        "namespace create n\n! already-exists namespace create n",
+        "content put a\n! failed-precondition namespace delete default",
+        "! invalid-argument namespace create \"a b\"",
+        "lease create l\n! not-implemented lease add l \"tasks\"/x",
+        "content open r\n! unavailable content open r",
+        "snapshot prepare-begin o/k\nsnapshot prepare o/j\nsnapshot remove o/j\ngc\n! deadlock cleanup",
+        "! unknown lease create \"\"",
+        "raw put x y\n! crash release 2.1",
+    ] {
+        assert_eq!(failures(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
 fn a_mistake_of_the_collector_is_found_by_the_properties_alone() {
     let text = "lease create l expire=+1h\nadvance 1h\ngc\nexpect nothing x";
     assert_eq!(failures(text), [""; 0]);

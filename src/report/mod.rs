@@ -5,6 +5,7 @@ pub mod diff;
 pub mod exhaust;
 pub mod gc;
 pub mod reason;
+pub mod releases;
 pub mod simulate;
 pub mod step;
 pub mod text;

@@ -1,13 +1,15 @@
 //! Cases made of a tree that is drawn directly, valid or not: states that no client can write included.
 //!
 //! Names come from small pools, so that labels hit their targets, leases hold what exists and digests repeat
-//! across namespaces; times lie on `now`, one tick around it, or far away.
+//! across namespaces; times lie on `now`, one tick around it, or far away. Collectors are numbered as in
+//! [`NUMBERING`]; every release takes their types, whatever they mean there.
 
 use crate::bucket::Bucket;
-use crate::collector::{Active, Collector, Leased};
+use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::instant::Instant;
-use crate::node::{Node, ResourceType};
-use crate::schema::{names, time};
+use crate::node::{Kind, Node, ResourceType};
+use crate::release::Release;
+use crate::schema::{names, time, varint};
 use arbitrary::{Result, Unstructured};
 
 /// A tree with all that a collection of it depends on, the release aside.
@@ -25,11 +27,20 @@ pub struct Case {
 
 /// How many bytes a case draws at the most; more would not be looked at.
 pub const CASE_BYTES: usize = 1024;
+/// The release whose numbers the collectors and their nodes have.
+pub const NUMBERING: Release = Release::V2_4;
 
 const NAMESPACES: [&[u8]; 3] = [b"a", b"b", b"c"];
 const KEYS: [&[u8]; 6] = [b"k0", b"k1", b"k2", b"k3", b"k4", b"k5"];
 const SNAPSHOTTERS: [&[u8]; 3] = [b"native", b"overlayfs", b"over/lay"];
-const LABELS: [&[u8]; 24] = [
+/// A snapshotter whose snapshots get in the way of those of `over/lay`.
+const OVER: &[u8] = b"over";
+/// The collectors that may be registered: those of streams and of mounts, and two of plugins.
+const COLLECTORS: [(Kind, &[u8]); 4] =
+    [(Kind::Stream, b"stream"), (Kind::Mount, b"mount"), (Kind::Other(16), b"test"), (Kind::Other(17), b"")];
+const USED_AT: &[u8] = b"containerd.io/gc.cond.value-usedat";
+const CONDITION: &[u8] = b"containerd.io/gc.cond.snapshot.overlayfs";
+const LABELS: [&[u8]; 28] = [
     names::GC_REF_CONTENT,
     b"containerd.io/gc.ref.content.0",
     b"containerd.io/gc.ref.content/x",
@@ -41,15 +52,19 @@ const LABELS: [&[u8]; 24] = [
     b"containerd.io/gc.ref.image.1",
     b"containerd.io/gc.ref.stream.0",
     b"containerd.io/gc.ref.streams",
+    b"containerd.io/gc.ref.mount",
     b"containerd.io/gc.ref.test",
     names::GC_ROOT,
     b"containerd.io/gc.rootfs",
+    b"containerd.io/gc.root.x",
     b"containerd.io/gc.bref.container",
     b"containerd.io/gc.bref.content.0",
     b"containerd.io/gc.bref.image",
     b"containerd.io/gc.bref.snapshot.overlayfs",
-    b"containerd.io/gc.cond.snapshot.overlayfs",
-    b"containerd.io/gc.cond.value-usedat",
+    CONDITION,
+    CONDITION,
+    USED_AT,
+    b"containerd.io/gc.cond.value-usedat.1",
     names::GC_EXPIRE,
     names::GC_FLAT,
     b"containerd.io/gc.ref",
@@ -64,13 +79,17 @@ pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
     let now = Instant { seconds: 63_850_000_000, nanoseconds: *u.choose(&[0, 0, 1, 999_999_999])? };
     let mut draft = Draft { tree: Bucket::new(), now };
     draft.bucket(&[names::V1]);
+    // A database of 1.x, which may have its sandboxes beside `v1`; without a version it is one of the oldest.
+    if u.ratio(7, 8)? {
+        draft.value(&[names::V1], names::VERSION, &varint::encode_signed(3));
+    }
     for _ in 0..u.int_in_range(1..=24)? {
         draft.object(u)?;
     }
     let mut collectors = Vec::new();
-    for (number, label) in [(8, &b"stream"[..]), (16, b"test"), (17, b"")] {
+    for (kind, label) in COLLECTORS {
         if u.ratio(1, 4)? {
-            collectors.push(collector(u, ResourceType(number), label)?);
+            collectors.push(collector(u, number(kind), label)?);
         }
     }
     let types: Vec<ResourceType> = collectors.iter().map(|collector| collector.resource_type).collect();
@@ -86,12 +105,19 @@ struct Draft {
 impl Draft {
     fn object(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let (namespace, key) = (*u.choose(&NAMESPACES[..2])?, *u.choose(&KEYS)?);
-        let snapshotter = if u.ratio(1, 16)? { SNAPSHOTTERS[2] } else { *u.choose(&SNAPSHOTTERS[..2])? };
+        let snapshotter = match u.int_in_range(0..=31)? {
+            0 | 1 => SNAPSHOTTERS[2],
+            2 => OVER,
+            _ => *u.choose(&SNAPSHOTTERS[..2])?,
+        };
         let root = [names::V1, namespace];
         match u.int_in_range(0..=11)? {
             0..=2 => {
                 let path = [root[0], root[1], names::CONTENT, names::BLOB, key];
                 self.bucket(&path);
+                if u.ratio(1, 8)? {
+                    self.label(u, &path, CONDITION)?;
+                }
                 self.labels(u, &path)?;
             }
             3..=5 => {
@@ -99,6 +125,9 @@ impl Draft {
                 self.bucket(&path);
                 if u.ratio(1, 2)? {
                     self.value(&path, names::PARENT, u.choose(&KEYS)?);
+                }
+                if u.ratio(1, 4)? {
+                    self.label(u, &path, USED_AT)?;
                 }
                 self.labels(u, &path)?;
             }
@@ -108,6 +137,10 @@ impl Draft {
                 self.bucket(&path);
                 if u.ratio(7, 8)? {
                     self.value(&[&path[..], &[names::TARGET]].concat(), names::DIGEST, u.choose(&KEYS)?);
+                }
+                if u.ratio(1, 3)? {
+                    let expiry = time::format_rfc3339_nano(self.time_near_now(u)?);
+                    self.value(&[&path[..], &[names::LABELS]].concat(), names::GC_EXPIRE, expiry.as_bytes());
                 }
                 self.labels(u, &path)?;
             }
@@ -126,8 +159,12 @@ impl Draft {
                 }
             }
             _ => {
-                let object = if u.ratio(1, 4)? { names::SANDBOXES } else { names::CONTAINERS };
-                let path = [root[0], root[1], object, key];
+                // The store of 1.7 wrote sandboxes beside `v1`, where the collector does not look.
+                let path = match u.int_in_range(0..=7)? {
+                    0 | 1 => vec![root[0], root[1], names::SANDBOXES, key],
+                    2 => vec![namespace, names::SANDBOXES, key],
+                    _ => vec![root[0], root[1], names::CONTAINERS, key],
+                };
                 self.bucket(&path);
                 self.value(&path, names::SNAPSHOTTER, snapshotter);
                 self.value(&path, names::SNAPSHOT_KEY, u.choose(&KEYS)?);
@@ -153,7 +190,7 @@ impl Draft {
         }
         for _ in 0..u.int_in_range(0..=3)? {
             let key = *u.choose(&KEYS)?;
-            let held = match u.int_in_range(0..=7)? {
+            let held = match u.int_in_range(0..=9)? {
                 0..=2 => vec![names::CONTENT],
                 3..=5 => vec![names::SNAPSHOTS, snapshotter],
                 6 => vec![names::INGESTS],
@@ -165,26 +202,31 @@ impl Draft {
     }
 
     fn labels(&mut self, u: &mut Unstructured<'_>, path: &[&[u8]]) -> Result<()> {
-        let path = [path, &[names::LABELS]].concat();
         for _ in 0..u.int_in_range(0..=3)? {
             let label = *u.choose(&LABELS)?;
             if u.ratio(1, 32)? {
-                self.bucket(&[&path[..], &[label]].concat());
-                continue;
+                self.bucket(&[path, &[names::LABELS, label]].concat());
+            } else {
+                self.label(u, path, label)?;
             }
-            let value = match label {
-                names::GC_EXPIRE | b"containerd.io/gc.cond.value-usedat" => {
-                    time::format_rfc3339_nano(self.time_near_now(u)?).into_bytes()
-                }
-                b"containerd.io/gc.cond.snapshot.overlayfs" => {
-                    let condition =
-                        *u.choose(&["usedat<1h", "usedat>1h,usedat<2s", "usedat<=1h", "usedat<1d"])?;
-                    [condition.as_bytes(), b"|", *u.choose(&KEYS)?].concat()
-                }
-                _ => u.choose(&KEYS)?.to_vec(),
-            };
-            self.value(&path, label, &value);
         }
+        Ok(())
+    }
+
+    /// A label with a value that goes with it.
+    fn label(&mut self, u: &mut Unstructured<'_>, path: &[&[u8]], label: &[u8]) -> Result<()> {
+        let value = match label {
+            names::GC_EXPIRE | USED_AT | b"containerd.io/gc.cond.value-usedat.1" => {
+                time::format_rfc3339_nano(self.time_near_now(u)?).into_bytes()
+            }
+            CONDITION => {
+                let condition =
+                    *u.choose(&["usedat<1h", "usedat>1h,usedat<2s", "usedat<=1h", "usedat<1d"])?;
+                [condition.as_bytes(), b"|", *u.choose(&KEYS)?].concat()
+            }
+            _ => u.choose(&KEYS)?.to_vec(),
+        };
+        self.value(&[path, &[names::LABELS]].concat(), label, &value);
         Ok(())
     }
 
@@ -213,6 +255,10 @@ impl Draft {
     }
 }
 
+fn number(kind: Kind) -> ResourceType {
+    NUMBERING.type_of(kind).expect("the newest release numbers every kind")
+}
+
 fn collector(u: &mut Unstructured<'_>, resource_type: ResourceType, label: &[u8]) -> Result<Collector> {
     let mut collector = Collector::new(resource_type);
     collector.reference_label = label.to_vec();
@@ -227,7 +273,42 @@ fn collector(u: &mut Unstructured<'_>, resource_type: ResourceType, label: &[u8]
             let lease = (*u.choose(&KEYS)?).into();
             collector.leased.push(Leased { for_namespace: namespace.into(), lease, node: node.clone() });
         }
+        if u.ratio(1, 4)? {
+            let (from, to) = (stored(u, namespace)?, node.clone());
+            collector.active_back_references.push(BackReference {
+                for_namespace: namespace.into(),
+                from,
+                to,
+            });
+        }
+        if u.ratio(1, 4)? && !collector.references.iter().any(|(from, _)| *from == node) {
+            let targets = vec![stored(u, namespace)?];
+            collector.references.push((node.clone(), targets));
+        }
         collector.all.push(node);
     }
+    // What a collector reports may be anything, a snapshot whose key names no snapshotter too.
+    if u.ratio(1, 16)? {
+        let (namespace, key) = (*u.choose(&NAMESPACES)?, *u.choose(&KEYS)?);
+        let node = Node::new(number(Kind::Snapshot), namespace, key);
+        let for_namespace = namespace.into();
+        if u.ratio(1, 2)? {
+            collector.active.push(Active { for_namespace, node });
+        } else {
+            let from = stored(u, namespace)?;
+            collector.active_back_references.push(BackReference { for_namespace, from, to: node });
+        }
+    }
     Ok(collector)
+}
+
+/// Something that the database may have.
+fn stored(u: &mut Unstructured<'_>, namespace: &[u8]) -> Result<Node> {
+    let key = *u.choose(&KEYS)?;
+    let kind = *u.choose(&[Kind::Content, Kind::Snapshot, Kind::Image, Kind::Container])?;
+    let key = match kind {
+        Kind::Snapshot => [*u.choose(&SNAPSHOTTERS)?, b"/", key].concat(),
+        _ => key.to_vec(),
+    };
+    Ok(Node::new(number(kind), namespace, &key))
 }

@@ -1,0 +1,178 @@
+//! Generated databases under two releases: every class of difference with its count and one small example.
+//!
+//! The cases are those of `simulate`, in the numbering of [`trees::NUMBERING`]. Results depend on the seed and the
+//! numbers of the cases alone, never on threads.
+
+use super::class::Class;
+use super::compare::{Comparison, Effect, Pair, Unopenable, compare};
+use super::shrink::shrink;
+use crate::engine::Request;
+use crate::release::Release;
+use crate::simulate::campaign::draw;
+use crate::simulate::seed::Seed;
+use crate::simulate::trees::{self, Case};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// What is to be compared.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed of every case.
+    pub seed: Seed,
+    /// How many cases.
+    pub cases: u64,
+    /// The release that runs today.
+    pub from: Release,
+    /// The release that takes over.
+    pub to: Release,
+}
+
+/// In what a class of difference shows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Aspect {
+    /// In what happens to a node.
+    Node(Effect),
+    /// In the collections' errors.
+    Errors,
+    /// In the collectors' last calls.
+    Ends,
+    /// Engine and oracle contradict each other about one release.
+    Disagreement,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Cases compared.
+    pub cases: u64,
+    /// Cases that a daemon of one of the releases does not open.
+    pub unopenable: u64,
+    /// Cases that differ.
+    pub differing: u64,
+    /// The classes.
+    pub classes: BTreeMap<Class, Found>,
+}
+
+/// A class of difference and how often it was met.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Cases that have it.
+    pub cases: u64,
+    /// How often it shows, by where.
+    pub aspects: BTreeMap<Aspect, u64>,
+    /// The case that shows it best: by its aspect, then by its number.
+    pub example: (Aspect, u64),
+}
+
+/// A class with its example, made as small as it goes.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// The case that it was made from.
+    pub number: u64,
+    /// What of the class it shows.
+    pub aspect: Aspect,
+    /// The small case.
+    pub case: Case,
+    /// Both sides of it.
+    pub pair: Pair,
+}
+
+impl Tally {
+    /// Whether something differs without a rule that explains it.
+    pub fn is_unexplained(&self) -> bool {
+        self.classes.contains_key(&Class::Unexplained)
+    }
+
+    fn plus(mut self, other: Tally) -> Tally {
+        self.cases += other.cases;
+        self.unopenable += other.unopenable;
+        self.differing += other.differing;
+        for (class, found) in other.classes {
+            match self.classes.get_mut(&class) {
+                None => {
+                    self.classes.insert(class, found);
+                }
+                Some(sum) => {
+                    sum.cases += found.cases;
+                    sum.example = sum.example.min(found.example);
+                    for (aspect, count) in found.aspects {
+                        *sum.aspects.entry(aspect).or_default() += count;
+                    }
+                }
+            }
+        }
+        self
+    }
+}
+
+/// Compares every case on every core; `done` hears how many more are through.
+pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Tally {
+    /// Large enough to spread the work, small enough for a lively progress bar.
+    const CHUNK: usize = 256;
+    let starts: Vec<u64> = (0..plan.cases).step_by(CHUNK).collect();
+    let chunk = |start: u64| {
+        let numbers = start..plan.cases.min(start + CHUNK as u64);
+        let count = numbers.end - numbers.start;
+        let tally = numbers.map(|number| run_case(plan, number)).fold(Tally::default(), Tally::plus);
+        done(count);
+        tally
+    };
+    starts.into_par_iter().map(chunk).reduce(Tally::default, Tally::plus)
+}
+
+fn run_case(plan: &Plan, number: u64) -> Tally {
+    let mut tally = Tally { cases: 1, ..Tally::default() };
+    let Ok(pair) = pair_of(&draw(&plan.seed, number), plan.from, plan.to) else {
+        tally.unopenable = 1;
+        return tally;
+    };
+    for ((class, aspect), count) in shown(&compare(&pair)) {
+        let first = || Found { cases: 1, aspects: BTreeMap::new(), example: (aspect, number) };
+        let found = tally.classes.entry(class).or_insert_with(first);
+        found.aspects.insert(aspect, count);
+    }
+    tally.differing = u64::from(!tally.classes.is_empty());
+    tally
+}
+
+/// Both sides of a case.
+///
+/// # Errors
+/// One of the daemons does not open its database.
+pub fn pair_of(case: &Case, from: Release, to: Release) -> Result<Pair, Unopenable> {
+    let request = Request {
+        collectors: &case.collectors,
+        last_iterated: case.last_iterated,
+        ..Request::new(&case.tree, case.now)
+    };
+    Pair::new(&request, trees::NUMBERING, from, to)
+}
+
+/// What a comparison shows, and how often.
+fn shown(comparison: &Comparison<'_>) -> BTreeMap<(Class, Aspect), u64> {
+    let mut shown = BTreeMap::new();
+    let mut add = |class, aspect| *shown.entry((class, aspect)).or_insert(0) += 1;
+    for difference in &comparison.differences {
+        add(difference.class, Aspect::Node(difference.effect));
+    }
+    comparison.errors.iter().for_each(|errors| add(errors.class, Aspect::Errors));
+    comparison.ends.iter().for_each(|ends| add(ends.class, Aspect::Ends));
+    comparison.disagreements.iter().for_each(|_| add(Class::Unexplained, Aspect::Disagreement));
+    shown
+}
+
+/// The small example of each class that was found.
+pub fn examples(plan: &Plan, tally: &Tally) -> BTreeMap<Class, Example> {
+    let found: Vec<(Class, (Aspect, u64))> =
+        tally.classes.iter().map(|(class, found)| (*class, found.example)).collect();
+    let example = |(class, (aspect, number)): (Class, (Aspect, u64))| {
+        let shows = |case: &Case| {
+            let pair = pair_of(case, plan.from, plan.to);
+            pair.is_ok_and(|pair| shown(&compare(&pair)).contains_key(&(class, aspect)))
+        };
+        let case = shrink(draw(&plan.seed, number), &shows);
+        let pair = pair_of(&case, plan.from, plan.to).ok()?;
+        Some((class, Example { number, aspect, case, pair }))
+    };
+    found.into_par_iter().filter_map(example).collect()
+}
