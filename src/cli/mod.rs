@@ -3,6 +3,7 @@
 mod collect;
 mod conformance;
 mod diff;
+mod exhaust;
 mod export;
 mod replay;
 mod simulate;
@@ -53,6 +54,7 @@ enum Command {
     Collect(collect::Arguments),
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
+    Exhaust(exhaust::Arguments),
     Export(export::Arguments),
 }
 
@@ -73,6 +75,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
+        Command::Exhaust(arguments) => exhaust::run(&arguments, &mut out),
         Command::Export(arguments) => export::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));

@@ -2,6 +2,7 @@
 
 pub mod collect;
 pub mod diff;
+pub mod exhaust;
 pub mod gc;
 pub mod reason;
 pub mod releases;
