@@ -473,11 +473,25 @@ fn class_of_rule(has: &Judged<'_>, lacks: &Judged<'_>, reason: &Reason<'_>, targ
         | Rule::CollectorLeased
         | Rule::CollectorBackReference
         | Rule::CollectorReference => match collector_behind(has, reason, target) {
-            Some(collector) => class_of_collector(lacks, collector),
+            Some(kind) if lacks.side.has_collector(kind) && !is_asked(has, lacks, kind, target) => {
+                Class::SandboxesMoved
+            }
+            Some(kind) => class_of_collector(lacks, kind),
             None => Class::Unexplained,
         },
         _ => Class::Unexplained,
     }
+}
+
+/// Whether a side asks a collector about a namespace for which it reports a node. Sandboxes that move below `v1` may
+/// bring their namespace along.
+fn is_asked(has: &Judged<'_>, lacks: &Judged<'_>, kind: Kind, target: NodeRef<'_>) -> bool {
+    let of_kind = |collector: &&Collector| has.release().kind_of(collector.resource_type) == kind;
+    let Some(collector) = has.side.collectors.iter().find(of_kind) else { return false };
+    let active = collector.active.iter().map(|active| (&active.node, &active.for_namespace));
+    let back = collector.active_back_references.iter().map(|back| (&back.to, &back.for_namespace));
+    let mut reported = active.chain(back).filter(|(node, _)| node.as_ref() == target);
+    reported.any(|(_, namespace)| lacks.side.has_bucket(&[names::V1, namespace]))
 }
 
 /// The kind of the collector that says what a hop to a node follows from.
