@@ -360,10 +360,23 @@ fn class_of_fates(stays: &Judged<'_>, goes: &Judged<'_>, named: &Named) -> Class
 
 /// Why one side never sweeps what the other one has in its sweep.
 fn class_of_unswept(unswept: &Judged<'_>, swept: &Judged<'_>, named: &Named) -> Class {
-    match swept.swept.get(named).and_then(|swept| swept.listed_by) {
-        Some(collector) => class_of_collector(unswept, collector),
-        None if named.kind == Kind::Image && !unswept.release().rules().image_nodes => Class::ImageExpiry,
-        None => Class::Unexplained,
+    let other = swept.release();
+    match swept.swept.get(named).map(|swept| (swept.listed_by, swept.node.resource_type)) {
+        Some((Some(collector), number)) => class_of_report(unswept, collector, number, other),
+        Some((None, _)) if named.kind == Kind::Image && !unswept.release().rules().image_nodes => {
+            Class::ImageExpiry
+        }
+        _ => Class::Unexplained,
+    }
+}
+
+/// Why a side does not heed what a collector of a kind reports on the other: it has no such collector, or no number
+/// for what is reported.
+fn class_of_report(without: &Judged<'_>, kind: Kind, reported: ResourceType, numbered: Release) -> Class {
+    let has_number = renumber::number(reported, numbered, without.release()).is_some();
+    match without.side.has_collector(kind) {
+        true if !has_number => Class::CollectorNumbers,
+        _ => class_of_collector(without, kind),
     }
 }
 
@@ -476,7 +489,7 @@ fn class_of_rule(has: &Judged<'_>, lacks: &Judged<'_>, reason: &Reason<'_>, targ
             Some(kind) if lacks.side.has_collector(kind) && !is_asked(has, lacks, kind, target) => {
                 Class::SandboxesMoved
             }
-            Some(kind) => class_of_collector(lacks, kind),
+            Some(kind) => class_of_report(lacks, kind, target.resource_type, has.release()),
             None => Class::Unexplained,
         },
         _ => Class::Unexplained,
