@@ -16,9 +16,10 @@
 //! | [`schema`] | containerd's layout over buckets: names, times, varints |
 //! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
+//! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
 //! | [`simulate`], [`conformance`] | generated cases and recorded ones through both |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
-//! | [`report`], [`fuzzing`], `cli` | results for people and machines; bodies of fuzz targets; the commands |
+//! | [`report`], [`replay`], [`fuzzing`], `cli` | results for people and machines; scenarios held to what they expect; bodies of fuzz targets; the commands |
 //!
 //! The words are containerd's: a *node* is a resource type, a namespace and a key; *roots* are kept for their own sake;
 //! a node *refers* to others; a *collection* marks what the roots reach and removes the rest. A *release* is a set of
@@ -40,7 +41,9 @@ pub mod metadata;
 pub mod node;
 pub mod oracle;
 pub mod release;
+pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod schema;
 pub mod simulate;
+pub mod world;

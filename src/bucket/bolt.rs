@@ -1,4 +1,4 @@
-//! Reading a real bbolt file.
+//! Reading a real bbolt file, and writing a new one.
 //!
 //! bbolt keeps its nested buckets as copy-on-write B+ trees of pages, and two meta pages that take turns in
 //! naming the newest root. [`read`] turns a file into a [`Bucket`]:
@@ -16,16 +16,21 @@
 //! Nothing in a file is trusted. Every page is reached once at the most, lies within the file, says who it is
 //! and holds its keys in strict order and between the keys of the branch above it; the depth is limited, and
 //! so is what all entries add up to. Pages are read as they are needed, so the memory needed is that of the
-//! tree. This room knows nothing of what containerd stores, and never writes.
+//! tree.
+//!
+//! [`create`] goes the other way: a tree becomes a new file, which bbolt, and with it containerd, opens. A file
+//! that exists is never written to. This room knows nothing of what containerd stores.
 
 mod error;
 mod meta;
 mod page;
 mod source;
 mod walk;
+mod write;
 
 pub use error::{BoltError, Damage, MetaFault};
 pub use source::Source;
+pub use write::{WriteError, Written, create, write};
 
 use super::Bucket;
 use meta::Meta;

@@ -25,6 +25,8 @@ mod cursor;
 mod diff;
 mod edit;
 pub mod json;
+#[doc(hidden)]
+pub mod model;
 mod packed;
 mod wide;
 

@@ -13,7 +13,11 @@ use super::cursor::Entry;
 use super::{View, ViewRepr};
 
 /// The largest block; a larger bucket is wide. Objects with their labels stay far below it.
+#[cfg(not(feature = "small-blocks"))]
 pub(super) const BYTES_MAX: usize = 8192;
+/// So small that fuzzed inputs reach wide buckets and deep maps.
+#[cfg(feature = "small-blocks")]
+pub(super) const BYTES_MAX: usize = 96;
 
 /// The body of an empty bucket.
 pub(super) const EMPTY: [u8; SEQUENCE_BYTES] = [0; SEQUENCE_BYTES];

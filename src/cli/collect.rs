@@ -2,7 +2,7 @@
 
 use super::source::{self, parse_now, parse_release};
 use super::{Ended, Failure};
-use crate::engine::{Collection, NoFault, Request, collect};
+use crate::engine::{Collection, NoFault, collect};
 use crate::instant::Instant;
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
@@ -12,22 +12,24 @@ use crate::simulate::check::{compare, question};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Tell what a collection would remove from a database and keep, and why it would fail
+/// Tell what a collection would remove and keep, or why it would fail
 ///
 /// The file is only read: containerd may go on running, nothing is locked and nothing is written.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold collect /var/lib/containerd
   leasehold collect meta.db --now 2026-01-31T12:00:00Z --release 2.1
+  leasehold collect expired.scenario                what its last gc would do
   leasehold collect meta.db --json | jq '.removed[].key'")]
 pub(super) struct Arguments {
-    /// A meta.db, or containerd's root folder
+    /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
-    /// Collect as if it were this time (RFC 3339); default: now
+    /// Collect as if it were this time (RFC 3339); default: now, or a scenario's clock
     #[arg(long, value_name = "TIME", value_parser = parse_now)]
     now: Option<Instant>,
-    /// Whose rules: a version of containerd; default: by the database's own version
+    /// Whose rules: a version of containerd; default: by the database's own version, or a
+    /// scenario's
     #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
     release: Option<Release>,
     /// One JSON object with every node instead of the summary
@@ -37,7 +39,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let source = source::read(&arguments.source, arguments.release, arguments.now)?;
-    let request = Request { release: source.release, ..Request::new(&source.tree, source.now) };
+    let request = source.request();
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
     let question = question(&request, Defects::as_shipped(source.release));
     let (outcome, judgement) = rayon::join(|| collect(&request), || judge(&question));

@@ -3,6 +3,9 @@
 mod collect;
 mod conformance;
 mod diff;
+mod exhaust;
+mod export;
+mod replay;
 mod simulate;
 mod source;
 
@@ -47,9 +50,12 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Simulate(simulate::Arguments),
+    Replay(replay::Arguments),
     Collect(collect::Arguments),
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
+    Exhaust(exhaust::Arguments),
+    Export(export::Arguments),
 }
 
 /// Runs the program with its arguments, the program's name first.
@@ -65,9 +71,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let ended = match arguments.command {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
+        Command::Replay(arguments) => replay::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
+        Command::Exhaust(arguments) => exhaust::run(&arguments, &mut out),
+        Command::Export(arguments) => export::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));
     match ended {

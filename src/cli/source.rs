@@ -1,32 +1,103 @@
-//! SOURCE: a `meta.db`, or a containerd root folder that holds one.
+//! SOURCE: a `meta.db`, a containerd root folder that holds one, or a scenario file.
+//!
+//! A scenario stands for the state after its last step that is no trailing `gc`, `cleanup` or `expect`; its clock and
+//! its release are the defaults. Its name ends in `.scenario`.
 
 use super::Failure;
 use crate::bucket::{Bucket, bolt};
-use crate::engine::Fault;
+use crate::collector::Collector;
+use crate::engine::{Fault, Request};
 use crate::instant::Instant;
+use crate::node::ResourceType;
 use crate::release::Release;
+use crate::replay;
+use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
 use crate::schema::{time, views};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where containerd's root folder keeps the database.
 const IN_ROOT: &str = "io.containerd.metadata.v1.bolt/meta.db";
 
+/// What the names of scenario files end in.
+pub(super) const SCENARIO_EXTENSION: &str = "scenario";
+
 /// A state to look at, with the release and the `now` to look at it by.
 pub(super) struct Source {
     pub(super) tree: Bucket,
     pub(super) release: Release,
     pub(super) now: Instant,
+    /// Those of a scenario; a database has none.
+    pub(super) collectors: Vec<Collector>,
+    /// What a scenario says about the seed's shared loop variable.
+    pub(super) last_iterated: Option<ResourceType>,
 }
 
-/// Reads a source. What is not given is taken from it: the release from the database's version, `now` from the
-/// wall clock.
+impl Source {
+    /// The collection of this state.
+    pub(super) fn request(&self) -> Request<'_> {
+        Request {
+            collectors: &self.collectors,
+            release: self.release,
+            last_iterated: self.last_iterated,
+            ..Request::new(&self.tree, self.now)
+        }
+    }
+}
+
+/// Reads a source. What is not given is taken from it: the release from a database's version, `now` from the
+/// wall clock; both from a scenario itself.
 pub(super) fn read(path: &Path, release: Option<Release>, now: Option<Instant>) -> Result<Source, Failure> {
+    if path.extension() == Some(OsStr::new(SCENARIO_EXTENSION)) && !path.is_dir() {
+        return read_scenario(path, release, now);
+    }
     let path = database_in(path)?;
     let opened = bolt::read(&path).map_err(|error| input_error(&path, &error))?;
     let tree = opened.tree;
     let release = release.unwrap_or_else(|| release_of(&tree));
-    Ok(Source { tree, release, now: now.unwrap_or_else(wall_clock) })
+    let now = now.unwrap_or_else(wall_clock);
+    Ok(Source { tree, release, now, collectors: Vec::new(), last_iterated: None })
+}
+
+/// What a scenario file leads up to. With another release than the scenario ends with, the collectors have the
+/// numbers of that release.
+fn read_scenario(path: &Path, release: Option<Release>, now: Option<Instant>) -> Result<Source, Failure> {
+    let text = scenario_text(path).map_err(|error| input_error(path, &error))?;
+    let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
+    let state = replay::state(&scenario).map_err(|failure| {
+        let place = format!("{}:{}", path.display(), failure.line);
+        let again = format!("see: leasehold replay --step {}", path.display());
+        Failure::Input(format!("{place}: {failure}\n{again}"))
+    })?;
+    let world = state.world;
+    let release = release.unwrap_or_else(|| world.release());
+    Ok(Source {
+        tree: world.store().tree.clone(),
+        release,
+        now: now.unwrap_or_else(|| world.now()),
+        collectors: world.collectors_in(release),
+        last_iterated: state.last.and_then(|kind| release.type_of(kind)),
+    })
+}
+
+/// A scenario file's bytes; of one that is too long a byte more than is allowed, so that it is recognised.
+pub(super) fn scenario_text(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(limit).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// A scenario, or its errors as they are drawn.
+pub(super) fn parse_scenario(path: &Path, text: &[u8]) -> Result<Scenario, String> {
+    parse(text).map_err(|flaws| {
+        let styled = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let name = path.display().to_string();
+        format!("{name}: it is no scenario\n{}", render(&flaws, &name, text, styled))
+    })
 }
 
 /// The database of a containerd root folder, or the file itself.
@@ -77,6 +148,6 @@ pub(super) fn parse_now(text: &str) -> Result<Instant, String> {
 
 /// A `--fault` argument.
 pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
-    let names = || Fault::ALL.map(Fault::name).join(", ");
+    let names = || Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
     Fault::parse(text).ok_or_else(|| format!("no such fault; there are {}", names()))
 }

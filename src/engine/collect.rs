@@ -1,6 +1,6 @@
 //! The driver of a collection (`DB.GarbageCollect`), and its phases one by one for those who look closer.
 
-use super::faults::{Faults, NoFault};
+use super::faults::{Fault, Faults, NoFault};
 use super::labels::LabelHandler;
 use super::mark::mark;
 use super::nodes::{NodeId, NodeTable};
@@ -62,7 +62,7 @@ pub fn collect_with<F: Faults>(request: &Request<'_>, faults: F) -> Outcome {
         Err(error) => {
             outcome.error = Some(error);
             // Up to 1.7.0-beta.x the collectors are then neither cancelled nor finished, and keep their locks.
-            if started.rules.cancel_after_failed_mark {
+            if started.rules.cancel_after_failed_mark && !faults.has(Fault::NoCancelAfterFailedMark) {
                 end_collectors(&started, &mut marks, Call::Cancel);
             }
         }
@@ -74,7 +74,9 @@ pub fn collect_with<F: Faults>(request: &Request<'_>, faults: F) -> Outcome {
             outcome.after = swept.after;
             outcome.dirty = swept.dirty;
             outcome.error = swept.error;
-            if outcome.error.is_some() {
+            if outcome.error.is_some() && faults.has(Fault::NoCancelAfterFailedSweep) {
+                // The fault: nobody is told.
+            } else if outcome.error.is_some() {
                 end_collectors(&started, &mut marks, Call::Cancel);
             } else {
                 schedule_cleanup(&mut marks, &outcome);
@@ -166,8 +168,9 @@ impl<'a, F: Faults> Collection<'a, F> {
         let (collectors, calls) = start_collectors(release, registered);
         let highest = registered.iter().map(|collector| collector.resource_type).max();
         let last_iterated = request.last_iterated.or(highest);
-        let handlers = label_handlers(release, registered, &collectors, last_iterated);
         let (rules, types) = (release.rules(), Types::of(release));
+        let shares_loop_variable = rules.shared_loop_variable || faults.has(Fault::LoopVariableShared);
+        let handlers = label_handlers(release, registered, &collectors, last_iterated, shares_loop_variable);
         let started = Started { release, rules, types, now, handlers, collectors, faults };
         let marks = Marks { calls, ..Marks::default() };
         Collection { started, marks, tree, cancel_at_root: request.cancel_at_root }

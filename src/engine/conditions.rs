@@ -9,8 +9,9 @@
 //! Conditions and values are gathered while the roots are scanned and evaluated after it. Each value that meets a
 //! condition adds one edge from the object to the snapshot, behind the back references.
 
-use super::collect::Marks;
-use super::nodes::{Key, NodeId, NodeTable};
+use super::collect::{Marks, Started};
+use super::faults::{Fault, Faults};
+use super::nodes::{Key, NodeId};
 use crate::instant::Instant;
 use crate::node::ResourceType;
 use crate::schema::{duration, time};
@@ -24,6 +25,8 @@ pub(super) struct Conditions {
 #[derive(Default)]
 struct Conditional {
     references: Vec<(NodeId, Condition)>,
+    /// Filled by a fault only: references that need all of their conditions.
+    all_of: Vec<(NodeId, Vec<Condition>)>,
     used_at: Vec<Instant>,
 }
 
@@ -37,23 +40,36 @@ enum Condition {
 
 impl Conditions {
     /// Reads a label `gc.cond.snapshot<rest>` of an object.
-    pub(super) fn add(
+    pub(super) fn add<F: Faults>(
         &mut self,
-        nodes: &mut NodeTable,
+        started: &Started<'_, F>,
+        marks: &mut Marks,
         object: NodeId,
         snapshot_type: ResourceType,
         namespace: &[u8],
-        rest: &[u8],
-        value: &[u8],
+        (rest, value): (&[u8], &[u8]),
     ) {
         // Leading dots and slashes are trimmed, even none of them is needed.
         let trimmed = rest.iter().take_while(|byte| matches!(byte, b'.' | b'/')).count();
         let snapshotter = rest[trimmed..].split(|byte| *byte == b'/').next().unwrap_or_default();
         let Some(bar) = value.iter().position(|byte| *byte == b'|') else { return };
         let (conditions, name) = (&value[..bar], &value[bar + 1..]);
-        for condition in conditions.split(|byte| *byte == b',').filter_map(read_condition) {
-            let snapshot = nodes.intern(snapshot_type, namespace, Key::snapshot(snapshotter, name));
-            self.of(snapshot).references.push((object, condition));
+        let conditions = conditions.split(|byte| *byte == b',');
+        if started.faults.has(Fault::ConditionsAnded) {
+            let all: Option<Vec<Condition>> = conditions.map(read_condition).collect();
+            let snapshot = marks.nodes.intern(snapshot_type, namespace, Key::snapshot(snapshotter, name));
+            self.of(snapshot).all_of.extend(all.map(|all| (object, all)));
+            return;
+        }
+        for condition in conditions.filter_map(read_condition) {
+            let snapshot = marks.nodes.intern(snapshot_type, namespace, Key::snapshot(snapshotter, name));
+            let conditional = self.of(snapshot);
+            if started.faults.has(Fault::ConditionBeforeValues) {
+                let holds = conditional.used_at.iter().any(|used_at| condition.holds(started.now, *used_at));
+                marks.back_references.entry(object).or_default().extend(holds.then_some(snapshot));
+                continue;
+            }
+            conditional.references.push((object, condition));
         }
     }
 
@@ -65,13 +81,22 @@ impl Conditions {
     }
 
     /// Adds an edge for each condition and value that go together.
-    pub(super) fn evaluate(&self, now: Instant, marks: &mut Marks) {
+    pub(super) fn evaluate<F: Faults>(&self, started: &Started<'_, F>, marks: &mut Marks) {
+        let now = started.now;
         for (snapshot, conditional) in &self.snapshots {
             for (object, condition) in &conditional.references {
                 for used_at in &conditional.used_at {
                     if condition.holds(now, *used_at) {
                         marks.add_back_reference(*object, *snapshot);
                     }
+                }
+                if conditional.used_at.is_empty() && started.faults.has(Fault::MissingUsedAtHolds) {
+                    marks.add_back_reference(*object, *snapshot);
+                }
+            }
+            for (object, all) in &conditional.all_of {
+                if conditional.used_at.iter().any(|used_at| all.iter().all(|one| one.holds(now, *used_at))) {
+                    marks.add_back_reference(*object, *snapshot);
                 }
             }
         }

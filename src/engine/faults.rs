@@ -1,8 +1,10 @@
 //! Faults that can be seeded into the engine, to see that the harness finds them.
 //!
 //! Which fault is active is a type parameter of the engine: with [`NoFault`] every question below is answered
-//! `false` at compile time and nothing is left of it.
+//! `false` at compile time and nothing is left of it. Each fault is a mistake that a collector could have or has had,
+//! and names the release under which it is graded: the first one that has the rule.
 
+use crate::release::Release;
 use std::fmt;
 
 /// Which faults are active.
@@ -22,39 +24,103 @@ impl Faults for NoFault {
     }
 }
 
-/// A mistake that a collector could have. Exactly this one is active.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fault {
-    /// A lease whose expiry equals now has expired already.
-    ExpiryInclusive,
-    /// What a flat lease holds is followed as if the lease were plain.
-    FlatFollowsLabels,
-    /// `gc.ref.contentx` refers to content: what follows `gc.ref.content` is not looked at.
-    SeparatorUnchecked,
+impl Faults for Fault {
+    #[inline(always)]
+    fn has(self, fault: Fault) -> bool {
+        self == fault
+    }
+}
+
+/// Declares the faults: variant, name on the command line, release under which it is graded, what goes wrong.
+macro_rules! faults {
+    ($($variant:ident, $name:literal, $release:ident, $sentence:literal;)*) => {
+        /// A mistake that a collector could have. Exactly one is active in a faulty engine.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Fault {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &[Fault] = &[$(Fault::$variant,)*];
+
+            /// The name, as `--fault` takes it.
+            pub fn name(self) -> &'static str {
+                match self { $(Fault::$variant => $name,)* }
+            }
+
+            /// The release under which it is graded.
+            pub fn release(self) -> Release {
+                match self { $(Fault::$variant => Release::$release,)* }
+            }
+
+            /// What goes wrong, in one sentence.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Fault::$variant => $sentence,)* }
+            }
+        }
+    };
+}
+
+faults! {
+    // Leases and times.
+    ExpiryInclusive, "expiry-inclusive", Seed, "What expires at this very instant has expired already.";
+    UnparsableExpiryExpired, "unparsable-expiry-expired", Seed, "A lease whose expiry does not parse has expired.";
+    NanosecondsIgnored, "nanoseconds-ignored", Seed, "Expiries are compared by whole seconds.";
+    ExpiredLeaseHolds, "expired-lease-holds", Seed, "An expired lease goes, but what it holds is still a root.";
+    FlatFollowsLabels, "flat-follows-labels", Seed, "What a flat lease holds is followed as if the lease were plain.";
+    FlatValueRead, "flat-value-read", Seed, "A lease labelled flat with the value `false` is taken as plain.";
+    LeaseIngestsForgotten, "lease-ingests-forgotten", Seed, "A lease does not hold its ingests.";
+    LeaseSecondSnapshotter, "lease-second-snapshotter", Seed, "A lease holds only the snapshots of its first snapshotter.";
+    LeaseLabelsFollowed, "lease-labels-followed", Seed, "A lease's own labels are followed as references.";
+    // Marking.
+    FlatSnapshotForgetsParent, "flat-snapshot-forgets-parent", Seed, "A flat snapshot does not keep its parent.";
+    FlatHidesFull, "flat-hides-full", Seed, "An object visited flat is not visited again in full.";
+    NamespaceDropped, "namespace-dropped", Seed, "A node is kept if one of its type and key is marked in any namespace.";
+    SeparatorUnchecked, "separator-unchecked", Seed, "What follows a reference label's name is not looked at.";
+    SnapshotterSuffixNotCut, "snapshotter-suffix-not-cut", Seed, "The name behind a snapshotter's slash is not cut off.";
+    BucketLabelIgnored, "bucket-label-ignored", Seed, "A reference label that is a bucket does not fire.";
+    ParentForgotten, "parent-forgotten", Seed, "A snapshot does not keep its parent.";
+    SnapshotLabelsForgotten, "snapshot-labels-forgotten", Seed, "Labels of snapshots are not followed.";
+    IngestExpectedForgotten, "ingest-expected-forgotten", Seed, "An ingest does not keep the content that it expects.";
+    ImageTargetForgotten, "image-target-forgotten", Seed, "An image does not keep its target.";
+    ImageLabelsForgotten, "image-labels-forgotten", Seed, "Labels of images are not followed.";
+    ContainerSnapshotForgotten, "container-snapshot-forgotten", Seed, "A container does not keep its snapshot.";
+    IngestExpiryIgnored, "ingest-expiry-ignored", Seed, "An ingest whose expiry has passed is still a root.";
+    IngestWithoutExpiryRoot, "ingest-without-expiry-root", Seed, "An ingest without an expiry is a root.";
+    SnapshotRootLabelIgnored, "snapshot-root-label-ignored", Seed, "The root label does not pin snapshots.";
+    ContentRootLabelIgnored, "content-root-label-ignored", Seed, "The root label does not pin content.";
+    ErrorSwallowed, "error-swallowed", Seed, "An error of a reference lookup counts as no references.";
+    DeadEdgeFails, "dead-edge-fails", Seed, "A reference to missing content fails the collection.";
+    // Sweeping.
+    SweepSkips, "sweep-skips", Seed, "After each removal the walk passes over one resource.";
+    SweepKeepsPartial, "sweep-keeps-partial", Seed, "A sweep that fails keeps the removals before the failure.";
+    DirtyLost, "dirty-lost", Seed, "Snapshotters that lost snapshots are not noted for cleaning up.";
+    // Collectors.
+    NoCancelAfterFailedSweep, "no-cancel-after-failed-sweep", Seed, "Collectors are not cancelled when the sweep fails.";
+    ActiveForgotten, "active-forgotten", Seed, "Collectors' active resources are not roots.";
+    LeasedForgotten, "leased-forgotten", Seed, "What collectors hold for a lease is not a root.";
+    OutsideNamespaceKept, "outside-namespace-kept", Seed, "Collectors' resources of a namespace that the database lacks stay.";
+    // Rules of later releases.
+    LoopVariableShared, "loop-variable-shared", V1_7, "All collectors' labels yield the type of the last collector.";
+    NoCancelAfterFailedMark, "no-cancel-after-failed-mark", V1_7, "Collectors are not cancelled when marking fails.";
+    SandboxLabelsForgotten, "sandbox-labels-forgotten", V1_7, "Labels of sandboxes are not followed.";
+    ExpiredImageRoot, "expired-image-root", V2_0, "An image that has expired is still a root.";
+    LeaseImagesForgotten, "lease-images-forgotten", V2_0, "A lease does not hold its images.";
+    FlatImageFollows, "flat-image-follows", V2_0, "A flat image keeps its target in full.";
+    RootLabelExact, "root-label-exact", V2_2, "Only the exact root label pins.";
+    BackReferenceFromFlat, "back-reference-from-flat", V2_2, "A parent visited flat keeps its back references.";
+    BackReferencesForgotten, "back-references-forgotten", V2_2, "Back references of snapshots do not count.";
+    ConditionBeforeValues, "condition-before-values", V2_3, "Conditions see only the values met before them.";
+    ConditionsAnded, "conditions-anded", V2_3, "All conditions of a label must hold, not one of them.";
+    MissingUsedAtHolds, "missing-used-at-holds", V2_3, "A condition on a snapshot without a value holds.";
+    CollectorReferencesForgotten, "collector-references-forgotten", V2_4, "What collectors refer to is not kept.";
 }
 
 impl Fault {
-    /// Every fault.
-    pub const ALL: [Fault; 3] = [Fault::ExpiryInclusive, Fault::FlatFollowsLabels, Fault::SeparatorUnchecked];
-
-    /// The name, as `--fault` takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Fault::ExpiryInclusive => "expiry-inclusive",
-            Fault::FlatFollowsLabels => "flat-follows-labels",
-            Fault::SeparatorUnchecked => "separator-unchecked",
-        }
-    }
-
     /// The fault of a name.
     pub fn parse(name: &str) -> Option<Fault> {
-        Fault::ALL.into_iter().find(|fault| fault.name() == name)
-    }
-}
-
-impl Faults for Fault {
-    fn has(self, fault: Fault) -> bool {
-        self == fault
+        Fault::ALL.iter().copied().find(|fault| fault.name() == name)
     }
 }
 

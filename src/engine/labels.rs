@@ -102,11 +102,17 @@ fn read_label<'a, F: Faults>(
     rest: &'a [u8],
     entry: Entry<'a>,
 ) -> Option<Sent<'a>> {
+    if entry.value().is_none() && faults.has(Fault::BucketLabelIgnored) {
+        return None;
+    }
     let value = entry.value().unwrap_or_default();
     // A name may follow after a separator and is ignored; anything else makes it another label.
     let separated = matches!(rest.first(), None | Some(b'.' | b'/')) || faults.has(Fault::SeparatorUnchecked);
     // Up to the first slash stands the snapshotter, dots included.
-    let snapshotter = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
+    let mut snapshotter = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
+    if faults.has(Fault::SnapshotterSuffixNotCut) {
+        snapshotter = rest;
+    }
     match handler.action {
         Action::Refer(resource_type) => separated.then(|| Sent::Reference(resource_type, value.into())),
         Action::ReferSnapshot(resource_type) => {
@@ -118,6 +124,7 @@ fn read_label<'a, F: Faults>(
         Action::BackReferSnapshot(resource_type) => {
             Some(Sent::BackReference(resource_type, Key::snapshot(snapshotter, value)))
         }
+        Action::Root if faults.has(Fault::RootLabelExact) && !rest.is_empty() => None,
         Action::Root => Some(Sent::Root),
         Action::Condition => Some(Sent::Condition(rest, value)),
         Action::UsedAt => Some(Sent::UsedAt(value)),

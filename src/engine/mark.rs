@@ -1,7 +1,7 @@
 //! Tricolor marking (containerd's `gc.Tricolor`): everything reachable from the roots.
 
 use super::collect::{Marks, Started};
-use super::faults::Faults;
+use super::faults::{Fault, Faults};
 use super::nodes::NodeId;
 use super::references::references;
 use crate::bucket::Bucket;
@@ -34,9 +34,20 @@ pub(super) fn mark<F: Faults>(
         if std::mem::replace(&mut is_expanded[id.index()], true) {
             continue;
         }
+        if started.faults.has(Fault::FlatHidesFull) {
+            // The fault: visits are told apart without their flat bit.
+            let plain = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
+            is_expanded.resize(marks.nodes.len(), false);
+            if plain != id && std::mem::replace(&mut is_expanded[plain.index()], true) {
+                continue;
+            }
+        }
         seen[id.index()] = true;
         found.clear();
-        references(started, marks, tree, id, &mut found)?;
+        match references(started, marks, tree, id, &mut found) {
+            Err(error) if !started.faults.has(Fault::ErrorSwallowed) => return Err(error),
+            _ => {}
+        }
         let plain = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
         for colours in [&mut seen, &mut is_expanded, &mut reachable] {
             colours.resize(marks.nodes.len(), false);

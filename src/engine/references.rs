@@ -1,7 +1,7 @@
 //! What one node refers to (`references`).
 
 use super::collect::{Marks, Started};
-use super::faults::Faults;
+use super::faults::{Fault, Faults};
 use super::labels::{Sent, Wanted, send_label_refs};
 use super::nodes::{Key, NodeId};
 use crate::bucket::{Bucket, View};
@@ -20,7 +20,11 @@ pub(super) fn references<F: Faults>(
     id: NodeId,
     found: &mut Vec<NodeId>,
 ) -> Result<(), String> {
-    if let Some(children) = marks.back_references.get(&id) {
+    let mut parent = id;
+    if started.faults.has(Fault::BackReferenceFromFlat) {
+        parent = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
+    }
+    if let Some(children) = marks.back_references.get(&parent) {
         found.extend_from_slice(children);
     }
     let node = marks.nodes.get(id).to_node();
@@ -32,11 +36,13 @@ pub(super) fn references<F: Faults>(
     match started.release.kind_of(node.resource_type) {
         // Flat content has no references: it is passed over by `case ResourceContent`.
         Kind::Content if is_flat => {}
-        Kind::Content => {
-            if let Some(blob) = bucket(&[v1, namespace, names::CONTENT, names::BLOB]) {
-                sender.send_labels(blob);
+        Kind::Content => match bucket(&[v1, namespace, names::CONTENT, names::BLOB]) {
+            Some(blob) => sender.send_labels(blob),
+            None if started.faults.has(Fault::DeadEdgeFails) => {
+                return Err(format!("content {} not found", String::from_utf8_lossy(&node.key)));
             }
-        }
+            None => {}
+        },
         Kind::Snapshot => {
             let Some((snapshotter, name)) = cut_snapshot_key(&node.key) else {
                 return Err(invalid_snapshot_key(&node));
@@ -44,22 +50,26 @@ pub(super) fn references<F: Faults>(
             let path = [v1, namespace, names::SNAPSHOTS, snapshotter, name];
             let Some(snapshot) = tree.view().at(&path) else { return Ok(()) };
             let parent = snapshot.get(names::PARENT).unwrap_or_default();
-            if !parent.is_empty() {
+            let is_forgotten = started.faults.has(Fault::ParentForgotten)
+                || (is_flat && started.faults.has(Fault::FlatSnapshotForgetsParent));
+            if !parent.is_empty() && !is_forgotten {
                 // Flat again if the snapshot is.
                 sender.send(node.resource_type, Key::snapshot(snapshotter, parent));
             }
-            if !is_flat {
+            if !is_flat && !started.faults.has(Fault::SnapshotLabelsForgotten) {
                 sender.send_labels(snapshot);
             }
         }
         Kind::Image => {
             let Some(image) = bucket(&[v1, namespace, names::IMAGES]) else { return Ok(()) };
-            if let Some(target) = image.bucket(names::TARGET) {
+            let target = image.bucket(names::TARGET);
+            if let Some(target) = target.filter(|_| !started.faults.has(Fault::ImageTargetForgotten)) {
                 let content = started.types.content;
                 let digest = target.get(names::DIGEST).unwrap_or_default();
-                sender.send(if is_flat { content.flat() } else { content }, digest.into());
+                let stays_flat = is_flat && !started.faults.has(Fault::FlatImageFollows);
+                sender.send(if stays_flat { content.flat() } else { content }, digest.into());
             }
-            if !is_flat {
+            if !is_flat && !started.faults.has(Fault::ImageLabelsForgotten) {
                 sender.send_labels(image);
             }
         }
@@ -68,20 +78,24 @@ pub(super) fn references<F: Faults>(
                 return Ok(());
             };
             let expected = ingest.get(names::EXPECTED).unwrap_or_default();
-            if !expected.is_empty() {
+            if !expected.is_empty() && !started.faults.has(Fault::IngestExpectedForgotten) {
                 sender.send(started.types.content, expected.into());
             }
         }
         Kind::Container if started.rules.back_references => {
             let Some(container) = bucket(&[v1, namespace, names::CONTAINERS]) else { return Ok(()) };
             let snapshotter = container.get(names::SNAPSHOTTER).unwrap_or_default();
-            if !snapshotter.is_empty() {
+            if !snapshotter.is_empty() && !started.faults.has(Fault::ContainerSnapshotForgotten) {
                 let name = container.get(names::SNAPSHOT_KEY).unwrap_or_default();
                 sender.send(started.types.snapshot, Key::snapshot(snapshotter, name));
             }
             sender.send_labels(container);
         }
-        _ if started.rules.collector_references => sender.send_collector_references(),
+        _ if started.rules.collector_references
+            && !started.faults.has(Fault::CollectorReferencesForgotten) =>
+        {
+            sender.send_collector_references();
+        }
         _ => {}
     }
     Ok(())

@@ -35,7 +35,7 @@ pub(super) fn scan_roots<F: Faults>(
         let scanned = v1.buckets().try_for_each(|(namespace, bucket)| scan.namespace(namespace, bucket));
         match scanned {
             Err(failed) => error = Some(failed.to_string()),
-            Ok(()) => scan.conditions.evaluate(started.now, scan.marks),
+            Ok(()) => scan.conditions.evaluate(started, scan.marks),
         }
     }
     if error.is_none() && scan.is_cancelled {
@@ -80,7 +80,7 @@ impl<F: Faults> Scan<'_, '_, F> {
                 self.pinned(snapshot_type, namespace, Key::snapshot(snapshotter, name), snapshot, wanted);
             }
         }
-        if self.started.rules.sandbox_references {
+        if self.started.rules.sandbox_references && !self.started.faults.has(Fault::SandboxLabelsForgotten) {
             for (_, sandbox) in buckets_of(bucket.bucket(names::SANDBOXES)) {
                 self.send_references(namespace, sandbox);
             }
@@ -92,30 +92,45 @@ impl<F: Faults> Scan<'_, '_, F> {
     /// A lease that has not expired, and everything it holds.
     fn lease(&mut self, namespace: &[u8], id: &[u8], lease: View<'_>) {
         let labels = lease.bucket(names::LABELS);
-        if self.has_expired("lease", id, labels) {
+        let has_expired = self.has_expired("lease", id, labels);
+        let still_holds = self.started.faults.has(Fault::ExpiredLeaseHolds);
+        if has_expired && !still_holds {
             if self.started.rules.image_nodes {
                 self.marks.log.push(LogEvent::ExpiredLease { name: id.into() });
             }
             return;
         }
-        let has_flat_label = labels.is_some_and(|labels| labels.get(names::GC_FLAT).is_some());
+        let flat_label = labels.and_then(|labels| labels.get(names::GC_FLAT));
+        let has_flat_label = match flat_label {
+            Some(value) => value != b"false" || !self.started.faults.has(Fault::FlatValueRead),
+            None => false,
+        };
         let is_flat = has_flat_label && !self.started.faults.has(Fault::FlatFollowsLabels);
         let held = |resource_type: ResourceType| if is_flat { resource_type.flat() } else { resource_type };
         let types = self.started.types;
 
-        self.send(types.lease, namespace, id);
+        if !has_expired {
+            self.send(types.lease, namespace, id);
+        }
+        if self.started.faults.has(Fault::LeaseLabelsFollowed) {
+            self.send_references(namespace, lease);
+        }
         for (digest, _) in entries_of(lease.bucket(names::CONTENT)) {
             self.send(held(types.content), namespace, digest);
         }
-        for (snapshotter, snapshots) in buckets_of(lease.bucket(names::SNAPSHOTS)) {
+        let snapshotters =
+            if self.started.faults.has(Fault::LeaseSecondSnapshotter) { 1 } else { usize::MAX };
+        for (snapshotter, snapshots) in buckets_of(lease.bucket(names::SNAPSHOTS)).take(snapshotters) {
             for (name, _) in snapshots.iter() {
                 self.send(held(types.snapshot), namespace, Key::snapshot(snapshotter, name));
             }
         }
-        for (reference, _) in entries_of(lease.bucket(names::INGESTS)) {
+        let ingests = lease.bucket(names::INGESTS);
+        let ingests = ingests.filter(|_| !self.started.faults.has(Fault::LeaseIngestsForgotten));
+        for (reference, _) in entries_of(ingests) {
             self.send(types.ingest, namespace, reference);
         }
-        if self.started.rules.image_nodes {
+        if self.started.rules.image_nodes && !self.started.faults.has(Fault::LeaseImagesForgotten) {
             for (name, _) in entries_of(lease.bucket(names::IMAGES)) {
                 self.send(held(types.image), namespace, name);
             }
@@ -126,15 +141,19 @@ impl<F: Faults> Scan<'_, '_, F> {
     /// An image: up to 1.x its references in place of itself; from 2.0 itself, unless it has expired.
     fn image(&mut self, namespace: &[u8], name: &[u8], image: View<'_>) {
         if !self.started.rules.image_nodes {
-            if let Some(target) = image.bucket(names::TARGET) {
+            let target = image.bucket(names::TARGET);
+            let is_forgotten = self.started.faults.has(Fault::ImageTargetForgotten);
+            if let Some(target) = target.filter(|_| !is_forgotten) {
                 let digest = target.get(names::DIGEST).unwrap_or_default();
                 self.send(self.started.types.content, namespace, digest);
             }
-            self.send_references(namespace, image);
+            if !self.started.faults.has(Fault::ImageLabelsForgotten) {
+                self.send_references(namespace, image);
+            }
             return;
         }
         let has_expired = self.has_expired("image", name, image.bucket(names::LABELS));
-        if !has_expired {
+        if !has_expired || self.started.faults.has(Fault::ExpiredImageRoot) {
             self.send(self.started.types.image, namespace, name);
         }
         // An unexpired image is a root already: its back references would add nothing and are not read.
@@ -149,9 +168,14 @@ impl<F: Faults> Scan<'_, '_, F> {
         reference: &[u8],
         ingest: View<'_>,
     ) -> Result<(), time::BinaryError> {
-        let Some(expiry) = ingest.get(names::EXPIRE_AT) else { return Ok(()) };
-        let expiry = time::from_binary(expiry)?;
-        if !self.is_after_expiry(expiry) {
+        let is_active = match ingest.get(names::EXPIRE_AT) {
+            None => self.started.faults.has(Fault::IngestWithoutExpiryRoot),
+            Some(expiry) => {
+                let has_passed = self.is_after_expiry(time::from_binary(expiry)?);
+                !has_passed || self.started.faults.has(Fault::IngestExpiryIgnored)
+            }
+        };
+        if is_active {
             self.send(self.started.types.ingest, namespace, reference);
         }
         Ok(())
@@ -167,7 +191,12 @@ impl<F: Faults> Scan<'_, '_, F> {
         wanted: Wanted,
     ) {
         if !self.started.rules.root_by_prefix {
-            if is_root_ref(object) {
+            let ignores_label = if resource_type == self.started.types.content {
+                Fault::ContentRootLabelIgnored
+            } else {
+                Fault::SnapshotRootLabelIgnored
+            };
+            if is_root_ref(object) && !self.started.faults.has(ignores_label) {
                 self.send(resource_type, namespace, key);
             }
             return;
@@ -185,7 +214,7 @@ impl<F: Faults> Scan<'_, '_, F> {
             return;
         }
         let snapshotter = container.get(names::SNAPSHOTTER).unwrap_or_default();
-        if !snapshotter.is_empty() {
+        if !snapshotter.is_empty() && !self.started.faults.has(Fault::ContainerSnapshotForgotten) {
             let name = container.get(names::SNAPSHOT_KEY).unwrap_or_default();
             self.send(types.snapshot, namespace, Key::snapshot(snapshotter, name));
         }
@@ -214,6 +243,9 @@ impl<F: Faults> Scan<'_, '_, F> {
         let started = self.started;
         send_label_refs(&started.handlers, started.faults, object, wanted, |sent| match sent {
             Sent::Root => self.send(resource_type, namespace, key),
+            Sent::BackReference(..)
+                if resource_type == started.types.snapshot
+                    && started.faults.has(Fault::BackReferencesForgotten) => {}
             Sent::BackReference(parent_type, parent_key) => {
                 let parent = self.marks.nodes.intern(parent_type, namespace, parent_key);
                 let child = self.marks.nodes.intern(resource_type, namespace, key);
@@ -222,7 +254,7 @@ impl<F: Faults> Scan<'_, '_, F> {
             Sent::Condition(rest, value) => {
                 let object = self.marks.nodes.intern(resource_type, namespace, key);
                 let snapshot_type = started.types.snapshot;
-                self.conditions.add(&mut self.marks.nodes, object, snapshot_type, namespace, rest, value);
+                self.conditions.add(started, self.marks, object, snapshot_type, namespace, (rest, value));
             }
             Sent::UsedAt(value) => {
                 let snapshot = self.marks.nodes.intern(resource_type, namespace, key);
@@ -236,7 +268,8 @@ impl<F: Faults> Scan<'_, '_, F> {
     fn leased(&mut self, namespace: &[u8], lease: &[u8]) {
         for collector in &self.started.collectors {
             self.marks.called(collector, Call::Leased(namespace.into(), lease.into()));
-            for leased in &collector.leased {
+            let forgets = self.started.faults.has(Fault::LeasedForgotten);
+            for leased in collector.leased.iter().filter(|_| !forgets) {
                 if *leased.for_namespace == *namespace && *leased.lease == *lease {
                     self.send(leased.node.resource_type, &leased.node.namespace, &*leased.node.key);
                 }
@@ -248,7 +281,8 @@ impl<F: Faults> Scan<'_, '_, F> {
     fn active(&mut self, namespace: &[u8]) {
         for collector in &self.started.collectors {
             self.marks.called(collector, Call::Active(namespace.into()));
-            for active in &collector.active {
+            let forgets = self.started.faults.has(Fault::ActiveForgotten);
+            for active in collector.active.iter().filter(|_| !forgets) {
                 if *active.for_namespace == *namespace {
                     self.send(active.node.resource_type, &active.node.namespace, &*active.node.key);
                 }
@@ -275,7 +309,7 @@ impl<F: Faults> Scan<'_, '_, F> {
             Err(error) => {
                 let (name, value, error) = (name.into(), value.into(), error.to_string());
                 self.marks.log.push(LogEvent::InvalidExpiration { object, name, value, error });
-                false
+                self.started.faults.has(Fault::UnparsableExpiryExpired)
             }
         }
     }
@@ -283,6 +317,9 @@ impl<F: Faults> Scan<'_, '_, F> {
     /// Strictly after: at the very instant of its expiry an object still lives.
     fn is_after_expiry(&self, expiry: Instant) -> bool {
         let now = self.started.now;
+        if self.started.faults.has(Fault::NanosecondsIgnored) {
+            return now.seconds > expiry.seconds;
+        }
         now > expiry || (now == expiry && self.started.faults.has(Fault::ExpiryInclusive))
     }
 

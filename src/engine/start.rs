@@ -62,6 +62,7 @@ pub(super) fn label_handlers(
     registered: &[Collector],
     started: &[&Collector],
     last_iterated: Option<ResourceType>,
+    shares_loop_variable: bool,
 ) -> Vec<LabelHandler> {
     let rules = release.rules();
     let types = Types::of(release);
@@ -89,7 +90,7 @@ pub(super) fn label_handlers(
         // The seed's handlers capture the loop's variable, which ends on whichever collector Go's map
         // iteration visits last, one that failed to start included.
         let resource_type = match last_iterated {
-            Some(last) if rules.shared_loop_variable => last,
+            Some(last) if shares_loop_variable => last,
             _ => collector.resource_type,
         };
         let key = [names::GC_REF, &collector.reference_label].concat();

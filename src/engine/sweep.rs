@@ -1,7 +1,7 @@
 //! The sweep: walk every resource, remove what is not marked (`scanAll`, `remove`).
 
 use super::collect::{Marks, Started};
-use super::faults::Faults;
+use super::faults::{Fault, Faults};
 use super::nodes::{Key, NodeId};
 use super::outcome::{Call, Dirty, LogEvent};
 use super::references::{cut_snapshot_key, invalid_snapshot_key};
@@ -80,19 +80,38 @@ pub(super) fn sweep<F: Faults>(
     let (mut walked, mut removed) = (Vec::new(), Vec::new());
     let mut after = tree.clone();
     let mut dirty = Dirty::default();
+    // Read by a fault only.
+    let mut has_removed = false;
     let scanned = scan_all(started, marks, tree, |marks, id| {
         walked.push(id);
         if marked.get(id.index()).copied().unwrap_or_default() {
             return Ok(());
         }
+        if started.faults.has(Fault::NamespaceDropped) && is_marked_elsewhere(marks, marked, id) {
+            return Ok(());
+        }
+        if started.faults.has(Fault::SweepSkips) && std::mem::take(&mut has_removed) {
+            return Ok(());
+        }
+        has_removed = true;
         removed.push(id);
         let node = marks.nodes.get(id).to_node();
         note_dirty(started, &mut dirty, &node);
         remove(started, marks, &mut after, &node)
     });
     let error = scanned.err().map(|error| format!("failed to scan and remove: {error}"));
-    let after = if error.is_some() { tree.clone() } else { after };
+    let is_rolled_back = error.is_some() && !started.faults.has(Fault::SweepKeepsPartial);
+    let after = if is_rolled_back { tree.clone() } else { after };
     Swept { walked, removed, after, dirty, error }
+}
+
+/// The fault of a marked set without namespaces.
+fn is_marked_elsewhere(marks: &Marks, marked: &[bool], id: NodeId) -> bool {
+    let node = marks.nodes.get(id);
+    marks.nodes.iter().any(|(other, it)| {
+        let is_marked = marked.get(other.index()).copied().unwrap_or_default();
+        is_marked && it.resource_type == node.resource_type && it.key == node.key
+    })
 }
 
 /// Notes which backend will have to clean up, before the removal is tried (`DB.GarbageCollect`).
@@ -100,6 +119,9 @@ fn note_dirty<F: Faults>(started: &Started<'_, F>, dirty: &mut Dirty, node: &Nod
     let types = started.types;
     if node.resource_type == types.snapshot {
         let slash = node.key.iter().position(|byte| *byte == b'/').unwrap_or_default();
+        if started.faults.has(Fault::DirtyLost) {
+            return;
+        }
         if slash > 0 && !dirty.snapshotters.contains(&node.key[..slash]) {
             dirty.snapshotters.insert(node.key[..slash].into());
         }
@@ -121,7 +143,8 @@ fn remove<F: Faults>(
     let Some(v1) = after.bucket(names::V1) else { return Ok(()) };
     let Some(namespace) = v1.bucket(&node.namespace) else {
         // A resource outside the database goes although the database lacks its namespace.
-        if let Some(collector) = started.collector(node.resource_type) {
+        let collector = started.collector(node.resource_type);
+        if let Some(collector) = collector.filter(|_| !started.faults.has(Fault::OutsideNamespaceKept)) {
             marks.called(collector, Call::Remove(node.clone()));
         }
         return Ok(());

@@ -1,26 +1,29 @@
 //! The body of each fuzz target, as a function of bytes.
 //!
 //! The targets in `fuzz/` are glue: they hand their bytes over and nothing else, so that stable Rust replays every
-//! corpus in `cargo test`. A body panics with the sentence of what does not hold.
+//! corpus in `cargo test`. A body panics with the sentence of what does not hold. Each states its property as an
+//! equation; `fuzz/README.md` lists them.
 
-use crate::engine::{NoFault, Request};
-use crate::oracle::Defects;
-use crate::release::Release;
-use crate::simulate::check::check;
-use crate::simulate::trees;
-use arbitrary::Unstructured;
+mod bucket;
+mod text;
+mod times;
+mod tree;
 
-/// engine(tree) = oracle(tree), for any tree and every release: marked set, removals, tree, errors and collectors.
-pub fn tree(bytes: &[u8]) {
-    let Ok(case) = trees::case(&mut Unstructured::new(bytes)) else { return };
-    for release in Release::ALL {
-        let request = Request {
-            collectors: &case.collectors,
-            release,
-            last_iterated: case.last_iterated,
-            ..Request::new(&case.tree, case.now)
-        };
-        let (_, findings) = check(&request, Defects::as_shipped(release), NoFault);
-        assert!(findings.is_empty(), "{release}: {findings:?}\n{case:#?}");
-    }
-}
+pub use bucket::bucket;
+pub use text::{mutate_scenario, roundtrip, scenario};
+pub use times::times;
+pub use tree::{bolt, canary, labels, tree};
+
+/// A target's name and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target, for those who replay corpora.
+pub const TARGETS: &[Target] = &[
+    ("bolt", bolt),
+    ("bucket", bucket),
+    ("labels", labels),
+    ("roundtrip", roundtrip),
+    ("scenario", scenario),
+    ("times", times),
+    ("tree", tree),
+];

@@ -66,6 +66,13 @@ pub struct BackendSnapshot {
     pub labels: Labels,
 }
 
+impl Backend {
+    /// What a restart leaves: all but the locks.
+    pub(super) fn restarted(&self) -> Backend {
+        Backend { locks: Bucket::default(), ..self.clone() }
+    }
+}
+
 /// Content.
 impl Backend {
     /// The size of a blob.

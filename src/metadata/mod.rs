@@ -147,6 +147,16 @@ impl Store {
         })
     }
 
+    /// The same database and backends under a new daemon, maybe of another release (`DB.Init`). What the old one held
+    /// in memory is gone: the marks, the writers' locks, the preparations under way.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn restarted(&self, release: Release) -> Result<Store, Error> {
+        let opened = Store::open(self.tree.clone(), release)?;
+        Ok(Store { backend: self.backend.restarted(), sharing: self.sharing, ..opened })
+    }
+
     /// Takes over the tree that a collection left, with the backends it made dirty, and says which clean-ups it
     /// schedules; all marks are reset (`DB.GarbageCollect`). A clean-up is a step of its own, so that others can
     /// come between.

@@ -2,7 +2,8 @@
 
 pub(super) use crate::schema::names::{
     BLOB, CHILDREN, CONTAINERS, CONTENT, DIGEST, EXPECTED, EXPIRE_AT, GC_EXPIRE, IMAGES, INGESTS, LABELS,
-    LEASES, MEDIA_TYPE, PARENT, SANDBOXES, SIZE, SNAPSHOT_KEY, SNAPSHOTS, SNAPSHOTTER, TARGET, V1, VERSION,
+    LEASES, MEDIA_TYPE, NAME, PARENT, REF, SANDBOXES, SIZE, SNAPSHOT_KEY, SNAPSHOTS, SNAPSHOTTER, TARGET, V1,
+    VERSION,
 };
 
 pub(super) const ANNOTATIONS: &[u8] = b"annotations";
@@ -10,9 +11,7 @@ pub(super) const CREATED_AT: &[u8] = b"createdat";
 pub(super) const UPDATED_AT: &[u8] = b"updatedat";
 pub(super) const EXTENSIONS: &[u8] = b"extensions";
 pub(super) const IMAGE: &[u8] = b"image";
-pub(super) const NAME: &[u8] = b"name";
 pub(super) const OPTIONS: &[u8] = b"options";
-pub(super) const REF: &[u8] = b"ref";
 pub(super) const RUNTIME: &[u8] = b"runtime";
 pub(super) const SANDBOX_ID: &[u8] = b"sandboxid";
 pub(super) const SANDBOXER: &[u8] = b"sandboxer";

@@ -241,7 +241,12 @@ impl<'a> Judgement<'a> {
 
     /// The last call that each started collector gets, in the order of the question.
     pub fn collector_ends(&self) -> Vec<(ResourceType, End)> {
-        let end = match self.outcome() {
+        self.collector_ends_after(self.outcome())
+    }
+
+    /// The same for a collection that got this far, as one whose context is cancelled fails while it marks.
+    pub fn collector_ends_after(&self, outcome: Outcome) -> Vec<(ResourceType, End)> {
+        let end = match outcome {
             Outcome::Success => End::Finish,
             Outcome::MarkFailed if self.has(Defect::NoCancelAfterFailedMark) => End::Nothing,
             Outcome::MarkFailed | Outcome::SweepFailed => End::Cancel,

@@ -28,7 +28,7 @@ mod judgement;
 mod keep;
 mod nodes;
 mod rules;
-mod times;
+pub mod times;
 
 pub use defects::{Defect, Defects};
 pub use judgement::{End, Judgement, Outcome, Path, Verdict};

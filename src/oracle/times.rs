@@ -11,7 +11,7 @@ use crate::instant::Instant;
 const NANOSECONDS: i64 = 1_000_000_000;
 
 /// Reads an RFC 3339 time as Go's `time.Parse(time.RFC3339, text)` does (from Go 1.20). None: Go refuses it.
-pub(super) fn rfc3339(text: &[u8]) -> Option<Instant> {
+pub fn rfc3339(text: &[u8]) -> Option<Instant> {
     let mut text = Text(text);
     let year = text.digits(4)?;
     text.literal(b'-')?;
@@ -130,7 +130,7 @@ pub enum UndecodableTime {
 }
 
 /// Reads Go's binary time: version, seconds since year 1, nanoseconds, an offset that does not move the instant.
-pub(super) fn binary(bytes: &[u8]) -> Result<Instant, UndecodableTime> {
+pub fn binary(bytes: &[u8]) -> Result<Instant, UndecodableTime> {
     let length = match bytes.first() {
         None => return Err(UndecodableTime::NoData),
         Some(1) => 15,
@@ -149,7 +149,7 @@ pub(super) fn binary(bytes: &[u8]) -> Result<Instant, UndecodableTime> {
 }
 
 /// Nanoseconds from one instant to another, held to the range of i64 as Go's `Time.Sub` is.
-pub(super) fn elapsed(since: Instant, now: Instant) -> i64 {
+pub fn elapsed(since: Instant, now: Instant) -> i64 {
     let seconds = i128::from(now.seconds) - i128::from(since.seconds);
     let nanoseconds = i128::from(now.nanoseconds) - i128::from(since.nanoseconds);
     let elapsed = seconds * i128::from(NANOSECONDS) + nanoseconds;
@@ -157,7 +157,7 @@ pub(super) fn elapsed(since: Instant, now: Instant) -> i64 {
 }
 
 /// Reads a duration in nanoseconds as Go's `time.ParseDuration` does: `90m`, `1h30m`, `-.5s`, `0`; no days.
-pub(super) fn duration(text: &[u8]) -> Option<i64> {
+pub fn duration(text: &[u8]) -> Option<i64> {
     let (is_negative, mut text) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),

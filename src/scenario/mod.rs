@@ -40,7 +40,7 @@ pub use flaw::{Flaw, Flaws, Problem};
 pub use forms::{FORMS, Form};
 pub use generate::generate;
 pub use parse::parse;
-pub use print::{print, print_line, print_step};
+pub use print::{print, print_line, print_node, print_path, print_step};
 #[cfg(feature = "cli")]
 pub use render::render;
 pub use step::{

@@ -73,6 +73,17 @@ pub fn print_step(step: &Step) -> String {
     words.0
 }
 
+/// A node as steps name it: `content/layer`, `other/lease/pull`.
+pub fn print_node(node_name: &NodeName) -> String {
+    node(node_name)
+}
+
+/// A path as raw edits name it.
+pub fn print_path<K: AsRef<[u8]>>(keys: &[K]) -> String {
+    let keys: Vec<String> = keys.iter().map(|bytes| key(bytes.as_ref())).collect();
+    keys.join("/")
+}
+
 fn comment(text: &mut String, lines: &[Text]) {
     for line in lines {
         text.push('#');
@@ -505,8 +516,7 @@ fn resource(resource: &Resource) -> String {
 }
 
 fn path(keys: &[Name]) -> String {
-    let keys: Vec<String> = keys.iter().map(|bytes| key(bytes)).collect();
-    keys.join("/")
+    print_path(keys)
 }
 
 fn raw_value(value: &RawValue) -> String {

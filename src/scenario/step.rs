@@ -88,6 +88,10 @@ pub enum Refused {
     Unavailable,
     /// `deadlock`: the real daemon would wait for ever.
     Deadlock,
+    /// `unknown`: an error without a kind, as gRPC calls it.
+    Unknown,
+    /// `crash`: the real daemon would die.
+    Crash,
 }
 
 /// Labels in the order of their keys, each key once.
@@ -528,7 +532,7 @@ impl FromIterator<(Name, Name)> for Labels {
 
 impl Refused {
     /// Every kind.
-    pub const ALL: [Refused; 7] = [
+    pub const ALL: [Refused; 9] = [
         Refused::NotFound,
         Refused::AlreadyExists,
         Refused::FailedPrecondition,
@@ -536,6 +540,8 @@ impl Refused {
         Refused::NotImplemented,
         Refused::Unavailable,
         Refused::Deadlock,
+        Refused::Unknown,
+        Refused::Crash,
     ];
 
     /// Its word in scenarios.
@@ -548,6 +554,8 @@ impl Refused {
             Refused::NotImplemented => "not-implemented",
             Refused::Unavailable => "unavailable",
             Refused::Deadlock => "deadlock",
+            Refused::Unknown => "unknown",
+            Refused::Crash => "crash",
         }
     }
 }

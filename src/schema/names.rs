@@ -40,6 +40,10 @@ pub const SNAPSHOT_KEY: &[u8] = b"snapshotKey";
 pub const PARENT: &[u8] = b"parent";
 /// A snapshot's children, keys of the same snapshotter.
 pub const CHILDREN: &[u8] = b"children";
+/// A snapshot's name in the backend.
+pub const NAME: &[u8] = b"name";
+/// An ingest's reference in the backend.
+pub const REF: &[u8] = b"ref";
 /// An ingest's expiry, Go's binary time.
 pub const EXPIRE_AT: &[u8] = b"expireat";
 /// The digest that an ingest is expected to have.

@@ -1,8 +1,10 @@
 //! Typed views of the layout, for those who show a database. The collector itself reads buckets as containerd
 //! does, because how it stumbles over odd ones is part of its behaviour.
 
-use super::{names, varint};
+use super::{names, time, varint};
 use crate::bucket::{Bucket, View};
+use crate::instant::Instant;
+use crate::node::Kind;
 
 /// The database's version as `v1/version` has it: 3 in 1.x, 4 from 2.0. Absent in a database that was never used.
 pub fn version(tree: &Bucket) -> Option<i64> {
@@ -13,6 +15,46 @@ pub fn version(tree: &Bucket) -> Option<i64> {
 pub fn blob_size(tree: &Bucket, namespace: &[u8], digest: &[u8]) -> Option<u64> {
     let blob = tree.view().at(&[names::V1, namespace, names::CONTENT, names::BLOB, digest])?;
     u64::try_from(varint::decode_signed(blob.get(names::SIZE)?)?).ok()
+}
+
+/// Whether a database has an object. What only collectors know it never has.
+pub fn has(tree: &Bucket, kind: Kind, namespace: &[u8], key: &[u8]) -> bool {
+    let Some(namespace) = tree.view().at(&[names::V1, namespace]) else { return false };
+    let has = |path: &[&[u8]]| namespace.at(path).is_some();
+    match kind {
+        Kind::Content => has(&[names::CONTENT, names::BLOB, key]),
+        Kind::Ingest => has(&[names::CONTENT, names::INGESTS, key]),
+        Kind::Image => has(&[names::IMAGES, key]),
+        Kind::Container => has(&[names::CONTAINERS, key]),
+        Kind::Lease => has(&[names::LEASES, key]),
+        // A snapshotter's name may have a slash, so that the key can be cut at each.
+        Kind::Snapshot => slashes(key).any(|at| has(&[names::SNAPSHOTS, &key[..at], &key[at + 1..]])),
+        Kind::Task | Kind::Stream | Kind::Mount | Kind::Other(_) => false,
+    }
+}
+
+fn slashes(key: &[u8]) -> impl Iterator<Item = usize> {
+    key.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at)
+}
+
+/// When a lease expires; absent where it never does, or where its label is no time.
+pub fn lease_expiry(tree: &Bucket, namespace: &[u8], id: &[u8]) -> Option<Instant> {
+    expiry_label(tree.view().at(&[names::V1, namespace, names::LEASES, id])?)
+}
+
+/// When an image expires, where the release looks at it; absent as a lease's.
+pub fn image_expiry(tree: &Bucket, namespace: &[u8], name: &[u8]) -> Option<Instant> {
+    expiry_label(tree.view().at(&[names::V1, namespace, names::IMAGES, name])?)
+}
+
+fn expiry_label(object: View<'_>) -> Option<Instant> {
+    time::parse_rfc3339(object.bucket(names::LABELS)?.get(names::GC_EXPIRE)?).ok()
+}
+
+/// When an ingest expires; absent where nothing that decodes says so.
+pub fn ingest_expiry(tree: &Bucket, namespace: &[u8], reference: &[u8]) -> Option<Instant> {
+    let ingest = tree.view().at(&[names::V1, namespace, names::CONTENT, names::INGESTS, reference])?;
+    time::from_binary(ingest.get(names::EXPIRE_AT)?).ok()
 }
 
 /// The digests that an ingest of a namespace waits for; the backend keeps their content.

@@ -1,7 +1,7 @@
 //! What must hold after every collection: the properties, each with a name.
 
-use crate::engine::{Call, Faults, Outcome, Request, collect_with};
-use crate::node::{Node, NodeRef};
+use crate::engine::{Call, Dirty, Faults, Outcome, Request, collect_with};
+use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{self, Defects, End, Judgement, Question, judge};
 use crate::report::text;
 use std::collections::BTreeSet;
@@ -23,17 +23,20 @@ pub enum Property {
     /// Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the
     /// release's defects.
     Collectors,
+    /// Exactly the backends that lost something are noted for cleaning up.
+    Dirty,
 }
 
 impl Property {
     /// Every property.
-    pub const ALL: [Property; 6] = [
+    pub const ALL: [Property; 7] = [
         Property::Safety,
         Property::Completeness,
         Property::Tree,
         Property::Error,
         Property::Again,
         Property::Collectors,
+        Property::Dirty,
     ];
 
     /// The name, as reports use it.
@@ -45,6 +48,7 @@ impl Property {
             Property::Error => "error",
             Property::Again => "again",
             Property::Collectors => "collectors",
+            Property::Dirty => "dirty",
         }
     }
 }
@@ -68,12 +72,22 @@ pub struct Finding {
 pub fn check<F: Faults>(request: &Request<'_>, defects: Defects, faults: F) -> (Outcome, Vec<Finding>) {
     let outcome = collect_with(request, faults);
     let question = question(request, defects);
-    let judgement = judge(&question);
-    let mut findings = compare(request, &outcome, &judgement);
-    if outcome.error.is_none() {
-        findings.extend(check_again(request, &outcome, faults));
-    }
+    let findings = check_outcome(request, &outcome, &judge(&question), faults);
     (outcome, findings)
+}
+
+/// Checks every property of a collection that ran.
+pub fn check_outcome<F: Faults>(
+    request: &Request<'_>,
+    outcome: &Outcome,
+    judgement: &Judgement<'_>,
+    faults: F,
+) -> Vec<Finding> {
+    let mut findings = compare(request, outcome, judgement);
+    if outcome.error.is_none() {
+        findings.extend(check_again(request, outcome, faults));
+    }
+    findings
 }
 
 /// The question to the oracle that goes with a collection.
@@ -94,6 +108,7 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     }
     if outcome.error.is_none() && judgement.outcome() == oracle::Outcome::Success {
         findings.extend(compare_removed(outcome, judgement, show));
+        findings.extend(compare_dirty(request, outcome, judgement));
         let expected = judgement.tree_after();
         if outcome.after != expected {
             let changes = crate::bucket::diff(&expected, &outcome.after);
@@ -104,7 +119,7 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
             ));
         }
     }
-    findings.extend(compare_collectors(outcome, judgement));
+    findings.extend(compare_collectors(request, outcome, judgement));
     findings.sort_by_key(|finding| finding.property);
     findings.dedup_by_key(|finding| finding.property);
     findings
@@ -114,8 +129,16 @@ fn path_text(path: &[&[u8]]) -> String {
     path.iter().map(|key| text::name(key)).collect::<Vec<_>>().join("/")
 }
 
+/// Whether the collection failed because its context was cancelled, of which the oracle knows nothing.
+fn is_cancelled(request: &Request<'_>, outcome: &Outcome) -> bool {
+    request.cancel_at_root.is_some() && outcome.error.as_deref() == Some("context canceled")
+}
+
 fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
-    let allowed: BTreeSet<String> = judgement.errors().iter().map(ToString::to_string).collect();
+    let mut allowed: BTreeSet<String> = judgement.errors().iter().map(ToString::to_string).collect();
+    if is_cancelled(request, outcome) {
+        allowed.insert("context canceled".to_owned());
+    }
     let text = match &outcome.error {
         None if allowed.is_empty() => return None,
         None => format!("the collection succeeded where it must fail with one of {allowed:?}"),
@@ -186,14 +209,20 @@ fn compare_removed(
     Some(Finding { property: Property::Completeness, text })
 }
 
-fn compare_collectors(outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+fn compare_collectors(
+    request: &Request<'_>,
+    outcome: &Outcome,
+    judgement: &Judgement<'_>,
+) -> Option<Finding> {
     let ends = outcome.calls.iter().filter_map(|called| match called.call {
         Call::Finish => Some((called.resource_type, End::Finish)),
         Call::Cancel => Some((called.resource_type, End::Cancel)),
         _ => None,
     });
     let mut ends: Vec<_> = ends.collect();
-    let mut expected: Vec<_> = judgement.collector_ends();
+    let ends_as =
+        if is_cancelled(request, outcome) { oracle::Outcome::MarkFailed } else { judgement.outcome() };
+    let mut expected: Vec<_> = judgement.collector_ends_after(ends_as);
     expected.retain(|(_, end)| *end != End::Nothing);
     ends.sort_unstable();
     expected.sort_unstable();
@@ -216,6 +245,30 @@ fn compare_collectors(outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Fi
     }
     let text = format!("the collectors were told to remove {removals:?}, expected {expected:?}");
     Some(Finding { property: Property::Collectors, text })
+}
+
+/// A backend is noted as soon as removal is tried: a snapshot's by the key up to its first slash, unless that is empty.
+fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+    let mut expected = Dirty::default();
+    for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
+        let node = resource.node();
+        let is_flat = request.release.is_flat(node.resource_type);
+        match request.release.kind_of(node.resource_type) {
+            Kind::Snapshot if !is_flat => {
+                let snapshotter = node.key.split(|byte| *byte == b'/').next().unwrap_or_default();
+                if !snapshotter.is_empty() && snapshotter.len() < node.key.len() {
+                    expected.snapshotters.insert(snapshotter.into());
+                }
+            }
+            Kind::Content | Kind::Ingest if !is_flat => expected.content = true,
+            _ => {}
+        }
+    }
+    if outcome.dirty == expected {
+        return None;
+    }
+    let text = format!("noted for cleaning up: {:?}, expected {expected:?}", outcome.dirty);
+    Some(Finding { property: Property::Dirty, text })
 }
 
 /// A second collection at the same instant finds only what has no bucket and what the collectors still list.

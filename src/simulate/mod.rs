@@ -5,10 +5,12 @@
 //!                                                    └─> oracle ─> judgement ┴─> check ──> findings
 //! ```
 //!
-//! `seed` says what a seed means, `trees` draws cases, `check` holds the two against each other, `campaign` runs many.
+//! `seed` says what a seed means, `trees` draws cases, `check` holds the two against each other, `campaign` runs many,
+//! `exhaust` runs every small one.
 //! This room decides what a finding is; how it is shown is `report`'s.
 
 pub mod campaign;
 pub mod check;
+pub mod exhaust;
 pub mod seed;
 pub mod trees;

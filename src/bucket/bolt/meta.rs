@@ -112,6 +112,38 @@ impl Meta {
         Err(BoltError::Damaged { page, is_inline: false, damage: Damage::MetaHeader { flags, overflow } })
     }
 
+    /// A meta page of a new file, in which both name the same state and page and transaction have one number.
+    pub(super) fn of_new_file(page: u64, page_size: u32, tree: (u64, u64), freelist: u64, end: u64) -> Meta {
+        let (root, sequence) = tree;
+        Meta {
+            page,
+            page_size,
+            root,
+            sequence,
+            freelist: Some(freelist),
+            high_water: end,
+            transaction: page,
+            flags: page::META_FLAGS,
+            overflow: 0,
+        }
+    }
+
+    /// The page's bytes, as far as any mean something.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let header = Header { id: self.page, flags: self.flags, count: 0, overflow: self.overflow };
+        let mut bytes = header.encode().to_vec();
+        for number in [MAGIC, VERSION, self.page_size, 0] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        let freelist = self.freelist.unwrap_or(NO_FREELIST);
+        for number in [self.root, self.sequence, freelist, self.high_water, self.transaction] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        let checksum = fnv_1a(&bytes[CHECKED]);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
     pub(super) fn opened(self, tree: Bucket) -> Opened {
         Opened {
             tree,

@@ -15,14 +15,15 @@ use std::ops::Range;
 pub(super) const HEADER_BYTES: usize = 16;
 pub(super) const ELEMENT_BYTES: usize = 16;
 
-const BRANCH_FLAGS: u16 = 0x01;
-const LEAF_FLAGS: u16 = 0x02;
+pub(super) const BRANCH_FLAGS: u16 = 0x01;
+pub(super) const LEAF_FLAGS: u16 = 0x02;
 pub(super) const META_FLAGS: u16 = 0x04;
 /// The flags of the page that lists the free ones.
 pub(super) const FREELIST_FLAGS: u16 = 0x10;
 /// The count of a freelist too long for the field: the first id's place has it then.
 pub(super) const COUNT_ELSEWHERE: u16 = 0xFFFF;
-const BUCKET_FLAG: u32 = 0x01;
+/// The flag of a leaf's element that is a sub-bucket.
+pub(super) const BUCKET_FLAG: u32 = 0x01;
 
 /// A page's first 16 bytes.
 pub(super) struct Header {
@@ -55,6 +56,15 @@ impl Header {
             count: u16_at(page, 10),
             overflow: u32_at(page, 12),
         }
+    }
+
+    pub(super) fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[..8].copy_from_slice(&self.id.to_le_bytes());
+        bytes[8..10].copy_from_slice(&self.flags.to_le_bytes());
+        bytes[10..12].copy_from_slice(&self.count.to_le_bytes());
+        bytes[12..].copy_from_slice(&self.overflow.to_le_bytes());
+        bytes
     }
 
     pub(super) fn kind(&self) -> Result<Kind, Damage> {

@@ -14,7 +14,7 @@ use std::ops::Range;
 /// How many pages deep a bucket may be. With two children a branch, a file of 2^64 pages is no deeper.
 const PAGE_DEPTH_MAX: usize = 64;
 /// A sub-bucket's value begins with the page of its root and its sequence.
-const BUCKET_HEADER_BYTES: usize = 16;
+pub(super) const BUCKET_HEADER_BYTES: usize = 16;
 /// How much of a page is read at first: most pages of a real file are far from full, and copying is what reading
 /// costs. The smallest page is half of it.
 const FIRST_BYTES: usize = 1024;

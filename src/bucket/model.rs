@@ -1,0 +1,97 @@
+//! What buckets are held to, by tests and by the fuzzer: the same semantics over the standard library's maps, copied
+//! whole at every snapshot.
+
+use super::{Entry, Refusal, View};
+use std::collections::BTreeMap;
+
+/// A bucket of standard maps.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Model {
+    /// The sequence number.
+    pub sequence: u64,
+    /// The entries by key.
+    pub entries: BTreeMap<Vec<u8>, ModelEntry>,
+}
+
+/// What a key of the model holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelEntry {
+    /// A value.
+    Value(Vec<u8>),
+    /// A sub-bucket.
+    Bucket(Model),
+}
+
+impl Model {
+    /// The model of a bucket's content.
+    pub fn of(view: View<'_>) -> Model {
+        let owned = |entry| match entry {
+            Entry::Value(value) => ModelEntry::Value(value.to_vec()),
+            Entry::Bucket(below) => ModelEntry::Bucket(Model::of(below)),
+        };
+        let entries = view.iter().map(|(key, entry)| (key.to_vec(), owned(entry))).collect();
+        Model { sequence: view.sequence(), entries }
+    }
+
+    /// The bucket at a path.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn at(&mut self, path: &[&[u8]]) -> Result<&mut Model, Refusal> {
+        path.iter().try_fold(self, |model, key| match model.entries.get_mut(*key) {
+            Some(ModelEntry::Bucket(below)) => Ok(below),
+            _ => Err(Refusal::BucketNotFound),
+        })
+    }
+
+    /// As `Bucket::put`, lengths aside.
+    ///
+    /// # Errors
+    /// As `Bucket::put`.
+    pub fn put(&mut self, path: &[&[u8]], key: &[u8], value: &[u8]) -> Result<(), Refusal> {
+        if key.is_empty() {
+            return Err(Refusal::KeyRequired);
+        }
+        let model = self.at(path)?;
+        if let Some(ModelEntry::Bucket(_)) = model.entries.get(key) {
+            return Err(Refusal::IncompatibleValue);
+        }
+        model.entries.insert(key.to_vec(), ModelEntry::Value(value.to_vec()));
+        Ok(())
+    }
+
+    /// As `Bucket::create_bucket`, limits aside.
+    ///
+    /// # Errors
+    /// As `Bucket::create_bucket`.
+    pub fn create_bucket(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Refusal> {
+        let model = self.at(path)?;
+        match model.entries.get(key) {
+            Some(ModelEntry::Bucket(_)) => return Err(Refusal::BucketExists),
+            Some(ModelEntry::Value(_)) => return Err(Refusal::IncompatibleValue),
+            None if key.is_empty() => return Err(Refusal::BucketNameRequired),
+            None => {}
+        }
+        model.entries.insert(key.to_vec(), ModelEntry::Bucket(Model::default()));
+        Ok(())
+    }
+
+    /// As `Bucket::delete`, or `Bucket::delete_bucket` if `buckets` is set.
+    ///
+    /// # Errors
+    /// As those.
+    pub fn delete(&mut self, path: &[&[u8]], key: &[u8], buckets: bool) -> Result<(), Refusal> {
+        let model = self.at(path)?;
+        match (model.entries.get(key), buckets) {
+            (None, true) => Err(Refusal::BucketNotFound),
+            (None, false) => Ok(()),
+            (Some(ModelEntry::Bucket(_)), false) | (Some(ModelEntry::Value(_)), true) => {
+                Err(Refusal::IncompatibleValue)
+            }
+            _ => {
+                model.entries.remove(key);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `leasehold exhaust`: every small graph through engine, oracle and bit masks.
+
+use super::source::{parse_fault, parse_release};
+use super::{Ended, Failure};
+use crate::engine::{Fault, NoFault};
+use crate::oracle::Defects;
+use crate::release::Release;
+use crate::report;
+use crate::simulate::exhaust::graphs::NODES_MAX;
+use crate::simulate::exhaust::{self, Plan, StateSet};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write;
+
+/// Run every small graph through the collector, an independent oracle and plain reachability
+///
+/// Each node is content that may refer to every node, itself included, and that one of the states holds. Graphs that
+/// differ only in names are run once; how many there are is known beforehand, and the run is held to it.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  leasehold exhaust --nodes 4                         45,960 graphs
+  leasehold exhaust --nodes 4 --states holders        1,740,020 graphs
+  leasehold exhaust --nodes 3 --states holders --fault flat-hides-full      the smallest graph that shows it")]
+pub(super) struct Arguments {
+    /// How many nodes each graph has: 1 to 6 (six take hours)
+    #[arg(long, value_name = "N", value_parser = parse_nodes)]
+    nodes: usize,
+    /// What may hold a node. root: the label gc.root or nothing; holders: besides, a lease, a flat lease, an expired
+    /// lease
+    #[arg(long, value_name = "root|holders", value_parser = parse_states, default_value = "root")]
+    states: StateSet,
+    /// Whose rules: a version of containerd
+    #[arg(long, value_name = "RELEASE", value_parser = parse_release, default_value = "1.7.0-beta.1")]
+    release: Release,
+    /// Seed a mistake into the collector, to see it found
+    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    fault: Option<Fault>,
+    /// Threads; default: one a core
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// One JSON object instead of the summary
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let Arguments { nodes, states, release, fault, .. } = *arguments;
+    let plan = Plan { nodes, states, release, defects: Defects::as_shipped(release) };
+    let style = "{bar:30} {human_pos} of {human_len} graphs, {per_sec}, {eta} left";
+    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+    let progress = ProgressBar::new(plan.graph_count()).with_style(style);
+    let done = |graphs| progress.inc(graphs);
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs.unwrap_or_default()).build();
+    let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
+    let tally = threads.install(|| match fault {
+        None => exhaust::run(&plan, NoFault, &done),
+        Some(fault) => exhaust::run(&plan, fault, &done),
+    });
+    progress.finish_and_clear();
+    let report = report::exhaust::Report { plan: &plan, fault, tally: &tally };
+    if arguments.json {
+        report.write_json(out)?;
+    } else {
+        report.write_text(out)?;
+    }
+    Ok(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding })
+}
+
+fn parse_nodes(text: &str) -> Result<usize, String> {
+    let nodes = text.parse().ok().filter(|nodes| (1..=NODES_MAX).contains(nodes));
+    nodes.ok_or_else(|| format!("a graph has 1 to {NODES_MAX} nodes"))
+}
+
+fn parse_states(text: &str) -> Result<StateSet, String> {
+    let names = StateSet::ALL.map(StateSet::name).join(" and ");
+    StateSet::parse(text).ok_or_else(|| format!("there are {names}"))
+}

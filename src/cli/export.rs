@@ -1,0 +1,51 @@
+//! `leasehold export`: a state as a real bbolt file.
+
+use super::source;
+use super::{Ended, Failure};
+use crate::bucket::bolt::{self, WriteError};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Write a scenario's state, or a copy of a database, as a new database that bbolt and containerd open
+///
+/// The file holds what is alive in the source and no free pages, and is the same on every machine. Reading it gives
+/// the same buckets, values and sequence numbers.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  leasehold export expired-lease.scenario meta.db
+  leasehold export /var/lib/containerd compact.db
+  leasehold export compact.db copy.db && cmp compact.db copy.db")]
+pub(super) struct Arguments {
+    /// A scenario file, a meta.db, or containerd's root folder
+    #[arg(value_name = "SOURCE")]
+    source: PathBuf,
+    /// The file to create; what exists is never written over
+    #[arg(value_name = "DB")]
+    target: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let target = &arguments.target;
+    // Asked before a source of any size is read; creating the file asks again.
+    if fs::symlink_metadata(target).is_ok() {
+        return Err(failure(target, &WriteError::Exists));
+    }
+    let source = source::read(&arguments.source, None, None)?;
+    let written = bolt::create(target, &source.tree).map_err(|error| failure(target, &error))?;
+    let (path, buckets, values, bytes) = (target.display(), written.buckets, written.values, written.bytes);
+    writeln!(out, "{path}: wrote {buckets} buckets and {values} values in {bytes} bytes")?;
+    Ok(Ended::Well)
+}
+
+/// Whose fault it is that there is no file: the place's, which the user named, the source's, or the disk's.
+fn failure(target: &Path, error: &WriteError) -> Failure {
+    let message = format!("{}: {error}", target.display());
+    match error {
+        WriteError::Exists | WriteError::Create(_) => Failure::Usage(message),
+        WriteError::KeyLength { .. } | WriteError::ValueLength { .. } | WriteError::TooDeep => {
+            Failure::Input(message)
+        }
+        _ => Failure::Output(io::Error::other(message)),
+    }
+}

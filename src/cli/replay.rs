@@ -1,0 +1,232 @@
+//! `leasehold replay`: scenario files, step by step through the world, checked.
+
+use super::source::{SCENARIO_EXTENSION, input_error, parse_fault, parse_scenario, scenario_text};
+use super::{Ended, Failure};
+use crate::engine::{Fault, Faults, NoFault};
+use crate::replay::{Problem, Replay, Replayed, run as run_scenario, updated};
+use crate::report::step;
+use crate::scenario::Scenario;
+use rayon::prelude::*;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Replay scenario files: apply their steps, check every collection, and hold them to what they expect
+///
+/// After every collection all properties are checked against an independent oracle. Folders are searched for
+/// *.scenario files in the order of their names; a file that is named itself is read whatever it is called.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  leasehold replay scenarios                              a whole library
+  leasehold replay --step expired.scenario                what each step changes
+  leasehold replay --update scenarios/rules               write what gc prints below each `---`
+  leasehold replay --fault expiry-inclusive scenarios     which scenarios see this mistake")]
+pub(super) struct Arguments {
+    /// Scenario files, or folders of them
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    paths: Vec<PathBuf>,
+    /// Show what each step changes: buckets, the clock, the marks
+    #[arg(long)]
+    step: bool,
+    /// Write what is printed below each `---`; nothing else in a file changes
+    #[arg(long, conflicts_with = "fault")]
+    update: bool,
+    /// Seed a mistake into the collector, to see scenarios fail
+    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    fault: Option<Fault>,
+}
+
+/// How many failures of one file are shown.
+const FAILURES_SHOWN_MAX: usize = 10;
+
+/// What came of one file.
+enum Verdict {
+    /// It passed; with --update, how many blocks were written anew.
+    Passed { blocks: usize },
+    /// What failed.
+    Failed(String),
+    /// It cannot be read, or not be written.
+    Unusable(String),
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let mut files = Vec::new();
+    for path in &arguments.paths {
+        add_files(path, &mut files)?;
+    }
+    if files.is_empty() {
+        let paths = arguments.paths.iter().map(|path| path.display().to_string());
+        let paths = paths.collect::<Vec<_>>().join(", ");
+        return Err(Failure::Input(format!("{paths}: no file that ends in .{SCENARIO_EXTENSION}")));
+    }
+    let verdicts: Vec<Verdict> = if arguments.step {
+        files.iter().map(|file| show_steps(arguments, file, out)).collect::<io::Result<_>>()?
+    } else {
+        files.par_iter().map(|file| replay_file(arguments, file)).collect()
+    };
+    let (mut passed, mut unusable) = (0usize, Vec::new());
+    for (file, verdict) in files.iter().zip(verdicts) {
+        match verdict {
+            Verdict::Passed { blocks } => {
+                passed += 1;
+                if blocks > 0 {
+                    let plural = if blocks == 1 { "" } else { "s" };
+                    writeln!(out, "updated {}: {blocks} block{plural}", file.display())?;
+                }
+            }
+            Verdict::Failed(text) => {
+                writeln!(out, "{text}again: {}\n", command(arguments, file))?;
+            }
+            Verdict::Unusable(text) => unusable.push(text),
+        }
+    }
+    writeln!(out, "{passed} passed, {} failed", files.len() - passed)?;
+    if !unusable.is_empty() {
+        return Err(Failure::Input(unusable.join("\nleasehold: ")));
+    }
+    Ok(if passed == files.len() { Ended::Well } else { Ended::WithFinding })
+}
+
+/// A file itself, or the scenarios of a folder in the byte order of their names. Links to folders are not followed.
+fn add_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut pending = vec![path.to_owned()];
+    while let Some(path) = pending.pop() {
+        if path.is_file() {
+            files.push(path);
+            continue;
+        }
+        let entries = fs::read_dir(&path).map_err(|error| input_error(&path, &error))?;
+        let mut below = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| input_error(&path, &error))?;
+            let file_type = entry.file_type().map_err(|error| input_error(&entry.path(), &error))?;
+            let is_scenario = entry.path().extension() == Some(OsStr::new(SCENARIO_EXTENSION));
+            if file_type.is_dir() || is_scenario && entry.path().is_file() {
+                below.push(entry.path());
+            }
+        }
+        // The work list is taken from its end.
+        below.sort_by(|left, right| {
+            right.as_os_str().as_encoded_bytes().cmp(left.as_os_str().as_encoded_bytes())
+        });
+        pending.extend(below);
+    }
+    Ok(())
+}
+
+fn replay_file(arguments: &Arguments, file: &Path) -> Verdict {
+    let text = match read(file) {
+        Ok(text) => text,
+        Err(unusable) => return unusable,
+    };
+    let scenario = match parsed(file, &text) {
+        Ok(scenario) => scenario,
+        Err(failed) => return failed,
+    };
+    let replayed = match arguments.fault {
+        None => run_scenario(&scenario, NoFault),
+        Some(fault) => run_scenario(&scenario, fault),
+    };
+    verdict(arguments, file, &text, replayed)
+}
+
+/// Whether a replay passed; with --update what it printed is written before.
+fn verdict(arguments: &Arguments, file: &Path, text: &[u8], mut replayed: Replayed) -> Verdict {
+    let mut blocks = 0;
+    if arguments.update && !replayed.is_cut {
+        let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
+        blocks = replayed.failures.iter().filter(|failure| is_printed(&failure.problem)).count();
+        if blocks > 0
+            && let Err(error) = fs::write(file, updated(text, &replayed.printed))
+        {
+            return Verdict::Unusable(format!("{}: {error}", file.display()));
+        }
+        replayed.failures.retain(|failure| !is_printed(&failure.problem));
+    }
+    if replayed.failures.is_empty() {
+        return Verdict::Passed { blocks };
+    }
+    let mut failed = String::new();
+    for failure in replayed.failures.iter().take(FAILURES_SHOWN_MAX) {
+        let mut lines = failure.to_string();
+        lines = lines.replace('\n', "\n    ");
+        writeln!(failed, "FAILED {}:{}: {lines}", file.display(), failure.line)
+            .expect("a string takes all that is written");
+    }
+    if replayed.failures.len() > FAILURES_SHOWN_MAX {
+        let more = replayed.failures.len() - FAILURES_SHOWN_MAX;
+        writeln!(failed, "FAILED {}: and {more} times more", file.display())
+            .expect("a string takes all that is written");
+    }
+    Verdict::Failed(failed)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Verdict> {
+    scenario_text(file).map_err(|error| Verdict::Unusable(format!("{}: {error}", file.display())))
+}
+
+fn parsed(file: &Path, text: &[u8]) -> Result<Scenario, Verdict> {
+    parse_scenario(file, text).map_err(|drawn| Verdict::Failed(format!("FAILED {drawn}\n")))
+}
+
+/// Replays a file and shows every step as it goes.
+fn show_steps(arguments: &Arguments, file: &Path, out: &mut dyn Write) -> io::Result<Verdict> {
+    let text = match read(file) {
+        Ok(text) => text,
+        Err(unusable) => return Ok(unusable),
+    };
+    let scenario = match parsed(file, &text) {
+        Ok(scenario) => scenario,
+        Err(failed) => return Ok(failed),
+    };
+    writeln!(out, "{}: release {}", file.display(), scenario.release)?;
+    let replayed = match arguments.fault {
+        None => show_scenario(&scenario, NoFault, out)?,
+        Some(fault) => show_scenario(&scenario, fault, out)?,
+    };
+    writeln!(out)?;
+    Ok(verdict(arguments, file, &text, replayed))
+}
+
+fn show_scenario<F: Faults>(scenario: &Scenario, faults: F, out: &mut dyn Write) -> io::Result<Replayed> {
+    let mut replay = Replay::new(scenario, faults);
+    let mut replayed = Replayed::default();
+    loop {
+        let before = replay.world().clone();
+        let Some(stepped) = replay.step() else { break };
+        step::write(
+            out,
+            stepped.line,
+            &before,
+            replay.world(),
+            &stepped.applied,
+            stepped.printed.as_deref(),
+        )?;
+        for failure in &stepped.failures {
+            writeln!(out, "      FAILED {}", failure.to_string().replace('\n', "\n      "))?;
+        }
+        replayed.add(stepped);
+    }
+    replayed.finish(scenario);
+    Ok(replayed)
+}
+
+/// The command that replays a file as it was replayed.
+fn command(arguments: &Arguments, file: &Path) -> String {
+    let path = file.display().to_string();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._/+:@,=".contains(letter);
+    let path = match path.chars().all(plain) && !path.starts_with('-') {
+        true => path,
+        false => format!("-- '{}'", path.replace('\'', r"'\''")),
+    };
+    match arguments.fault {
+        None => format!("leasehold replay --step {path}"),
+        Some(fault) => format!("leasehold replay --step --fault {fault} {path}"),
+    }
+}

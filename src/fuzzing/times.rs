@@ -1,0 +1,36 @@
+//! Times and durations, read twice.
+
+use crate::oracle::times as other;
+use crate::schema::{duration, time};
+
+/// schema(text) = oracle(text) for Go's RFC 3339, binary times and durations, and parse(format(instant)) = instant.
+///
+/// The first byte says how the rest is read.
+pub fn times(bytes: &[u8]) {
+    let Some((kind, text)) = bytes.split_first() else { return };
+    match kind % 3 {
+        0 => {
+            let read = time::parse_rfc3339(text);
+            assert_eq!(read.as_ref().ok().copied(), other::rfc3339(text), "{:?}", text.escape_ascii());
+            if let Ok(instant) = read {
+                let printed = time::format_rfc3339_nano(instant);
+                // What Go accepts with an offset may lie in another year when printed in UTC.
+                if printed.len() >= 20 && printed.as_bytes()[4] == b'-' && !printed.starts_with('-') {
+                    assert_eq!(time::parse_rfc3339(printed.as_bytes()), Ok(instant), "{printed}");
+                }
+            }
+        }
+        1 => {
+            let read = time::from_binary(text);
+            match (&read, other::binary(text)) {
+                (Ok(instant), Ok(expected)) => assert_eq!(*instant, expected),
+                (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected.to_string()),
+                (read, expected) => panic!("{read:?} and {expected:?} for {text:?}"),
+            }
+            if let Ok(instant) = read {
+                assert_eq!(time::from_binary(&time::to_binary(instant)), Ok(instant));
+            }
+        }
+        _ => assert_eq!(duration::parse(text), other::duration(text), "{:?}", text.escape_ascii()),
+    }
+}

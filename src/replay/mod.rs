@@ -1,0 +1,302 @@
+//! Replaying a scenario: apply its steps, and hold what comes of them against what it expects.
+//!
+//! ```text
+//!   line ──> World::apply ──> refused or not        against  the line's outcome
+//!                             collection            against  every property, with the release's own defects
+//!                             what it prints        against  the text below `---`
+//!            World::expects   an `expect` step      against  the world
+//! ```
+//!
+//! A refusal that nobody expected ends the replay, because what follows would only be its echo; everything else that
+//! fails is noted and the replay goes on. [`Replay`] goes step by step, [`run`] to the end, [`state`] only applies.
+
+mod update;
+
+pub use update::updated;
+
+use crate::engine::{Faults, NoFault};
+use crate::metadata::{Error, ErrorKind};
+use crate::node::Kind;
+use crate::oracle::{Defects, judge};
+use crate::report::{diff, gc};
+use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, print_step};
+use crate::simulate::check::{self, Finding};
+use crate::world::{Applied, Collected, Unmet, World};
+
+/// Something that a scenario expected and that did not come, or a property that did not hold.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{problem}")]
+pub struct Failure {
+    /// The line of the step, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Problem {
+    /// A step was refused that must succeed.
+    #[error("`{step}` is refused: {error}")]
+    Refused {
+        /// The step.
+        step: String,
+        /// Why.
+        error: Error,
+    },
+    /// A step succeeded that must be refused.
+    #[error("`{step}` succeeds, it must be refused: {expected}")]
+    Accepted {
+        /// The step.
+        step: String,
+        /// With what kind of error.
+        expected: Refused,
+    },
+    /// A step was refused for another reason.
+    #[error("`{step}` is refused with another error than {expected}: {error}")]
+    RefusedOtherwise {
+        /// The step.
+        step: String,
+        /// The kind that was expected.
+        expected: Refused,
+        /// Why it was refused.
+        error: Error,
+    },
+    /// An `expect` step does not hold.
+    #[error("`{step}`: {unmet}")]
+    Unmet {
+        /// The step.
+        step: String,
+        /// What is instead.
+        unmet: Unmet,
+    },
+    /// A step printed something else than what stands below it.
+    #[error("`{step}` prints something else (- expected, + printed)\n{}", difference(expected, printed))]
+    Printed {
+        /// The step.
+        step: String,
+        /// What stands below it.
+        expected: Vec<Text>,
+        /// What it printed.
+        printed: Vec<Text>,
+    },
+    /// A property of collections did not hold.
+    #[error("`{step}` breaks the property {}: {}", finding.property, finding.text)]
+    Found {
+        /// The step.
+        step: String,
+        /// The finding.
+        finding: Finding,
+    },
+    /// Nothing in the scenario could fail.
+    #[error("the scenario asserts nothing: add an `expect` step, or `---` below a `gc` and --update")]
+    AssertsNothing,
+}
+
+fn difference(expected: &[Text], printed: &[Text]) -> String {
+    let expected: Vec<&str> = expected.iter().map(Text::as_str).collect();
+    let printed: Vec<&str> = printed.iter().map(Text::as_str).collect();
+    diff::lines(&expected, &printed).trim_end().to_owned()
+}
+
+/// A scenario that is being replayed.
+pub struct Replay<'s, F = NoFault> {
+    scenario: &'s Scenario,
+    faults: F,
+    world: World,
+    next: usize,
+}
+
+/// A step that was replayed.
+pub struct Stepped<'s> {
+    /// The step.
+    pub line: &'s Line,
+    /// What came of it.
+    pub applied: Applied,
+    /// What a `gc` or `cleanup` printed.
+    pub printed: Option<String>,
+    /// What is wrong with it.
+    pub failures: Vec<Failure>,
+}
+
+impl<'s, F: Faults> Replay<'s, F> {
+    /// A scenario before its first step, with an engine that may have a fault.
+    pub fn new(scenario: &'s Scenario, faults: F) -> Replay<'s, F> {
+        Replay { scenario, faults, world: World::new(scenario.release), next: 0 }
+    }
+
+    /// The world after the steps so far.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Replays the next step; none at the end, or after a refusal that nobody expected.
+    pub fn step(&mut self) -> Option<Stepped<'s>> {
+        let line = self.scenario.lines.get(self.next)?;
+        self.next += 1;
+        let applied = self.world.apply_with(line, self.faults);
+        let mut problems = Vec::new();
+        if let Some(problem) = outcome_problem(line, &applied) {
+            problems.push(problem);
+            // What follows would only be its echo.
+            self.next = self.scenario.lines.len();
+        }
+        let step = || print_step(&line.step);
+        let printed = self.judge(line, &applied, &mut problems);
+        if let (Some(expected), Some(printed)) = (&line.expected, &printed) {
+            let printed = Text::lines(printed);
+            if *expected != printed {
+                problems.push(Problem::Printed { step: step(), expected: expected.clone(), printed });
+            }
+        }
+        if let Step::Expect(assertion) = &line.step
+            && let Err(unmet) = self.world.expects(line.client.as_ref(), assertion)
+        {
+            problems.push(Problem::Unmet { step: step(), unmet });
+        }
+        let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
+        Some(Stepped { line, applied, printed, failures })
+    }
+
+    /// Checks the collection of a step, and says what the step printed.
+    fn judge(&self, line: &Line, applied: &Applied, problems: &mut Vec<Problem>) -> Option<String> {
+        let namespace = self.world.namespace(line.client.as_ref()).unwrap_or_default();
+        let mut printed = String::new();
+        if let Some(collected) = &applied.collected {
+            printed = self.judge_collection(line, collected, namespace, problems);
+        }
+        if let Some(cleaned) = &applied.cleaned {
+            printed.push_str(&gc::clean_up(cleaned, applied.refused.is_none()));
+        }
+        if let Some(error) = &applied.refused {
+            printed.push_str(&gc::refused(error));
+        }
+        line.step.prints().then_some(printed)
+    }
+
+    fn judge_collection(
+        &self,
+        line: &Line,
+        collected: &Collected,
+        namespace: &[u8],
+        problems: &mut Vec<Problem>,
+    ) -> String {
+        let request = collected.request();
+        let question = check::question(&request, Defects::as_shipped(collected.release));
+        let judgement = judge(&question);
+        let findings = check::check_outcome(&request, &collected.outcome, &judgement, self.faults);
+        let found = |finding| Problem::Found { step: print_step(&line.step), finding };
+        problems.extend(findings.into_iter().map(found));
+        gc::collection(collected, &judgement, namespace)
+    }
+}
+
+/// What came of a step against what must.
+fn outcome_problem(line: &Line, applied: &Applied) -> Option<Problem> {
+    let step = || print_step(&line.step);
+    match (line.outcome, &applied.refused) {
+        (Outcome::Any, _) | (Outcome::Accepted, None) => None,
+        (Outcome::Accepted, Some(error)) => Some(Problem::Refused { step: step(), error: error.clone() }),
+        (Outcome::Refused(expected), None) => Some(Problem::Accepted { step: step(), expected }),
+        (Outcome::Refused(expected), Some(error)) if is_of_kind(error, expected) => None,
+        (Outcome::Refused(expected), Some(error)) => {
+            Some(Problem::RefusedOtherwise { step: step(), expected, error: error.clone() })
+        }
+    }
+}
+
+/// Steps come one after the other, so that one which waits for another waits for ever.
+fn is_of_kind(error: &Error, expected: Refused) -> bool {
+    match expected {
+        Refused::NotFound => error.kind == ErrorKind::NotFound,
+        Refused::AlreadyExists => error.kind == ErrorKind::AlreadyExists,
+        Refused::FailedPrecondition => error.kind == ErrorKind::FailedPrecondition,
+        Refused::InvalidArgument => error.kind == ErrorKind::InvalidArgument,
+        Refused::NotImplemented => error.kind == ErrorKind::NotImplemented,
+        Refused::Unavailable => error.kind == ErrorKind::Unavailable,
+        Refused::Unknown => error.kind == ErrorKind::Unknown,
+        Refused::Crash => error.kind == ErrorKind::Crash,
+        Refused::Deadlock => matches!(error.kind, ErrorKind::Deadlock | ErrorKind::Blocked),
+    }
+}
+
+/// A replay to the end.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Replayed {
+    /// What failed, in the order of the steps; empty if the scenario passes.
+    pub failures: Vec<Failure>,
+    /// What was printed where a block of expected output stands: the step's line, and the lines.
+    pub printed: Vec<(usize, Vec<Text>)>,
+    /// A refusal that nobody expected ended it early.
+    pub is_cut: bool,
+    /// How many steps were replayed.
+    pub steps: usize,
+    /// How many collections ran.
+    pub collections: usize,
+}
+
+/// Replays a scenario with an engine that may have a fault. One that asserts nothing fails.
+pub fn run<F: Faults>(scenario: &Scenario, faults: F) -> Replayed {
+    let mut replay = Replay::new(scenario, faults);
+    let mut replayed = Replayed::default();
+    while let Some(stepped) = replay.step() {
+        replayed.add(stepped);
+    }
+    replayed.finish(scenario);
+    replayed
+}
+
+impl Replayed {
+    /// Takes note of a step.
+    pub fn add(&mut self, stepped: Stepped<'_>) {
+        self.steps += 1;
+        self.failures.extend(stepped.failures);
+        self.collections += usize::from(stepped.applied.collected.is_some());
+        if let (Some(printed), true) = (&stepped.printed, stepped.line.expected.is_some()) {
+            self.printed.push((stepped.line.number, Text::lines(printed)));
+        }
+    }
+
+    /// Takes note of the end.
+    pub fn finish(&mut self, scenario: &Scenario) {
+        self.is_cut = self.steps < scenario.lines.len();
+        if !scenario.asserts() {
+            self.failures.push(Failure { line: 1, problem: Problem::AssertsNothing });
+        }
+    }
+}
+
+/// What a scenario leads up to.
+#[derive(Clone)]
+pub struct State {
+    /// The world after its last step that is no trailing `gc`, `cleanup` or `expect`.
+    pub world: World,
+    /// What the first of those `gc` steps says about the seed's shared loop variable.
+    pub last: Option<Kind>,
+}
+
+/// The state to look at in a scenario: after its last step that does something else than to collect, clean up or
+/// expect.
+///
+/// # Errors
+/// A step before was refused, or succeeded, against what the scenario expects.
+pub fn state(scenario: &Scenario) -> Result<State, Failure> {
+    let trails = |line: &&Line| matches!(line.step, Step::Gc { .. } | Step::Cleanup | Step::Expect(_));
+    let trailing = scenario.lines.iter().rev().take_while(trails).count();
+    let (leading, trailing) = scenario.lines.split_at(scenario.lines.len() - trailing);
+    let mut world = World::new(scenario.release);
+    for line in leading {
+        let applied = world.apply(line);
+        if let Some(problem) = outcome_problem(line, &applied) {
+            return Err(Failure { line: line.number, problem });
+        }
+    }
+    let last = trailing.iter().find_map(|line| match &line.step {
+        Step::Gc { last, .. } => Some(*last),
+        _ => None,
+    });
+    Ok(State { world, last: last.flatten() })
+}
+
+#[cfg(test)]
+mod tests;

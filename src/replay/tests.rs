@@ -1,0 +1,170 @@
+use super::*;
+use crate::engine::Fault;
+use crate::scenario::{generate, parse};
+use arbitrary::Unstructured;
+
+fn failures(text: &str) -> Vec<String> {
+    let replayed = run(&parse(text.as_bytes()).unwrap(), NoFault);
+    replayed.failures.iter().map(|failure| format!("{}: {failure}", failure.line)).collect()
+}
+
+#[test]
+fn a_scenario_that_holds_passes() {
+    let text = "content put a
+! not-found content delete b
+? content delete b
+gc
+---
+remove  content/a   nothing refers to it
+
+expect removed content/a
+cleanup
+---
+drop    content/a
+";
+    assert_eq!(failures(text), [""; 0]);
+    let replayed = run(&parse(text.as_bytes()).unwrap(), NoFault);
+    assert_eq!((replayed.steps, replayed.collections, replayed.is_cut), (6, 1, false));
+}
+
+#[test]
+fn each_way_to_fail_is_told_with_its_line() {
+    for (text, expected) in [
+        ("content delete a", "1: `content delete a` is refused: content \"sha256:61"),
+        ("! not-found content put a", "1: `content put a` succeeds, it must be refused: not-found"),
+        (
+            "! already-exists content delete a",
+            "1: `content delete a` is refused with another error than already-exists: content",
+        ),
+        ("content put a\nexpect absent content/a", "2: `expect absent content/a`: content/a is there"),
+        (
+            "content put a\n\ngc\n---\nkeep    content/a\n",
+            "3: `gc` prints something else (- expected, + printed)\n- keep    content/a\n+ remove  content/a   nothing",
+        ),
+        ("content put a", "1: the scenario asserts nothing"),
+    ] {
+        let failures = failures(text);
+        assert!(failures[0].starts_with(expected), "{text}: {failures:?}");
+    }
+}
+
+#[test]
+fn an_unexpected_refusal_ends_the_replay_and_other_failures_do_not() {
+    let refused = failures("content delete a\nexpect present content/a\nexpect present content/b");
+    assert_eq!(refused.len(), 1);
+    let unmet = failures("expect present content/a\nexpect present content/b");
+    assert_eq!(unmet.len(), 2);
+}
+
+#[test]
+fn a_step_that_waits_for_another_counts_as_a_deadlock() {
+    let text = "snapshot prepare o/gone\nsnapshot prepare-begin o/k\ngc\n! deadlock cleanup\nsnapshot finish o/k\ncleanup\n---\ndrop    snapshot/o/default/1/gone\n";
+    assert_eq!(failures(text), [""; 0]);
+}
+
+#[test]
+fn every_kind_of_refusal_can_be_expected() {
+    for text in [
+        "! not-found content delete a",
+        "namespace create n\n! already-exists namespace create n",
+        "content put a\n! failed-precondition namespace delete default",
+        "! invalid-argument namespace create \"a b\"",
+        "lease create l\n! not-implemented lease add l \"tasks\"/x",
+        "content open r\n! unavailable content open r",
+        "snapshot prepare-begin o/k\nsnapshot prepare o/j\nsnapshot remove o/j\ngc\n! deadlock cleanup",
+        "! unknown lease create \"\"",
+        "raw put x y\n! crash release 2.1",
+    ] {
+        assert_eq!(failures(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_of_the_collector_is_found_by_the_properties_alone() {
+    let text = "lease create l expire=+1h\nadvance 1h\ngc\nexpect nothing x";
+    assert_eq!(failures(text), [""; 0]);
+    let replayed = run(&parse(text.as_bytes()).unwrap(), Fault::ExpiryInclusive);
+    assert!(replayed.failures.iter().any(|failure| matches!(failure.problem, Problem::Found { .. })));
+}
+
+#[test]
+fn a_cancelled_context_is_no_finding() {
+    for release in crate::release::Release::ALL {
+        let collector = if release.rules().collectors { "collector declare type-16\n" } else { "" };
+        let text = format!(
+            "release {release}\n{collector}lease create a\nlease create b\ncontent put x\ngc cancel-at-root=2\nexpect error \"context canceled\"\nexpect kept content/x\ngc cancel-at-root=3\nexpect removed content/x"
+        );
+        assert_eq!(failures(&text), [""; 0], "{release}");
+    }
+}
+
+#[test]
+fn the_state_of_a_scenario_is_the_one_before_its_trailing_collections() {
+    let scenario = |text: &str| state(&parse(text.as_bytes()).unwrap());
+    let text = "stream open s\ncontent put a\ngc\ncontent put b\n? gc last=stream\nexpect removed content/b\ncleanup\ngc";
+    let state = scenario(text).unwrap();
+    let is_there = |name| state.world.expects(None, &name).is_ok();
+    let present =
+        |name: &str| match &parse(format!("expect present {name}").as_bytes()).unwrap().lines[0].step {
+            Step::Expect(assertion) => assertion.clone(),
+            _ => panic!("no assertion"),
+        };
+    assert!(is_there(present("content/b")) && !is_there(present("content/a")));
+    assert_eq!(state.last, Some(Kind::Stream));
+    assert_eq!(scenario("gc").unwrap().world.store().tree, World::new(Default::default()).store().tree);
+    let Err(failure) = scenario("content delete a\ngc") else { panic!("refused") };
+    assert_eq!(failure.line, 1);
+}
+
+#[test]
+fn only_blocks_change_when_output_is_written() {
+    let text = "# A comment.\r\n   content   put a\n\n\tgc\n  ---\t\nold\nolder\n\n# Between.\nexpect   removed content/a\ngc\n---\n\n\ncleanup\n---";
+    let replayed = run(&parse(text.as_bytes()).unwrap(), NoFault);
+    let new = updated(text.as_bytes(), &replayed.printed);
+    let expected = "# A comment.\r\n   content   put a\n\n\tgc\n  ---\nremove  content/a   nothing refers to it\n\n# Between.\nexpect   removed content/a\ngc\n---\nnothing to keep or to remove\n\n\ncleanup\n---\ndrop    content/a\n";
+    assert_eq!(String::from_utf8(new.clone()).unwrap(), expected);
+    assert!(run(&parse(&new).unwrap(), NoFault).failures.is_empty());
+    // What holds is written as it was.
+    let replayed = run(&parse(&new).unwrap(), NoFault);
+    assert_eq!(updated(&new, &replayed.printed), new);
+}
+
+#[test]
+fn output_survives_any_bytes_in_names() {
+    let text = "lease create \"a\\nb\\xff\"\nimage create \"\\x1b[0m\" target=x\nrelease 2.1\nsnapshot prepare \"over/lay\"/\"k k\"\ngc\n---\n";
+    let replayed = run(&parse(text.as_bytes()).unwrap(), NoFault);
+    let new = updated(text.as_bytes(), &replayed.printed);
+    let shown = String::from_utf8_lossy(&new).into_owned();
+    assert!(run(&parse(&new).unwrap(), NoFault).failures.is_empty(), "{shown}");
+    assert!(shown.contains("keep    lease/\"a\\nb\\xff\""), "{shown}");
+    assert!(shown.contains("nothing refers to it; its bucket stays"), "{shown}");
+}
+
+/// Whatever scenario: no property breaks, and what is printed can be written below and holds then.
+#[test]
+fn generated_scenarios_break_no_property_and_their_output_can_be_written() {
+    let seed = crate::simulate::seed::Seed::parse("replay").unwrap();
+    let mut bytes = [0; 2048];
+    let mut collections = 0;
+    for number in 0..2_000 {
+        seed.case_bytes(number, &mut bytes);
+        let mut scenario = generate(&mut Unstructured::new(&bytes)).unwrap();
+        for step in [Step::Gc { last: None, cancel_at_root: None }, Step::Cleanup] {
+            scenario.lines.push(Line::new(step));
+        }
+        for line in &mut scenario.lines {
+            line.outcome = Outcome::Any;
+            line.expected = line.step.prints().then(Vec::new);
+        }
+        let text = crate::scenario::print(&scenario).into_bytes();
+        let scenario = parse(&text).unwrap();
+        let replayed = run(&scenario, NoFault);
+        collections += replayed.collections;
+        let found = replayed.failures.iter().find(|failure| matches!(failure.problem, Problem::Found { .. }));
+        assert_eq!(found, None, "case {number}");
+        let again = run(&parse(&updated(&text, &replayed.printed)).unwrap(), NoFault);
+        let printed = |failure: &&Failure| matches!(failure.problem, Problem::Printed { .. });
+        assert_eq!(again.failures.iter().find(printed), None, "case {number}");
+    }
+    assert!(collections > 1_500, "{collections}");
+}

@@ -1,0 +1,106 @@
+//! What came of every small graph.
+
+use super::text;
+use crate::engine::Fault;
+use crate::scenario::print;
+use crate::simulate::exhaust::{Plan, Tally, properties, scenario};
+use serde_json::json;
+use std::io::{self, Write};
+
+/// A run over every small graph, to be shown.
+pub struct Report<'a> {
+    /// What was to be run.
+    pub plan: &'a Plan,
+    /// The fault that was seeded.
+    pub fault: Option<Fault>,
+    /// What came of it.
+    pub tally: &'a Tally,
+}
+
+impl Report<'_> {
+    /// One object, the same bytes on any machine. Of each property that failed `smallest` has the smallest graph.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Report { plan, fault, tally } = self;
+        let failed = |property| tally.failed.get(property).copied().unwrap_or_default();
+        let properties = properties().map(|property| {
+            (property.to_owned(), json!({"checked": tally.graphs, "failed": failed(property)}))
+        });
+        let findings = tally.smallest.iter().map(|(property, finding)| {
+            json!({
+                "property": property,
+                "size": finding.size,
+                "text": finding.text,
+                "scenario": print(&scenario(plan, finding)),
+            })
+        });
+        let report = json!({
+            "nodes": plan.nodes,
+            "states": plan.states.name(),
+            "release": plan.release.name(),
+            "fault": fault.map(Fault::name),
+            "graphs": tally.graphs,
+            "labelled": tally.labelled,
+            "kept": tally.kept,
+            "removed": tally.removed,
+            "properties": properties.collect::<serde_json::Map<_, _>>(),
+            "smallest": findings.collect::<Vec<_>>(),
+        });
+        writeln!(out, "{report}")
+    }
+
+    /// The report for people.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Report { plan, fault, tally } = self;
+        let holders: Vec<&str> = plan.states.holders().iter().map(|holder| holder.name()).collect();
+        let nodes = if plan.nodes == 1 { "node" } else { "nodes" };
+        writeln!(
+            out,
+            "containerd {}, every graph of {} {nodes}, each held by one of: {}",
+            plan.release,
+            plan.nodes,
+            holders.join(", ")
+        )?;
+        if let Some(fault) = fault {
+            writeln!(out, "seeded fault: {fault}")?;
+        }
+        let [graphs, labelled] = [tally.graphs, tally.labelled].map(text::count);
+        writeln!(out, "{graphs} graphs up to renaming, as many as there are, stand for all {labelled}")?;
+        let [kept, removed] = [tally.kept, tally.removed].map(text::count);
+        writeln!(out, "one collection each: {kept} objects had to stay, {removed} had to go\n")?;
+        let mut rows = vec![["property", "checked", "failed"].map(str::to_owned)];
+        for property in properties() {
+            let failed = tally.failed.get(property).copied().unwrap_or_default();
+            rows.push([property.to_owned(), text::count(tally.graphs), text::count(failed)]);
+        }
+        text::write_columns(out, &rows, &[false, true, true])?;
+        // Several properties may have one smallest graph: it is shown once.
+        let mut shown = Vec::new();
+        for (property, finding) in &tally.smallest {
+            writeln!(out, "\n{property}: {}", finding.text)?;
+            if shown.contains(&finding.graph) {
+                writeln!(out, "the smallest graph is one of the above")?;
+                continue;
+            }
+            shown.push(finding.graph);
+            writeln!(out, "the smallest graph as a scenario:\n")?;
+            for line in print(&scenario(plan, finding)).lines() {
+                writeln!(out, "    {line}")?;
+            }
+        }
+        if tally.smallest.is_empty() {
+            return writeln!(out, "\nno findings");
+        }
+        let fault = fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
+        let (nodes, states, release) = (plan.nodes, plan.states.name(), plan.release);
+        writeln!(
+            out,
+            "\nagain: leasehold exhaust --nodes {nodes} --states {states} --release {release}{fault}"
+        )
+    }
+}

@@ -1,0 +1,163 @@
+//! What a `gc` or a `cleanup` of a scenario prints.
+//!
+//! ```text
+//! keep    content/layer   lease/pull holds it until 2026-01-01T01:00:00Z
+//! keep    lease/pull      live until 2026-01-01T01:00:00Z
+//! remove  image/old       expired 2025-12-31T00:00:00Z
+//! finish  type-9
+//! log     info  no remove defined for resource ref=disk type=30
+//! ```
+//!
+//! First the nodes of the walk that stay, then those that were handed to removal, each group with the client's own
+//! namespace first, by kind and then by key; every node once a line, with the first hop of a shortest chain or with
+//! what might have kept it. A collection that fails prints `error` and its text in place of the nodes, as nothing
+//! changed. Then how each collector ended, then what containerd logs at level info and above. A collection
+//! without nodes prints `nothing to keep or to remove`.
+
+use super::reason::Words;
+use super::text;
+use crate::engine::{Call, Level, LogEvent};
+use crate::metadata::Error;
+use crate::node::{Kind, Node, NodeRef};
+use crate::oracle::{Judgement, Verdict};
+use crate::scenario::alias;
+use crate::schema::views;
+use crate::world::{Cleaned, CleanedSnapshots, Collected};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The width of the column with what was done.
+const DONE_WIDTH: usize = 8;
+
+/// A table of what was done, to what, and why.
+#[derive(Default)]
+struct Table(Vec<[String; 3]>);
+
+impl Table {
+    fn row(&mut self, done: &str, to: String, why: String) {
+        self.0.push([done.to_owned(), to, why]);
+    }
+
+    fn text(&self) -> String {
+        let width = self.0.iter().filter(|[_, _, why]| !why.is_empty());
+        let width = width.map(|[_, to, _]| to.chars().count()).max().unwrap_or_default();
+        let mut text = String::new();
+        for [done, to, why] in &self.0 {
+            let to_width = if why.is_empty() { 0 } else { width + 3 };
+            writeln!(text, "{done:DONE_WIDTH$}{to:to_width$}{why}")
+                .expect("a string takes all that is written");
+        }
+        text
+    }
+}
+
+/// The output of a collection, for a client that uses this namespace.
+pub fn collection(collected: &Collected, judgement: &Judgement<'_>, namespace: &[u8]) -> String {
+    let outcome = &collected.outcome;
+    let words = Words { release: collected.release, tree: &collected.before, namespace };
+    let mut table = Table::default();
+    match &outcome.error {
+        None => nodes(&mut table, collected, judgement, words),
+        Some(error) => table.row("error", text::name(error.as_bytes()), String::new()),
+    }
+    if outcome.error.is_none() && outcome.walked.is_empty() {
+        table.row("nothing to keep or to remove", String::new(), String::new());
+    }
+    collectors(&mut table, collected, words);
+    for event in outcome.log.iter().filter(|event| event.level() > Level::Debug) {
+        table.row("log", log_event(event), String::new());
+    }
+    table.text()
+}
+
+/// The nodes of the walk: the engine says which stay, the judgement says why.
+fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, words: Words<'_>) {
+    let outcome = &collected.outcome;
+    let is_removed = |node: &NodeRef<'_>| collected.has_removed(*node);
+    let sorted = |nodes: &mut Vec<NodeRef<'_>>| {
+        nodes.sort_by_key(|node| {
+            let kind = collected.release.kind_of(node.resource_type);
+            (node.namespace != words.namespace, node.namespace, kind, node.resource_type, node.key)
+        });
+    };
+    let (mut removed, mut kept): (Vec<_>, Vec<_>) = outcome.refs(&outcome.walked).partition(is_removed);
+    sorted(&mut kept);
+    sorted(&mut removed);
+    for node in kept {
+        let reason = judgement.reason(node).map(|reason| words.reason(node, &reason));
+        table.row("keep", words.node(node), reason.unwrap_or_else(|| "no rule keeps it".to_owned()));
+    }
+    let verdicts: BTreeMap<Node, Verdict<'_, '_>> =
+        judgement.resources().map(|verdict| (verdict.node(), verdict)).collect();
+    for node in removed {
+        let verdict = verdicts.get(&node.to_node());
+        let mut why = match verdict.and_then(|verdict| verdict.reason()) {
+            Some(reason) => format!("though {}", words.reason(node, &reason)),
+            None => words.failures(&verdict.map(|verdict| verdict.failures()).unwrap_or_default()),
+        };
+        let kind = collected.release.kind_of(node.resource_type);
+        if views::has(&outcome.after, kind, node.namespace, node.key) {
+            why.push_str("; its bucket stays");
+        }
+        table.row("remove", words.node(node), why);
+    }
+}
+
+/// How each collector ended.
+fn collectors(table: &mut Table, collected: &Collected, words: Words<'_>) {
+    if !collected.release.rules().collectors {
+        return;
+    }
+    for collector in &collected.collectors {
+        let name = words.collector(collector.resource_type);
+        let own = collected.outcome.calls.iter();
+        let own = own.filter(|called| called.resource_type == collector.resource_type);
+        let (mut done, mut why) = ("forget", "neither finished nor cancelled");
+        for called in own {
+            match called.call {
+                Call::Finish => (done, why) = ("finish", ""),
+                Call::Cancel => (done, why) = ("cancel", ""),
+                _ => {}
+            }
+        }
+        if collector.start_error {
+            (done, why) = ("skip", "fails to start");
+        }
+        table.row(done, name, why.to_owned());
+    }
+}
+
+fn log_event(event: &LogEvent) -> String {
+    let mut line = format!("{:<5} {}", event.level(), text::name(event.message().as_bytes()));
+    for (name, value) in event.fields() {
+        write!(line, " {name}={}", text::name(&value)).expect("a string takes all that is written");
+    }
+    line
+}
+
+/// The output of a clean-up, to its end or as far as it came: what the backends lost, by their own names.
+pub fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
+    let mut table = Table::default();
+    for digest in &cleaned.content.blobs {
+        let name = alias::name_of(digest).unwrap_or_else(|| text::name(digest));
+        table.row("drop", format!("{}/{name}", Kind::Content), String::new());
+    }
+    for reference in &cleaned.content.ingests {
+        table.row("drop", format!("{}/{}", Kind::Ingest, text::name(reference)), String::new());
+    }
+    for CleanedSnapshots { snapshotter, removed } in &cleaned.snapshots {
+        for name in removed {
+            let (snapshotter, name) = (text::name(snapshotter), text::name(name));
+            table.row("drop", format!("{}/{snapshotter}/{name}", Kind::Snapshot), String::new());
+        }
+    }
+    if table.0.is_empty() && ended {
+        table.row("nothing to clean up", String::new(), String::new());
+    }
+    table.text()
+}
+
+/// The last line of a collection or clean-up that was refused, or that never ends.
+pub fn refused(error: &Error) -> String {
+    format!("{:DONE_WIDTH$}{}\n", "refused", text::name(error.to_string().as_bytes()))
+}

@@ -1,0 +1,242 @@
+//! Every small case: all graphs of a few nodes, each collected once.
+//!
+//! Random cases find what is likely; this finds whatever can be shown with so few nodes. All graphs that differ
+//! only in names are one case, so the number of cases is known beforehand, and the run is held to it.
+//!
+//! ```text
+//!   graphs ──> worlds ─┬─> engine ──> outcome ──┐
+//!   (one a class)      ├─> oracle ──> judgement ┼─> every property, and reachability
+//!                      └─> reachability on bits ┘
+//! ```
+//!
+//! `graphs` knows classes of graphs, `worlds` says what a graph stands for and what must be left of it.
+
+pub mod graphs;
+mod worlds;
+
+pub use worlds::{Holder, StateSet};
+
+use super::check::{Property, check};
+use crate::engine::{Faults, Outcome, Request};
+use crate::instant::Instant;
+use crate::node::{Kind, NodeRef};
+use crate::oracle::Defects;
+use crate::release::Release;
+use crate::report::text;
+use crate::scenario::Scenario;
+use graphs::{Family, Graph};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use worlds::{Population, World};
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many nodes each graph has, from 1 to [`graphs::NODES_MAX`].
+    pub nodes: usize,
+    /// The states that a node may take.
+    pub states: StateSet,
+    /// Whose rules.
+    pub release: Release,
+    /// Which defects the oracle assumes.
+    pub defects: Defects,
+}
+
+impl Plan {
+    /// How many graphs there are up to renaming: so many cases are run.
+    pub fn graph_count(&self) -> u64 {
+        graphs::class_count(self.nodes, self.states.count())
+    }
+
+    /// How many graphs there are if names count: for so many the cases stand.
+    pub fn labelled_count(&self) -> u64 {
+        graphs::labelled_count(self.nodes, self.states.count())
+    }
+}
+
+/// The name of the property that this room adds: what is left is what bit masks reach.
+pub const REACHABILITY: &str = "reachability";
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Graphs collected.
+    pub graphs: u64,
+    /// Graphs for which they stand.
+    pub labelled: u64,
+    /// Objects that had to stay.
+    pub kept: u64,
+    /// Objects that had to go.
+    pub removed: u64,
+    /// By property: on how many graphs it failed; it was checked on all.
+    pub failed: BTreeMap<&'static str, u64>,
+    /// By property: the smallest graph that shows it failing.
+    pub smallest: BTreeMap<&'static str, GraphFinding>,
+}
+
+/// A graph on which a property did not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GraphFinding {
+    /// How many edges and holders it has.
+    pub size: u32,
+    /// The graph.
+    pub graph: Graph,
+    /// What was seen and what was expected.
+    pub text: String,
+}
+
+impl Tally {
+    /// The sum of both; `later` comes behind this one.
+    fn plus(mut self, later: Tally) -> Tally {
+        self.graphs += later.graphs;
+        self.labelled += later.labelled;
+        self.kept += later.kept;
+        self.removed += later.removed;
+        for (property, failed) in later.failed {
+            *self.failed.entry(property).or_default() += failed;
+        }
+        for (property, finding) in later.smallest {
+            let smallest = self.smallest.entry(property).or_insert_with(|| finding.clone());
+            if finding.size < smallest.size {
+                *smallest = finding;
+            }
+        }
+        self
+    }
+
+    /// On how many graphs any property failed, each property counted.
+    pub fn finding_count(&self) -> u64 {
+        self.failed.values().sum()
+    }
+}
+
+/// Every property that a graph is checked for.
+pub fn properties() -> impl Iterator<Item = &'static str> {
+    Property::ALL.into_iter().map(Property::name).chain([REACHABILITY])
+}
+
+/// The scenario of a finding.
+pub fn scenario(plan: &Plan, finding: &GraphFinding) -> Scenario {
+    World::new(finding.graph, plan.states).scenario(plan.release, &finding.text)
+}
+
+/// Collects every graph of a plan, on every core; `done` hears how many more of [`Plan::graph_count`] are through.
+///
+/// # Panics
+/// The graphs that were run are not as many as there are.
+pub fn run<F: Faults + Sync + Send>(plan: &Plan, faults: F, done: &(impl Fn(u64) + Sync)) -> Tally {
+    let families = Family::all(plan.nodes, plan.states.count());
+    let chunks: Vec<(&Family, u64)> = families.iter().flat_map(chunks).collect();
+    let bench = Bench { plan, faults, now: worlds::now(), expiry: worlds::expiry() };
+    let chunk = |(family, start): (&Family, u64)| {
+        let end = family.len().min(start + CHUNK);
+        let graphs = (start..end).filter_map(|edges| family.representative(edges));
+        let tally = graphs.fold(Tally::default(), |mut tally, (graph, stands_for)| {
+            bench.run(graph, stands_for, &mut tally);
+            tally
+        });
+        done(tally.graphs);
+        tally
+    };
+    // `reduce` keeps the order of the chunks, so that of findings of one size the first is kept.
+    let tally = chunks.into_par_iter().map(chunk).reduce(Tally::default, Tally::plus);
+    assert_eq!(tally.graphs, plan.graph_count(), "every class of graphs is run once (Burnside's lemma)");
+    assert_eq!(tally.labelled, plan.labelled_count(), "the classes together are all graphs");
+    tally
+}
+
+/// How many graphs, renamed ones included, are looked at in one go.
+const CHUNK: u64 = 1 << 12;
+
+fn chunks(family: &Family) -> impl Iterator<Item = (&Family, u64)> {
+    (0..family.len()).step_by(CHUNK as usize).map(move |start| (family, start))
+}
+
+/// What every graph of a plan has in common.
+struct Bench<'a, F> {
+    plan: &'a Plan,
+    faults: F,
+    now: Instant,
+    expiry: String,
+}
+
+impl<F: Faults> Bench<'_, F> {
+    fn run(&self, graph: Graph, stands_for: u64, tally: &mut Tally) {
+        let Plan { states, release, defects, .. } = *self.plan;
+        let world = World::new(graph, states);
+        let tree = world.tree(world.before(), &self.expiry);
+        let request = Request { release, ..Request::new(&tree, self.now) };
+        let (outcome, findings) = check(&request, defects, self.faults);
+        let after = world.after();
+        let count = |population: Population| {
+            u64::from(population.content.count_ones() + population.leases.count_ones())
+        };
+        tally.graphs += 1;
+        tally.labelled += stands_for;
+        tally.kept += count(after);
+        tally.removed += count(world.before()) - count(after);
+        let found = findings.into_iter().map(|finding| (finding.property.name(), finding.text));
+        for (property, text) in found.chain(self.unreached(&world, &outcome).map(|text| (REACHABILITY, text)))
+        {
+            *tally.failed.entry(property).or_default() += 1;
+            let holders = world.holders.iter().filter(|holder| **holder != Holder::Nobody).count();
+            let size = graph.edges.count_ones() + u32::try_from(holders).expect("a few nodes");
+            if tally.smallest.get(property).is_none_or(|smallest| size < smallest.size) {
+                tally.smallest.insert(property, GraphFinding { size, graph, text });
+            }
+        }
+    }
+
+    /// Where the outcome is not what bit masks reach.
+    fn unreached(&self, world: &World, outcome: &Outcome) -> Option<String> {
+        if let Some(error) = &outcome.error {
+            return Some(format!("the collection failed with `{error}`"));
+        }
+        let (before, after) = (world.before(), world.after());
+        let gone =
+            Population { content: before.content & !after.content, leases: before.leases & !after.leases };
+        let marked = outcome.nodes.iter().filter(|(id, _)| outcome.is_marked(*id)).map(|(_, node)| node);
+        if let Err(text) = self.population(marked, after) {
+            return Some(format!("marked is {text}"));
+        }
+        if let Err(text) = self.population(outcome.refs(&outcome.removed), gone) {
+            return Some(format!("removed is {text}"));
+        }
+        (outcome.after != world.tree(after, &self.expiry))
+            .then(|| "the tree after is not the one with what is reached".to_owned())
+    }
+
+    /// Whether nodes are exactly these, each once.
+    fn population<'n>(
+        &self,
+        nodes: impl Iterator<Item = NodeRef<'n>>,
+        expected: Population,
+    ) -> Result<(), String> {
+        let mut missing = expected;
+        for node in nodes {
+            let bit = worlds::bit_of(node.key).filter(|_| node.namespace == worlds::NAMESPACE);
+            let mask = match self.plan.release.kind_of(node.resource_type) {
+                Kind::Content => Some(&mut missing.content),
+                Kind::Lease => Some(&mut missing.leases),
+                _ => None,
+            };
+            match (bit, mask) {
+                (Some(bit), Some(mask)) if *mask & bit != 0 => *mask &= !bit,
+                _ => {
+                    let node = text::node(self.plan.release, node);
+                    return Err(format!("{node}, which bit masks do not reach so, or which comes twice"));
+                }
+            }
+        }
+        match missing == Population::default() {
+            true => Ok(()),
+            false => {
+                let Population { content, leases } = missing;
+                Err(format!("not all: content {content:b} and leases {leases:b} are missing, a bit a node"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

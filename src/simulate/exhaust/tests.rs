@@ -1,0 +1,62 @@
+use super::*;
+use crate::engine::{Fault, NoFault};
+use crate::replay;
+use crate::scenario::{parse, print};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+fn plan(nodes: usize, states: StateSet, release: Release) -> Plan {
+    Plan { nodes, states, release, defects: Defects::as_shipped(release) }
+}
+
+#[test]
+fn the_honest_engine_agrees_on_every_small_graph() {
+    for release in [Release::Seed, Release::V1_6, Release::V2_4] {
+        for (nodes, states, graphs) in [
+            (1, StateSet::Root, 4),
+            (3, StateSet::Root, 752),
+            (2, StateSet::Holders, 210),
+            (3, StateSet::Holders, 11_080),
+        ] {
+            let heard = AtomicU64::new(0);
+            let done = |more| {
+                heard.fetch_add(more, Ordering::Relaxed);
+            };
+            let tally = run(&plan(nodes, states, release), NoFault, &done);
+            assert_eq!((tally.graphs, tally.finding_count()), (graphs, 0), "{:?}", tally.smallest);
+            assert_eq!(heard.into_inner(), graphs);
+            assert!(tally.kept > 0 && tally.removed > 0);
+        }
+    }
+}
+
+#[test]
+fn a_fault_shows_on_its_smallest_graph_whose_scenario_fails_when_replayed() {
+    for (fault, nodes, size) in [
+        // A flat lease and a reference from what it holds.
+        (Fault::FlatFollowsLabels, 2, 2),
+        // Two leases, one of them flat, on one of which a reference leads to the other.
+        (Fault::FlatHidesFull, 3, 4),
+        (Fault::ExpiredLeaseHolds, 1, 1),
+        (Fault::ContentRootLabelIgnored, 1, 1),
+        (Fault::SweepSkips, 2, 0),
+    ] {
+        let plan = plan(nodes, StateSet::Holders, Release::Seed);
+        let tally = run(&plan, fault, &|_| {});
+        let smallest = tally.smallest.get(REACHABILITY).unwrap_or_else(|| panic!("{fault} escapes"));
+        assert_eq!(smallest.size, size, "{fault}: {smallest:?}");
+        let written = print(&scenario(&plan, smallest));
+        let read = parse(written.as_bytes()).expect("a scenario that is written can be read");
+        assert!(replay::run(&read, NoFault).failures.is_empty(), "{written}");
+        assert!(!replay::run(&read, fault).failures.is_empty(), "{fault}:\n{written}");
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let plan = plan(3, StateSet::Holders, Release::Seed);
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| run(&plan, Fault::FlatFollowsLabels, &|_| {}))
+    };
+    assert_eq!(with(1), with(3));
+}

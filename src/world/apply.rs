@@ -1,0 +1,136 @@
+//! One step.
+
+use super::actors::{Actor, undeclared};
+use super::collect::{Cleaned, Collected};
+use super::{World, refused};
+use crate::engine::{Faults, NoFault};
+use crate::instant::Instant;
+use crate::metadata::{self, CleanUp, Error, ErrorKind};
+use crate::release::Release;
+use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Sharing, Step};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What came of a step.
+#[derive(Clone, Default)]
+pub struct Applied {
+    /// Why the step was refused, or never ended. What it did all the same is in the world.
+    pub refused: Option<Error>,
+    /// The collection that it ran: every `gc` that gets as far, and every `sync` deletion that succeeds.
+    pub collected: Option<Arc<Collected>>,
+    /// The clean-up that it ran.
+    pub cleaned: Option<Cleaned>,
+}
+
+impl World {
+    /// Applies a step with the honest engine.
+    pub fn apply(&mut self, line: &Line) -> Applied {
+        self.apply_with(line, NoFault)
+    }
+
+    /// Applies a step; a collection of it runs with an engine that may have a fault.
+    ///
+    /// The line's outcome, its expected output and what an `expect` step asserts are not looked at here.
+    pub fn apply_with<F: Faults>(&mut self, line: &Line, faults: F) -> Applied {
+        let client = line.client.as_ref();
+        match &line.step {
+            Step::Gc { last, cancel_at_root } => self.gc(*last, *cancel_at_root, faults),
+            Step::Cleanup => self.clean_up(),
+            step => match self.change(client, step) {
+                Err(error) => Applied { refused: Some(error), ..Applied::default() },
+                Ok(()) if is_synchronous(step) => self.synchronous_gc(faults),
+                Ok(()) => Applied::default(),
+            },
+        }
+    }
+
+    fn change(&mut self, client: Option<&Name>, step: &Step) -> Result<(), Error> {
+        match step {
+            Step::Client { name, namespace, lease } => {
+                let namespace = namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE).to_vec();
+                let actor = Actor { namespace, lease: lease.clone() };
+                Arc::make_mut(&mut self.actors).declare(name, actor);
+                Ok(())
+            }
+            Step::Release(release) => self.replace_daemon(*release),
+            Step::Now(now) => {
+                self.now = *now;
+                Ok(())
+            }
+            Step::Advance(by) => {
+                self.now = later(self.now, *by);
+                Ok(())
+            }
+            Step::NamespaceUse { namespace } => {
+                self.actor(client)?.namespace.clone_from(namespace);
+                Ok(())
+            }
+            Step::LeaseUse { lease } => {
+                self.actor(client)?.lease = Some(lease.clone());
+                Ok(())
+            }
+            Step::LeaseNone => {
+                self.actor(client)?.lease = None;
+                Ok(())
+            }
+            Step::ContentPolicy(sharing) => {
+                self.store.sharing = match sharing {
+                    Sharing::Shared => metadata::Sharing::Shared,
+                    Sharing::Isolated => metadata::Sharing::Isolated,
+                };
+                Ok(())
+            }
+            Step::CollectorDeclare { .. }
+            | Step::CollectorList { .. }
+            | Step::CollectorForget { .. }
+            | Step::CollectorActive { .. }
+            | Step::CollectorLeased { .. }
+            | Step::CollectorBackReference { .. }
+            | Step::CollectorReferences { .. }
+            | Step::CollectorFail { .. }
+            | Step::CollectorHeal { .. } => self.change_collector(client, step),
+            Step::RawPut { path, value } => self.raw_put(path, value),
+            Step::RawBucket { path } => self.raw_bucket(path),
+            Step::RawDelete { path } => self.raw_delete(path),
+            Step::RawSequence { path, sequence } => self.raw_sequence(path, *sequence),
+            Step::Gc { .. } | Step::Cleanup | Step::Expect(_) => Ok(()),
+            _ if self.is_hung => {
+                let message = "a collection that never ends has the metadata locked".to_owned();
+                Err(refused(ErrorKind::Deadlock, message))
+            }
+            _ => self.write(client, step),
+        }
+    }
+
+    fn actor(&mut self, client: Option<&Name>) -> Result<&mut Actor, Error> {
+        Arc::make_mut(&mut self.actors).get_mut(client).ok_or_else(|| undeclared(client))
+    }
+
+    /// The database and the backends stay, and the clients; what the daemon had in memory is gone. Collectors that
+    /// were declared stand for plugins of the new daemon too, with the numbers that it gives to their kinds.
+    fn replace_daemon(&mut self, release: Release) -> Result<(), Error> {
+        let before = self.store.release;
+        self.store = self.store.restarted(release)?;
+        self.collectors = Arc::new(super::collectors::renumbered(&self.collectors, before, release));
+        self.handles = Arc::default();
+        self.streams = metadata::streams::Streams::default();
+        self.has_streams = false;
+        self.scheduled = CleanUp::default();
+        self.is_hung = false;
+        Ok(())
+    }
+}
+
+/// Whether the client waits for a collection after the step.
+fn is_synchronous(step: &Step) -> bool {
+    matches!(step, Step::ImageDelete { sync: true, .. } | Step::LeaseDelete { sync: true, .. })
+}
+
+/// The clock stops at the end of time.
+fn later(now: Instant, by: Duration) -> Instant {
+    let nanoseconds = u64::from(now.nanoseconds) + u64::from(by.subsec_nanos());
+    let seconds = by.as_secs().saturating_add(nanoseconds / 1_000_000_000);
+    let seconds = now.seconds.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let nanoseconds = u32::try_from(nanoseconds % 1_000_000_000).expect("a remainder below 10^9");
+    Instant { seconds, nanoseconds }
+}

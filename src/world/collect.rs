@@ -1,0 +1,234 @@
+//! Collections and the clean-ups that they schedule (`DB.GarbageCollect`).
+
+use super::apply::Applied;
+use super::{World, refused};
+use crate::bucket::Bucket;
+use crate::collector::Collector;
+use crate::engine::{Call, Faults, Outcome, Request, collect_with};
+use crate::instant::Instant;
+use crate::metadata::{CleanUp, CleanedContent, Error, ErrorKind};
+use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::release::Release;
+use hashbrown::HashSet;
+use std::sync::{Arc, OnceLock};
+
+/// A collection that ran: what it was asked for and what it gave.
+#[derive(Clone)]
+pub struct Collected {
+    /// The database before.
+    pub before: Bucket,
+    /// The collectors as they were before, in ascending order of their types.
+    pub collectors: Vec<Collector>,
+    /// Whose rules applied.
+    pub release: Release,
+    /// The collection's `now`.
+    pub now: Instant,
+    /// Where the seed's shared loop variable ended, if the step said so.
+    pub last_iterated: Option<ResourceType>,
+    /// At which root the context was cancelled.
+    pub cancel_at_root: Option<usize>,
+    /// What it gave.
+    pub outcome: Outcome,
+    removed: OnceLock<Vec<Node>>,
+}
+
+impl Collected {
+    /// The request that it answers.
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            tree: &self.before,
+            collectors: &self.collectors,
+            release: self.release,
+            now: self.now,
+            last_iterated: self.last_iterated,
+            cancel_at_root: self.cancel_at_root,
+        }
+    }
+
+    /// Whether a node was handed to removal, and the collection succeeded.
+    pub fn has_removed(&self, node: NodeRef<'_>) -> bool {
+        let sorted = self.removed.get_or_init(|| {
+            let removed: &[_] = if self.outcome.error.is_none() { &self.outcome.removed } else { &[] };
+            let mut sorted: Vec<Node> = self.outcome.refs(removed).map(NodeRef::to_node).collect();
+            sorted.sort_unstable();
+            sorted
+        });
+        sorted.binary_search_by(|removed| removed.as_ref().cmp(&node)).is_ok()
+    }
+}
+
+/// What a clean-up removed from the backends, each in its order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Cleaned {
+    /// Each snapshotter that was cleaned up.
+    pub snapshots: Vec<CleanedSnapshots>,
+    /// What the content backend lost.
+    pub content: CleanedContent,
+}
+
+/// What a clean-up removed from a snapshotter's backend.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CleanedSnapshots {
+    /// The snapshotter.
+    pub snapshotter: Box<[u8]>,
+    /// The backend's names, in order.
+    pub removed: Vec<Box<[u8]>>,
+}
+
+impl World {
+    /// A collection. Its own error is a result and no refusal; refused is one that cannot be asked for, or that
+    /// never ends.
+    pub(super) fn gc<F: Faults>(&mut self, last: Option<Kind>, cancel: Option<u64>, faults: F) -> Applied {
+        match self.collect(last, cancel, faults) {
+            Err(error) => Applied { refused: Some(error), ..Applied::default() },
+            Ok((collected, hung)) => {
+                Applied { refused: hung, collected: Some(collected), ..Applied::default() }
+            }
+        }
+    }
+
+    /// The collection that a client waits for: where it fails the client is told no more than that
+    /// (`gcScheduler.ScheduleAndWait`).
+    pub(super) fn synchronous_gc<F: Faults>(&mut self, faults: F) -> Applied {
+        let mut applied = self.gc(None, None, faults);
+        let failed = applied.collected.as_ref().is_some_and(|collected| collected.outcome.error.is_some());
+        if applied.refused.is_none() && failed {
+            applied.refused = Some(refused(ErrorKind::Unknown, "gc failed".to_owned()));
+        }
+        applied
+    }
+
+    /// Gives the collection, and why it never ends although the database has its result.
+    fn collect<F: Faults>(
+        &mut self,
+        last: Option<Kind>,
+        cancel: Option<u64>,
+        faults: F,
+    ) -> Result<(Arc<Collected>, Option<Error>), Error> {
+        let release = self.store.release;
+        if self.is_hung {
+            let message = "a collection that never ends is under way".to_owned();
+            return Err(refused(ErrorKind::Deadlock, message));
+        }
+        let last_iterated = last.map(|kind| self.registered(kind)).transpose()?;
+        let mut collectors = Vec::clone(&self.collectors);
+        let mut streams = None;
+        if self.has_streams {
+            let started = self.streams.start(release).inspect_err(|_| self.is_hung = true)?;
+            streams = started.as_ref().map(|collector| collector.resource_type);
+            collectors.extend(started);
+            collectors.sort_by_key(|collector| collector.resource_type);
+        }
+        let before = self.store.tree.clone();
+        let request = Request {
+            tree: &before,
+            collectors: &collectors,
+            release,
+            now: self.now,
+            last_iterated,
+            cancel_at_root: cancel.map(|root| usize::try_from(root).unwrap_or(usize::MAX)),
+        };
+        let (now, cancel_at_root) = (request.now, request.cancel_at_root);
+        let outcome = collect_with(&request, faults);
+        let removed = OnceLock::new();
+        let collected =
+            Collected { before, collectors, release, now, last_iterated, cancel_at_root, outcome, removed };
+        self.take_over(&collected.outcome);
+        self.tell_collectors(&collected.outcome);
+        let hung = streams.and_then(|resource_type| self.tell_streams(resource_type, &collected.outcome));
+        let collected = Arc::new(collected);
+        self.last = Some(Arc::clone(&collected));
+        Ok((collected, hung))
+    }
+
+    /// The type of a collector that takes part in collections.
+    fn registered(&self, kind: Kind) -> Result<ResourceType, Error> {
+        let release = self.store.release;
+        let declared = |number: &ResourceType| {
+            self.collectors.iter().any(|collector| collector.resource_type == *number)
+        };
+        let is_streams =
+            |number: &ResourceType| self.has_streams && release.type_of(Kind::Stream) == Some(*number);
+        let number = release.type_of(kind).filter(|number| declared(number) || is_streams(number));
+        number.ok_or_else(|| refused(ErrorKind::NotFound, format!("no collector of type {kind}")))
+    }
+
+    fn take_over(&mut self, outcome: &Outcome) {
+        let snapshotters = outcome.dirty.snapshotters.iter().map(|name| &**name);
+        if outcome.error.is_some() {
+            self.store.collection_failed(outcome.dirty.content, snapshotters);
+            return;
+        }
+        let CleanUp { content, snapshotters } =
+            self.store.collected(outcome.after.clone(), outcome.dirty.content, snapshotters);
+        self.scheduled.content |= content;
+        if !snapshotters.is_empty() {
+            self.scheduled.snapshotters.extend(snapshotters);
+            self.scheduled.snapshotters.sort_unstable();
+            self.scheduled.snapshotters.dedup();
+        }
+    }
+
+    /// A collector that was finished has no longer what it was told to remove. One whose `Finish` fails, or that was
+    /// cancelled, keeps it.
+    fn tell_collectors(&mut self, outcome: &Outcome) {
+        if self.collectors.is_empty() {
+            return;
+        }
+        let collectors = Arc::make_mut(&mut self.collectors);
+        for collector in collectors.iter_mut().filter(|collector| !collector.finish_error) {
+            let own = outcome.calls.iter().filter(|called| called.resource_type == collector.resource_type);
+            let mut finished = false;
+            let mut removed: HashSet<&Node> = HashSet::new();
+            for called in own {
+                match &called.call {
+                    Call::Finish => finished = true,
+                    Call::Remove(node) => drop(removed.insert(node)),
+                    _ => {}
+                }
+            }
+            if finished && !removed.is_empty() {
+                super::collectors::forget(collector, &removed);
+            }
+        }
+    }
+
+    /// The streams' manager hears how the collection ended, or nothing.
+    fn tell_streams(&mut self, resource_type: ResourceType, outcome: &Outcome) -> Option<Error> {
+        let own = || outcome.calls.iter().filter(|called| called.resource_type == resource_type);
+        let end = own().find(|called| matches!(called.call, Call::Finish | Call::Cancel));
+        match end.map(|called| &called.call) {
+            Some(Call::Finish) => {
+                let removed = own().filter_map(|called| match &called.call {
+                    Call::Remove(node) => Some(node),
+                    _ => None,
+                });
+                return self.streams.finish(self.store.release, removed).err();
+            }
+            Some(_) => self.streams.cancel(),
+            None => self.streams.forgotten(),
+        }
+        None
+    }
+
+    /// The clean-ups that collections scheduled. One that waits for a preparation under way stays scheduled.
+    pub(super) fn clean_up(&mut self) -> Applied {
+        let CleanUp { content, snapshotters } = std::mem::take(&mut self.scheduled);
+        let (mut cleaned, mut waits) = (Cleaned::default(), None);
+        for snapshotter in snapshotters {
+            match self.store.clean_up_snapshots(&snapshotter) {
+                Ok(removed) => cleaned.snapshots.push(CleanedSnapshots { snapshotter, removed }),
+                Err(error) => {
+                    if error.kind == ErrorKind::Blocked {
+                        self.scheduled.snapshotters.push(snapshotter);
+                    }
+                    waits = waits.or(Some(error));
+                }
+            }
+        }
+        if content {
+            cleaned.content = self.store.clean_up_content();
+        }
+        Applied { refused: waits, cleaned: Some(cleaned), ..Applied::default() }
+    }
+}

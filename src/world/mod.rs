@@ -1,0 +1,152 @@
+//! The world: a daemon with its database and backends, its clock, its clients and its collectors, as a value.
+//!
+//! ```text
+//!   step ──> World::apply ──> the same world, changed, and what came of it: [`Applied`]
+//!              │  write side   metadata::Store      refused steps leave the tree as it was
+//!              │  collection   engine::collect      the outcome stays at hand as [`Collected`]
+//!              └─ clean-up     what collections scheduled
+//! ```
+//!
+//! Cloning a world costs a few counts of references, so whoever wants the world before a step clones it first; the
+//! clone stays valid. Every step is defined: one that containerd would refuse is refused with containerd's kind of
+//! error, and what the daemon keeps in spite of it (a backend's work, a committed transaction) is kept here too.
+//!
+//! The streams' manager takes part in collections from the first step on that opens a stream; a daemon that never
+//! saw one has nothing that could be told apart. Where a collector leaves the daemon locked (the seed's stream
+//! manager), the world is *hung*: whatever writes is refused as a deadlock, until a step replaces the daemon.
+//!
+//! This room decides nothing: whether a refusal was expected, and whether a collection was right, is for those who
+//! apply the steps.
+
+mod actors;
+mod apply;
+mod collect;
+mod collectors;
+mod expect;
+mod raw;
+mod write;
+
+pub use apply::Applied;
+pub use collect::{Cleaned, CleanedSnapshots, Collected};
+pub use expect::Unmet;
+
+use crate::collector::Collector;
+use crate::instant::Instant;
+use crate::metadata::streams::Streams;
+use crate::metadata::{CleanUp, Error, ErrorKind, Store};
+use crate::release::Release;
+use crate::scenario::{CLOCK_START, Name};
+use actors::{Actors, Handles};
+use std::sync::Arc;
+
+/// A daemon and all around it.
+#[derive(Clone)]
+pub struct World {
+    store: Store,
+    now: Instant,
+    actors: Arc<Actors>,
+    handles: Arc<Handles>,
+    /// Those that steps declared, in ascending order of their types.
+    collectors: Arc<Vec<Collector>>,
+    streams: Streams,
+    /// A stream was opened since the daemon started, so that its manager is looked at.
+    has_streams: bool,
+    /// The clean-ups that collections asked for and that did not run yet.
+    scheduled: CleanUp,
+    last: Option<Arc<Collected>>,
+    /// A collection that never ends has the metadata locked.
+    is_hung: bool,
+}
+
+impl World {
+    /// A fresh daemon with an empty database, at [`CLOCK_START`].
+    pub fn new(release: Release) -> World {
+        World::of(Store::new(release), CLOCK_START)
+    }
+
+    /// A daemon that has just opened a database.
+    pub fn of(store: Store, now: Instant) -> World {
+        World {
+            store,
+            now,
+            actors: Arc::default(),
+            handles: Arc::default(),
+            collectors: Arc::default(),
+            streams: Streams::default(),
+            has_streams: false,
+            scheduled: CleanUp::default(),
+            last: None,
+            is_hung: false,
+        }
+    }
+
+    /// The database and its backends.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The daemon's release.
+    pub fn release(&self) -> Release {
+        self.store.release
+    }
+
+    /// The last collection that ran.
+    pub fn last(&self) -> Option<&Arc<Collected>> {
+        self.last.as_ref()
+    }
+
+    /// The clean-ups that collections asked for and that did not run yet.
+    pub fn scheduled(&self) -> &CleanUp {
+        &self.scheduled
+    }
+
+    /// The streams' manager.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    /// Whether the metadata is locked for ever.
+    pub fn is_hung(&self) -> bool {
+        self.is_hung
+    }
+
+    /// The namespace that a client uses; none for a client that is not declared.
+    pub fn namespace(&self, client: Option<&Name>) -> Option<&[u8]> {
+        Some(&self.actors.get(client)?.namespace)
+    }
+
+    /// The lease that a client uses.
+    pub fn lease(&self, client: Option<&Name>) -> Option<&[u8]> {
+        self.actors.get(client)?.lease.as_deref()
+    }
+
+    /// The collectors that a collection would start now, in ascending order of their types.
+    pub fn collectors(&self) -> Vec<Collector> {
+        self.collectors_in(self.store.release)
+    }
+
+    /// The same with the numbers of another release; what that release has no number for falls away.
+    pub fn collectors_in(&self, release: Release) -> Vec<Collector> {
+        let mut collectors = collectors::renumbered(&self.collectors, self.store.release, release);
+        // A manager that is stuck cannot be started, and a collection does not get that far.
+        if self.has_streams
+            && let Ok(Some(streams)) = self.streams.clone().start(release)
+        {
+            collectors.push(streams);
+            collectors.sort_by_key(|collector| collector.resource_type);
+        }
+        collectors
+    }
+}
+
+fn refused(kind: ErrorKind, message: String) -> Error {
+    Error { kind, message }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! `leasehold exhaust`: the whole program.
+
+use serde_json::Value;
+use std::process::{Command, Output};
+
+fn exhaust(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
+    command.arg("exhaust").args(arguments).output().expect("the program runs")
+}
+
+#[test]
+fn every_graph_is_counted_and_agrees() {
+    let output = exhaust(&["--nodes", "3", "--states", "root"]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("752 graphs up to renaming, as many as there are, stand for all 4,096"), "{text}");
+    assert!(text.ends_with("\nno findings\n"), "{text}");
+}
+
+#[test]
+fn a_fault_ends_with_its_smallest_graph_and_the_same_bytes_for_any_number_of_jobs() {
+    let fault = ["--nodes", "2", "--states", "holders", "--fault", "flat-follows-labels"];
+    let text = String::from_utf8(exhaust(&fault).stdout).expect("text");
+    assert!(text.contains("\n    content put a gc.ref.content.1=@b\n"), "{text}");
+    assert!(text.contains("\n    expect removed content/b\n"), "{text}");
+    assert!(text.ends_with(
+        "again: leasehold exhaust --nodes 2 --states holders --release 1.7.0-beta.1 --fault flat-follows-labels\n"
+    ));
+    let json = |jobs| {
+        let output = exhaust(&[&fault[..], &["--json", "--jobs", jobs]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        output.stdout
+    };
+    assert_eq!(json("1"), json("2"));
+    let report: Value = serde_json::from_slice(&json("1")).expect("one JSON object");
+    assert_eq!([&report["graphs"], &report["labelled"]], [&Value::from(210), &Value::from(400)]);
+    assert_eq!(report["properties"]["reachability"]["checked"], 210);
+    assert!(report["properties"]["reachability"]["failed"].as_u64() > Some(0));
+}
+
+#[test]
+fn a_size_that_is_not_offered_is_refused() {
+    for arguments in [&["--nodes", "0"][..], &["--nodes", "7"], &["--nodes", "2", "--states", "other"], &[]] {
+        assert_eq!(exhaust(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}

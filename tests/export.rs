@@ -1,0 +1,106 @@
+//! `leasehold export` as a whole program: what it writes, what it refuses, how it ends.
+
+use leasehold::bucket::{Bucket, bolt};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn leasehold(arguments: &[&Path]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_leasehold")).args(arguments).output().expect("the program starts")
+}
+
+fn export(source: &Path, target: &Path) -> Output {
+    leasehold(&[Path::new("export"), source, target])
+}
+
+fn complaint(output: &Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+/// A database as a daemon has it: a version, an image with labels, a lease whose sequence counts.
+fn daemon_like() -> Bucket {
+    let mut tree = Bucket::new();
+    let image = [&b"v1"[..], b"default", b"images", b"docker.io/library/alpine:latest"];
+    let leases = [&b"v1"[..], b"default", b"leases"];
+    for path in [&image[..], &leases[..]] {
+        for end in 0..path.len() {
+            if tree.view().at(&path[..=end]).is_none() {
+                tree.create_bucket(&path[..end], path[end]).expect("a bucket");
+            }
+        }
+    }
+    tree.put(&[b"v1"], b"version", &[6]).expect("a value");
+    tree.put(&image, b"labels are many", &vec![b'l'; 10_000]).expect("a value");
+    tree.set_sequence(&leases, 5_000_000_000).expect("a bucket");
+    tree
+}
+
+#[test]
+fn a_database_is_exported_with_all_it_holds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [source, target, again] = ["source.db", "target.db", "again.db"].map(|name| folder.path().join(name));
+    let tree = daemon_like();
+    bolt::create(&source, &tree).expect("a new file");
+    let output = export(&source, &target);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        format!("{}: wrote 5 buckets and 2 values in 40960 bytes\n", target.display())
+    );
+    assert_eq!(fs::metadata(&target).expect("the file").len(), 40_960);
+    assert_eq!(bolt::read(&target).expect("a sound file").tree, tree);
+    // The file is a function of what it holds.
+    assert_eq!(export(&target, &again).status.code(), Some(0));
+    assert_eq!(fs::read(&target).expect("the file"), fs::read(&again).expect("the file"));
+}
+
+#[test]
+fn containerds_root_folder_is_a_source() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join("io.containerd.metadata.v1.bolt");
+    fs::create_dir(&inner).expect("a folder");
+    bolt::create(&inner.join("meta.db"), &daemon_like()).expect("a new file");
+    let target = folder.path().join("copy.db");
+    assert_eq!(export(folder.path(), &target).status.code(), Some(0));
+    assert_eq!(bolt::read(&target).expect("a sound file").tree, daemon_like());
+}
+
+#[test]
+fn an_existing_target_is_refused_before_anything_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [source, target] = ["source.db", "target.db"].map(|name| folder.path().join(name));
+    bolt::create(&source, &daemon_like()).expect("a new file");
+    fs::write(&target, b"precious").expect("a file");
+    let expected = format!(
+        "leasehold: {}: exists already and is never written over: give a path at which nothing stands\n",
+        target.display()
+    );
+    assert_eq!(complaint(&export(&source, &target), 2), expected);
+    assert_eq!(complaint(&export(&folder.path().join("none"), &target), 2), expected);
+    assert_eq!(fs::read(&target).expect("the file"), b"precious");
+    // Nor is the source written over by itself.
+    let before = fs::read(&source).expect("the file");
+    assert!(complaint(&export(&source, &source), 2).contains("exists already"));
+    assert_eq!(fs::read(&source).expect("the file"), before);
+}
+
+#[test]
+fn what_cannot_be_read_or_created_ends_with_its_own_code_and_leaves_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [source, target] = ["source.db", "target.db"].map(|name| folder.path().join(name));
+    let message = complaint(&export(&source, &target), 3);
+    assert_eq!(message, format!("leasehold: {}: no such file\n", source.display()));
+    bolt::create(&source, &daemon_like()).expect("a new file");
+    let mut torn = fs::read(&source).expect("the file");
+    torn.truncate(torn.len() - 1);
+    fs::write(&source, torn).expect("the file");
+    assert!(complaint(&export(&source, &target), 3).contains("source.db: page "));
+    assert!(!target.exists());
+    fs::remove_file(&source).expect("the file");
+    bolt::create(&source, &daemon_like()).expect("a new file");
+    let message = complaint(&export(&source, &folder.path().join("none/target.db")), 2);
+    assert!(message.contains("none/target.db: cannot be created: "), "{message}");
+    assert_eq!(leasehold(&[Path::new("export"), &source]).status.code(), Some(2));
+}

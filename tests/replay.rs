@@ -1,0 +1,250 @@
+//! `leasehold replay`, and a scenario as the source of `leasehold collect`: the whole program.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const PASSES: &str = "# It holds.
+release 1.7.0-beta.1
+
+content put layer
+lease create pull expire=+1h
+lease add pull content/layer
+gc
+---
+keep    content/layer   lease/pull holds it until 2026-01-01T01:00:00Z
+keep    lease/pull      live until 2026-01-01T01:00:00Z
+
+advance 1h1s
+gc
+expect removed content/layer lease/pull
+";
+
+fn leasehold(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
+    command.current_dir(folder).args(arguments).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is text")
+}
+
+fn last_line(output: &Output) -> String {
+    text(&output.stdout).lines().last().unwrap_or_default().to_owned()
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder around")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+#[test]
+fn the_library_passes() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let output = leasehold(&root, &["replay", "scenarios"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let last = last_line(&output);
+    assert!(last.ends_with(" passed, 0 failed") && !last.starts_with("0 "), "{last}");
+}
+
+#[test]
+fn a_scenario_that_holds_passes_and_says_nothing_more() {
+    let folder = folder(&[("a.scenario", PASSES)]);
+    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "1 passed, 0 failed\n".to_owned()));
+}
+
+#[test]
+fn a_failure_shows_the_difference_and_ends_with_the_command_that_replays_it() {
+    let broken = PASSES.replace("live until", "lives until");
+    let folder = folder(&[("it's.scenario", &broken)]);
+    let output = leasehold(folder.path(), &["replay", "it's.scenario"]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "FAILED it's.scenario:7: `gc` prints something else (- expected, + printed)
+      keep    content/layer   lease/pull holds it until 2026-01-01T01:00:00Z
+    - keep    lease/pull      lives until 2026-01-01T01:00:00Z
+    + keep    lease/pull      live until 2026-01-01T01:00:00Z
+again: leasehold replay --step -- 'it'\\''s.scenario'
+
+0 passed, 1 failed
+";
+    assert_eq!(text(&output.stdout), expected);
+    // The command that it ends with does what it says.
+    let again = leasehold(folder.path(), &["replay", "--step", "--", "it's.scenario"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        text(&again.stdout).contains("\n   7  gc\n      mark    content/layer\n"),
+        "{}",
+        text(&again.stdout)
+    );
+}
+
+#[test]
+fn files_come_in_byte_order_and_only_those_named_as_scenarios() {
+    let failing = "content delete x\nexpect same\n";
+    let folder = folder(&[
+        ("lib/b.scenario", failing),
+        ("lib/a/z.scenario", failing),
+        ("lib/B.scenario", failing),
+        ("lib/c.txt", failing),
+        ("lib/d.scenario", PASSES),
+        ("named", PASSES),
+    ]);
+    let output = leasehold(folder.path(), &["replay", "lib", "named"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = text(&output.stdout);
+    let failed = stdout.lines().filter_map(|line| line.strip_prefix("FAILED lib/"));
+    let failed: Vec<&str> = failed.filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(failed, ["B.scenario", "a/z.scenario", "b.scenario"]);
+    assert_eq!(last_line(&output), "2 passed, 3 failed");
+    let again = leasehold(folder.path(), &["replay", "lib", "named"]);
+    assert_eq!(again.stdout, output.stdout);
+}
+
+#[test]
+fn what_does_not_parse_or_asserts_nothing_has_failed() {
+    let folder = folder(&[
+        ("a.scenario", "lese create pull\n"),
+        ("b.scenario", "content put a\n"),
+        ("c.scenario", ""),
+    ]);
+    let output = leasehold(folder.path(), &["replay", "."]);
+    assert_eq!((output.status.code(), last_line(&output)), (Some(1), "0 passed, 3 failed".to_owned()));
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("a.scenario:1:1") && stdout.contains("did you mean `lease`?"), "{stdout}");
+    assert!(stdout.contains("the scenario asserts nothing"), "{stdout}");
+    assert!(stdout.contains("the file has no steps"), "{stdout}");
+}
+
+#[test]
+fn without_a_file_or_with_one_that_cannot_be_read_the_input_is_at_fault() {
+    let folder = folder(&[("empty/a.txt", ""), ("a.scenario", PASSES)]);
+    let empty = leasehold(folder.path(), &["replay", "empty"]);
+    assert_eq!((empty.status.code(), text(&empty.stdout)), (Some(3), String::new()));
+    assert!(text(&empty.stderr).contains("no file that ends in .scenario"));
+    let missing = leasehold(folder.path(), &["replay", "missing.scenario", "a.scenario"]);
+    assert_eq!((missing.status.code(), last_line(&missing)), (Some(3), "1 passed, 1 failed".to_owned()));
+    assert!(text(&missing.stderr).contains("missing.scenario: "), "{}", text(&missing.stderr));
+    for arguments in [
+        &["replay"][..],
+        &["replay", "--fault", "nonsense", "a.scenario"],
+        &["replay", "--what", "a.scenario"],
+    ] {
+        assert_eq!(leasehold(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn update_writes_blocks_and_nothing_else() {
+    let layout =
+        "# A   comment.\ncontent   put layer\ngc\n---\nwrong\n\n\n# Another.\nexpect removed content/layer\n";
+    let fails = "gc\n---\nexpected\n\nexpect present content/x\n";
+    let folder = folder(&[
+        ("a.scenario", layout),
+        ("b.scenario", fails),
+        ("c.scenario", "content delete x\ngc\n---\nold\n"),
+    ]);
+    let output = leasehold(folder.path(), &["replay", "--update", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("a file");
+    assert_eq!(read("a.scenario"), layout.replace("wrong", "remove  content/layer   nothing refers to it"));
+    assert_eq!(read("b.scenario"), fails.replace("expected\n\n", "nothing to keep or to remove\n\n"));
+    // A replay that ended early knows nothing of what comes behind.
+    assert_eq!(read("c.scenario"), "content delete x\ngc\n---\nold\n");
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("updated ./a.scenario: 1 block\n"), "{stdout}");
+    assert!(
+        stdout.contains("FAILED ./b.scenario:5: `expect present content/x`: content/x is not there\n"),
+        "{stdout}"
+    );
+    assert_eq!(last_line(&output), "1 passed, 2 failed");
+    let again = leasehold(folder.path(), &["replay", "a.scenario"]);
+    assert_eq!(again.status.code(), Some(0));
+}
+
+#[test]
+fn a_seeded_mistake_fails_and_is_part_of_the_command() {
+    let folder = folder(&[("a.scenario", "lease create l expire=+1h\nadvance 1h\ngc\nexpect nothing x\n")]);
+    let output = leasehold(folder.path(), &["replay", "--fault", "expiry-inclusive", "a.scenario"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("FAILED a.scenario:3: `gc` breaks the property safety: "), "{stdout}");
+    assert!(
+        stdout.contains("\nagain: leasehold replay --step --fault expiry-inclusive a.scenario\n"),
+        "{stdout}"
+    );
+    assert_eq!(leasehold(folder.path(), &["replay", "a.scenario"]).status.code(), Some(0));
+}
+
+#[test]
+fn step_shows_buckets_decoded_the_clock_and_the_marks() {
+    let folder = folder(&[("a.scenario", PASSES)]);
+    let output = leasehold(folder.path(), &["replay", "--step", "a.scenario"]);
+    assert_eq!(output.status.code(), Some(0));
+    let stdout = text(&output.stdout);
+    for line in [
+        "a.scenario: release 1.7.0-beta.1",
+        "   4  content put layer",
+        "      + v1/default/content/blob/@layer/createdat = 2026-01-01T00:00:00Z",
+        "      + v1/default/content/blob/@layer/size = 1024",
+        "      now 2026-01-01T00:00:00Z -> 2026-01-01T01:00:01Z",
+        "      mark    lease/pull",
+        "      unmark  lease/pull",
+        "      - v1/default/leases/pull/labels/containerd.io/gc.expire = \"2026-01-01T01:00:00Z\"",
+        "      | remove  lease/pull      expired 2026-01-01T01:00:00Z",
+        "1 passed, 0 failed",
+    ] {
+        assert!(stdout.lines().any(|shown| shown == line), "{line}\n{stdout}");
+    }
+}
+
+#[test]
+fn a_scenario_can_be_collected_by_its_own_clock_and_release_or_by_others() {
+    let streams = "release 2.1\nnamespace create default\nlease create l expire=+1h\nlease use l\nstream open s\nadvance 2h\ngc\nexpect removed stream/s\n";
+    let folder =
+        folder(&[("a.scenario", PASSES), ("s.scenario", streams), ("bad.scenario", "content delete x\n")]);
+    let collect = |arguments: &[&str]| {
+        let output = leasehold(folder.path(), &[&["collect", "--json"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("one JSON object")
+    };
+    let report = collect(&["a.scenario"]);
+    assert_eq!(report["now"], "2026-01-01T01:00:01Z");
+    assert_eq!(report["release"], "1.7.0-beta.1");
+    assert_eq!(report["removed"].as_array().map(Vec::len), Some(2));
+    assert_eq!(report["removed"][0]["key"], "pull");
+    let earlier = collect(&["a.scenario", "--now", "2026-01-01T00:30:00Z", "--release", "2.1"]);
+    assert_eq!(earlier["kept"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        (&earlier["removed"], &earlier["release"]),
+        (&serde_json::json!([]), &serde_json::json!("2.1"))
+    );
+    let streams = collect(&["s.scenario"]);
+    assert_eq!(
+        streams["removed"][1],
+        serde_json::json!({"type": 9, "kind": "stream", "namespace": "default", "key": "s"})
+    );
+    let older = collect(&["s.scenario", "--release", "1.7"]);
+    assert_eq!(older["removed"][1]["type"], 8);
+    let bad = leasehold(folder.path(), &["collect", "bad.scenario"]);
+    assert_eq!(bad.status.code(), Some(3));
+    let stderr = text(&bad.stderr);
+    assert!(stderr.contains("bad.scenario:1: `content delete x` is refused"), "{stderr}");
+}
+
+#[test]
+fn the_manuals_first_example_holds() {
+    let manual = include_str!("../scenarios/README.md");
+    let blocks: Vec<&str> =
+        manual.split("```scenario\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    let whole = blocks[0];
+    let folder = folder(&[("manual.scenario", whole)]);
+    let output = leasehold(folder.path(), &["replay", "manual.scenario"]);
+    assert_eq!(text(&output.stdout), "1 passed, 0 failed\n");
+}
