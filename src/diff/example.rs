@@ -10,7 +10,7 @@ use crate::bucket::{Entry, View};
 use crate::collector::Collector;
 use crate::node::{Kind, Node, ResourceType};
 use crate::release::Release;
-use crate::scenario::{Assertion, Call, KeyPath, Line, NodeName, RawValue, Scenario, Step, Text};
+use crate::scenario::{Assertion, Call, KeyPath, Line, NodeName, RawValue, Scenario, Step, Text, print_node};
 use crate::schema::{names, time, varint};
 use crate::simulate::trees::NUMBERING;
 
@@ -44,7 +44,7 @@ fn head(comparison: &Comparison<'_>, class: Class) -> Vec<Text> {
     let (from, to) = (comparison.pair.from.release, comparison.pair.to.release);
     let mut text = format!("{class}: {}.\n", class.sentence());
     for difference in comparison.differences.iter().filter(|difference| difference.class == class) {
-        let node = shown(&name_of(difference));
+        let node = print_node(&name_of(difference));
         text.push_str(&match difference.effect {
             Effect::Removed => format!("{from} keeps {node}, {to} removes it.\n"),
             Effect::Kept => format!("{from} removes {node}, {to} keeps it.\n"),
@@ -60,10 +60,9 @@ fn head(comparison: &Comparison<'_>, class: Class) -> Vec<Text> {
         text.push_str(&format!("With {to} the collection {}.\n", ends(&errors.to)));
     }
     for ends in comparison.ends.iter().filter(|ends| ends.class == class) {
-        let (kind, from_end, to_end) = (ends.kind, ends.from, ends.to);
-        text.push_str(&format!(
-            "The collector {kind} hears {from_end:?} from {from}, {to_end:?} from {to}.\n"
-        ));
+        let [from_end, to_end] = [ends.from, ends.to].map(|end| format!("{end:?}").to_lowercase());
+        let kind = ends.kind;
+        text.push_str(&format!("The collector {kind} hears {from_end} from {from}, {to_end} from {to}.\n"));
     }
     Text::lines(&text)
 }
@@ -78,29 +77,36 @@ fn expectations(comparison: &Comparison<'_>, class: Class, release: Release) -> 
     if let Some(error) = error {
         return vec![Step::Expect(Assertion::Error(error.clone().into_bytes()))];
     }
-    let (mut kept, mut removed) = (Vec::new(), Vec::new());
+    let (mut kept, mut removed, mut present) = (Vec::new(), Vec::new(), Vec::new());
     for difference in comparison.differences.iter().filter(|difference| difference.class == class) {
         match if is_from { &difference.from } else { &difference.to } {
             Fate::Kept(_) => kept.push(name_of(difference)),
             Fate::Removed(_) => removed.push(name_of(difference)),
+            // What only collectors list is not in the database.
+            Fate::Spared(_) | Fate::NotSwept if difference.kind == Kind::Image => {
+                present.push(name_of(difference));
+            }
             Fate::Spared(_) | Fate::NotSwept => {}
         }
     }
     let expect = |nodes: Vec<NodeName>, assertion: fn(Vec<NodeName>) -> Assertion| {
         (!nodes.is_empty()).then(|| Step::Expect(assertion(nodes)))
     };
-    expect(kept, Assertion::Kept).into_iter().chain(expect(removed, Assertion::Removed)).collect()
+    let expected = [
+        expect(kept, Assertion::Kept),
+        expect(removed, Assertion::Removed),
+        expect(present, Assertion::Present),
+    ];
+    let mut expected: Vec<Step> = expected.into_iter().flatten().collect();
+    if expected.is_empty() {
+        expected.push(Step::Expect(Assertion::Same));
+    }
+    expected
 }
 
 fn name_of(difference: &Difference<'_>) -> NodeName {
     let Difference { kind, namespace, key, .. } = difference;
     NodeName { namespace: Some(namespace.to_vec()), kind: *kind, key: key.to_vec() }
-}
-
-/// A node on one line, whatever its bytes are.
-fn shown(node: &NodeName) -> String {
-    let namespace = node.namespace.as_deref().unwrap_or_default();
-    format!("{}/{}/{}", namespace.escape_ascii(), node.kind, node.key.escape_ascii())
 }
 
 fn has_collector(release: Release, kind: Kind) -> bool {

@@ -3,12 +3,13 @@ use super::compare::{Effect, Fate, Pair, compare};
 use super::{Class, scenario};
 use crate::bucket::{Bucket, json};
 use crate::collector::{Active, BackReference, Collector, Leased};
-use crate::engine::Request;
+use crate::engine::{NoFault, Request};
 use crate::instant::Instant;
 use crate::node::{Kind, Node, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
 use crate::release::Release::{Seed as Beta, V1_6, V1_7, V2_0, V2_1, V2_2, V2_3, V2_4};
+use crate::replay;
 use crate::scenario::{parse, print};
 use crate::schema::time;
 use crate::simulate::seed::Seed;
@@ -410,15 +411,25 @@ fn no_class_is_found_outside_of_its_releases() {
 }
 
 #[test]
-fn examples_are_minimal_and_their_scenarios_can_be_read() {
+fn scenarios_of_examples_can_be_read_and_replayed() {
+    for (from, to, ..) in NEIGHBOURS {
+        let plan = plan(from, to, 700);
+        let tally = campaign::run(&plan, &|_| {});
+        for (class, example) in examples(&plan, &tally) {
+            let scenario = scenario(class, &example);
+            let text = print(&scenario);
+            assert_eq!(parse(text.as_bytes()).as_ref(), Ok(&scenario), "{text}");
+            assert_eq!(replay::run(&scenario, NoFault).failures, [], "{text}");
+        }
+    }
+}
+
+#[test]
+fn examples_are_minimal() {
     let plan = plan(V2_1, V2_2, 2_000);
     let tally = campaign::run(&plan, &|_| {});
     let examples = examples(&plan, &tally);
     assert_eq!(examples.len(), tally.classes.len());
-    for (class, example) in &examples {
-        let scenario = scenario(*class, example);
-        assert_eq!(parse(print(&scenario).as_bytes()).as_ref(), Ok(&scenario), "{class}");
-    }
     let prefix = &examples[&Class::RootLabelByPrefix];
     assert_eq!(prefix.aspect, Aspect::Node(Effect::Kept));
     assert!(prefix.case.collectors.is_empty());
