@@ -342,7 +342,7 @@ fn plan(from: Release, to: Release, cases: u64) -> Plan {
 /// What containerd's history says of each pair of neighbours, and how many cases show it.
 const NEIGHBOURS: [(Release, Release, u64, &[Class]); 7] = [
     (V1_6, Beta, 1_000, &[Class::Collectors, Class::CollectionFails]),
-    (Beta, V1_7, &[Class::SharedLoopVariable, Class::CancelAfterFailedMark, Class::SandboxReferences]),
+    (Beta, V1_7, 3_000, &[Class::SharedLoopVariable, Class::CancelAfterFailedMark, Class::SandboxReferences]),
     (
         V1_7,
         V2_0,
