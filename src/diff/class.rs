@@ -41,7 +41,7 @@ pub enum Class {
     ConditionalReferences,
     /// Collectors report references.
     CollectorReferences,
-    /// A collector's type number belongs to something else in the other release.
+    /// A collector's type, or that of what it reports, has no number of its own in the other release.
     CollectorNumbers,
     /// The collection of one release fails, and what it would remove stays.
     CollectionFails,
@@ -136,7 +136,7 @@ impl Class {
             Class::ConditionalReferences => "gc.cond.snapshot: refers to a snapshot while a condition holds",
             Class::CollectorReferences => "collectors report what their resources refer to",
             Class::CollectorNumbers => {
-                "a collector's type number belongs to something else, so that it cannot be registered"
+                "a collector's type, or that of what it reports, has no number of its own in the other release"
             }
             Class::CollectionFails => "one release's collection fails, and what it would have removed stays",
             Class::Unexplained => "no rule that is known to differ explains this",

@@ -360,10 +360,23 @@ fn class_of_fates(stays: &Judged<'_>, goes: &Judged<'_>, named: &Named) -> Class
 
 /// Why one side never sweeps what the other one has in its sweep.
 fn class_of_unswept(unswept: &Judged<'_>, swept: &Judged<'_>, named: &Named) -> Class {
-    match swept.swept.get(named).and_then(|swept| swept.listed_by) {
-        Some(collector) => class_of_collector(unswept, collector),
-        None if named.kind == Kind::Image && !unswept.release().rules().image_nodes => Class::ImageExpiry,
-        None => Class::Unexplained,
+    let other = swept.release();
+    match swept.swept.get(named).map(|swept| (swept.listed_by, swept.node.resource_type)) {
+        Some((Some(collector), number)) => class_of_report(unswept, collector, number, other),
+        Some((None, _)) if named.kind == Kind::Image && !unswept.release().rules().image_nodes => {
+            Class::ImageExpiry
+        }
+        _ => Class::Unexplained,
+    }
+}
+
+/// Why a side does not heed what a collector of a kind reports on the other: it has no such collector, or no number
+/// for what is reported.
+fn class_of_report(without: &Judged<'_>, kind: Kind, reported: ResourceType, numbered: Release) -> Class {
+    let has_number = renumber::number(reported, numbered, without.release()).is_some();
+    match without.side.has_collector(kind) {
+        true if !has_number => Class::CollectorNumbers,
+        _ => class_of_collector(without, kind),
     }
 }
 
@@ -473,11 +486,25 @@ fn class_of_rule(has: &Judged<'_>, lacks: &Judged<'_>, reason: &Reason<'_>, targ
         | Rule::CollectorLeased
         | Rule::CollectorBackReference
         | Rule::CollectorReference => match collector_behind(has, reason, target) {
-            Some(collector) => class_of_collector(lacks, collector),
+            Some(kind) if lacks.side.has_collector(kind) && !is_asked(has, lacks, kind, target) => {
+                Class::SandboxesMoved
+            }
+            Some(kind) => class_of_report(lacks, kind, target.resource_type, has.release()),
             None => Class::Unexplained,
         },
         _ => Class::Unexplained,
     }
+}
+
+/// Whether a side asks a collector about a namespace for which it reports a node. Sandboxes that move below `v1` may
+/// bring their namespace along.
+fn is_asked(has: &Judged<'_>, lacks: &Judged<'_>, kind: Kind, target: NodeRef<'_>) -> bool {
+    let of_kind = |collector: &&Collector| has.release().kind_of(collector.resource_type) == kind;
+    let Some(collector) = has.side.collectors.iter().find(of_kind) else { return false };
+    let active = collector.active.iter().map(|active| (&active.node, &active.for_namespace));
+    let back = collector.active_back_references.iter().map(|back| (&back.to, &back.for_namespace));
+    let mut reported = active.chain(back).filter(|(node, _)| node.as_ref() == target);
+    reported.any(|(_, namespace)| lacks.side.has_bucket(&[names::V1, namespace]))
 }
 
 /// The kind of the collector that says what a hop to a node follows from.

@@ -6,8 +6,9 @@
 use super::campaign::Example;
 use super::class::Class;
 use super::compare::{Comparison, Difference, Effect, Fate, compare};
+use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
+use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text, print_node};
 use crate::simulate::trees::NUMBERING;
 use crate::simulate::written::{case_steps, has_collector, kind_of};
 
@@ -37,7 +38,7 @@ fn head(comparison: &Comparison<'_>, class: Class) -> Vec<Text> {
     let (from, to) = (comparison.pair.from.release, comparison.pair.to.release);
     let mut text = format!("{class}: {}.\n", class.sentence());
     for difference in comparison.differences.iter().filter(|difference| difference.class == class) {
-        let node = shown(&name_of(difference));
+        let node = print_node(&name_of(difference));
         text.push_str(&match difference.effect {
             Effect::Removed => format!("{from} keeps {node}, {to} removes it.\n"),
             Effect::Kept => format!("{from} removes {node}, {to} keeps it.\n"),
@@ -53,10 +54,9 @@ fn head(comparison: &Comparison<'_>, class: Class) -> Vec<Text> {
         text.push_str(&format!("With {to} the collection {}.\n", ends(&errors.to)));
     }
     for ends in comparison.ends.iter().filter(|ends| ends.class == class) {
-        let (kind, from_end, to_end) = (ends.kind, ends.from, ends.to);
-        text.push_str(&format!(
-            "The collector {kind} hears {from_end:?} from {from}, {to_end:?} from {to}.\n"
-        ));
+        let [from_end, to_end] = [ends.from, ends.to].map(|end| format!("{end:?}").to_lowercase());
+        let kind = ends.kind;
+        text.push_str(&format!("The collector {kind} hears {from_end} from {from}, {to_end} from {to}.\n"));
     }
     Text::lines(&text)
 }
@@ -71,27 +71,34 @@ fn expectations(comparison: &Comparison<'_>, class: Class, release: Release) -> 
     if let Some(error) = error {
         return vec![Step::Expect(Assertion::Error(error.clone().into_bytes()))];
     }
-    let (mut kept, mut removed) = (Vec::new(), Vec::new());
+    let (mut kept, mut removed, mut present) = (Vec::new(), Vec::new(), Vec::new());
     for difference in comparison.differences.iter().filter(|difference| difference.class == class) {
         match if is_from { &difference.from } else { &difference.to } {
             Fate::Kept(_) => kept.push(name_of(difference)),
             Fate::Removed(_) => removed.push(name_of(difference)),
+            // What only collectors list is not in the database.
+            Fate::Spared(_) | Fate::NotSwept if difference.kind == Kind::Image => {
+                present.push(name_of(difference));
+            }
             Fate::Spared(_) | Fate::NotSwept => {}
         }
     }
     let expect = |nodes: Vec<NodeName>, assertion: fn(Vec<NodeName>) -> Assertion| {
         (!nodes.is_empty()).then(|| Step::Expect(assertion(nodes)))
     };
-    expect(kept, Assertion::Kept).into_iter().chain(expect(removed, Assertion::Removed)).collect()
+    let expected = [
+        expect(kept, Assertion::Kept),
+        expect(removed, Assertion::Removed),
+        expect(present, Assertion::Present),
+    ];
+    let mut expected: Vec<Step> = expected.into_iter().flatten().collect();
+    if expected.is_empty() {
+        expected.push(Step::Expect(Assertion::Same));
+    }
+    expected
 }
 
 fn name_of(difference: &Difference<'_>) -> NodeName {
     let Difference { kind, namespace, key, .. } = difference;
     NodeName { namespace: Some(namespace.to_vec()), kind: *kind, key: key.to_vec() }
-}
-
-/// A node on one line, whatever its bytes are.
-fn shown(node: &NodeName) -> String {
-    let namespace = node.namespace.as_deref().unwrap_or_default();
-    format!("{}/{}/{}", namespace.escape_ascii(), node.kind, node.key.escape_ascii())
 }

@@ -83,7 +83,7 @@ mod tests {
             let renumbered = collectors(&registered, Release::V2_4, to);
             renumbered.iter().map(|collector| collector.resource_type.0).collect::<Vec<_>>()
         };
-        assert_eq!(types(Release::V1_6), []);
+        assert_eq!(types(Release::V1_6), [0u8; 0]);
         assert_eq!(types(Release::V1_7), [16]);
         assert_eq!(types(Release::V2_1), [8, 16]);
         assert_eq!(types(Release::V2_2), [8, 10, 16]);

@@ -1,0 +1,164 @@
+//! `leasehold diff`, the whole program: a database under two releases, and generated databases.
+
+use leasehold::bucket::{Entry, View, json};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const NOW: &str = "2024-01-01T00:00:00Z";
+
+/// A database of 1.7: an image that expired with its manifest and layer, one that lives, a sandbox with a blob, pinned
+/// content, and garbage.
+const TREE: &str = r#"{
+  "v1": {"version": "base64:Bg==", "default": {
+    "images": {
+      "main": {"target": {"digest": "m"}},
+      "old": {"target": {"digest": "o"}, "labels": {"containerd.io/gc.expire": "2023-12-31T00:00:00Z"}},
+      "extra": {"labels": {"containerd.io/gc.expire": "2023-12-31T00:00:00Z", "containerd.io/gc.bref.image": "main"}}},
+    "content": {"blob": {
+      "m": {}, "o": {"labels": {"containerd.io/gc.ref.content.0": "layer"}}, "layer": {}, "pod": {}, "garbage": {},
+      "pinned": {"labels": {"containerd.io/gc.rootfs": "x"}}}}}},
+  "default": {"sandboxes": {"s": {"labels": {"containerd.io/gc.ref.content": "pod"}}}}}"#;
+
+fn leasehold(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_leasehold");
+    Command::new(program).args(arguments).output().expect("the program starts")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("a report is text")
+}
+
+/// The tree as a bbolt file, written by nut.
+fn written(folder: &Path) -> PathBuf {
+    let path = folder.join("meta.db");
+    let tree = json::from_str(TREE).expect("a tree");
+    let mut database = nut::DBBuilder::new(&path).build().expect("nut creates a file");
+    let mut transaction = database.begin_rw_tx().expect("nut begins");
+    for (key, below) in tree.view().buckets() {
+        fill(&mut transaction.create_bucket(key).expect("nut creates"), below);
+    }
+    transaction.commit().expect("nut commits");
+    path
+}
+
+fn fill(bucket: &mut nut::Bucket, view: View<'_>) {
+    for (key, entry) in view.iter() {
+        match entry {
+            Entry::Value(value) => bucket.put(key, value.to_vec()).expect("nut puts"),
+            Entry::Bucket(below) => fill(bucket.create_bucket(key).expect("nut creates"), below),
+        }
+    }
+}
+
+fn diff(path: &Path, from: &str, to: &str, more: &[&str]) -> Output {
+    let path = path.display().to_string();
+    leasehold(&[&["diff", &path, "--from", from, "--to", to, "--now", NOW], more].concat())
+}
+
+#[test]
+fn an_upgrade_is_told_by_rule_with_both_reasons() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = diff(&written(folder.path()), "1.7.24", "2.1", &[]);
+    let expected = "\
+A collection by containerd 2.1 instead of 1.7 at 2024-01-01T00:00:00Z
+
+sandboxes-moved: sandboxes are stored below v1, where the collector looks for them (from 2.0)
+  kept  default/content/\"pod\"  1.7: nothing refers to it  2.1: sandbox default/s refers to it by gc.ref.content
+
+image-expiry: an image is no root after its gc.expire, and is removed (from 2.0)
+  removed  default/content/\"layer\"  1.7: default/content/\"o\" refers to it by gc.ref.content.0  \
+2.1: default/content/\"o\" refers to it by gc.ref.content.0 and is not kept
+  removed  default/content/\"o\"      1.7: default/image/old targets it                          \
+2.1: default/image/old targets it and is not kept
+  removed  default/image/extra      1.7: stays, not swept by 1.7                               \
+2.1: expired 2023-12-31T00:00:00Z
+  removed  default/image/old        1.7: stays, not swept by 1.7                               \
+2.1: expired 2023-12-31T00:00:00Z
+
+1 resource that 1.7 would remove 2.1 keeps.
+4 resources that 1.7 keeps would be removed by 2.1.
+";
+    assert_eq!(text(&output), expected);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn where_nothing_is_lost_the_last_line_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = written(folder.path());
+    let upgrade = diff(&path, "2.1", "2.2", &[]);
+    let report = text(&upgrade);
+    assert!(report.contains("\nback-reference-image: "), "{report}");
+    assert!(report.contains("\nroot-label-by-prefix: "), "{report}");
+    assert!(report.ends_with("\nNothing that 2.1 keeps would be removed by 2.2.\n"), "{report}");
+    assert_eq!(upgrade.status.code(), Some(0));
+    let downgrade = diff(&path, "2.2", "2.1", &[]);
+    assert!(text(&downgrade).ends_with("\n2 resources that 2.2 keeps would be removed by 2.1.\n"));
+    assert_eq!(downgrade.status.code(), Some(1));
+    let equal = diff(&path, "2.0", "2.1.9", &[]);
+    assert_eq!(
+        text(&equal),
+        format!(
+            "A collection by containerd 2.1 instead of 2.0 at {NOW}\n\nNothing that 2.0 keeps would be removed by 2.1.\n"
+        )
+    );
+}
+
+#[test]
+fn json_has_every_difference() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = diff(&written(folder.path()), "1.7", "2.2", &["--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    let of = |field: &str| report[field].clone();
+    assert_eq!([of("removed"), of("kept"), of("alike")], [3, 2, 1].map(Value::from));
+    let differences = report["differences"].as_array().expect("a list");
+    let extra = differences.iter().find(|difference| difference["key"] == "extra").expect("the image");
+    assert_eq!(extra["class"], "back-reference-image");
+    assert_eq!(extra["effect"], "alike");
+    assert_eq!(extra["from"]["fate"], "not-swept");
+    assert_eq!(extra["to"]["reason"], "default/image/main takes it along by its gc.bref.image");
+    assert_eq!(report["errors"], Value::Null);
+}
+
+#[test]
+fn generated_databases_show_classes_with_scenarios() {
+    let arguments = ["diff", "--cases", "600", "--from", "2.1", "--to", "2.2", "--seed", "whole"];
+    let output = leasehold(&arguments);
+    let report = text(&output);
+    assert!(report.contains("\nroot-label-by-prefix: any label that begins with"), "{report}");
+    assert!(report.contains("\n    release 2.1\n"), "{report}");
+    assert!(report.ends_with(" classes of difference, all explained\n"), "{report}");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(leasehold(&arguments).stdout, output.stdout);
+    let json = leasehold(&[&arguments[..], &["--json"]].concat());
+    let report: Value = serde_json::from_slice(&json.stdout).expect("one object");
+    let classes = report["classes"].as_array().expect("a list");
+    assert!(classes.iter().all(|class| class["example"]["scenario"].is_string()), "{report}");
+    let equal = leasehold(&["diff", "--cases", "300", "--from", "2.0", "--to", "2.1"]);
+    assert!(text(&equal).ends_with("\nno difference\n"));
+}
+
+#[test]
+fn a_scenario_brings_its_clock_and_its_collectors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("stream.scenario");
+    let steps = "release 1.7\ncollector declare stream\ncollector list stream stream/s\ngc\nexpect removed stream/s\n";
+    std::fs::write(&path, steps).expect("a file");
+    let path = path.display().to_string();
+    let of = |from, to| leasehold(&["diff", &path, "--from", from, "--to", to]);
+    let upgrade = text(&of("1.6", "2.0"));
+    assert!(upgrade.starts_with("A collection by containerd 2.0 instead of 1.6 at 2026-01-01T00:00:00Z\n"));
+    let listed = "  removed  default/stream/s  1.6: stays, not swept by 1.6  2.0: nothing refers to it\n";
+    assert!(upgrade.contains(listed), "{upgrade}");
+    assert_eq!(of("1.7", "2.0").status.code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let exit = |arguments: &[&str]| leasehold(arguments).status.code();
+    assert_eq!(exit(&["diff", "--from", "1.7", "--to", "2.1"]), Some(2));
+    assert_eq!(exit(&["diff", "a", "--cases", "1", "--from", "1.7", "--to", "2.1"]), Some(2));
+    assert_eq!(exit(&["diff", "--cases", "1", "--from", "1.7", "--to", "3.0"]), Some(2));
+    assert_eq!(exit(&["diff", "no such file", "--from", "1.7", "--to", "2.1"]), Some(3));
+}
