@@ -230,10 +230,7 @@ impl<F: Faults> Bench<'_, F> {
         }
         match missing == Population::default() {
             true => Ok(()),
-            false => {
-                let Population { content, leases } = missing;
-                Err(format!("not all: content {content:b} and leases {leases:b} are missing, a bit a node"))
-            }
+            false => Err(format!("not all: missing is {}", missing.names().join(", "))),
         }
     }
 }
