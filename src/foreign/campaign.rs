@@ -144,7 +144,7 @@ impl Tally {
 }
 
 /// Cases in a portion, which one child answers in a row. A portion ends where the child fails.
-const PORTION: u64 = 16;
+const PORTION: usize = 16;
 /// Portions in a batch, after which a child that fails too often is given up.
 const BATCH_PORTIONS: u64 = 8;
 /// So many failures are too often.
@@ -159,12 +159,12 @@ pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildErro
     let mut tally = Tally::default();
     let mut next = plan.cases.start;
     while next < plan.cases.end {
-        let end = plan.cases.end.min(next + PORTION * BATCH_PORTIONS);
-        let starts: Vec<u64> = (next..end).step_by(PORTION as usize).collect();
+        let end = plan.cases.end.min(next + PORTION as u64 * BATCH_PORTIONS);
+        let starts: Vec<u64> = (next..end).step_by(PORTION).collect();
         let portion = |start: u64| {
             let idle_child = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut child = idle_child.unwrap_or_else(|| new_child(plan));
-            let numbers = start..end.min(start + PORTION);
+            let numbers = start..end.min(start + PORTION as u64);
             let count = numbers.end - numbers.start;
             let tally = run_portion(plan, numbers, &mut child)?;
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
