@@ -64,16 +64,16 @@ fn an_upgrade_is_told_by_rule_with_both_reasons() {
 A collection by containerd 2.1 instead of 1.7 at 2024-01-01T00:00:00Z
 
 sandboxes-moved: sandboxes are stored below v1, where the collector looks for them (from 2.0)
-  kept  default/content/pod  1.7: nothing keeps it  2.1: default/sandbox/s refers to it by gc.ref.content
+  kept  default/content/\"pod\"  1.7: nothing refers to it  2.1: sandbox default/s refers to it by gc.ref.content
 
 image-expiry: an image is no root after its gc.expire, and is removed (from 2.0)
-  removed  default/content/layer  1.7: default/content/o refers to it by gc.ref.content.0  \
-2.1: default/content/o refers to it by gc.ref.content.0 and is not kept
-  removed  default/content/o      1.7: default/image/old targets it                        \
+  removed  default/content/\"layer\"  1.7: default/content/\"o\" refers to it by gc.ref.content.0  \
+2.1: default/content/\"o\" refers to it by gc.ref.content.0 and is not kept
+  removed  default/content/\"o\"      1.7: default/image/old targets it                          \
 2.1: default/image/old targets it and is not kept
-  removed  default/image/extra    1.7: stays, not swept by 1.7                             \
+  removed  default/image/extra      1.7: stays, not swept by 1.7                               \
 2.1: expired 2023-12-31T00:00:00Z
-  removed  default/image/old      1.7: stays, not swept by 1.7                             \
+  removed  default/image/old        1.7: stays, not swept by 1.7                               \
 2.1: expired 2023-12-31T00:00:00Z
 
 1 resource that 1.7 would remove 2.1 keeps.
@@ -117,7 +117,7 @@ fn json_has_every_difference() {
     assert_eq!(extra["class"], "back-reference-image");
     assert_eq!(extra["effect"], "alike");
     assert_eq!(extra["from"]["fate"], "not-swept");
-    assert_eq!(extra["to"]["reason"], "default/image/main takes it along by gc.bref.image");
+    assert_eq!(extra["to"]["reason"], "default/image/main takes it along by its gc.bref.image");
     assert_eq!(report["errors"], Value::Null);
 }
 
@@ -137,6 +137,21 @@ fn generated_databases_show_classes_with_scenarios() {
     assert!(classes.iter().all(|class| class["example"]["scenario"].is_string()), "{report}");
     let equal = leasehold(&["diff", "--cases", "300", "--from", "2.0", "--to", "2.1"]);
     assert!(text(&equal).ends_with("\nno difference\n"));
+}
+
+#[test]
+fn a_scenario_brings_its_clock_and_its_collectors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("stream.scenario");
+    let steps = "release 1.7\ncollector declare stream\ncollector list stream stream/s\ngc\nexpect removed stream/s\n";
+    std::fs::write(&path, steps).expect("a file");
+    let path = path.display().to_string();
+    let of = |from, to| leasehold(&["diff", &path, "--from", from, "--to", to]);
+    let upgrade = text(&of("1.6", "2.0"));
+    assert!(upgrade.starts_with("A collection by containerd 2.0 instead of 1.6 at 2026-01-01T00:00:00Z\n"));
+    let listed = "  removed  default/stream/s  1.6: stays, not swept by 1.6  2.0: nothing refers to it\n";
+    assert!(upgrade.contains(listed), "{upgrade}");
+    assert_eq!(of("1.7", "2.0").status.code(), Some(0));
 }
 
 #[test]

@@ -1,16 +1,16 @@
 //! `leasehold diff`: what two releases do with one database, or with generated ones.
 
-use super::source::{self, parse_now, parse_release};
+use super::source::{self, SCENARIO_EXTENSION, parse_now, parse_release};
 use super::{Ended, Failure};
 use crate::diff::{Pair, campaign, compare};
-use crate::engine::Request;
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::report::releases::{CasesReport, Report};
 use crate::simulate::seed::Seed;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::ffi::OsStr;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Tell what an upgrade or a downgrade of containerd would change
 ///
@@ -29,7 +29,7 @@ Examples:
   leasehold diff --cases 100000 --from 1.7 --to 2.0"
 )]
 pub(super) struct Arguments {
-    /// A meta.db, or containerd's root folder
+    /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE", required_unless_present = "cases", conflicts_with = "cases")]
     source: Option<PathBuf>,
     /// The release that runs today
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// The release that takes over
     #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
     to: Release,
-    /// Collect as if it were this time (RFC 3339); default: now
+    /// Collect as if it were this time (RFC 3339); default: now, or a scenario's clock
     #[arg(long, value_name = "TIME", value_parser = parse_now, conflicts_with = "cases")]
     now: Option<Instant>,
     /// Compare so many generated databases instead
@@ -60,10 +60,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
 }
 
-fn compare_source(arguments: &Arguments, path: &PathBuf, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let source = source::read(path, Some(arguments.from), arguments.now)?;
-    let request = Request { release: source.release, ..Request::new(&source.tree, source.now) };
-    let pair = Pair::new(&request, source.release, arguments.from, arguments.to);
+fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Result<Ended, Failure> {
+    // A scenario's collectors are read with its own numbers, as `from` may lack what `to` has.
+    let is_scenario = path.extension() == Some(OsStr::new(SCENARIO_EXTENSION));
+    let source = source::read(path, (!is_scenario).then_some(arguments.from), arguments.now)?;
+    let pair = Pair::new(&source.request(), source.release, arguments.from, arguments.to);
     let pair = pair.map_err(|error| source::input_error(path, &error))?;
     let comparison = compare(&pair);
     let report = Report { comparison: &comparison };

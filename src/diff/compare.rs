@@ -441,7 +441,7 @@ fn class_of_chain(keeps: &Judged<'_>, lacks: &Judged<'_>, node: NodeRef<'_>) -> 
 
 /// An image that holds by its being there on one side, where the other does not reach it in full.
 fn class_of_lost_image(lacks: &Judged<'_>, namespace: &[u8], name: &[u8]) -> Option<Class> {
-    let Some(resource_type) = lacks.release().type_of(Kind::Image) else { return None };
+    let resource_type = lacks.release().type_of(Kind::Image)?;
     match lacks.judgement.reason(NodeRef { resource_type, namespace, key: name }) {
         None => Some(Class::ImageExpiry),
         Some(reason) if reason.reached_as != resource_type => Some(Class::FlatImage),

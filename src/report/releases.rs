@@ -1,13 +1,14 @@
 //! What differs between two releases: for one database, and over generated ones.
 
+use super::reason::Words;
 use super::text;
 use crate::bucket::json;
 use crate::diff::campaign::{Aspect, Example, Found, Plan, Tally};
-use crate::diff::{Class, Comparison, Difference, Effect, Fate, compare, scenario};
-use crate::node::{Node, NodeRef};
-use crate::oracle::{By, End, Failure, Holder, Reason, Rule};
+use crate::diff::{Class, Comparison, Difference, Effect, Fate, Pair, Side, compare, scenario};
+use crate::node::NodeRef;
+use crate::oracle::End;
 use crate::release::Release;
-use crate::scenario::print;
+use crate::scenario::{NodeName, print, print_node};
 use crate::schema::time;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -41,8 +42,8 @@ impl Report<'_> {
                 "key": json::encode(&difference.key),
                 "effect": effect_name(difference.effect),
                 "class": difference.class.name(),
-                "from": json_fate(from, &difference.from),
-                "to": json_fate(to, &difference.to),
+                "from": json_fate(&comparison.pair.from, difference, &difference.from),
+                "to": json_fate(&comparison.pair.to, difference, &difference.to),
             })
         });
         let ends = comparison.ends.iter().map(|ends| {
@@ -87,7 +88,7 @@ impl Report<'_> {
         }
         for (class, differences) in &classes {
             write_class(out, *class)?;
-            write_differences(out, [from, to], differences)?;
+            write_differences(out, comparison.pair, differences)?;
         }
         for disagreement in &comparison.disagreements {
             writeln!(out, "\n{}: {disagreement}", Class::Unexplained)?;
@@ -151,21 +152,17 @@ fn write_class(out: &mut dyn Write, class: Class) -> io::Result<()> {
     writeln!(out, "\n{class}: {}{since}", class.sentence())
 }
 
-fn write_differences(
-    out: &mut dyn Write,
-    [from, to]: [Release; 2],
-    differences: &[&Difference<'_>],
-) -> io::Result<()> {
+fn write_differences(out: &mut dyn Write, pair: &Pair, differences: &[&Difference<'_>]) -> io::Result<()> {
     let row = |difference: &&Difference<'_>| {
-        let Difference { kind, namespace, key, .. } = difference;
-        let node = format!("{}/{kind}/{}", text::name(namespace), text::name(key));
         let verb = match difference.effect {
             Effect::Removed => "  removed",
             Effect::Kept => "  kept",
             Effect::Alike => "  alike",
         };
-        let reason = |release, fate| format!("{release}: {}", fate_in_words(release, fate));
-        [verb.to_owned(), node, reason(from, &difference.from), reason(to, &difference.to)]
+        let reason =
+            |side: &Side, fate| format!("{}: {}", side.release, fate_in_words(side, difference, fate));
+        let (from, to) = (reason(&pair.from, &difference.from), reason(&pair.to, &difference.to));
+        [verb.to_owned(), node_in_words(difference), from, to]
     };
     let rows: Vec<[String; 4]> = differences.iter().take(LISTED_MAX).map(row).collect();
     text::write_columns(out, &rows, &[false; 4])?;
@@ -283,7 +280,7 @@ fn write_example(out: &mut dyn Write, class: Class, example: &Example) -> io::Re
     let comparison = compare(&example.pair);
     let differences: Vec<&Difference<'_>> =
         comparison.differences.iter().filter(|difference| difference.class == class).collect();
-    write_differences(out, [example.pair.from.release, example.pair.to.release], &differences)?;
+    write_differences(out, &example.pair, &differences)?;
     for disagreement in &comparison.disagreements {
         writeln!(out, "  {disagreement}")?;
     }
@@ -322,121 +319,35 @@ fn end_name(end: End) -> &'static str {
     }
 }
 
-fn json_fate(release: Release, fate: &Fate<'_>) -> Value {
+fn json_fate(side: &Side, difference: &Difference<'_>, fate: &Fate<'_>) -> Value {
     let name = match fate {
         Fate::Kept(_) => "kept",
         Fate::Removed(_) => "removed",
         Fate::Spared(_) => "spared",
         Fate::NotSwept => "not-swept",
     };
-    json!({"fate": name, "reason": fate_in_words(release, fate)})
+    json!({"fate": name, "reason": fate_in_words(side, difference, fate)})
 }
 
 /// What a release does with a node, and why.
-fn fate_in_words(release: Release, fate: &Fate<'_>) -> String {
+fn fate_in_words(side: &Side, difference: &Difference<'_>, fate: &Fate<'_>) -> String {
+    // Several namespaces stand in one list, so each is written out.
+    let words = Words { release: side.release, tree: &side.tree, namespace: b"" };
     match fate {
-        Fate::Kept(reason) => reason_in_words(release, reason),
-        Fate::Removed(failures) => failures_in_words(release, failures),
+        Fate::Kept(reason) => {
+            let Difference { namespace, key, .. } = difference;
+            words.reason(NodeRef { resource_type: reason.reached_as, namespace, key }, reason)
+        }
+        Fate::Removed(failures) => words.failures(failures),
         Fate::Spared(failures) => {
-            format!("stays, as the collection fails ({})", failures_in_words(release, failures))
+            format!("stays, as the collection fails ({})", words.failures(failures))
         }
-        Fate::NotSwept => format!("stays, not swept by {release}"),
+        Fate::NotSwept => format!("stays, not swept by {}", side.release),
     }
 }
 
-fn reason_in_words(release: Release, reason: &Reason<'_>) -> String {
-    let flat = if release.is_flat(reason.reached_as) { ", flat" } else { "" };
-    let object =
-        |kind: &str, namespace, name| format!("{}/{kind}/{}", text::name(namespace), text::name(name));
-    let verb = verb(reason.rule, reason.label);
-    let words = match &reason.by {
-        By::Root(Holder::Itself) => match reason.label {
-            Some(label) => format!("pinned by {}", short_label(label)),
-            None => reason.rule.name().to_owned(),
-        },
-        By::Root(Holder::Lease { namespace, id }) => format!("{} {verb}", object("lease", namespace, id)),
-        By::Root(Holder::Image { namespace, name }) => format!("{} {verb}", object("image", namespace, name)),
-        By::Root(Holder::Container { namespace, id }) => {
-            format!("{} {verb}", object("container", namespace, id))
-        }
-        By::Root(Holder::Sandbox { namespace, id }) => format!("{} {verb}", object("sandbox", namespace, id)),
-        By::Root(Holder::Collector { resource_type }) => {
-            format!("collector {} has it in use", release.kind_of(*resource_type))
-        }
-        By::Node(by) => format!("{} {verb}", named(release, by)),
-    };
-    words + flat
-}
-
-fn failures_in_words(release: Release, failures: &[Failure<'_>]) -> String {
-    match failures {
-        [] => "nothing keeps it".to_owned(),
-        [one] => failure_in_words(release, one),
-        [first, rest @ ..] => format!("{}, and {} more", failure_in_words(release, first), rest.len()),
-    }
-}
-
-fn failure_in_words(release: Release, failure: &Failure<'_>) -> String {
-    let at = |at| time::format_rfc3339_nano(at);
-    match failure {
-        Failure::LeaseExpired { at: expiry }
-        | Failure::ImageExpired { at: expiry }
-        | Failure::IngestExpired { at: expiry } => format!("expired {}", at(*expiry)),
-        Failure::HolderExpired { lease, at: expiry } => {
-            format!("{} held it and expired {}", named(release, lease), at(*expiry))
-        }
-        Failure::IngestWithoutExpiry => "no expiry, and no lease holds it".to_owned(),
-        Failure::IngestUndecodable { error } => format!("its expiry does not decode: {error}"),
-        Failure::ConditionUnmet { by, label } => {
-            format!("the condition of {} does not hold ({})", named(release, by), short_label(label))
-        }
-        Failure::ParentMissing { by, .. } => {
-            format!("it refers back to {}, which does not exist", named(release, by))
-        }
-        Failure::ReferrerRemoved { by, rule, label } => {
-            format!("{} {} and is not kept", named(release, by), verb(*rule, *label))
-        }
-        Failure::ReferrerNotFull { by, rule, label } => {
-            format!("{} {}, but is only held flat", named(release, by), verb(*rule, *label))
-        }
-        Failure::ListedWithType { resource_type } => {
-            format!("kept, but listed as type {}, which is never found marked", resource_type.0)
-        }
-    }
-}
-
-/// What a holder or a referring node does by a rule.
-fn verb(rule: Rule, label: Option<&[u8]>) -> String {
-    let by = label.map(|label| format!(" by {}", short_label(label))).unwrap_or_default();
-    match rule {
-        Rule::Target => "targets it".to_owned(),
-        Rule::ContainerSnapshot => "runs on it".to_owned(),
-        Rule::Parent => "stands on it".to_owned(),
-        Rule::Expected => "is to become it".to_owned(),
-        Rule::LeaseHolds | Rule::CollectorLeased => "holds it".to_owned(),
-        Rule::BackReference | Rule::CollectorBackReference => format!("takes it along{by}"),
-        Rule::LiveLease
-        | Rule::UnexpiredImage
-        | Rule::ActiveIngest
-        | Rule::RootLabel
-        | Rule::Container
-        | Rule::CollectorActive
-        | Rule::ContentLabel
-        | Rule::SnapshotLabel
-        | Rule::ImageLabel
-        | Rule::CollectorLabel
-        | Rule::Condition
-        | Rule::CollectorReference => format!("refers to it{by}"),
-    }
-}
-
-/// A node by its kind, however it is reached.
-fn named(release: Release, node: &Node) -> String {
-    let NodeRef { namespace, key, .. } = node.as_ref();
-    format!("{}/{}/{}", text::name(namespace), release.kind_of(node.resource_type), text::name(key))
-}
-
-/// A label without what all of them begin with.
-fn short_label(label: &[u8]) -> String {
-    text::name(label.strip_prefix(b"containerd.io/").unwrap_or(label))
+/// The node as steps name it, its namespace written out.
+fn node_in_words(difference: &Difference<'_>) -> String {
+    let Difference { kind, namespace, key, .. } = difference;
+    print_node(&NodeName { namespace: Some(namespace.to_vec()), kind: *kind, key: key.to_vec() })
 }
