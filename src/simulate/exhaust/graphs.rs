@@ -216,7 +216,7 @@ mod tests {
     fn every_class_is_represented_once_and_by_its_least_member() {
         for (nodes, states) in [(1, 2), (1, 5), (2, 2), (2, 5), (3, 1), (3, 2), (3, 3)] {
             let mut classes = BTreeSet::new();
-            for number in 0..u64::from(states).pow(nodes as u32) {
+            for number in 0..u64::from(states).pow(u32::try_from(nodes).expect("few nodes")) {
                 let mut of_nodes = [0; NODES_MAX];
                 let mut rest = number;
                 for state in &mut of_nodes[..nodes] {
