@@ -115,9 +115,8 @@ fn leases_and_labels_that_save_an_expired_image_are_named_though_both_keep_it() 
     };
     let leased = image("", r#", "leases": {"l": {"images": {"i": ""}}}"#);
     assert_differs(&leased, &[], V1_7, V2_0, vec!["alike image/i lease-holds-images"]);
-    let named =
-        format!(r#", "content": {{"blob": {{"c": {{"labels": {{"gc.root": "", "gc.ref.image": "i"}}}}}}}}"#);
-    assert_differs(&image("", &named), &[], V1_7, V2_0, vec!["alike image/i image-references"]);
+    let named = r#", "content": {"blob": {"c": {"labels": {"gc.root": "", "gc.ref.image": "i"}}}}"#;
+    assert_differs(&image("", named), &[], V1_7, V2_0, vec!["alike image/i image-references"]);
     // Held flat, it keeps its target and not what the target or its own labels refer to.
     let flat = r#", "leases": {"l": {"images": {"i": ""}, "labels": {"gc.flat": ""}}},
                     "content": {"blob": {"t": {"labels": {"gc.ref.content": "below"}}, "below": {}, "own": {}}}"#;
