@@ -18,6 +18,7 @@
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
 //! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
 //! | [`simulate`], [`conformance`] | generated cases and recorded ones through both |
+//! | [`foreign`] | anyone's collector as a child process, on generated cases |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`report`], [`replay`], [`fuzzing`], `cli` | results for people and machines; scenarios held to what they expect; bodies of fuzz targets; the commands |
 //!
@@ -35,6 +36,7 @@ pub mod collector;
 pub mod conformance;
 pub mod diff;
 pub mod engine;
+pub mod foreign;
 pub mod fuzzing;
 pub mod instant;
 pub mod metadata;

@@ -1,10 +1,13 @@
 //! The command line: one file a command, the exit codes here.
 
+mod against;
+mod child;
 mod collect;
 mod conformance;
 mod diff;
 mod exhaust;
 mod export;
+mod grade;
 mod replay;
 mod simulate;
 mod source;
@@ -55,6 +58,9 @@ enum Command {
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
     Exhaust(exhaust::Arguments),
+    Grade(grade::Arguments),
+    #[command(hide = true)]
+    Child(child::Arguments),
     Export(export::Arguments),
 }
 
@@ -76,6 +82,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
         Command::Exhaust(arguments) => exhaust::run(&arguments, &mut out),
+        Command::Grade(arguments) => grade::run(&arguments, &mut out),
+        Command::Child(arguments) => child::run(&arguments, &mut out),
         Command::Export(arguments) => export::run(&arguments, &mut out),
     };
     let ended = ended.and_then(|ended| out.flush().map(|()| ended).map_err(Failure::Output));

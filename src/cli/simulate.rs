@@ -1,7 +1,7 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
 use super::source::{parse_fault, parse_release};
-use super::{Ended, Failure};
+use super::{Ended, Failure, against};
 use crate::engine::{Fault, NoFault};
 use crate::oracle::Defects;
 use crate::release::Release;
@@ -19,7 +19,8 @@ use std::io::Write;
 #[command(after_help = "Examples:
   leasehold simulate --cases 100000
   leasehold simulate --seed $(git rev-parse HEAD) --release 2.1
-  leasehold simulate --fault expiry-inclusive      a collector with a mistake: it is found")]
+  leasehold simulate --fault expiry-inclusive      a collector with a mistake: it is found
+  leasehold simulate --against './child --flag'     another collector, one case a line")]
 pub(super) struct Arguments {
     /// Any text of 1 to 64 bytes
     #[arg(long, default_value = "leasehold", value_parser = parse_seed)]
@@ -39,12 +40,24 @@ pub(super) struct Arguments {
     /// Threads; default: one a core
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    #[command(flatten)]
+    against: against::Arguments,
     /// One JSON object instead of the summary
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let cases = against::Cases {
+        seed: &arguments.seed,
+        cases: 0..arguments.cases,
+        release: arguments.release,
+        jobs: arguments.jobs,
+        json: arguments.json,
+    };
+    if let Some(ended) = against::run(&arguments.against, cases, out)? {
+        return Ok(ended);
+    }
     let plan = Plan {
         seed: arguments.seed.clone(),
         cases: 0..arguments.cases,

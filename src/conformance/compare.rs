@@ -130,7 +130,7 @@ fn same<T: PartialEq + Debug>(field: &'static str, recorded: &T, got: &T) -> Res
     if recorded == got {
         return Ok(());
     }
-    Err(Difference { field, text: format!("recorded {recorded:?}, got {got:?}") })
+    Err(Difference { field, text: format!("expected {recorded:?}, got {got:?}") })
 }
 
 fn same_list<T: PartialEq + Debug>(field: &'static str, recorded: &[T], got: &[T]) -> Result<(), Difference> {
@@ -143,13 +143,13 @@ fn same_list<T: PartialEq + Debug>(field: &'static str, recorded: &[T], got: &[T
 /// The first place where two lists differ, counted from 0.
 fn list_difference<T: PartialEq + Debug>(recorded: &[T], got: &[T]) -> Option<String> {
     if let Some(at) = recorded.iter().zip(got).position(|(left, right)| left != right) {
-        return Some(format!("at {at} recorded {:?}, got {:?}", recorded[at], got[at]));
+        return Some(format!("at {at} expected {:?}, got {:?}", recorded[at], got[at]));
     }
     let (many, few) = (recorded.len(), got.len());
     match (recorded.get(few), got.get(many)) {
         (None, None) => None,
-        (Some(missing), _) => Some(format!("recorded {many}, got {few}: {missing:?} is missing at {few}")),
-        (_, Some(extra)) => Some(format!("recorded {many}, got {few}: {extra:?} is too much at {many}")),
+        (Some(missing), _) => Some(format!("expected {many}, got {few}: {missing:?} is missing at {few}")),
+        (_, Some(extra)) => Some(format!("expected {many}, got {few}: {extra:?} is too much at {many}")),
     }
 }
 
@@ -175,7 +175,7 @@ fn same_refs(row: &Row, recorded: &[Reference], got: &[Reference]) -> Result<(),
             return differs(format!("of {node:?}: {text}"));
         }
         if recorded_error != error {
-            return differs(format!("of {node:?}: recorded the error {recorded_error:?}, got {error:?}"));
+            return differs(format!("of {node:?}: expected the error {recorded_error:?}, got {error:?}"));
         }
     }
     match remaining.first_key_value() {
@@ -189,11 +189,11 @@ fn same_marked(recorded: Option<&[Node]>, got: Option<&[Node]>) -> Result<(), Di
         (None, None) => Ok(()),
         (Some(recorded), Some(got)) => same_list("marked", &sorted(recorded), &sorted(got)),
         (Some(recorded), None) => {
-            let text = format!("recorded {} nodes, got a failed marking", recorded.len());
+            let text = format!("expected {} nodes, got a failed marking", recorded.len());
             Err(Difference { field: "marked", text })
         }
         (None, Some(got)) => {
-            let text = format!("recorded a failed marking, got {} nodes", got.len());
+            let text = format!("expected a failed marking, got {} nodes", got.len());
             Err(Difference { field: "marked", text })
         }
     }
@@ -211,7 +211,7 @@ fn same_tree(recorded: &Bucket, got: &Bucket) -> Result<(), Difference> {
     let Some(first) = changes.first() else { return Ok(()) };
     let path: Vec<_> = first.path.iter().map(|key| json::encode(key)).collect();
     let text = format!(
-        "at {path:?} recorded {}, got {}{}",
+        "at {path:?} expected {}, got {}{}",
         told(first.before),
         told(first.after),
         if changes.len() > 1 {
@@ -252,24 +252,24 @@ mod tests {
         for (change, text) in [
             (
                 Box::new(|got: &mut Results| got.roots.swap(0, 1)) as Box<dyn Fn(&mut Results)>,
-                "roots: at 0 recorded ns1/type-5/l, got ns1/type-1/held",
+                "roots: at 0 expected ns1/type-5/l, got ns1/type-1/held",
             ),
             (
                 Box::new(|got| got.roots_error = Some("no".into())),
-                "roots_error: recorded None, got Some(\"no\")",
+                "roots_error: expected None, got Some(\"no\")",
             ),
-            (Box::new(|got| drop(got.all.pop())), "all: recorded 4, got 3: ns1/type-16/k is missing at 3"),
+            (Box::new(|got| drop(got.all.pop())), "all: expected 4, got 3: ns1/type-16/k is missing at 3"),
             (
                 Box::new(move |got| got.removed.push(node("x"))),
-                "removed: recorded 1, got 2: ns1/type-1/x is too much at 1",
+                "removed: expected 1, got 2: ns1/type-1/x is too much at 1",
             ),
             (
                 Box::new(|got| got.refs[0].1.swap(0, 1)),
-                "refs: of ns1/type-1/held: at 0 recorded ns1/type-1/loose, got ns1/type-1/held",
+                "refs: of ns1/type-1/held: at 0 expected ns1/type-1/loose, got ns1/type-1/held",
             ),
             (
                 Box::new(|got| got.refs[0].2 = Some("no".into())),
-                "refs: of ns1/type-1/held: recorded the error None, got Some(\"no\")",
+                "refs: of ns1/type-1/held: expected the error None, got Some(\"no\")",
             ),
             (Box::new(|got| drop(got.refs.remove(1))), "refs: ns1/type-1/loose is missing"),
             (Box::new(|got| got.refs[1].0.key = (*b"other").into()), "refs: ns1/type-1/loose is missing"),
@@ -278,19 +278,19 @@ mod tests {
                 "refs: ns1/type-1/x is too much, with 0 references",
             ),
             (Box::new(|got| got.refs.push(got.refs[0].clone())), "refs: got ns1/type-1/held twice"),
-            (Box::new(|got| got.marked = None), "marked: recorded 3 nodes, got a failed marking"),
+            (Box::new(|got| got.marked = None), "marked: expected 3 nodes, got a failed marking"),
             (
                 Box::new(|got| got.calls.clear()),
-                "collector_calls: recorded 1, got 0: \"type 16 finish\" is missing at 0",
+                "collector_calls: expected 1, got 0: \"type 16 finish\" is missing at 0",
             ),
-            (Box::new(|got| got.error = Some(String::new())), "error: recorded None, got Some(\"\")"),
+            (Box::new(|got| got.error = Some(String::new())), "error: expected None, got Some(\"\")"),
             (
                 Box::new(|got| got.after.put(&[b"v1", b"ns1"], b"k", b"v").unwrap()),
-                r#"db_after: at ["v1", "ns1", "k"] recorded nothing, got the value "v""#,
+                r#"db_after: at ["v1", "ns1", "k"] expected nothing, got the value "v""#,
             ),
             (
                 Box::new(|got| got.after.set_sequence(&[], 1).unwrap()),
-                "db_after: at [] recorded a bucket with 1 entries, got a bucket with 1 entries",
+                "db_after: at [] expected a bucket with 1 entries, got a bucket with 1 entries",
             ),
         ] {
             assert_eq!(differs(&row, change), text);

@@ -68,6 +68,7 @@ impl From<&Node> for NodeForm {
 }
 
 /// A list of nodes, read in order.
+#[derive(Default)]
 pub(super) struct Nodes(pub(super) Vec<Node>);
 
 impl<'de> Deserialize<'de> for Nodes {

@@ -13,6 +13,7 @@
 //! finds the rows and the release of each. `compare` looks at every recorded field. `archive` packs the rows of
 //! all releases, cases once. `alter` falsifies rows, to show that no altered row passes.
 //!
+//! `partial` reads what another collector answers, of which any field may be left out.
 //! `run` puts a row through engine and oracle. The other files know no collector, only what was recorded.
 
 pub mod alter;
@@ -20,6 +21,7 @@ pub mod archive;
 pub mod compare;
 mod form;
 mod numbered;
+pub mod partial;
 pub mod row;
 pub mod run;
 pub mod source;

@@ -200,7 +200,7 @@ impl Row {
 }
 
 impl Expected {
-    fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         let nodes = |nodes: &[Node]| -> Vec<NodeForm> { nodes.iter().map(NodeForm::from).collect() };
         let refs: Vec<Value> = self
             .refs

@@ -348,7 +348,7 @@ impl Place {
 }
 
 /// The rule set of what rows were recorded from: `containerd` and a version, or one of the two commits recorded.
-fn release_of_version(version: &str) -> Option<Release> {
+pub fn release_of_version(version: &str) -> Option<Release> {
     let version = version.strip_prefix("containerd ").unwrap_or(version);
     let is_commit = version.len() >= 10 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_commit && version.starts_with("dcf5687cab") {

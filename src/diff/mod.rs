@@ -11,7 +11,7 @@
 //! difference is derived and never guessed: along the chain that keeps a node in one release, the first hop that the
 //! other release does not make is the rule that differs. What has no such hop is [`Class::Unexplained`], a finding.
 //!
-//! `campaign` compares generated cases, `shrink` makes the examples of what it found small, and `example` writes them
+//! `campaign` compares generated cases and makes the examples of what it found small, and `example` writes them
 //! as scenarios. This room decides what differs and why; how it is shown is `report`'s.
 
 pub mod campaign;
@@ -19,7 +19,6 @@ mod class;
 mod compare;
 mod example;
 mod renumber;
-mod shrink;
 
 pub use class::Class;
 pub use compare::{

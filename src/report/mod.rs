@@ -1,9 +1,11 @@
 //! How results are shown: text for people, JSON for machines. Reports decide nothing.
 
+pub mod against;
 pub mod collect;
 pub mod diff;
 pub mod exhaust;
 pub mod gc;
+pub mod grade;
 pub mod reason;
 pub mod releases;
 pub mod simulate;

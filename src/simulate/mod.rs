@@ -6,11 +6,14 @@
 //! ```
 //!
 //! `seed` says what a seed means, `trees` draws cases, `check` holds the two against each other, `campaign` runs many,
-//! `exhaust` runs every small one.
+//! `exhaust` runs every small one, `grade` sees whether faults are found; `smaller` shrinks a case, `written` makes it a scenario's steps.
 //! This room decides what a finding is; how it is shown is `report`'s.
 
 pub mod campaign;
 pub mod check;
 pub mod exhaust;
+pub mod grade;
 pub mod seed;
+pub mod smaller;
 pub mod trees;
+pub mod written;

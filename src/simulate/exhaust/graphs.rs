@@ -119,7 +119,10 @@ impl Renaming {
     }
 
     fn of(&self, edges: u64) -> u64 {
-        let chunk = |at: usize| (edges >> (at * CHUNK_BITS)) as usize & ((1 << CHUNK_BITS) - 1);
+        let chunk = |at: usize| {
+            let bits = (edges >> (at * CHUNK_BITS)) & ((1 << CHUNK_BITS) - 1);
+            usize::try_from(bits).expect("a chunk has nine bits")
+        };
         (0..CHUNKS_MAX).fold(0, |moved, at| moved | self.0[at][chunk(at)])
     }
 }

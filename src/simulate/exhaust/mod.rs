@@ -129,7 +129,7 @@ pub fn run<F: Faults + Sync + Send>(plan: &Plan, faults: F, done: &(impl Fn(u64)
     let chunks: Vec<(&Family, u64)> = families.iter().flat_map(chunks).collect();
     let bench = Bench { plan, faults, now: worlds::now(), expiry: worlds::expiry() };
     let chunk = |(family, start): (&Family, u64)| {
-        let end = family.len().min(start + CHUNK);
+        let end = family.len().min(start + CHUNK as u64);
         let graphs = (start..end).filter_map(|edges| family.representative(edges));
         let tally = graphs.fold(Tally::default(), |mut tally, (graph, stands_for)| {
             bench.run(graph, stands_for, &mut tally);
@@ -146,10 +146,10 @@ pub fn run<F: Faults + Sync + Send>(plan: &Plan, faults: F, done: &(impl Fn(u64)
 }
 
 /// How many graphs, renamed ones included, are looked at in one go.
-const CHUNK: u64 = 1 << 12;
+const CHUNK: usize = 1 << 12;
 
 fn chunks(family: &Family) -> impl Iterator<Item = (&Family, u64)> {
-    (0..family.len()).step_by(CHUNK as usize).map(move |start| (family, start))
+    (0..family.len()).step_by(CHUNK).map(move |start| (family, start))
 }
 
 /// What every graph of a plan has in common.
@@ -230,10 +230,7 @@ impl<F: Faults> Bench<'_, F> {
         }
         match missing == Population::default() {
             true => Ok(()),
-            false => {
-                let Population { content, leases } = missing;
-                Err(format!("not all: content {content:b} and leases {leases:b} are missing, a bit a node"))
-            }
+            false => Err(format!("not all: missing is {}", missing.names().join(", "))),
         }
     }
 }

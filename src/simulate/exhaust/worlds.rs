@@ -94,6 +94,17 @@ pub(super) struct Population {
     pub(super) leases: u64,
 }
 
+impl Population {
+    /// Every object by kind and name.
+    pub(super) fn names(self) -> Vec<String> {
+        let named = |kind: Kind, mask: u64| {
+            let names = NAMES.iter().enumerate().filter(move |(node, _)| mask >> node & 1 == 1);
+            names.map(move |(_, name)| format!("{kind}/{}", name.escape_ascii()))
+        };
+        named(Kind::Content, self.content).chain(named(Kind::Lease, self.leases)).collect()
+    }
+}
+
 /// A graph with the meaning of its states.
 #[derive(Clone, Copy)]
 pub(super) struct World {

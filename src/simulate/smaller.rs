@@ -8,7 +8,7 @@ use crate::collector::Collector;
 use crate::simulate::trees::Case;
 
 /// The case with everything left out that `shows` does not need. It shows what the given one shows.
-pub(super) fn shrink(case: Case, shows: &dyn Fn(&Case) -> bool) -> Case {
+pub fn shrink(case: Case, shows: &dyn Fn(&Case) -> bool) -> Case {
     let mut case = case;
     loop {
         let mut is_smaller = false;

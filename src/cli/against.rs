@@ -1,0 +1,107 @@
+//! The part of `leasehold simulate` that has to do with other collectors: rows for them, and themselves.
+
+use super::{Ended, Failure};
+use crate::foreign::campaign::{self, Plan};
+use crate::foreign::{ChildError, CommandLine, write_rows};
+use crate::release::Release;
+use crate::report::against::Report;
+use crate::simulate::seed::Seed;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Instead of our own collector run another one, a program that answers a case a line, and compare
+    #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "intended"])]
+    against: Option<CommandLine>,
+    /// How many seconds the other collector may take for a case
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5")]
+    child_timeout: Duration,
+    /// Also write the cases, as rows for other collectors, into a new file; gzip if it ends in .gz
+    #[arg(long, value_name = "FILE")]
+    rows_out: Option<PathBuf>,
+}
+
+/// The cases of a `simulate` run.
+pub(super) struct Cases<'a> {
+    pub(super) seed: &'a Seed,
+    pub(super) cases: Range<u64>,
+    pub(super) release: Release,
+    pub(super) jobs: Option<usize>,
+    pub(super) json: bool,
+}
+
+/// Does what the arguments ask for; none if it remains to run our own collector.
+pub(super) fn run(
+    arguments: &Arguments,
+    cases: Cases<'_>,
+    out: &mut dyn Write,
+) -> Result<Option<Ended>, Failure> {
+    if let Some(path) = &arguments.rows_out {
+        write(path, &cases)?;
+    }
+    let Some(command) = &arguments.against else { return Ok(None) };
+    let plan = Plan {
+        seed: cases.seed.clone(),
+        cases: cases.cases.clone(),
+        release: cases.release,
+        command: command.clone(),
+        limit: arguments.child_timeout,
+    };
+    let progress = progress(&cases);
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(cases.jobs.unwrap_or_default()).build();
+    let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
+    let tally = threads.install(|| campaign::run(&plan, &|cases| progress.inc(cases)));
+    progress.finish_and_clear();
+    let tally = tally.map_err(|error: ChildError| Failure::Usage(format!("--against: {error}")))?;
+    let report = Report { plan: &plan, tally: &tally };
+    if cases.json {
+        report.write_json(out)?;
+    } else {
+        report.write_text(out)?;
+    }
+    Ok(Some(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding }))
+}
+
+fn progress(cases: &Cases<'_>) -> ProgressBar {
+    let style = "{bar:30} {human_pos} of {human_len} cases, {per_sec}, {eta} left";
+    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+    ProgressBar::new(cases.cases.end - cases.cases.start).with_style(style)
+}
+
+fn write(path: &Path, cases: &Cases<'_>) -> Result<(), Failure> {
+    let named = |error: io::Error| format!("--rows-out: {}: {error}", path.display());
+    // What exists is never written over.
+    let file = File::create_new(path).map_err(|error| Failure::Usage(named(error)))?;
+    let progress = progress(cases);
+    let rows = |out: &mut dyn Write| {
+        write_rows(cases.seed, cases.cases.clone(), cases.release, out, |more| progress.inc(more))
+    };
+    let written = if path.extension() == Some(OsStr::new("gz")) {
+        let mut packed = GzEncoder::new(BufWriter::new(file), Compression::default());
+        rows(&mut packed).and_then(|()| packed.finish()?.flush())
+    } else {
+        let mut plain = BufWriter::new(file);
+        rows(&mut plain).and_then(|()| plain.flush())
+    };
+    progress.finish_and_clear();
+    written.map_err(|error| Failure::Output(io::Error::other(named(error))))
+}
+
+fn parse_command(text: &str) -> Result<CommandLine, String> {
+    CommandLine::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    /// A day.
+    const SECONDS_MAX: f64 = 86_400.0;
+    let seconds = text.parse().ok().filter(|seconds| (0.001..=SECONDS_MAX).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| format!("a number from 0.001 to {SECONDS_MAX}"))
+}

@@ -1,0 +1,31 @@
+//! `leasehold child`: our own engine behind the protocol of `simulate --against`.
+
+use super::source::{parse_fault, parse_release};
+use super::{Ended, Failure};
+use crate::engine::{Fault, NoFault};
+use crate::foreign::serve::{ServeError, serve};
+use crate::release::Release;
+use std::io::{self, Write};
+
+/// Answer cases from standard input, one a line, as another collector would behind `simulate --against`
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Whose rules; default: each case's `version`
+    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    release: Option<Release>,
+    /// Seed a mistake into the collector
+    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    fault: Option<Fault>,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let input = io::stdin().lock();
+    let served = match arguments.fault {
+        None => serve(input, out, arguments.release, NoFault),
+        Some(fault) => serve(input, out, arguments.release, fault),
+    };
+    served.map(|()| Ended::Well).map_err(|error| match error {
+        ServeError::Write(error) => Failure::Output(error),
+        error => Failure::Input(format!("standard input: {error}")),
+    })
+}

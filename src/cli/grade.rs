@@ -1,0 +1,75 @@
+//! `leasehold grade`: is each seeded fault found?
+
+use super::source::parse_fault;
+use super::{Ended, Failure};
+use crate::engine::Fault;
+use crate::report::grade::{Report, write_list};
+use crate::simulate::grade::{Grade, grade};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write;
+use std::time::Duration;
+
+/// Seed each known mistake into the collector and see whether generated cases find it
+///
+/// A fault is caught if every seed finds it within the budget. Exit code 1 if one escapes.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  leasehold grade                                   every fault, five seeds, a table
+  leasehold grade --fault sweep-skips --seeds 25
+  leasehold grade --list                            what each fault is")]
+pub(super) struct Arguments {
+    /// Only this fault
+    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    fault: Option<Fault>,
+    /// How many seeds have to find each fault
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    seeds: u32,
+    /// How long each seed has on one thread, such as 10s, 500ms or 2m
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_budget)]
+    budget: Duration,
+    /// Threads; default: one a core
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// One JSON object, without times, instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Only list the faults
+    #[arg(long, conflicts_with_all = ["seeds", "budget", "jobs", "json"])]
+    list: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let faults = arguments.fault.map_or_else(|| Fault::ALL.to_vec(), |fault| vec![fault]);
+    if arguments.list {
+        write_list(&faults, out)?;
+        return Ok(Ended::Well);
+    }
+    let Arguments { seeds, budget, .. } = *arguments;
+    let style = ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} trials, {eta} left");
+    let trials = faults.len() as u64 * u64::from(seeds);
+    let progress = ProgressBar::new(trials).with_style(style.expect("the template is well-formed"));
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs.unwrap_or_default()).build();
+    let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
+    let grades = threads.install(|| grade(&faults, seeds, budget, &|| progress.inc(1)));
+    progress.finish_and_clear();
+    let report = Report { grades: &grades, seeds, budget };
+    if arguments.json {
+        report.write_json(out)?;
+    } else {
+        report.write_text(out)?;
+    }
+    Ok(if grades.iter().all(Grade::is_caught) { Ended::Well } else { Ended::WithFinding })
+}
+
+fn parse_budget(text: &str) -> Result<Duration, String> {
+    let unit = text.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
+    let number = &text[..text.len() - unit.len()];
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => return Err("a number with a unit: 500ms, 10s or 2m".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+}

@@ -1,0 +1,289 @@
+//! Many cases to a child, and what it does wrong made small.
+//!
+//! Every worker has a child of its own. Cases go out in portions, portions in batches; what is found depends on the
+//! cases and the child alone, not on how many children run, as long as the child's answer depends on the case alone.
+
+use super::child::{Child, ChildError};
+use super::command::CommandLine;
+use super::rows::case_name;
+use super::{differs, row};
+use crate::engine::{NoFault, Request, collect_with};
+use crate::node::NodeRef;
+use crate::release::Release;
+use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
+use crate::simulate::campaign::draw;
+use crate::simulate::seed::Seed;
+use crate::simulate::smaller::shrink;
+use crate::simulate::trees::Case;
+use crate::simulate::written::{case_steps, has_collector, kind_of};
+use rayon::prelude::*;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed of every case.
+    pub seed: Seed,
+    /// The cases by number.
+    pub cases: Range<u64>,
+    /// Whose rules.
+    pub release: Release,
+    /// The child.
+    pub command: CommandLine,
+    /// How long it may take for a case.
+    pub limit: Duration,
+}
+
+/// What a child can do wrong.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Wrong {
+    /// A field of its answer differs.
+    Differs(&'static str),
+    /// It does not answer in time.
+    Hung,
+    /// It ends without an answer.
+    Died,
+    /// What it says is no answer.
+    Rubbish,
+}
+
+impl Wrong {
+    /// The word for it; a difference goes by its field.
+    pub fn name(self) -> &'static str {
+        match self {
+            Wrong::Differs(field) => field,
+            Wrong::Hung => "hung",
+            Wrong::Died => "died",
+            Wrong::Rubbish => "rubbish",
+        }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Differs(field) => write!(f, "`{field}` differs"),
+            Wrong::Hung => f.write_str("the child hung"),
+            Wrong::Died => f.write_str("the child died"),
+            Wrong::Rubbish => f.write_str("the child answered rubbish"),
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Cases that the child was asked.
+    pub asked: u64,
+    /// Cases that it answered, rightly or not.
+    pub answered: u64,
+    /// How often each field was compared.
+    pub compared: BTreeMap<&'static str, u64>,
+    /// What was found, by kind.
+    pub found: BTreeMap<Wrong, Found>,
+    /// The child failed so often that not all cases were run.
+    pub has_stopped: bool,
+}
+
+/// Cases with which the child did the same wrong.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// How many.
+    pub cases: u64,
+    /// The first of them.
+    pub first: u64,
+    /// What was seen in the first.
+    pub text: String,
+    /// The first made small; none for a child that hangs, where every try would take the whole limit, and for one
+    /// that does not show it again.
+    pub small: Option<Small>,
+}
+
+/// A case that nothing can be left out of.
+#[derive(Clone, Debug)]
+pub struct Small {
+    /// What is seen with it.
+    pub text: String,
+    /// The case as the child gets it: one line.
+    pub row: String,
+    /// The case as a scenario, with what our engine does.
+    pub scenario: Scenario,
+}
+
+impl Tally {
+    fn plus(mut self, later: Tally) -> Tally {
+        self.asked += later.asked;
+        self.answered += later.answered;
+        for (field, count) in later.compared {
+            *self.compared.entry(field).or_default() += count;
+        }
+        for (wrong, found) in later.found {
+            match self.found.get_mut(&wrong) {
+                None => drop(self.found.insert(wrong, found)),
+                Some(earlier) => earlier.cases += found.cases,
+            }
+        }
+        self.has_stopped |= later.has_stopped;
+        self
+    }
+
+    /// How many cases show something wrong.
+    pub fn finding_count(&self) -> u64 {
+        self.found.values().map(|found| found.cases).sum()
+    }
+
+    fn failure_count(&self) -> u64 {
+        let failed = self.found.iter().filter(|(wrong, _)| !matches!(wrong, Wrong::Differs(_)));
+        failed.map(|(_, found)| found.cases).sum()
+    }
+}
+
+/// Cases in a portion, which one child answers in a row. A portion ends where the child fails.
+const PORTION: usize = 16;
+/// Portions in a batch, after which a child that fails too often is given up.
+const BATCH_PORTIONS: u64 = 8;
+/// So many failures are too often.
+const FAILURES_MAX: u64 = 8;
+
+/// Asks the child every case, on every core; `done` hears how many more cases are through.
+///
+/// # Errors
+/// The child does not start.
+pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildError> {
+    let idle: Mutex<Vec<Child>> = Mutex::default();
+    let mut tally = Tally::default();
+    let mut next = plan.cases.start;
+    while next < plan.cases.end {
+        let end = plan.cases.end.min(next + PORTION as u64 * BATCH_PORTIONS);
+        let starts: Vec<u64> = (next..end).step_by(PORTION).collect();
+        let portion = |start: u64| {
+            let idle_child = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut child = idle_child.unwrap_or_else(|| new_child(plan));
+            let numbers = start..end.min(start + PORTION as u64);
+            let count = numbers.end - numbers.start;
+            let tally = run_portion(plan, numbers, &mut child)?;
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+            done(count);
+            Ok(tally)
+        };
+        // `try_reduce` keeps the order of the portions, so that the first case of a kind is the first.
+        let batch = starts
+            .into_par_iter()
+            .map(portion)
+            .try_reduce(Tally::default, |sum, later| Ok(sum.plus(later)))?;
+        tally = tally.plus(batch);
+        next = end;
+        if tally.failure_count() >= FAILURES_MAX && next < plan.cases.end {
+            tally.has_stopped = true;
+            break;
+        }
+    }
+    for (wrong, found) in &mut tally.found {
+        found.small = small(plan, *wrong, found.first);
+    }
+    Ok(tally)
+}
+
+fn new_child(plan: &Plan) -> Child {
+    Child::new(plan.command.clone(), plan.limit)
+}
+
+fn run_portion(plan: &Plan, numbers: Range<u64>, child: &mut Child) -> Result<Tally, ChildError> {
+    let mut tally = Tally::default();
+    for number in numbers {
+        tally.asked += 1;
+        let judged = judge(plan, &case_name(&plan.seed, number), &draw(&plan.seed, number), child)?;
+        tally.answered += u64::from(!judged.fields.is_empty());
+        for field in judged.fields {
+            *tally.compared.entry(field).or_default() += 1;
+        }
+        let Some((wrong, text)) = judged.wrong else { continue };
+        let found = tally.found.entry(wrong).or_insert(Found { cases: 0, first: number, text, small: None });
+        found.cases += 1;
+        if !matches!(wrong, Wrong::Differs(_)) {
+            break;
+        }
+    }
+    Ok(tally)
+}
+
+/// What came of one case.
+struct Judged {
+    /// The fields that the answer has; none without an answer.
+    fields: Vec<&'static str>,
+    wrong: Option<(Wrong, String)>,
+}
+
+/// Asks one case.
+///
+/// # Errors
+/// The child does not start.
+fn judge(plan: &Plan, name: &str, case: &Case, child: &mut Child) -> Result<Judged, ChildError> {
+    let row = row(name.to_owned(), case, plan.release);
+    let wrong = match child.ask(&row) {
+        Ok(answer) => {
+            let difference = differs(&row, plan.release, &answer);
+            let wrong = difference.map(|difference| (Wrong::Differs(difference.field), difference.text));
+            return Ok(Judged { fields: answer.fields().collect(), wrong });
+        }
+        Err(error @ ChildError::Start { .. }) => return Err(error),
+        Err(error @ ChildError::Hung { .. }) => (Wrong::Hung, error.to_string()),
+        Err(error @ ChildError::Died { .. }) => (Wrong::Died, error.to_string()),
+        Err(error @ ChildError::Rubbish { .. }) => (Wrong::Rubbish, error.to_string()),
+    };
+    Ok(Judged { fields: Vec::new(), wrong: Some(wrong) })
+}
+
+/// The case with everything left out without which the child still does the same wrong.
+fn small(plan: &Plan, wrong: Wrong, number: u64) -> Option<Small> {
+    if wrong == Wrong::Hung {
+        return None;
+    }
+    let name = format!("{}/small", case_name(&plan.seed, number));
+    let child = RefCell::new(new_child(plan));
+    let seen = |case: &Case| {
+        // A child that no longer starts shows nothing.
+        let judged = judge(plan, &name, case, &mut child.borrow_mut()).ok()?;
+        judged.wrong.filter(|(seen, _)| *seen == wrong).map(|(_, text)| text)
+    };
+    let case = draw(&plan.seed, number);
+    seen(&case)?;
+    let case = shrink(case, &|case| seen(case).is_some());
+    let text = seen(&case)?;
+    let row = row(name, &case, plan.release).to_json();
+    Some(Small { scenario: scenario(plan.release, &case, wrong, &text), text, row })
+}
+
+/// The case as steps, with what our engine does.
+fn scenario(release: Release, case: &Case, wrong: Wrong, text: &str) -> Scenario {
+    let mut steps = case_steps(case, release, release);
+    let kind = |resource_type| kind_of(release, resource_type);
+    let last = case.last_iterated.map(kind).filter(|last| has_collector(release, *last));
+    steps
+        .push(Step::Gc { last: last.filter(|_| release.rules().shared_loop_variable), cancel_at_root: None });
+    let request = Request {
+        collectors: &case.collectors,
+        release,
+        last_iterated: case.last_iterated,
+        ..Request::new(&case.tree, case.now)
+    };
+    let outcome = collect_with(&request, NoFault);
+    let name = |node: NodeRef<'_>| NodeName {
+        namespace: Some(node.namespace.to_vec()),
+        kind: kind(node.resource_type),
+        key: node.key.to_vec(),
+    };
+    steps.push(Step::Expect(match &outcome.error {
+        Some(error) => Assertion::Error(error.clone().into_bytes()),
+        None if outcome.removed.is_empty() => Assertion::Same,
+        None => Assertion::Removed(outcome.refs(&outcome.removed).map(name).collect()),
+    }));
+    let head = format!("In another collector {wrong}: {text}\nThis is what ours does.");
+    let lines = steps.into_iter().map(Line::new).collect();
+    Scenario { head: Text::lines(&head), release, lines, tail: Vec::new() }
+}

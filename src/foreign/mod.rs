@@ -1,0 +1,53 @@
+//! Anyone's collector: another implementation as a child process, asked one case a line.
+//!
+//! ```text
+//!   case ──> row ──┬─> our engine ──> results ─┐
+//!                  └─> child ──> answer ───────┴─> the first field that differs, or why there is no answer
+//! ```
+//!
+//! `child` speaks to the process, `command` splits its command line, `rows` makes rows of cases, `campaign` runs many
+//! and shrinks what it finds, `serve` is the other end: our own engine as such a child. What is compared, and the
+//! form of a row, is `conformance`'s. The protocol:
+//!
+#![doc = include_str!("PROTOCOL.md")]
+
+pub mod campaign;
+mod child;
+mod command;
+mod rows;
+pub mod serve;
+
+pub use child::{ANSWER_BYTES_MAX, Child, ChildError};
+pub use command::{CommandError, CommandLine};
+pub use rows::{row, write_rows};
+
+use crate::conformance::partial::PartialResults;
+use crate::conformance::run::results;
+use crate::conformance::{Difference, Row};
+use crate::engine::{NoFault, Request};
+use crate::release::Release;
+
+/// The first field in which an answer differs from what our engine does with the case under a release.
+///
+/// Where the result depends on the order of Go's map iteration, as with the seed's shared loop variable, every outcome
+/// that can come is right.
+pub fn differs(row: &Row, release: Release, answer: &PartialResults) -> Option<Difference> {
+    let request = Request { collectors: &row.collectors, release, ..Request::new(&row.db, row.now) };
+    let types = row.collectors.iter().map(|collector| Some(collector.resource_type));
+    let lasts = match release.rules().shared_loop_variable {
+        true => types.rev().chain([None]).collect(),
+        false => vec![None],
+    };
+    let mut first = None;
+    for last_iterated in lasts {
+        let expected = results(&Request { last_iterated, ..request }, NoFault);
+        match answer.compare(row, &expected) {
+            Ok(()) => return None,
+            Err(difference) => first = first.or(Some(difference)),
+        }
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests;

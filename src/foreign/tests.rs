@@ -1,0 +1,204 @@
+use super::campaign::{Plan, Wrong, run};
+use super::*;
+use crate::engine::{Fault, Faults};
+use crate::replay;
+use crate::scenario::{parse, print};
+use crate::simulate::campaign::draw;
+use crate::simulate::seed::Seed;
+use std::time::Duration;
+
+const PATIENT: Duration = Duration::from_secs(60);
+const IMPATIENT: Duration = Duration::from_millis(100);
+
+fn seed() -> Seed {
+    Seed::parse("foreign").expect("a seed")
+}
+
+fn case(release: Release) -> Row {
+    row("case".to_owned(), &draw(&seed(), 0), release)
+}
+
+/// A shell's loop over questions, with `line` as the variable.
+fn each(answer: &str) -> CommandLine {
+    CommandLine::parse(&format!("sh -c 'while read -r line; do {answer}; done'")).expect("a command")
+}
+
+fn command(text: &str) -> CommandLine {
+    CommandLine::parse(text).expect("a command")
+}
+
+fn refused(command: CommandLine, limit: Duration) -> String {
+    Child::new(command, limit).ask(&case(Release::Seed)).expect_err("no answer").to_string()
+}
+
+#[test]
+fn an_answer_is_read_and_the_process_goes_on() {
+    let mut child = Child::new(
+        command(r#"sh -c 'n=0; while read -r line; do n=$((n+1)); echo "{\"error\": \"$n\"}"; done'"#),
+        PATIENT,
+    );
+    for count in 1..4 {
+        let answer = child.ask(&case(Release::Seed)).expect("an answer");
+        assert_eq!(answer.error, Some(Some(count.to_string())), "one process answers all");
+    }
+}
+
+#[test]
+fn whoever_gives_no_answer_is_told_apart() {
+    for (child, limit, said) in [
+        (command("/nowhere/to/be found"), PATIENT, "does not start"),
+        (each("sleep 60"), IMPATIENT, "no answer within 0.1 s"),
+        (command("sleep 60"), IMPATIENT, "no answer within 0.1 s"),
+        (command("sh -c 'exit 3'"), PATIENT, "ended without an answer: exit status: 3"),
+        (command("sh -c 'read -r line; kill -9 $$'"), PATIENT, "ended without an answer: signal: 9"),
+        (command("sh -c 'exec >&-; exec sleep 60'"), PATIENT, "closed its output"),
+        (each("echo rubbish"), PATIENT, "no answer to the case: not JSON"),
+        (each("echo []"), PATIENT, "no answer to the case"),
+        (each("echo {}"), PATIENT, "it has no field of a result; it said \"{}\""),
+        (each("echo"), PATIENT, "no answer to the case"),
+        (each(r#"printf "\377\n""#), PATIENT, "invalid utf-8"),
+        (
+            each(r#"echo "{\"name\": \"other\", \"error\": null}""#),
+            PATIENT,
+            "it is named \"other\", the case \"case\"",
+        ),
+        (each(r#"echo "{\"error\": 7}""#), PATIENT, "no answer to the case"),
+    ] {
+        let text = child.text().to_owned();
+        let got = refused(child, limit);
+        assert!(got.contains(said), "{text}: {got}");
+    }
+}
+
+#[test]
+fn a_child_that_failed_is_started_anew() {
+    let once = r#"sh -c 'read -r line; echo "{\"error\": null}"'"#;
+    let mut child = Child::new(command(once), PATIENT);
+    let outcomes: Vec<bool> = (0..6).map(|_| child.ask(&case(Release::Seed)).is_ok()).collect();
+    assert_eq!(outcomes, [true, false, true, false, true, false]);
+}
+
+#[test]
+fn answers_that_nobody_asked_for_are_not_taken_for_later_ones() {
+    let mut child = Child::new(command("yes {}"), PATIENT);
+    for _ in 0..8 {
+        assert!(child.ask(&case(Release::Seed)).is_err());
+    }
+    // This one answers and never reads; the questions do not pile up.
+    let mut deaf =
+        Child::new(command(r#"sh -c 'while echo "{\"error\": null}"; do sleep 0.01; done'"#), PATIENT);
+    let large = Row { note: Some("x".repeat(1 << 20)), ..case(Release::Seed) };
+    assert!((0..20).any(|_| deaf.ask(&large).is_err()));
+}
+
+/// Our own engine, asked without a process between.
+fn answer<F: Faults>(row: &Row, faults: F) -> PartialResults {
+    let mut out = Vec::new();
+    serve::serve(row.to_json().as_bytes(), &mut out, None, faults).expect("it is served");
+    PartialResults::parse(&String::from_utf8(out).expect("text")).expect("an answer")
+}
+
+#[test]
+fn our_own_engine_agrees_with_itself_and_a_faulty_one_does_not() {
+    let mut differences = 0;
+    for release in Release::ALL {
+        for number in 0..50 {
+            let row = row("case".to_owned(), &draw(&seed(), number), release);
+            assert_eq!(differs(&row, release, &answer(&row, NoFault)), None, "case {number} under {release}");
+            differences += u32::from(differs(&row, release, &answer(&row, Fault::SweepSkips)).is_some());
+        }
+    }
+    assert!(differences > 100, "{differences}");
+}
+
+#[test]
+fn any_outcome_that_gos_map_order_can_give_is_right() {
+    let mut unlike = 0;
+    for number in 0..200 {
+        let row = row("case".to_owned(), &draw(&seed(), number), Release::Seed);
+        let outcomes = row.collectors.iter().map(|collector| {
+            let last_iterated = Some(collector.resource_type);
+            let request =
+                Request { collectors: &row.collectors, last_iterated, ..Request::new(&row.db, row.now) };
+            results(&request, NoFault)
+        });
+        let outcomes: Vec<_> = outcomes.collect();
+        for outcome in &outcomes {
+            unlike += u32::from(*outcome != outcomes[0]);
+            let line = crate::conformance::partial::answer_line("case", outcome.clone());
+            let answer = PartialResults::parse(&line).expect("an answer");
+            assert_eq!(differs(&row, Release::Seed, &answer), None, "case {number}");
+        }
+    }
+    assert!(unlike > 0, "no case shows the loop variable");
+}
+
+#[test]
+fn what_is_no_question_ends_serving_with_its_line() {
+    let row = case(Release::V2_0).to_json();
+    let unknown = row.replace("containerd 2.0", "containerd 9.9");
+    for (input, said) in [
+        (format!("{row}\nnonsense\n"), "line 2: not JSON"),
+        (unknown.clone(), "line 1: row `case`: the version Some(\"containerd 9.9\") names no known release"),
+    ] {
+        let mut out = Vec::new();
+        let error = serve::serve(input.as_bytes(), &mut out, None, NoFault).expect_err("no question");
+        assert!(error.to_string().starts_with(said), "{error}");
+    }
+    let mut out = Vec::new();
+    serve::serve(unknown.as_bytes(), &mut out, Some(Release::V2_0), NoFault).expect("the release is given");
+    assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
+}
+
+fn plan(command: CommandLine, cases: u64, limit: Duration) -> Plan {
+    Plan { seed: seed(), cases: 0..cases, release: Release::Seed, command, limit }
+}
+
+#[test]
+fn a_difference_is_made_small_and_its_scenario_holds_for_our_engine() {
+    let tally = run(&plan(each(r#"echo "{\"error\": null}""#), 300, PATIENT), &|_| {}).expect("it starts");
+    assert_eq!((tally.asked, tally.answered), (300, 300));
+    assert_eq!(tally.compared.iter().collect::<Vec<_>>(), [(&"error", &300)]);
+    assert_eq!(tally.found.keys().collect::<Vec<_>>(), [&Wrong::Differs("error")]);
+    let found = &tally.found[&Wrong::Differs("error")];
+    assert!(found.cases > 0 && found.cases < 300);
+    let small = found.small.as_ref().expect("it is made small");
+    let row = Row::parse(&small.row, |_| None).expect("a row");
+    assert!(row.collectors.is_empty() && row.to_json().len() < 400, "{}", small.row);
+    let written = print(&small.scenario);
+    let read = parse(written.as_bytes()).expect("a scenario");
+    assert_eq!(replay::run(&read, NoFault).failures, [], "{written}");
+}
+
+#[test]
+fn a_child_that_keeps_failing_is_given_up_and_reported_as_what_it_does() {
+    for (command, limit, wrong, is_small) in [
+        (each("sleep 60"), IMPATIENT, Wrong::Hung, false),
+        (each("exit 1"), PATIENT, Wrong::Died, true),
+        (each("echo rubbish"), PATIENT, Wrong::Rubbish, true),
+    ] {
+        let tally = run(&plan(command, 1000, limit), &|_| {}).expect("it starts");
+        assert!(tally.has_stopped && tally.asked < 1000, "{tally:?}");
+        assert_eq!((tally.answered, tally.found.len()), (0, 1));
+        let found = &tally.found[&wrong];
+        assert_eq!((found.cases, found.first, found.small.is_some()), (8, 0, is_small));
+    }
+}
+
+#[test]
+fn rows_are_cases_that_read_back() {
+    let mut out = Vec::new();
+    write_rows(&seed(), 3..6, Release::V2_2, &mut out, |_| {}).expect("a Vec takes all");
+    let text = String::from_utf8(out).expect("text");
+    for (number, line) in (3..6).zip(text.lines()) {
+        let row = Row::parse(line, |_| None).expect("a row");
+        let case = draw(&seed(), number);
+        assert_eq!(
+            (row.name, row.db, row.collectors),
+            (format!("foreign/{number}"), case.tree, case.collectors)
+        );
+        assert_eq!((row.now, row.version.as_deref()), (case.now, Some("containerd 2.2")));
+        assert!(row.expected.is_empty());
+    }
+    assert_eq!(text.lines().count(), 3);
+}

@@ -1,0 +1,101 @@
+//! How well seeded faults are found.
+
+use super::text;
+use crate::engine::Fault;
+use crate::simulate::check::Property;
+use crate::simulate::grade::Grade;
+use serde_json::json;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Grades to be shown.
+pub struct Report<'a> {
+    /// The grades.
+    pub grades: &'a [Grade],
+    /// How many seeds each fault had.
+    pub seeds: u32,
+    /// How long each seed had.
+    pub budget: Duration,
+}
+
+impl Report<'_> {
+    fn caught(&self) -> usize {
+        self.grades.iter().filter(|grade| grade.is_caught()).count()
+    }
+
+    fn escaped(&self) -> usize {
+        self.grades.len() - self.caught()
+    }
+
+    /// One object without times: the same bytes wherever the budget suffices.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let faults = self.grades.iter().map(|grade| {
+            let properties: Vec<&str> = grade.properties.iter().map(|property| property.name()).collect();
+            json!({
+                "fault": grade.fault.name(),
+                "release": grade.fault.release().name(),
+                "sentence": grade.fault.sentence(),
+                "caught": grade.is_caught(),
+                "properties": properties,
+                "cases": grade.cases(),
+                "trials": grade.trials.iter().map(|trial| trial.cases).collect::<Vec<_>>(),
+            })
+        });
+        let report = json!({
+            "seeds": self.seeds,
+            "faults": faults.collect::<Vec<_>>(),
+            "caught": self.caught(),
+            "escaped": self.escaped(),
+        });
+        writeln!(out, "{report}")
+    }
+
+    /// The report for people.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Report { grades, seeds, budget } = *self;
+        let seconds = budget.as_secs_f64();
+        writeln!(
+            out,
+            "{} faults, {seeds} seeds each, at most {seconds} s a seed on one thread\n",
+            grades.len()
+        )?;
+        let mut rows = vec![["fault", "release", "found by", "seeds", "cases", "time"].map(str::to_owned)];
+        for grade in grades {
+            let properties: Vec<&str> = grade.properties.iter().map(|property| property.name()).collect();
+            rows.push([
+                grade.fault.name().to_owned(),
+                grade.fault.release().name().to_owned(),
+                properties.join(", "),
+                format!("{}/{}", grade.found(), grade.trials.len()),
+                grade.cases().map_or_else(|| "-".to_owned(), text::count),
+                format!("{:.3} s", grade.time().as_secs_f64()),
+            ]);
+        }
+        text::write_columns(out, &rows, &[false, false, false, true, true, true])?;
+        writeln!(out, "\ncases and time: the median over the seeds, until the first finding")?;
+        for grade in grades.iter().filter(|grade| !grade.is_caught()) {
+            writeln!(out, "escaped: {} ({})", grade.fault, grade.fault.sentence())?;
+        }
+        writeln!(out, "{} caught, {} escaped", self.caught(), self.escaped())
+    }
+}
+
+/// What there is to grade: the faults and the properties that look for them.
+///
+/// # Errors
+/// The writer's.
+pub fn write_list(faults: &[Fault], out: &mut dyn Write) -> io::Result<()> {
+    let mut rows = vec![["fault", "release", "what goes wrong"].map(str::to_owned)];
+    rows.extend(faults.iter().map(|fault| {
+        [fault.name().to_owned(), fault.release().name().to_owned(), fault.sentence().to_owned()]
+    }));
+    text::write_columns(out, &rows, &[false; 3])?;
+    let properties = Property::ALL.map(Property::name).join(", ");
+    writeln!(out, "\n{} faults; the properties are {properties}", faults.len())
+}

@@ -1,0 +1,115 @@
+//! `leasehold simulate --against` and `--rows-out`, and `leasehold child`: the whole program.
+
+use serde_json::Value;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_leasehold");
+
+fn simulate(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).arg("simulate").args(arguments).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+#[test]
+fn our_own_engine_as_a_child_agrees() {
+    for release in ["1.7.0-beta.1", "2.4"] {
+        let child = format!("'{PROGRAM}' child");
+        let arguments = ["--cases", "200", "--release", release, "--against", &child];
+        let output = simulate(Path::new("."), &arguments);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(
+            said.contains("200 cases asked, 200 answered\n") && said.contains(", removed 200, "),
+            "{said}"
+        );
+        assert!(said.ends_with("\nno findings\n"), "{said}");
+    }
+}
+
+#[test]
+fn a_child_with_a_fault_is_found_alike_for_any_number_of_jobs() {
+    let child = format!("'{PROGRAM}' child --fault expiry-inclusive");
+    let json = |jobs: &str| {
+        let arguments = ["--cases", "200", "--against", &child, "--jobs", jobs, "--json"];
+        let output = simulate(Path::new("."), &arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert_eq!(json("1"), json("3"));
+    let report: Value = serde_json::from_str(&json("1")).expect("one JSON object");
+    assert_eq!([&report["cases"], &report["answered"]], [&Value::from(200), &Value::from(200)]);
+    let first = &report["findings"][0];
+    assert_eq!(first["kind"], "differs");
+    // The small case, put to both children again, still shows it.
+    let row = first["small"]["row"].as_str().expect("a row");
+    assert_ne!(answer(&[], row), answer(&["--fault", "expiry-inclusive"], row));
+    assert!(row.len() < 600, "{row}");
+}
+
+fn answer(arguments: &[&str], row: &str) -> String {
+    let mut child = Command::new(PROGRAM);
+    let child = child.arg("child").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = child.spawn().expect("the program runs");
+    writeln!(child.stdin.take().expect("piped"), "{row}").expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    text(&output.stdout)
+}
+
+#[test]
+fn children_that_fail_are_findings_and_one_that_does_not_start_is_misuse() {
+    let here = Path::new(".");
+    for (child, code, said) in [
+        (
+            "sh -c 'exit 7'",
+            1,
+            "the child died in 8 cases, first in case 0\n  it ended without an answer: exit status: 7",
+        ),
+        ("sh -c 'sleep 60'", 1, "the child hung in 8 cases, first in case 0\n  no answer within 0.2 s"),
+        ("sh -c 'while read -r line; do echo rubbish; done'", 1, "the child answered rubbish in 8 cases"),
+    ] {
+        let output = simulate(here, &["--cases", "1000", "--child-timeout", "0.2", "--against", child]);
+        let printed = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{printed}");
+        assert!(printed.contains(said) && printed.contains("stopped early"), "{printed}");
+    }
+    for arguments in [
+        &["--against", "/nowhere/to/be/found"][..],
+        &["--against", ""],
+        &["--against", "'open"],
+        &["--against", "true", "--child-timeout", "0"],
+        &["--against", "true", "--fault", "sweep-skips"],
+    ] {
+        let output = simulate(here, &[&["--cases", "10"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn rows_are_written_once_and_are_cases() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let arguments = ["--cases", "20", "--release", "2.3", "--rows-out"];
+    for name in ["rows.jsonl", "rows.jsonl.gz"] {
+        let output = simulate(folder.path(), &[&arguments[..], &[name]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("no findings"), "the cases are run too");
+        let again = simulate(folder.path(), &[&arguments[..], &[name]].concat());
+        assert_eq!(again.status.code(), Some(2));
+        assert!(text(&again.stderr).contains(name), "{}", text(&again.stderr));
+    }
+    let plain = std::fs::read_to_string(folder.path().join("rows.jsonl")).expect("the file");
+    assert_eq!(plain.lines().count(), 20);
+    let packed = std::fs::File::open(folder.path().join("rows.jsonl.gz")).expect("the file");
+    let unpacked = std::io::read_to_string(flate2::read::GzDecoder::new(packed)).expect("gzip");
+    assert_eq!(unpacked, plain);
+    for line in plain.lines() {
+        let answer: Value = serde_json::from_str(&answer(&[], line)).expect("one JSON object");
+        assert!(answer["removed"].is_array());
+    }
+}
