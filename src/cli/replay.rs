@@ -3,7 +3,7 @@
 use super::source::{SCENARIO_EXTENSION, input_error, parse_fault, parse_scenario, scenario_text};
 use super::{Ended, Failure};
 use crate::engine::{Fault, Faults, NoFault};
-use crate::replay::{Problem, Replay, Replayed, run as run_scenario, updated};
+use crate::replay::{Problem, Replay, Replayed, run_replay, updated};
 use crate::report::step;
 use crate::scenario::Scenario;
 use rayon::prelude::*;
@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// Seed a mistake into the collector, to see scenarios fail
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
     fault: Option<Fault>,
+    /// Hold the collector to the intended rules instead of those with the release's known defects
+    #[arg(long, conflicts_with = "update")]
+    intended: bool,
 }
 
 /// How many failures of one file are shown.
@@ -130,8 +133,8 @@ fn replay_file(arguments: &Arguments, file: &Path) -> Verdict {
         Err(failed) => return failed,
     };
     let replayed = match arguments.fault {
-        None => run_scenario(&scenario, NoFault),
-        Some(fault) => run_scenario(&scenario, fault),
+        None => run_replay(Replay::new(&scenario, NoFault).intended(arguments.intended)),
+        Some(fault) => run_replay(Replay::new(&scenario, fault).intended(arguments.intended)),
     };
     verdict(arguments, file, &text, replayed)
 }
@@ -187,15 +190,20 @@ fn show_steps(arguments: &Arguments, file: &Path, out: &mut dyn Write) -> io::Re
     };
     writeln!(out, "{}: release {}", file.display(), scenario.release)?;
     let replayed = match arguments.fault {
-        None => show_scenario(&scenario, NoFault, out)?,
-        Some(fault) => show_scenario(&scenario, fault, out)?,
+        None => show_steps_of(Replay::new(&scenario, NoFault).intended(arguments.intended), &scenario, out)?,
+        Some(fault) => {
+            show_steps_of(Replay::new(&scenario, fault).intended(arguments.intended), &scenario, out)?
+        }
     };
     writeln!(out)?;
     Ok(verdict(arguments, file, &text, replayed))
 }
 
-fn show_scenario<F: Faults>(scenario: &Scenario, faults: F, out: &mut dyn Write) -> io::Result<Replayed> {
-    let mut replay = Replay::new(scenario, faults);
+fn show_steps_of<F: Faults>(
+    mut replay: Replay<'_, F>,
+    scenario: &Scenario,
+    out: &mut dyn Write,
+) -> io::Result<Replayed> {
     let mut replayed = Replayed::default();
     loop {
         let before = replay.world().clone();
@@ -225,8 +233,7 @@ fn command(arguments: &Arguments, file: &Path) -> String {
         true => path,
         false => format!("-- '{}'", path.replace('\'', r"'\''")),
     };
-    match arguments.fault {
-        None => format!("leasehold replay --step {path}"),
-        Some(fault) => format!("leasehold replay --step --fault {fault} {path}"),
-    }
+    let fault = arguments.fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
+    let intended = if arguments.intended { " --intended" } else { "" };
+    format!("leasehold replay --step{fault}{intended} {path}")
 }

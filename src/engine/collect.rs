@@ -142,6 +142,9 @@ pub(super) struct Marks {
     pub(super) back_references: HashMap<NodeId, Vec<NodeId>>,
     pub(super) calls: Vec<CollectorCall>,
     pub(super) log: Vec<LogEvent>,
+    /// How many nodes were looked up, and how many buckets were to be deleted.
+    pub(super) lookups: usize,
+    pub(super) removals: usize,
 }
 
 impl<F> Started<'_, F> {

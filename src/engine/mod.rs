@@ -29,6 +29,6 @@ mod start;
 mod sweep;
 
 pub use collect::{Collection, Request, collect, collect_with};
-pub use faults::{Fault, Faults, NoFault};
+pub use faults::{Fault, Faults, NoFault, Point};
 pub use nodes::{NodeId, NodeTable};
 pub use outcome::{Call, CollectorCall, Dirty, Level, LogEvent, Outcome};

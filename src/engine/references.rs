@@ -1,7 +1,7 @@
 //! What one node refers to (`references`).
 
 use super::collect::{Marks, Started};
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, Faults, Point};
 use super::labels::{Sent, Wanted, send_label_refs};
 use super::nodes::{Key, NodeId};
 use crate::bucket::{Bucket, View};
@@ -20,6 +20,10 @@ pub(super) fn references<F: Faults>(
     id: NodeId,
     found: &mut Vec<NodeId>,
 ) -> Result<(), String> {
+    marks.lookups += 1;
+    if started.faults.strikes(Point::Lookup, marks.lookups) {
+        return Err(Point::INJECTED.to_owned());
+    }
     let mut parent = id;
     if started.faults.has(Fault::BackReferenceFromFlat) {
         parent = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());

@@ -38,7 +38,7 @@ pub(super) fn scan_roots<F: Faults>(
             Ok(()) => scan.conditions.evaluate(started, scan.marks),
         }
     }
-    if error.is_none() && scan.is_cancelled {
+    if error.is_none() && scan.is_cancelled && !started.faults.has(Fault::CancellationIgnored) {
         error = Some("context canceled".to_owned());
     }
     Roots { emitted: scan.emitted, error }
@@ -68,6 +68,9 @@ impl<F: Faults> Scan<'_, '_, F> {
         let content_type = self.started.types.content;
         for (digest, blob) in buckets_of(content.and_then(|content| content.bucket(names::BLOB))) {
             let wanted = Wanted { root: true, back_references: true, conditions: true, ..Wanted::NOTHING };
+            if self.started.faults.has(Fault::YoungContentKept) && self.is_created_now(blob) {
+                self.send(content_type, namespace, digest);
+            }
             self.pinned(content_type, namespace, digest.into(), blob, wanted);
         }
         for (id, container) in buckets_of(bucket.bucket(names::CONTAINERS)) {
@@ -312,6 +315,12 @@ impl<F: Faults> Scan<'_, '_, F> {
                 self.started.faults.has(Fault::UnparsableExpiryExpired)
             }
         }
+    }
+
+    /// Read by a fault only.
+    fn is_created_now(&self, blob: View<'_>) -> bool {
+        let created = blob.get(b"createdat").and_then(|created| time::from_binary(created).ok());
+        created == Some(self.started.now)
     }
 
     /// Strictly after: at the very instant of its expiry an object still lives.

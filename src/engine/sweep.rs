@@ -1,12 +1,12 @@
 //! The sweep: walk every resource, remove what is not marked (`scanAll`, `remove`).
 
 use super::collect::{Marks, Started};
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, Faults, Point};
 use super::nodes::{Key, NodeId};
 use super::outcome::{Call, Dirty, LogEvent};
 use super::references::{cut_snapshot_key, invalid_snapshot_key};
 use super::roots::buckets_of;
-use crate::bucket::{Bucket, Refusal};
+use crate::bucket::Bucket;
 use crate::node::{Kind, Node};
 use crate::schema::names;
 
@@ -150,7 +150,6 @@ fn remove<F: Faults>(
         return Ok(());
     };
     let root = [names::V1, &node.namespace];
-    let deleted = |refused: Result<(), Refusal>| refused.map_err(|refusal| refusal.to_string());
     let is_flat = started.release.is_flat(node.resource_type);
     let key = &*node.key;
     match started.release.kind_of(node.resource_type) {
@@ -159,7 +158,7 @@ fn remove<F: Faults>(
             let path = [root[0], root[1], names::CONTENT, names::BLOB];
             if namespace.at(&path[2..]).is_some() {
                 marks.log.push(LogEvent::Remove { object: "content", key: key.into() });
-                return deleted(after.delete_bucket(&path, key));
+                return delete_bucket(started, marks, after, &path, key);
             }
         }
         Kind::Snapshot => {
@@ -171,7 +170,7 @@ fn remove<F: Faults>(
                 let (snapshotter_name, key) = (snapshotter.into(), name.into());
                 marks.log.push(LogEvent::RemoveSnapshot { snapshotter: snapshotter_name, key });
                 let path = [root[0], root[1], names::SNAPSHOTS, snapshotter];
-                return deleted(after.delete_bucket(&path, name));
+                return delete_bucket(started, marks, after, &path, name);
             }
         }
         Kind::Image => {
@@ -179,24 +178,42 @@ fn remove<F: Faults>(
                 if started.rules.logs_removed_images {
                     marks.log.push(LogEvent::Remove { object: "image", key: key.into() });
                 }
-                return deleted(after.delete_bucket(&[root[0], root[1], names::IMAGES], key));
+                return delete_bucket(started, marks, after, &[root[0], root[1], names::IMAGES], key);
             }
         }
         Kind::Lease => {
             if namespace.bucket(names::LEASES).is_some() {
-                return deleted(after.delete_bucket(&[root[0], root[1], names::LEASES], key));
+                return delete_bucket(started, marks, after, &[root[0], root[1], names::LEASES], key);
             }
         }
         Kind::Ingest => {
             let path = [root[0], root[1], names::CONTENT, names::INGESTS];
             if namespace.at(&path[2..]).is_some() {
                 marks.log.push(LogEvent::Remove { object: "ingest", key: key.into() });
-                return deleted(after.delete_bucket(&path, key));
+                return delete_bucket(started, marks, after, &path, key);
             }
         }
         _ => remove_elsewhere(started, marks, node),
     }
     Ok(())
+}
+
+/// Deletes a bucket (bbolt's `Bucket.DeleteBucket`).
+///
+/// # Errors
+/// bbolt's refusal.
+fn delete_bucket<F: Faults>(
+    started: &Started<'_, F>,
+    marks: &mut Marks,
+    after: &mut Bucket,
+    path: &[&[u8]],
+    key: &[u8],
+) -> Result<(), String> {
+    marks.removals += 1;
+    if started.faults.strikes(Point::Removal, marks.removals) {
+        return Err(Point::INJECTED.to_owned());
+    }
+    after.delete_bucket(path, key).map_err(|refusal| refusal.to_string())
 }
 
 /// A node whose type is none of the database's own.

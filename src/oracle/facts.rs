@@ -48,6 +48,8 @@ pub(super) struct Facts<'a> {
     pub(super) refusals: Vec<(NodeId, Refusal<'a>)>,
     /// What stops a collection while roots are gathered.
     pub(super) undecodable: BTreeSet<UndecodableTime>,
+    /// Something expires at the very instant of the collection, or one nanosecond before or after it.
+    pub(super) expires_on_the_tick: bool,
 }
 
 /// Something that a sweep comes across.
@@ -91,14 +93,33 @@ pub(super) struct Reference<'a> {
 
 #[derive(Clone, Copy)]
 pub(super) enum Refusal<'a> {
-    LeaseExpired { at: Instant },
-    HolderExpired { lease: NodeId, at: Instant },
-    ImageExpired { at: Instant },
-    IngestExpired { at: Instant },
+    LeaseExpired {
+        at: Instant,
+    },
+    /// By the rule that says what a lease holds.
+    HolderExpired {
+        lease: NodeId,
+        at: Instant,
+        rule: Rule,
+    },
+    ImageExpired {
+        at: Instant,
+    },
+    IngestExpired {
+        at: Instant,
+    },
     IngestWithoutExpiry,
-    IngestUndecodable { error: UndecodableTime },
-    ConditionUnmet { by: Visit, label: &'a [u8] },
-    ParentMissing { by: Visit, label: Option<&'a [u8]> },
+    IngestUndecodable {
+        error: UndecodableTime,
+    },
+    ConditionUnmet {
+        by: Visit,
+        label: &'a [u8],
+    },
+    ParentMissing {
+        by: Visit,
+        label: Option<&'a [u8]>,
+    },
 }
 
 /// Reads everything that a question gives.
@@ -196,6 +217,7 @@ impl<'q, 'a> Reader<'q, 'a> {
             references: Vec::with_capacity(64),
             refusals: Vec::new(),
             undecodable: BTreeSet::new(),
+            expires_on_the_tick: false,
         };
         let labels = collector_labels(question);
         let (conditions, uses) = (Vec::new(), Vec::new());
@@ -207,7 +229,8 @@ impl<'q, 'a> Reader<'q, 'a> {
     }
 
     /// Expired means strictly past: at its very instant a thing is still alive.
-    fn is_past(&self, at: Instant) -> bool {
+    fn is_past(&mut self, at: Instant) -> bool {
+        self.facts.expires_on_the_tick |= times::is_within_a_tick(at, self.question.now);
         self.question.now > at
     }
 
@@ -258,7 +281,10 @@ impl<'q, 'a> Reader<'q, 'a> {
         let hold = |reader: &mut Self, resource_type, key, high| {
             let held = reader.facts.nodes.intern(resource_type, namespace, key);
             match expired {
-                Some(at) => reader.refuse(held, Refusal::HolderExpired { lease: node, at }),
+                Some(at) => {
+                    let rule = Rule::LeaseHolds;
+                    reader.refuse(held, Refusal::HolderExpired { lease: node, at, rule });
+                }
                 None => {
                     let holder = Holder::Lease { namespace, id };
                     reader.root(Visit { node: held, high }, Rule::LeaseHolds, holder, None);
@@ -555,7 +581,10 @@ impl<'q, 'a> Reader<'q, 'a> {
             let lease = self.facts.nodes.intern(self.types.lease, &leased.for_namespace, key);
             let lease_entry = self.facts.nodes.at(lease);
             match lease_entry.expired {
-                Some(at) => self.refuse(to.node, Refusal::HolderExpired { lease, at }),
+                Some(at) => {
+                    let rule = Rule::CollectorLeased;
+                    self.refuse(to.node, Refusal::HolderExpired { lease, at, rule });
+                }
                 None if !lease_entry.exists => {}
                 None => {
                     let holder = Holder::Lease { namespace: &leased.for_namespace, id: &leased.lease };

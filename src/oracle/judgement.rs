@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 /// What must be kept, what must go, and what may be reported instead.
 pub struct Judgement<'a> {
     question: Question<'a>,
-    facts: Facts<'a>,
-    keep: Keep,
+    pub(super) facts: Facts<'a>,
+    pub(super) keep: Keep,
     errors: BTreeSet<RunError>,
     /// What could have kept each node and did not; built when first asked for.
     failed: OnceLock<Failed>,
@@ -254,6 +254,10 @@ impl<'a> Judgement<'a> {
         self.started().map(|collector| (collector.resource_type, end)).collect()
     }
 
+    pub(super) fn question(&self) -> &Question<'a> {
+        &self.question
+    }
+
     fn has(&self, defect: Defect) -> bool {
         self.question.defects.contains(defect)
     }
@@ -389,7 +393,7 @@ impl<'a> Judgement<'a> {
         let node = |Visit { node, high }| self.facts.nodes.at(node).node(high);
         match refusal {
             Refusal::LeaseExpired { at } => Failure::LeaseExpired { at },
-            Refusal::HolderExpired { lease, at } => {
+            Refusal::HolderExpired { lease, at, rule: _ } => {
                 Failure::HolderExpired { lease: self.facts.nodes.at(lease).node(Visit::FULL), at }
             }
             Refusal::ImageExpired { at } => Failure::ImageExpired { at },
