@@ -21,6 +21,7 @@ mod conditions;
 mod faults;
 mod labels;
 mod mark;
+mod namespaces;
 mod nodes;
 mod outcome;
 mod references;
