@@ -20,12 +20,14 @@ fn text(bytes: &[u8]) -> String {
 fn our_own_engine_as_a_child_agrees() {
     for release in ["1.7.0-beta.1", "2.4"] {
         let child = format!("'{PROGRAM}' child");
-        let arguments = ["--cases", "200", "--release", release, "--against", &child];
+        let arguments = ["--cases", "30", "--release", release, "--against", &child];
         let output = simulate(Path::new("."), &arguments);
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{said}");
         assert!(
-            said.contains("200 cases asked, 200 answered\n") && said.contains(", removed 200, "),
+            said.contains("\n30 cases, ")
+                && said.contains(" collections asked, ")
+                && said.contains(", removed 2"),
             "{said}"
         );
         assert!(said.ends_with("\nno findings\n"), "{said}");
@@ -36,14 +38,15 @@ fn our_own_engine_as_a_child_agrees() {
 fn a_child_with_a_fault_is_found_alike_for_any_number_of_jobs() {
     let child = format!("'{PROGRAM}' child --fault expiry-inclusive");
     let json = |jobs: &str| {
-        let arguments = ["--cases", "200", "--against", &child, "--jobs", jobs, "--json"];
+        let arguments = ["--cases", "40", "--against", &child, "--jobs", jobs, "--json"];
         let output = simulate(Path::new("."), &arguments);
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
         text(&output.stdout)
     };
     assert_eq!(json("1"), json("3"));
     let report: Value = serde_json::from_str(&json("1")).expect("one JSON object");
-    assert_eq!([&report["cases"], &report["answered"]], [&Value::from(200), &Value::from(200)]);
+    assert_eq!(report["cases"], Value::from(40));
+    assert_eq!(report["collections"], report["answered"]);
     let first = &report["findings"][0];
     assert_eq!(first["kind"], "differs");
     // The small case, put to both children again, still shows it.
@@ -94,7 +97,7 @@ fn children_that_fail_are_findings_and_one_that_does_not_start_is_misuse() {
 #[test]
 fn rows_are_written_once_and_are_cases() {
     let folder = tempfile::TempDir::new().expect("a folder");
-    let arguments = ["--cases", "20", "--release", "2.3", "--rows-out"];
+    let arguments = ["--cases", "5", "--release", "2.3", "--rows-out"];
     for name in ["rows.jsonl", "rows.jsonl.gz"] {
         let output = simulate(folder.path(), &[&arguments[..], &[name]].concat());
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -104,7 +107,8 @@ fn rows_are_written_once_and_are_cases() {
         assert!(text(&again.stderr).contains(name), "{}", text(&again.stderr));
     }
     let plain = std::fs::read_to_string(folder.path().join("rows.jsonl")).expect("the file");
-    assert_eq!(plain.lines().count(), 20);
+    // Seven collections a case, more or less: some are cancelled, and some clients wait for one.
+    assert!((30..40).contains(&plain.lines().count()), "{}", plain.lines().count());
     let packed = std::fs::File::open(folder.path().join("rows.jsonl.gz")).expect("the file");
     let unpacked = std::io::read_to_string(flate2::read::GzDecoder::new(packed)).expect("gzip");
     assert_eq!(unpacked, plain);

@@ -3,9 +3,8 @@
 use super::{Ended, Failure};
 use crate::foreign::campaign::{self, Plan};
 use crate::foreign::{ChildError, CommandLine, write_rows};
-use crate::release::Release;
 use crate::report::against::Report;
-use crate::simulate::seed::Seed;
+use crate::simulate;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,22 +18,21 @@ use std::time::Duration;
 #[derive(clap::Args)]
 #[group(skip)]
 pub(super) struct Arguments {
-    /// Instead of our own collector run another one, a program that answers a case a line, and compare
+    /// Instead of our own collector run another one, a program that answers a collection a line, and compare
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "intended"])]
     against: Option<CommandLine>,
-    /// How many seconds the other collector may take for a case
+    /// How many seconds the other collector may take for a collection
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5")]
     child_timeout: Duration,
-    /// Also write the cases, as rows for other collectors, into a new file; gzip if it ends in .gz
+    /// Also write the collections of the cases, as rows for other collectors, into a new file; gzip if it ends in .gz
     #[arg(long, value_name = "FILE")]
     rows_out: Option<PathBuf>,
 }
 
 /// The cases of a `simulate` run.
 pub(super) struct Cases<'a> {
-    pub(super) seed: &'a Seed,
+    pub(super) drawn: &'a simulate::campaign::Plan,
     pub(super) cases: Range<u64>,
-    pub(super) release: Release,
     pub(super) jobs: Option<usize>,
     pub(super) json: bool,
 }
@@ -50,9 +48,8 @@ pub(super) fn run(
     }
     let Some(command) = &arguments.against else { return Ok(None) };
     let plan = Plan {
-        seed: cases.seed.clone(),
+        drawn: cases.drawn.clone(),
         cases: cases.cases.clone(),
-        release: cases.release,
         command: command.clone(),
         limit: arguments.child_timeout,
     };
@@ -82,9 +79,8 @@ fn write(path: &Path, cases: &Cases<'_>) -> Result<(), Failure> {
     // What exists is never written over.
     let file = File::create_new(path).map_err(|error| Failure::Usage(named(error)))?;
     let progress = progress(cases);
-    let rows = |out: &mut dyn Write| {
-        write_rows(cases.seed, cases.cases.clone(), cases.release, out, |more| progress.inc(more))
-    };
+    let rows =
+        |out: &mut dyn Write| write_rows(cases.drawn, cases.cases.clone(), out, |more| progress.inc(more));
     let written = if path.extension() == Some(OsStr::new("gz")) {
         let mut packed = GzEncoder::new(BufWriter::new(file), Compression::default());
         rows(&mut packed).and_then(|()| packed.finish()?.flush())

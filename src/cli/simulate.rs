@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
   leasehold simulate --intended                     the release's own known bugs, found again
   leasehold simulate --profile leases,expiry        only cases with these habits
   leasehold simulate --shard 2/8 --json             one of eight machines; the numbers add up
-  leasehold simulate --against './child --flag'     another collector, one case a line
+  leasehold simulate --against './child --flag'     another collector, one collection a line
   leasehold simulate --properties                   what is checked")]
 pub(super) struct Arguments {
     /// Any text of 1 to 64 bytes
@@ -50,7 +50,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RELEASE", value_parser = parse_release, default_value = "1.7.0-beta.1")]
     release: Release,
     /// Which habits the cases have: swarm (each draws its own), plain, all, or a list such as leases,expiry
-    #[arg(long, value_name = "PROFILE", value_parser = parse_profile, default_value = "swarm", conflicts_with_all = ["against", "rows_out"])]
+    #[arg(long, value_name = "PROFILE", value_parser = parse_profile, default_value = "swarm")]
     profile: Swarm,
     /// Hold the collector to the intended rules instead of those with the release's known defects
     #[arg(long)]
@@ -86,10 +86,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         write_property_list(out)?;
         return Ok(Ended::Well);
     }
+    let plan = plan(arguments);
     let cases = against::Cases {
-        seed: &arguments.seed,
+        drawn: &plan,
         cases: 0..arguments.cases,
-        release: arguments.release,
         jobs: arguments.jobs,
         json: arguments.json,
     };
@@ -97,36 +97,37 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Ok(ended);
     }
     match arguments.fault {
-        None => run_with(arguments, NoFault, out),
-        Some(fault) => run_with(arguments, fault, out),
+        None => run_with(arguments, &plan, NoFault, out),
+        Some(fault) => run_with(arguments, &plan, fault, out),
     }
+}
+
+fn plan(arguments: &Arguments) -> Plan {
+    let Arguments { release, profile, .. } = *arguments;
+    let defects = if arguments.intended { Defects::NONE } else { Defects::as_shipped(release) };
+    Plan { seed: arguments.seed.clone(), release, defects, swarm: profile }
 }
 
 fn run_with<F: Faults + Send + Sync>(
     arguments: &Arguments,
+    plan: &Plan,
     faults: F,
     out: &mut dyn Write,
 ) -> Result<Ended, Failure> {
-    let Arguments { release, fault, .. } = *arguments;
-    let plan = Plan {
-        seed: arguments.seed.clone(),
-        release,
-        defects: if arguments.intended { Defects::NONE } else { Defects::as_shipped(release) },
-        swarm: arguments.profile,
-    };
+    let fault = arguments.fault;
     if !arguments.json {
-        write_plan(out, &plan, fault, &extent(arguments))?;
+        write_plan(out, plan, fault, &extent(arguments))?;
         out.flush()?;
     }
     let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs.unwrap_or_default()).build();
     let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
     let (tally, examples) = threads.install(|| {
-        let tally = run_campaign(arguments, &plan, faults);
-        let examples = campaign::examples(&plan, &tally, faults);
+        let tally = run_campaign(arguments, plan, faults);
+        let examples = campaign::examples(plan, &tally, faults);
         (tally, examples)
     });
-    let findings = write_findings(arguments, &plan, examples)?;
-    let report = Report { plan: &plan, fault, tally: &tally, findings: &findings };
+    let findings = write_findings(arguments, plan, examples)?;
+    let report = Report { plan, fault, tally: &tally, findings: &findings };
     if arguments.json {
         report.write_json(out)?;
     } else {
@@ -228,8 +229,8 @@ fn write_findings(
 
 /// What the finding is called: its property, what explains it, and its case.
 fn stem(fault: Option<Fault>, example: &Example) -> String {
-    let why = fault.map(Fault::name).or(example.sort.defect.map(|defect| defect.name()));
-    let why = why.map(|why| format!("-{why}")).unwrap_or_default();
+    let why = fault.map_or_else(|| example.sort.defects.names(), |fault| fault.name().to_owned());
+    let why = if why.is_empty() { why } else { format!("-{why}") };
     format!("{}{why}-{}", example.sort.property, example.number)
 }
 

@@ -1,22 +1,22 @@
 //! Many cases to a child, and what it does wrong made small.
 //!
-//! Every worker has a child of its own. Cases go out in portions, portions in batches; what is found depends on the
+//! The child is asked every collection of a case, one after the other. Every worker has a child of its own. Cases go out in portions, portions in batches; what is found depends on the
 //! cases and the child alone, not on how many children run, as long as the child's answer depends on the case alone.
 
 use super::child::{Child, ChildError};
 use super::command::CommandLine;
-use super::rows::case_name;
+use super::rows::{collection_name, collections, is_row};
 use super::{differs, row};
-use crate::engine::{NoFault, Request, collect_with};
+use crate::conformance::Row;
+use crate::engine::NoFault;
 use crate::node::NodeRef;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
-use crate::simulate::seed::Seed;
-use crate::simulate::smaller::shrink;
-use crate::simulate::trees::{Case, draw};
-use crate::simulate::written::{case_steps, has_collector, kind_of};
+use crate::simulate;
+use crate::simulate::campaign::draw;
+use crate::simulate::shrink::{marked, shrink_while};
+use crate::world::World;
 use rayon::prelude::*;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -26,15 +26,13 @@ use std::time::Duration;
 /// What is to be run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The seed of every case.
-    pub seed: Seed,
-    /// The cases by number.
+    /// The cases: those of `simulate`.
+    pub drawn: simulate::campaign::Plan,
+    /// Their numbers.
     pub cases: Range<u64>,
-    /// Whose rules.
-    pub release: Release,
     /// The child.
     pub command: CommandLine,
-    /// How long it may take for a case.
+    /// How long it may take for a collection.
     pub limit: Duration,
 }
 
@@ -77,9 +75,11 @@ impl fmt::Display for Wrong {
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Cases that the child was asked.
+    /// Cases of which the child was asked.
+    pub cases: u64,
+    /// Collections that it was asked.
     pub asked: u64,
-    /// Cases that it answered, rightly or not.
+    /// Collections that it answered, rightly or not.
     pub answered: u64,
     /// How often each field was compared.
     pub compared: BTreeMap<&'static str, u64>,
@@ -108,7 +108,7 @@ pub struct Found {
 pub struct Small {
     /// What is seen with it.
     pub text: String,
-    /// The case as the child gets it: one line.
+    /// The collection as the child gets it: one line.
     pub row: String,
     /// The case as a scenario, with what our engine does.
     pub scenario: Scenario,
@@ -116,6 +116,7 @@ pub struct Small {
 
 impl Tally {
     fn plus(mut self, later: Tally) -> Tally {
+        self.cases += later.cases;
         self.asked += later.asked;
         self.answered += later.answered;
         for (field, count) in later.compared {
@@ -195,38 +196,42 @@ fn new_child(plan: &Plan) -> Child {
 fn run_portion(plan: &Plan, numbers: Range<u64>, child: &mut Child) -> Result<Tally, ChildError> {
     let mut tally = Tally::default();
     for number in numbers {
-        tally.asked += 1;
-        let judged = judge(plan, &case_name(&plan.seed, number), &draw(&plan.seed, number), child)?;
-        tally.answered += u64::from(!judged.fields.is_empty());
-        for field in judged.fields {
-            *tally.compared.entry(field).or_default() += 1;
-        }
-        let Some((wrong, text)) = judged.wrong else { continue };
-        let found = tally.found.entry(wrong).or_insert(Found { cases: 0, first: number, text, small: None });
-        found.cases += 1;
-        if !matches!(wrong, Wrong::Differs(_)) {
+        tally.cases += 1;
+        for (place, collected) in collections(&plan.drawn, number).iter().enumerate() {
+            tally.asked += 1;
+            let row = row(collection_name(&plan.drawn, number, place), &collected.request());
+            let judged = judge(plan, &row, child)?;
+            tally.answered += u64::from(!judged.fields.is_empty());
+            for field in judged.fields {
+                *tally.compared.entry(field).or_default() += 1;
+            }
+            let Some((wrong, text)) = judged.wrong else { continue };
+            let found = || Found { cases: 0, first: number, text, small: None };
+            tally.found.entry(wrong).or_insert_with(found).cases += 1;
+            if !matches!(wrong, Wrong::Differs(_)) {
+                return Ok(tally);
+            }
             break;
         }
     }
     Ok(tally)
 }
 
-/// What came of one case.
+/// What came of one collection.
 struct Judged {
     /// The fields that the answer has; none without an answer.
     fields: Vec<&'static str>,
     wrong: Option<(Wrong, String)>,
 }
 
-/// Asks one case.
+/// Asks one collection.
 ///
 /// # Errors
 /// The child does not start.
-fn judge(plan: &Plan, name: &str, case: &Case, child: &mut Child) -> Result<Judged, ChildError> {
-    let row = row(name.to_owned(), case, plan.release);
-    let wrong = match child.ask(&row) {
+fn judge(plan: &Plan, row: &Row, child: &mut Child) -> Result<Judged, ChildError> {
+    let wrong = match child.ask(row) {
         Ok(answer) => {
-            let difference = differs(&row, plan.release, &answer);
+            let difference = differs(row, plan.drawn.release, &answer);
             let wrong = difference.map(|difference| (Wrong::Differs(difference.field), difference.text));
             return Ok(Judged { fields: answer.fields().collect(), wrong });
         }
@@ -238,51 +243,59 @@ fn judge(plan: &Plan, name: &str, case: &Case, child: &mut Child) -> Result<Judg
     Ok(Judged { fields: Vec::new(), wrong: Some(wrong) })
 }
 
+/// What a case shows of a child: the line of the collection, what is seen, and the row.
+struct Shown {
+    line: usize,
+    text: String,
+    row: Row,
+}
+
 /// The case with everything left out without which the child still does the same wrong.
 fn small(plan: &Plan, wrong: Wrong, number: u64) -> Option<Small> {
     if wrong == Wrong::Hung {
         return None;
     }
-    let name = format!("{}/small", case_name(&plan.seed, number));
-    let child = RefCell::new(new_child(plan));
-    let seen = |case: &Case| {
-        // A child that no longer starts shows nothing.
-        let judged = judge(plan, &name, case, &mut child.borrow_mut()).ok()?;
-        judged.wrong.filter(|(seen, _)| *seen == wrong).map(|(_, text)| text)
+    let mut child = new_child(plan);
+    let mut shown = |lines: &[Line]| {
+        let mut world = World::new(plan.drawn.release);
+        for (line, step) in lines.iter().enumerate() {
+            let Some(collected) = world.apply(step).collected.filter(|collected| is_row(collected)) else {
+                continue;
+            };
+            let row = row(format!("{}/{number}.small", plan.drawn.seed.text()), &collected.request());
+            // A child that no longer starts shows nothing.
+            let judged = judge(plan, &row, &mut child).ok()?;
+            if let Some((_, text)) = judged.wrong.filter(|(seen, _)| *seen == wrong) {
+                return Some(Shown { line, text, row });
+            }
+        }
+        None
     };
-    let case = draw(&plan.seed, number);
-    seen(&case)?;
-    let case = shrink(case, &|case| seen(case).is_some());
-    let text = seen(&case)?;
-    let row = row(name, &case, plan.release).to_json();
-    Some(Small { scenario: scenario(plan.release, &case, wrong, &text), text, row })
+    let lines = draw(&plan.drawn, number).lines;
+    shown(&lines)?;
+    let (lines, _) = shrink_while(lines, &mut |lines| Some(shown(lines)?.line));
+    let Shown { text, row, .. } = shown(&lines)?;
+    Some(Small { scenario: scenario(plan.drawn.release, lines, wrong, &text), text, row: row.to_json() })
 }
 
 /// The case as steps, with what our engine does.
-fn scenario(release: Release, case: &Case, wrong: Wrong, text: &str) -> Scenario {
-    let mut steps = case_steps(case, release, release);
-    let kind = |resource_type| kind_of(release, resource_type);
-    let last = case.last_iterated.map(kind).filter(|last| has_collector(release, *last));
-    steps
-        .push(Step::Gc { last: last.filter(|_| release.rules().shared_loop_variable), cancel_at_root: None });
-    let request = Request {
-        collectors: &case.collectors,
-        release,
-        last_iterated: case.last_iterated,
-        ..Request::new(&case.tree, case.now)
-    };
-    let outcome = collect_with(&request, NoFault);
+fn scenario(release: Release, lines: Vec<Line>, wrong: Wrong, text: &str) -> Scenario {
+    let mut lines = marked(lines, release, NoFault);
+    let mut world = World::new(release);
+    let collected = lines.iter().filter_map(|line| world.apply(line).collected).last();
     let name = |node: NodeRef<'_>| NodeName {
         namespace: Some(node.namespace.to_vec()),
-        kind: kind(node.resource_type),
+        kind: release.kind_of(node.resource_type),
         key: node.key.to_vec(),
     };
-    steps.push(Step::Expect(match &outcome.error {
-        Some(error) => Assertion::Error(error.clone().into_bytes()),
-        None if outcome.removed.is_empty() => Assertion::Same,
-        None => Assertion::Removed(outcome.refs(&outcome.removed).map(name).collect()),
+    lines.extend(collected.map(|collected| {
+        let outcome = &collected.outcome;
+        Line::new(Step::Expect(match &outcome.error {
+            Some(error) => Assertion::Error(error.clone().into_bytes()),
+            None if outcome.removed.is_empty() => Assertion::Same,
+            None => Assertion::Removed(outcome.refs(&outcome.removed).map(name).collect()),
+        }))
     }));
     let head = format!("In another collector {wrong}: {text}\nThis is what ours does.");
-    let lines = steps.into_iter().map(Line::new).collect();
     Scenario { head: Text::lines(&head), release, lines, tail: Vec::new() }
 }

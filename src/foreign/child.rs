@@ -139,12 +139,11 @@ fn rubbish(reason: String, line: &[u8]) -> ChildError {
 
 fn start(command: &CommandLine) -> Result<Running, ChildError> {
     let failed = |reason| ChildError::Start { command: command.text().to_owned(), reason };
-    let mut process = Command::new(command.program())
-        .args(command.arguments())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
+    let mut process = Command::new(command.program());
+    process.args(command.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut process, 0);
+    let mut process = process.spawn().map_err(failed)?;
     let input = process.stdin.take().expect("the input is piped");
     let output = process.stdout.take().expect("the output is piped");
     // No more than one question and one answer wait, whatever the child does.
@@ -200,12 +199,27 @@ impl Running {
                 Err(error) => return error.to_string(),
             }
         }
-        // It may have ended by itself in between.
-        let _killed = self.process.kill();
+        self.kill();
         match self.process.wait() {
             Ok(_) => "it closed its output and went on, and was killed".to_owned(),
             Err(error) => error.to_string(),
         }
+    }
+}
+
+impl Running {
+    /// Ends the process, and with it those that it started: they are of one group.
+    fn kill(&mut self) {
+        #[cfg(unix)]
+        {
+            let group = format!("kill -s KILL -- -{}", self.process.id());
+            let kill =
+                Command::new("sh").args(["-c", &group]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            // Without a shell the process alone is ended below.
+            let _killed = kill;
+        }
+        // It may have ended by itself in between.
+        let _killed = self.process.kill();
     }
 }
 

@@ -1,25 +1,27 @@
-//! Generated cases as rows.
+//! The collections of generated cases as rows.
 
+use crate::bucket::{Bucket, View};
 use crate::conformance::Row;
 use crate::conformance::row::UnorderedField;
-use crate::release::Release;
+use crate::engine::Request;
 use crate::schema::time;
-use crate::simulate::seed::Seed;
-use crate::simulate::trees::{Case, draw};
+use crate::simulate::campaign::{Plan, draw};
+use crate::world::{Collected, World};
 use std::io::{self, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
-/// A case as a row without results.
-pub fn row(name: String, case: &Case, release: Release) -> Row {
-    let unordered = case.collectors.len() > 1;
+/// A collection as a row without results.
+pub fn row(name: String, request: &Request<'_>) -> Row {
+    let unordered = request.collectors.len() > 1;
     Row {
         name,
-        version: Some(format!("containerd {release}")),
+        version: Some(format!("containerd {}", request.release)),
         note: None,
-        now: case.now,
-        now_text: time::format_rfc3339_nano(case.now),
-        collectors: case.collectors.clone(),
-        db: case.tree.clone(),
+        now: request.now,
+        now_text: time::format_rfc3339_nano(request.now),
+        collectors: request.collectors.to_vec(),
+        db: without_sequences(request.tree),
         unordered,
         unordered_fields: if unordered { vec![UnorderedField::Refs] } else { Vec::new() },
         runs: None,
@@ -27,26 +29,48 @@ pub fn row(name: String, case: &Case, release: Release) -> Row {
     }
 }
 
-/// Writes the cases of a seed, one row a line; `done` hears of each.
+/// The form of a row has no sequence numbers, which no collection looks at.
+fn without_sequences(tree: &Bucket) -> Bucket {
+    let mut without = tree.clone();
+    let mut pending: Vec<(Vec<&[u8]>, View<'_>)> = vec![(Vec::new(), tree.view())];
+    while let Some((path, bucket)) = pending.pop() {
+        if bucket.sequence() != 0 {
+            without.set_sequence(&path, 0).expect("the path was read from this tree");
+        }
+        pending.extend(bucket.buckets().map(|(key, below)| ([&path[..], &[key]].concat(), below)));
+    }
+    without
+}
+
+/// Whether a collection can be put as a row, which has no word for a context that is cancelled.
+pub(super) fn is_row(collected: &Collected) -> bool {
+    collected.cancel_at_root.is_none()
+}
+
+/// Writes every collection of the cases of a plan, one row a line; `done` hears of each case.
 ///
 /// # Errors
 /// The writer's.
-pub fn write_rows(
-    seed: &Seed,
-    cases: Range<u64>,
-    release: Release,
-    out: &mut dyn Write,
-    done: impl Fn(u64),
-) -> io::Result<()> {
+pub fn write_rows(plan: &Plan, cases: Range<u64>, out: &mut dyn Write, done: impl Fn(u64)) -> io::Result<()> {
     for number in cases {
-        let row = row(case_name(seed, number), &draw(seed, number), release);
-        writeln!(out, "{}", row.to_json())?;
+        for (place, collected) in collections(plan, number).iter().enumerate() {
+            let row = row(collection_name(plan, number, place), &collected.request());
+            writeln!(out, "{}", row.to_json())?;
+        }
         done(1);
     }
     Ok(())
 }
 
-/// What a case is called.
-pub(super) fn case_name(seed: &Seed, number: u64) -> String {
-    format!("{}/{number}", seed.text())
+/// The collections of a case that can be put as rows.
+pub(super) fn collections(plan: &Plan, number: u64) -> Vec<Arc<Collected>> {
+    let mut world = World::new(plan.release);
+    let lines = draw(plan, number).lines;
+    let collected = lines.iter().filter_map(|line| world.apply(line).collected);
+    collected.filter(|collected| is_row(collected)).collect()
+}
+
+/// What a collection is called: the seed, the case and the place among its collections.
+pub(super) fn collection_name(plan: &Plan, number: u64, place: usize) -> String {
+    format!("{}/{number}.{place}", plan.seed.text())
 }

@@ -149,7 +149,7 @@ impl fmt::Display for Defect {
 }
 
 /// A set of defects.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Defects(u16);
 
 impl Defects {
@@ -176,6 +176,11 @@ impl Defects {
     /// Whether a defect is in the set.
     pub fn contains(self, defect: Defect) -> bool {
         self.0 & 1 << defect as u16 != 0
+    }
+
+    /// The names of the defects in the set, with a `+` between.
+    pub fn names(self) -> String {
+        self.iter().map(Defect::name).collect::<Vec<_>>().join("+")
     }
 
     /// The defects in the set.

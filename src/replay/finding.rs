@@ -13,7 +13,7 @@ pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenari
     let broken = &example.shrunk.broken;
     let (property, steps) = (broken.sort.property, example.shrunk.lines.len());
     let mut head = format!("{property}: {}\n", broken.finding.text);
-    if let Some(defect) = broken.sort.defect {
+    for defect in broken.sort.defects.iter() {
         head.push_str(&format!("The defect {defect}: {}\n", defect.sentence()));
     }
     if let Some(fault) = fault {

@@ -39,9 +39,10 @@ impl Report<'_> {
         let compared: Map<String, Value> =
             tally.compared.iter().map(|(field, count)| ((*field).to_owned(), json!(count))).collect();
         let report = json!({
-            "seed": plan.seed.text(),
-            "release": plan.release.name(),
-            "cases": tally.asked,
+            "seed": plan.drawn.seed.text(),
+            "release": plan.drawn.release.name(),
+            "cases": tally.cases,
+            "collections": tally.asked,
             "answered": tally.answered,
             "compared": compared,
             "stopped": tally.has_stopped,
@@ -57,10 +58,10 @@ impl Report<'_> {
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, tally } = self;
         let (release, seed, command) =
-            (plan.release, plan.seed.text(), text::name(plan.command.text().as_bytes()));
+            (plan.drawn.release, plan.drawn.seed.text(), text::name(plan.command.text().as_bytes()));
         writeln!(out, "`{command}` against containerd {release}, seed {seed:?}")?;
-        let [asked, answered] = [tally.asked, tally.answered].map(text::count);
-        writeln!(out, "{asked} cases asked, {answered} answered")?;
+        let [cases, asked, answered] = [tally.cases, tally.asked, tally.answered].map(text::count);
+        writeln!(out, "{cases} cases, {asked} collections asked, {answered} answered")?;
         if !tally.compared.is_empty() {
             let compared = tally.compared.iter();
             let compared: Vec<String> =

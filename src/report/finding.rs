@@ -27,7 +27,7 @@ pub fn write(
     let broken = &example.shrunk.broken;
     let cases = if example.cases == 1 { "one case".to_owned() } else { format!("{} cases", example.cases) };
     writeln!(out, "{} broken in {cases}, first in case {}", broken.sort.property, example.number)?;
-    if let Some(defect) = broken.sort.defect {
+    for defect in broken.sort.defects.iter() {
         writeln!(out, "  defect   {defect}: {}", defect.sentence())?;
     }
     let shown = match fault {

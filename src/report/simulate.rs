@@ -50,10 +50,11 @@ impl Report<'_> {
         });
         let findings = findings.iter().map(|Written { example, scenario, .. }| {
             let sort = example.sort;
+            let defects = Some(sort.defects.names()).filter(|names| !names.is_empty());
             json!({
                 "case": example.number,
                 "property": sort.property.name(),
-                "fault": fault.map(Fault::name).or(sort.defect.map(|defect| defect.name())),
+                "fault": fault.map(|fault| fault.name().to_owned()).or(defects),
                 "steps": example.shrunk.lines.len(),
                 "scenario": print(scenario),
             })

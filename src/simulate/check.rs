@@ -44,7 +44,7 @@ properties! {
     // Of every collection, against the oracle.
     Safety, "safety", ExpiryInclusive, "Nothing that the oracle keeps is left unmarked or removed.";
     Completeness, "completeness", NanosecondsIgnored, "Everything that the oracle does not keep goes, and nothing else is marked.";
-    Tree, "tree", SweepKeepsPartial, "The tree afterwards is the tree before less exactly the buckets of what was removed.";
+    Tree, "tree", SweepSkips, "The tree afterwards is the tree before less exactly the buckets of what was removed.";
     Error, "error", DeadEdgeFails, "The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.";
     Again, "again", SweepSkips, "A second collection at the same instant changes no bucket.";
     Collectors, "collectors", OutsideNamespaceKept, "Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
@@ -53,7 +53,7 @@ properties! {
     Renaming, "renaming", SweepSkips, "Other names, one to one and with the same separators, change nothing else.";
     CreationOrder, "creation-order", YoungContentKept, "When and in which order things were created changes nothing.";
     UnrelatedNamespace, "unrelated-namespace", NamespaceDropped, "A namespace beside, whose times decode, changes nothing elsewhere.";
-    ExtraLease, "extra-lease", SweepSkips, "Another plain lease on what is kept in full already changes nothing.";
+    ExtraLease, "extra-lease", FlatHidesFull, "Another plain lease on what is kept in full already changes nothing.";
     MeaninglessLabel, "meaningless-label", SeparatorUnchecked, "Labels that mean nothing change nothing.";
     TimeInterval, "time-interval", NanosecondsIgnored, "Time that passes no expiry changes nothing.";
     // Injected errors.

@@ -61,6 +61,11 @@ fn check_point<F: Faults>(
         if !has_struck.get() {
             return None;
         }
+        // Behind the database's own removals come those of what collectors list, whose errors containerd swallows.
+        let is_listed = point == Point::Removal && number > judgement.removed_paths().count();
+        if is_listed && outcome.error.is_none() {
+            continue;
+        }
         let text = if outcome.error.as_deref() != Some(point.error()) {
             format!("it gives {:?} instead of the error", outcome.error)
         } else if outcome.after != *request.tree {

@@ -39,7 +39,7 @@ pub(super) fn check_relations<F: Faults>(
         relation.creation_order(),
         relation.meaningless_label(outcome),
         relation.time_interval(),
-        relation.unrelated_namespace(),
+        relation.unrelated_namespace(outcome),
         relation.extra_lease(outcome, judgement),
     ];
     found.into_iter().flatten().collect()
@@ -152,8 +152,8 @@ impl<F: Faults> Relation<'_, F> {
         })
     }
 
-    /// Another namespace holds a copy of what the first one holds, undecodable times left out.
-    fn unrelated_namespace(&self) -> Option<Finding> {
+    /// Another namespace has what the first one has, and a lease there holds whatever goes elsewhere.
+    fn unrelated_namespace(&self, outcome: &Outcome) -> Option<Finding> {
         const UNRELATED: &[u8] = b"unrelated";
         let v1 = self.request.tree.bucket(names::V1)?;
         let (_, namespace) = v1.buckets().next()?;
@@ -162,8 +162,14 @@ impl<F: Faults> Relation<'_, F> {
         }
         let mut tree = self.request.tree.clone();
         tree.graft(&[names::V1], UNRELATED, &namespace.to_bucket()).ok()?;
-        let changed = Request { tree: &tree, ..*self.request };
-        let mut seen = self.fates(&changed);
+        let lease = [names::V1, UNRELATED, names::LEASES, b"everything", names::CONTENT];
+        create_path(&mut tree, &lease);
+        let content = self.request.release.type_of(Kind::Content);
+        for node in outcome.refs(&outcome.removed).filter(|node| Some(node.resource_type) == content) {
+            // A value may be in the way of the lease.
+            let _refused = tree.put(&lease, node.key, b"");
+        }
+        let mut seen = self.fates(&Request { tree: &tree, ..*self.request });
         let is_own = |node: &Node| *node.namespace != *UNRELATED;
         seen.removed.retain(is_own);
         seen.marked.iter_mut().for_each(|marked| marked.retain(is_own));

@@ -10,7 +10,7 @@
 
 use super::check::{self, Finding, Property, check_outcome, check_thoroughly};
 use crate::engine::Faults;
-use crate::oracle::{Defect, Defects, Judgement, judge};
+use crate::oracle::{Defects, Judgement, judge};
 use crate::release::Release;
 use crate::scenario::Line;
 use crate::world::{Collected, World};
@@ -42,8 +42,8 @@ pub enum Thorough {
 pub struct Sort {
     /// The property.
     pub property: Property,
-    /// Of a run against the intended rules: the one defect that explains it.
-    pub defect: Option<Defect>,
+    /// Of a run against the intended rules: the defects that explain it, of which none can be left out.
+    pub defects: Defects,
 }
 
 /// What a case breaks, and where.
@@ -101,8 +101,8 @@ pub fn run<F: Faults>(lines: &[Line], mode: Mode, faults: F, watch: &mut impl Wa
         watch.checked(properties, &findings);
         let mut findings = findings.into_iter();
         if let Some(finding) = findings.next() {
-            let defect = explaining_defect(&collected, mode, faults, finding.property);
-            let sort = Sort { property: finding.property, defect };
+            let defects = explaining_defects(&collected, mode, faults, finding.property);
+            let sort = Sort { property: finding.property, defects };
             let also = findings.map(|finding| finding.property).collect();
             return Some(Broken { line: at, sort, finding, also });
         }
@@ -110,23 +110,34 @@ pub fn run<F: Faults>(lines: &[Line], mode: Mode, faults: F, watch: &mut impl Wa
     None
 }
 
-/// The one defect of the release without which the property would have held, for a run against the intended rules.
-fn explaining_defect<F: Faults>(
+/// The defects of the release without which the property would have held, for a run against the intended rules: one if
+/// one suffices. None where not even all of them explain it.
+fn explaining_defects<F: Faults>(
     collected: &Collected,
     mode: Mode,
     faults: F,
     property: Property,
-) -> Option<Defect> {
+) -> Defects {
     if mode.defects != Defects::NONE {
-        return None;
+        return Defects::NONE;
     }
     let request = collected.request();
-    let is_broken_with = |defects| {
+    let holds_with = |defects| {
         let question = check::question(&request, defects);
         let judgement = judge(&question);
         let findings = check_thoroughly(&request, &collected.outcome, &judgement, defects, faults);
-        findings.iter().any(|finding| finding.property == property)
+        !findings.iter().any(|finding| finding.property == property)
     };
     let shipped = Defects::as_shipped(mode.release);
-    shipped.iter().find(|defect| !is_broken_with(Defects::NONE.with(*defect)))
+    let mut single = shipped.iter().map(|defect| Defects::NONE.with(defect));
+    if let Some(defects) = single.find(|defects| holds_with(*defects)) {
+        return defects;
+    }
+    if !holds_with(shipped) {
+        return Defects::NONE;
+    }
+    shipped.iter().fold(shipped, |needed, defect| {
+        let without = needed.without(defect);
+        if holds_with(without) { without } else { needed }
+    })
 }

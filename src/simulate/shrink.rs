@@ -43,9 +43,17 @@ pub fn shrink<F: Faults>(
     let is_plain = Property::each().contains(&sort.property);
     let thorough = if is_plain { Thorough::Never } else { Thorough::Always };
     let mode = Mode { release, defects, thorough };
-    let broken = shown(&lines, mode, sort, faults).expect("the case shows what it is shrunk for");
-    let mut shrinking = Shrinking { lines, broken, mode, sort, faults, tries: 0 };
-    shrinking.cut();
+    let shown = |lines: &[Line]| run(lines, mode, faults, &mut ()).filter(|broken| broken.sort == sort);
+    let (lines, tries) = shrink_while(lines, &mut |lines| Some(shown(lines)?.line));
+    let broken = shown(&lines).expect("a small case shows what it was shrunk for");
+    Shrunk { lines: marked(lines, release, faults), broken, tries }
+}
+
+/// The case with everything left out without which `shows` still tells the line of what it is shrunk for, and how many
+/// smaller cases were tried. The given one must show it.
+pub fn shrink_while(lines: Vec<Line>, shows: &mut dyn FnMut(&[Line]) -> Option<usize>) -> (Vec<Line>, u64) {
+    let mut shrinking = Shrinking { lines: Vec::new(), shows, tries: 0 };
+    assert!(shrinking.take(lines), "the case shows what it is shrunk for");
     loop {
         let before = shrinking.lines.clone();
         shrinking.drop_runs();
@@ -57,40 +65,35 @@ pub fn shrink<F: Faults>(
         shrinking.gather_clock();
         shrinking.rename();
         if shrinking.lines == before {
-            return shrinking.finish();
+            return (shrinking.lines, shrinking.tries);
         }
     }
 }
 
-fn shown<F: Faults>(lines: &[Line], mode: Mode, sort: Sort, faults: F) -> Option<Broken> {
-    run(lines, mode, faults, &mut ()).filter(|broken| broken.sort == sort)
+/// The lines with what is refused marked as such.
+pub fn marked<F: Faults>(mut lines: Vec<Line>, release: Release, faults: F) -> Vec<Line> {
+    let mut world = World::new(release);
+    for line in &mut lines {
+        let applied = world.apply_with(line, faults);
+        line.outcome = if applied.refused.is_some() { Outcome::Any } else { Outcome::Accepted };
+    }
+    lines
 }
 
-struct Shrinking<F> {
+struct Shrinking<'s> {
     lines: Vec<Line>,
-    broken: Broken,
-    mode: Mode,
-    sort: Sort,
-    faults: F,
+    shows: &'s mut dyn FnMut(&[Line]) -> Option<usize>,
     tries: u64,
 }
 
-impl<F: Faults> Shrinking<F> {
-    /// Takes a smaller case if it still shows the sort.
-    fn take(&mut self, lines: Vec<Line>) -> bool {
+impl Shrinking<'_> {
+    /// Takes a smaller case if it still shows what it is to show; nothing behind that matters.
+    fn take(&mut self, mut lines: Vec<Line>) -> bool {
         self.tries += 1;
-        let broken = shown(&lines, self.mode, self.sort, self.faults);
-        let is_taken = broken.is_some();
-        if let Some(broken) = broken {
-            (self.lines, self.broken) = (lines, broken);
-            self.cut();
-        }
-        is_taken
-    }
-
-    /// Nothing behind the finding matters.
-    fn cut(&mut self) {
-        self.lines.truncate(self.broken.line + 1);
+        let Some(line) = (self.shows)(&lines) else { return false };
+        lines.truncate(line + 1);
+        self.lines = lines;
+        true
     }
 
     /// Leaves out runs of steps, long ones first, down to single ones.
@@ -183,9 +186,8 @@ impl<F: Faults> Shrinking<F> {
     /// Chains get shorter where two of their links can be one: a name becomes another one of its kind.
     fn merge_names(&mut self) {
         let names = names_of(&self.lines);
-        let is_digest = |name: &Name| alias::name_of(name).is_some();
         for (at, name) in names.iter().enumerate() {
-            for other in names[..at].iter().filter(|other| is_digest(other) == is_digest(name)) {
+            for other in names[..at].iter().filter(|other| are_alike(name, other)) {
                 let merged = replaced(&self.lines, name, other);
                 if merged != self.lines && self.take(merged) {
                     break;
@@ -226,15 +228,6 @@ impl<F: Faults> Shrinking<F> {
                 self.take(replaced(&self.lines, name, &fresh));
             }
         }
-    }
-
-    fn finish(mut self) -> Shrunk {
-        let mut world = World::new(self.mode.release);
-        for line in &mut self.lines {
-            let applied = world.apply_with(line, self.faults);
-            line.outcome = if applied.refused.is_some() { Outcome::Any } else { Outcome::Accepted };
-        }
-        Shrunk { lines: self.lines, broken: self.broken, tries: self.tries }
     }
 }
 
@@ -279,6 +272,19 @@ fn object_of(step: &Step) -> Option<(Kind, &[u8], &[u8])> {
         | Step::ContainerLabel { container, .. } => (Kind::Container, b"", container),
         _ => return None,
     })
+}
+
+/// Whether two names are of one kind, as far as names tell: both of content, or numbered behind the same letter.
+fn are_alike(name: &[u8], other: &[u8]) -> bool {
+    let letter = |name: &[u8]| match name {
+        [letter, digits @ ..] if digits.iter().all(u8::is_ascii_digit) => Some(*letter),
+        _ => None,
+    };
+    match (alias::name_of(name), alias::name_of(other)) {
+        (Some(_), Some(_)) => true,
+        (None, None) => letter(name).is_some() && letter(name) == letter(other),
+        _ => false,
+    }
 }
 
 fn is_clock(step: &Step) -> bool {

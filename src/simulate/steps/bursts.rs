@@ -146,11 +146,21 @@ impl Draft<'_, '_> {
     pub(super) fn condition(&mut self) -> Result<()> {
         let key = names::SNAPSHOTS[7].to_vec();
         let used_at = time::format_rfc3339_nano(self.time()?).into_bytes();
-        let labels = [(self.u.choose(&USED_AT)?.to_vec(), used_at)].into_iter().collect();
+        // Behind these names a separator is meant to follow; releases take others too.
+        let is_near = self.has(Habit::NearMisses) && self.u.ratio(1, 3)?;
+        let value: &[u8] = match is_near && self.u.ratio(1, 2)? {
+            true => b"containerd.io/gc.cond.value-usedatxyz",
+            false => self.u.choose(&USED_AT)?,
+        };
+        let label: &[u8] = match is_near {
+            true if !value.ends_with(b"xyz") => b"containerd.io/gc.cond.snapshotoverlayfs",
+            _ => CONDITION[0],
+        };
+        let labels = [(value.to_vec(), used_at)].into_iter().collect();
         let snapshot = SnapshotName { snapshotter: b"overlayfs".to_vec(), key: key.clone() };
         let condition = *self.u.choose(&CONDITIONS)?;
         let mut referring: Labels =
-            [(CONDITION[0].to_vec(), [condition, b"|", &key].concat())].into_iter().collect();
+            [(label.to_vec(), [condition, b"|", &key].concat())].into_iter().collect();
         let referrer = if self.u.ratio(1, 2)? {
             let fields = ImageFields {
                 target: Some(names::BLOBS[0].clone()),

@@ -34,7 +34,16 @@ impl Draft<'_, '_> {
         let step = match self.u.int_in_range(0..=15u8)? {
             0..=3 => {
                 let count = self.u.int_in_range(1..=3)?;
-                let nodes = (0..count).map(|_| self.collected(collector)).collect::<Result<_>>()?;
+                let mut nodes = (0..count).map(|_| self.collected(collector)).collect::<Result<Vec<_>>>()?;
+                if self.u.ratio(1, 8)? {
+                    // A flat type, which is never found among what is marked.
+                    let kind = self.release.type_of(Kind::Content).expect("every release has content");
+                    nodes.push(NodeName {
+                        kind: Kind::Other(kind.flat().0),
+                        namespace: None,
+                        key: self.blob()?,
+                    });
+                }
                 Step::CollectorList { collector, nodes }
             }
             4 | 5 => {

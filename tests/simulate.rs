@@ -1,0 +1,180 @@
+//! `leasehold simulate`: the whole program.
+
+use leasehold::engine::{Fault, NoFault};
+use leasehold::replay::{Problem, Replayed, run};
+use leasehold::scenario::parse;
+use leasehold::simulate::check::Property;
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn simulate(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
+    command.current_dir(folder).arg("simulate").args(arguments).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let output = simulate(folder, &[arguments, &["--json"]].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
+}
+
+#[test]
+fn the_honest_collector_has_no_findings_under_any_release() {
+    let folder = folder();
+    for release in ["1.6", "1.7.0-beta.1", "1.7", "2.0", "2.1", "2.2", "2.3", "2.4"] {
+        let output = simulate(folder.path(), &["--cases", "512", "--release", release]);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(said.ends_with("\nno findings\n") && said.contains("512 cases, "), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was written");
+}
+
+/// The bytes of a report depend on the seed and the cases alone, and shards add up to the whole.
+#[test]
+fn a_report_does_not_depend_on_jobs_and_shards_add_up() {
+    let folder = folder();
+    let run = |more: &[&str]| {
+        let arguments = ["--cases", "400", "--seed", "same", "--fault", "expired-lease-holds", "--json"];
+        let output = simulate(folder.path(), &[&arguments[..], more].concat());
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        output.stdout
+    };
+    let whole = run(&[]);
+    assert_eq!(whole, run(&["--jobs", "1"]));
+    assert_eq!(whole, run(&["--jobs", "5", "--out", "elsewhere"]));
+    let whole: Map<String, Value> = serde_json::from_slice(&whole).expect("an object");
+    let keys: Vec<&str> = whole.keys().map(String::as_str).collect();
+    let expected = ["cases", "collections", "findings", "properties", "release", "rules", "seed", "steps"];
+    assert_eq!(keys, expected);
+    let shards: Vec<Value> = ["1/3", "2/3", "3/3"]
+        .iter()
+        .map(|shard| serde_json::from_slice(&run(&["--shard", shard])).expect("an object"))
+        .collect();
+    for count in ["cases", "steps", "collections"] {
+        assert_eq!(shards.iter().map(|shard| number(&shard[count])).sum::<u64>(), number(&whole[count]));
+    }
+    for (table, sides) in [("properties", ["checked", "failed"]), ("rules", ["taken", "refused"])] {
+        for (name, counts) in whole[table].as_object().expect("a table") {
+            for side in sides {
+                let sum = shards.iter().map(|shard| number(&shard[table][name][side])).sum::<u64>();
+                assert_eq!(sum, number(&counts[side]), "{table} {name} {side}");
+            }
+        }
+    }
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().expect("a number")
+}
+
+#[test]
+fn a_finding_is_a_small_file_that_passes_and_fails_with_the_fault() {
+    let folder = folder();
+    let arguments = ["--cases", "300", "--fault", "lease-ingests-forgotten"];
+    let output = simulate(folder.path(), &arguments);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("1-minimal") && said.contains("\n  oracle   ingest/"), "{said}");
+    let report = json(folder.path(), &arguments);
+    let finding = &report["findings"][0];
+    assert_eq!(
+        (&finding["property"], &finding["fault"]),
+        (&"safety".into(), &"lease-ingests-forgotten".into())
+    );
+    assert!(number(&finding["steps"]) <= 8, "{finding}");
+    // Both runs found the same, and one file holds it.
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("findings")).expect("the folder").collect();
+    assert_eq!(files.len(), 1);
+    let written = std::fs::read(files[0].as_ref().expect("a file").path()).expect("readable");
+    assert_eq!(finding["scenario"], text(&written));
+    let scenario = parse(&written).expect("a scenario");
+    assert_eq!(run(&scenario, NoFault).failures, []);
+    assert!(breaks(&run(&scenario, Fault::LeaseIngestsForgotten), Property::Safety));
+}
+
+fn breaks(replayed: &Replayed, property: Property) -> bool {
+    replayed.failures.iter().any(
+        |failure| matches!(&failure.problem, Problem::Found { finding, .. } if finding.property == property),
+    )
+}
+
+#[test]
+fn what_is_there_is_not_written_over() {
+    let folder = folder();
+    let arguments = ["--cases", "300", "--fault", "lease-ingests-forgotten", "--out", "found"];
+    simulate(folder.path(), &arguments);
+    let path = std::fs::read_dir(folder.path().join("found")).expect("the folder").next().expect("a file");
+    let path = path.expect("a file").path();
+    std::fs::write(&path, "mine").expect("writable");
+    let said = text(&simulate(folder.path(), &arguments).stdout);
+    assert_eq!(std::fs::read(&path).expect("readable"), b"mine");
+    let stem = path.file_stem().expect("a name").to_str().expect("text").to_owned();
+    assert!(said.contains(&format!("{stem}-2.scenario")), "{said}");
+}
+
+/// The real releases' own bugs: held to the intended rules the harness finds them again.
+#[test]
+fn the_intended_rules_find_what_the_seed_shipped_with() {
+    let folder = folder();
+    let report = json(folder.path(), &["--cases", "3000", "--intended"]);
+    let findings = report["findings"].as_array().expect("findings");
+    for defect in ["shared-loop-variable", "undecodable-expiry-aborts", "no-cancel-after-failed-mark"] {
+        let steps = findings.iter().filter(|finding| finding["fault"] == defect);
+        let steps: Vec<u64> = steps.map(|finding| number(&finding["steps"])).collect();
+        assert!(steps.iter().any(|steps| *steps <= 8), "{defect}: {steps:?}");
+    }
+}
+
+/// Each property has a scenario that passes, and that a fault makes fail by that property.
+#[test]
+fn every_property_is_broken_by_its_fault_in_its_scenario() {
+    let listed = text(&simulate(Path::new("."), &["--properties"]).stdout);
+    for property in Property::ALL {
+        let file = format!("scenarios/properties/{}.scenario", property.name().replace('-', "_"));
+        assert!(listed.contains(&format!("--fault {} {file}", property.fault())), "{listed}");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
+        let scenario = parse(&std::fs::read(path).expect("the library has the file")).expect("a scenario");
+        assert_eq!(run(&scenario, NoFault).failures, [], "{file}");
+        assert!(breaks(&run(&scenario, property.fault()), *property), "{file}");
+    }
+}
+
+#[test]
+fn a_profile_fixes_the_habits_and_a_time_ends_a_campaign() {
+    let folder = folder();
+    let output = simulate(folder.path(), &["--cases", "64", "--profile", "leases,expiry"]);
+    let said = text(&output.stdout);
+    assert!(said.contains("\nprofile: leases,expiry\n"), "{said}");
+    assert!(said.contains("never taken: error: expireat does not decode; it takes "), "{said}");
+    let output = simulate(folder.path(), &["--for", "300ms", "--shard", "2/2"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("cases for 0.3 s, part 2 of 2\n"), "{said}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for arguments in [
+        &["--profile", "leasing"][..],
+        &["--shard", "3/2"],
+        &["--shard", "0/2"],
+        &["--shard", "1"],
+        &["--for", "10"],
+        &["--for", "1s", "--cases", "5"],
+        &["--seed", ""],
+        &["--release", "0.1"],
+        &["--fault", "none-such"],
+    ] {
+        assert_eq!(simulate(Path::new("."), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
