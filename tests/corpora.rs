@@ -2,7 +2,7 @@
 
 use leasehold::fuzzing::{Input, TARGETS, Target};
 use leasehold::replay;
-use leasehold::scenario::{parse, print};
+use leasehold::scenario::{FORMS, parse, print};
 use leasehold::simulate::trees::Case;
 use leasehold::world::World;
 use rayon::prelude::*;
@@ -91,4 +91,35 @@ fn every_body_has_a_target_and_every_target_a_body() {
     targets.sort();
     let bodies: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
     assert_eq!(targets, bodies);
+}
+
+#[test]
+fn every_target_has_options_and_the_dictionary_that_they_name() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    for target in TARGETS.iter().filter(|target| target.fault.is_none()) {
+        let name = target.name;
+        let options = std::fs::read_to_string(fuzz.join(format!("options/{name}.options")));
+        let options = options.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let value = |key: &str| options.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        assert!(options.starts_with("[libfuzzer]\n") && value("timeout").is_some(), "{name}");
+        let max_len: usize = value("max_len").expect("max_len").parse().expect("a number");
+        for file in files_below(&fuzz.join("corpus").join(name)) {
+            let length = std::fs::metadata(&file).expect("a file").len();
+            assert!(length <= max_len as u64, "{} is longer than max_len", file.display());
+        }
+        let dictionary = format!("{name}.dict");
+        let is_there = fuzz.join("dictionary").join(&dictionary).exists();
+        assert_eq!(value("dict"), is_there.then_some(&*dictionary), "{name}");
+    }
+}
+
+#[test]
+fn the_dictionary_of_scenarios_has_every_step() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/dictionary/scenario.dict");
+    let dictionary = std::fs::read_to_string(path).expect("a readable file");
+    for form in FORMS {
+        let words = format!("{} {}", form.step, form.sub_step);
+        let entry = format!("\"\\x0a{} \"", words.trim_end());
+        assert!(dictionary.lines().any(|line| line == entry), "{entry} is missing");
+    }
 }

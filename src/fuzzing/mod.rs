@@ -15,12 +15,14 @@
 
 mod artifact;
 mod bucket;
+mod file;
 mod finding;
 mod target;
 mod text;
 mod times;
 mod tree;
 
+pub use file::mutate_bolt;
 pub use finding::Found;
 pub use target::{Input, Target};
 pub use text::mutate_scenario;
@@ -51,7 +53,8 @@ fn hold(name: &str, bytes: &[u8]) {
     Target::named(name).expect("every body has a row").hold(bytes);
 }
 
-/// read(bytes) is an error or a tree, and engine(tree) = oracle(tree): whatever a file holds, nothing panics.
+/// read(bytes) is an error or a tree, read(write(tree)) = tree, and engine(tree) = oracle(tree): whatever a file holds,
+/// nothing panics.
 pub fn bolt(bytes: &[u8]) {
     hold("bolt", bytes);
 }
@@ -72,7 +75,7 @@ pub fn labels(bytes: &[u8]) {
     hold("labels", bytes);
 }
 
-/// parse(print(s)) = s for generated scenarios, and json(tree) and back = tree for generated trees.
+/// parse(print(s)) = s for generated scenarios, and as JSON or as a bbolt file and back a generated tree is the same.
 pub fn roundtrip(bytes: &[u8]) {
     hold("roundtrip", bytes);
 }

@@ -1,5 +1,6 @@
 //! Scenario texts, and the other forms of a tree.
 
+use super::tree::written_and_read;
 use crate::bucket::json;
 use crate::scenario::{self, Line, Scenario};
 use crate::simulate::trees;
@@ -31,6 +32,7 @@ pub(super) fn roundtrip(bytes: &[u8]) {
     let Ok(case) = trees::case(&mut u) else { return };
     let text = json::to_string(case.tree.view());
     assert_eq!(json::from_str(&text).expect("own output"), case.tree);
+    assert_eq!(written_and_read(&case.tree), case.tree, "a bbolt file holds the same");
 }
 
 /// A mutated scenario's text, for the fuzzer's custom mutator: steps are dropped, repeated, moved, drawn anew or replaced by

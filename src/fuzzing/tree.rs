@@ -7,6 +7,7 @@ use crate::node::ResourceType;
 use crate::schema::names;
 use crate::simulate::trees::{self, Case};
 use arbitrary::Unstructured;
+use std::io::Cursor;
 
 const NOW: Instant = Instant { seconds: 63_850_000_000, nanoseconds: 0 };
 
@@ -18,7 +19,15 @@ pub(super) fn drawn(bytes: &[u8]) -> Result<Case, String> {
 /// The tree of a database file, without collectors.
 pub(super) fn read(bytes: &[u8]) -> Result<Case, String> {
     let opened = file::read_from(bytes).map_err(|error| error.to_string())?;
+    assert_eq!(written_and_read(&opened.tree), opened.tree, "a new file holds the same");
     Ok(Case { tree: opened.tree, collectors: Vec::new(), now: NOW, last_iterated: None })
+}
+
+/// A tree as a bbolt file and back.
+pub(super) fn written_and_read(tree: &Bucket) -> Bucket {
+    let mut written = Cursor::new(Vec::new());
+    file::write(tree, &mut written).expect("memory takes any tree that can be read");
+    file::read_from(written.get_ref().as_slice()).expect("what is written can be read").tree
 }
 
 /// One object of each kind, with labels drawn byte by byte behind a common beginning.
