@@ -58,7 +58,7 @@ pub(super) fn show_steps(
 }
 
 /// What does not hold. A panic on the way is a result here, and says nothing by itself.
-fn find(target: &Target, bytes: &[u8], fault: Option<Fault>) -> Option<Found> {
+fn find(target: &'static Target, bytes: &[u8], fault: Option<Fault>) -> Option<Found> {
     thread_local! {
         static IS_QUIET: Cell<bool> = const { Cell::new(false) };
     }

@@ -23,7 +23,8 @@ thread_local! {
     static RELEASE: Cell<Release> = const { Cell::new(Release::Seed) };
 }
 
-/// Takes note of what runs, so that a panic anywhere in it leaves its scenario.
+/// Takes note of what runs, so that a panic anywhere in it leaves its scenario. The input must have been understood: a panic
+/// in a panic's hook would say nothing.
 pub(super) fn watch(target: &'static Target, bytes: &[u8]) {
     static HOOK: Once = Once::new();
     if !cfg!(fuzzing) {
@@ -32,7 +33,6 @@ pub(super) fn watch(target: &'static Target, bytes: &[u8]) {
     HOOK.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |panicked| {
-            // Taken out: a panic in here ends at the fuzzer's own hook.
             let running = RUNNING.with_borrow_mut(Option::take);
             if let Some((target, bytes)) = running
                 && let Ok(scenario) = target.scenario(&bytes, RELEASE.get())

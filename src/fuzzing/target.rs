@@ -51,7 +51,6 @@ impl Target {
     /// # Panics
     /// It does not hold. Under a fuzzer the small scenario that shows it then lies beside the artifact.
     pub fn hold(&'static self, bytes: &[u8]) {
-        artifact::watch(self, bytes);
         if let Some(found) = self.find(bytes, self.fault) {
             let mut text = found.text;
             if let Some(scenario) = &found.scenario {
@@ -62,16 +61,19 @@ impl Target {
     }
 
     /// The first thing that does not hold for some bytes, made small; with an engine that may have a fault.
-    pub fn find(&self, bytes: &[u8], fault: Option<Fault>) -> Option<Found> {
+    pub fn find(&'static self, bytes: &[u8], fault: Option<Fault>) -> Option<Found> {
         let found = match self.input {
             Input::Bytes(holds) => catching(|| holds(bytes)).map(|()| None),
             Input::Case { draw, releases } => catching(|| draw(bytes)).map(|drawn| {
                 let case = drawn.ok()?;
+                artifact::watch(self, bytes);
                 releases.iter().find_map(|release| finding::in_case(self, &case, *release, fault))
             }),
-            Input::Steps(draw) => {
-                catching(|| draw(bytes)).map(|drawn| finding::in_steps(self, &drawn.ok()?, fault))
-            }
+            Input::Steps(draw) => catching(|| draw(bytes)).map(|drawn| {
+                let scenario = drawn.ok()?;
+                artifact::watch(self, bytes);
+                finding::in_steps(self, &scenario, fault)
+            }),
         };
         found.unwrap_or_else(|panicked| Some(Found { text: panicked, scenario: None }))
     }
@@ -94,5 +96,63 @@ impl Target {
             Input::Case { releases, .. } => releases,
             Input::Bytes(_) | Input::Steps(_) => &[],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::print;
+
+    #[test]
+    fn a_panic_is_a_finding() {
+        static BROKEN: Target =
+            Target { name: "broken", input: Input::Bytes(|_| panic!("a broken promise")), fault: None };
+        let found = BROKEN.find(b"", None).expect("it panics");
+        assert_eq!(found.text, "it panics: a broken promise");
+        assert!(found.scenario.is_none());
+    }
+
+    #[test]
+    fn steps_that_show_a_finding_become_few_and_pass_without_the_fault() {
+        let text = b"client alice namespace=other
+            content put layer
+            alice: lease create other
+            lease create pull
+            lease use pull
+            gc
+            content open upload
+            lease none
+            alice: content put layer
+            gc
+            image create main target=layer
+            gc";
+        let target = Target::named("scenario").expect("a target");
+        assert!(target.find(text, None).is_none());
+        let found = target.find(text, Some(Fault::LeaseIngestsForgotten)).expect("the fault shows");
+        assert!(
+            found.text.starts_with("release 1.7.0-beta.1: it breaks the property safety: "),
+            "{}",
+            found.text
+        );
+        let printed = print(&found.scenario.expect("steps"));
+        let steps: Vec<&str> = printed.lines().filter(|line| !line.starts_with('#')).collect();
+        let expected = [
+            "release 1.7.0-beta.1",
+            "lease create pull",
+            "lease use pull",
+            "content open upload",
+            "gc",
+            "expect same",
+        ];
+        assert_eq!(steps, expected);
+    }
+
+    #[test]
+    fn the_nearest_folder_names_the_target() {
+        let name = |path| Target::of_path(Path::new(path)).map(|target| target.name);
+        assert_eq!(name("/fuzz/artifacts/tree/crash-0"), Some("tree"));
+        assert_eq!(name("/tree/labels/deeper/crash-0"), Some("labels"));
+        assert_eq!(name("/elsewhere/tree"), None);
     }
 }
