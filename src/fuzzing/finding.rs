@@ -72,7 +72,7 @@ pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault
 
 /// A case under a release: its steps, `gc`, and what the oracle says of each resource.
 pub(super) fn case_scenario(case: &Case, release: Release) -> Scenario {
-    let mut steps = case_steps(case, release, release);
+    let mut steps = with_sequenced_buckets(case_steps(case, release, release));
     // What a new database has and this one has not.
     let version = case.tree.view().bucket(names::V1).map(|v1| v1.get(names::VERSION));
     match version {
@@ -87,6 +87,25 @@ pub(super) fn case_scenario(case: &Case, release: Release) -> Scenario {
     steps.push(Step::Gc { last, cancel_at_root: None });
     steps.extend(expectations(case, release));
     Scenario { release, lines: steps.into_iter().map(Line::new).collect(), ..Scenario::default() }
+}
+
+/// A sequence number needs its bucket, also where that has no value and comes into being with what is below it. That of the
+/// root has no step; no collection looks at it.
+fn with_sequenced_buckets(steps: Vec<Step>) -> Vec<Step> {
+    let mut with = Vec::with_capacity(steps.len());
+    for step in steps {
+        if let Step::RawSequence { path, .. } = &step {
+            if path.is_empty() {
+                continue;
+            }
+            let bucket = Step::RawBucket { path: path.clone() };
+            if !with.contains(&bucket) {
+                with.push(bucket);
+            }
+        }
+        with.push(step);
+    }
+    with
 }
 
 /// A case says when it is collected and what its database lacks; where that changes nothing, it goes.
