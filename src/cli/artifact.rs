@@ -90,7 +90,10 @@ fn held(target: &Target, file: &Path, bytes: &[u8]) -> String {
     let releases = target.releases().len();
     match target.scenario(bytes, Release::default()) {
         _ if matches!(target.input, Input::Bytes(_)) => held,
-        Err(reason) => format!("{held}, whose property says nothing of it: {reason}"),
+        Err(reasons) => {
+            let reason = reasons.lines().next().unwrap_or_default();
+            format!("{held}, whose property says nothing of it: {reason}")
+        }
         Ok(_) if releases > 1 => format!("{held}, under the rules of {releases} releases"),
         Ok(_) => held,
     }
