@@ -4,14 +4,13 @@
 //! `walk` iterates all keys and values and adds up their bytes. `engine` is roots, marking, sweep and the tree after.
 //! `oracle` is facts, fixpoint and the complete judgement, without texts.
 
-use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use leasehold::bucket::{Bucket, Builder, Entry, View};
 use leasehold::engine::{Request, collect};
 use leasehold::instant::Instant;
 use leasehold::oracle::{Defects, judge};
 use leasehold::schema::{names, time};
 use leasehold::simulate::check::question;
-use leasehold::simulate::{campaign, seed::Seed};
 use std::hint::black_box;
 
 const NOW: Instant = Instant { seconds: 63_850_000_000, nanoseconds: 0 };
@@ -103,21 +102,6 @@ fn collections(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What `simulate` does for one case: draw it, collect it twice, judge it and compare.
-fn cases(criterion: &mut Criterion) {
-    let seed = Seed::parse("bench").expect("a seed");
-    let release = leasehold::release::Release::default();
-    let plan =
-        |cases| campaign::Plan { seed: seed.clone(), cases, release, defects: Defects::as_shipped(release) };
-    criterion.bench_function("simulate/100 cases", |bencher| {
-        bencher.iter_batched(
-            || plan(0..100),
-            |plan| black_box(campaign::run(&plan, leasehold::engine::NoFault, &|_| ())),
-            BatchSize::SmallInput,
-        );
-    });
-}
-
 fn copy(view: View<'_>, builder: &mut Builder) {
     const IN_ORDER: &str = "a bucket's keys are in order";
     for (key, entry) in view.iter() {
@@ -145,5 +129,5 @@ fn snapshots(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, collections, cases, snapshots);
+criterion_group!(benches, collections, snapshots);
 criterion_main!(benches);

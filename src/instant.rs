@@ -2,6 +2,8 @@
 //!
 //! No clock is read here and no text is parsed: engine and oracle each have their own reading of times.
 
+use std::time::Duration;
+
 /// Seconds since 0001-01-01T00:00:00Z, Go's zero time, and nanoseconds. Ordered as the pair is.
 ///
 /// Nanoseconds normally lie below 10^9; Go's binary form can carry up to 2^30 - 1, which compare as they are.
@@ -15,3 +17,15 @@ pub struct Instant {
 
 /// The seconds from 0001-01-01T00:00:00Z to 1970-01-01T00:00:00Z.
 pub const UNIX_EPOCH_SECONDS: i64 = 62_135_596_800;
+
+impl Instant {
+    /// So much later; the clock stops at the end of time.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Instant {
+        let nanoseconds = u64::from(self.nanoseconds) + u64::from(by.subsec_nanos());
+        let seconds = by.as_secs().saturating_add(nanoseconds / 1_000_000_000);
+        let seconds = self.seconds.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
+        let nanoseconds = u32::try_from(nanoseconds % 1_000_000_000).expect("a remainder below 10^9");
+        Instant { seconds, nanoseconds }
+    }
+}

@@ -139,6 +139,21 @@ const V2_3: Rules = Rules { name: "2.3", conditional_references: true, logs_remo
 const V2_4: Rules = Rules { name: "2.4", collector_references: true, ..V2_3 };
 
 impl Types {
+    fn number(&self, kind: Kind) -> u8 {
+        match kind {
+            Kind::Content => self.content,
+            Kind::Snapshot => self.snapshot,
+            Kind::Container => self.container,
+            Kind::Task => self.task,
+            Kind::Image => self.image,
+            Kind::Lease => self.lease,
+            Kind::Ingest => self.ingest,
+            Kind::Stream => self.stream,
+            Kind::Mount => self.mount,
+            Kind::Other(number) => number,
+        }
+    }
+
     fn numbered(&self) -> [(Kind, u8); 9] {
         [
             (Kind::Content, self.content),
@@ -188,12 +203,8 @@ impl Release {
 
     /// The number that this release gives to a kind; absent where it has none.
     pub fn type_of(self, kind: Kind) -> Option<ResourceType> {
-        if let Kind::Other(number) = kind {
-            return Some(ResourceType(number));
-        }
-        let numbered = self.rules().types.numbered();
-        let (_, number) = numbered.into_iter().find(|(named, _)| *named == kind)?;
-        (number != 0).then_some(ResourceType(number))
+        let number = self.rules().types.number(kind);
+        (number != 0 || matches!(kind, Kind::Other(_))).then_some(ResourceType(number))
     }
 
     /// What a type number means in this release, the flat bit set aside where the release knows the flat

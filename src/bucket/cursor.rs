@@ -1,6 +1,6 @@
 //! The forward cursor, with bbolt's movements.
 
-use super::packed::Body;
+use super::packed::{Body, SEQUENCE_BYTES};
 use super::wide::{Run, Wide};
 use super::{View, ViewRepr};
 
@@ -15,6 +15,7 @@ pub enum Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// The value; absent for a sub-bucket, as bbolt's cursor yields nil for one.
+    #[inline]
     pub fn value(self) -> Option<&'a [u8]> {
         match self {
             Entry::Value(value) => Some(value),
@@ -23,6 +24,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The sub-bucket; absent for a value.
+    #[inline]
     pub fn bucket(self) -> Option<View<'a>> {
         match self {
             Entry::Bucket(view) => Some(view),
@@ -91,5 +93,37 @@ impl<'a> Cursor<'a> {
             }
         };
         self.here
+    }
+}
+
+/// Every entry of a bucket in order: what a cursor shows that is only moved forward from the first one.
+pub(super) enum Entries<'a> {
+    Packed { body: Body<'a>, next: usize },
+    Wide(Run<'a>),
+}
+
+impl<'a> Entries<'a> {
+    #[inline]
+    pub(super) fn new(view: View<'a>) -> Entries<'a> {
+        match view.0 {
+            ViewRepr::Packed(body) => Entries::Packed { body, next: SEQUENCE_BYTES },
+            ViewRepr::Wide(wide) => Entries::Wide(wide.run_from(b"")),
+        }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (&'a [u8], Entry<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<(&'a [u8], Entry<'a>)> {
+        match self {
+            Entries::Packed { body, next } => {
+                let slot = body.slot(*next)?;
+                *next = slot.end;
+                Some((slot.key, slot.entry()))
+            }
+            Entries::Wide(run) => run.next().map(|(key, slot)| (&**key, slot.entry())),
+        }
     }
 }

@@ -142,10 +142,9 @@ impl Bucket {
         let mut bucket = self;
         let mut path = path.iter();
         loop {
-            if let Repr::Packed(block) = &bucket.0 {
-                let spliced = splice(block, path.as_slice(), edit);
-                if let Some(spliced) = spliced {
-                    bucket.0 = Repr::Packed(spliced);
+            if let Some(block) = bucket.block() {
+                if let Some(splice) = Splice::of(block, path.as_slice(), edit) {
+                    splice.carry_out(bucket.own_block());
                     return Ok(());
                 }
                 bucket.0 = Repr::Wide(Arc::new(widen(Body::new(block))));
@@ -167,46 +166,80 @@ impl Bucket {
     }
 }
 
-/// A block with the edit done in the bucket at the path; none if the result does not belong in one block.
-fn splice(block: &[u8], path: &[&[u8]], edit: Edit<'_>) -> Option<Arc<[u8]>> {
-    // Where the addressed body lies in the block, and the entries around it.
-    let mut enclosing = [0; DEPTH_MAX];
-    let (mut start, mut body) = (0, Body::new(block));
-    for (level, key) in path.iter().enumerate() {
-        let slot = body.seek(key)?;
-        enclosing[level] = start + slot.start;
-        start += slot.end - slot.rest.len();
-        body = Body::new(slot.rest);
-    }
-    let enclosing = &enclosing[..path.len()];
+/// How a block changes: some bytes give way to an entry, and the lengths of what is around them follow.
+struct Splice<'a> {
+    /// Where the entries begin that enclose the change, from the outside in.
+    enclosing: [usize; DEPTH_MAX],
+    depth: usize,
+    /// Where the change is, and how many bytes go.
+    at: usize,
+    old: usize,
+    new: New<'a>,
+}
 
-    let (is_bucket, key, rest) = match edit {
-        Edit::SetSequence(sequence) => {
-            let mut block = block.to_vec();
-            block[start..start + packed::SEQUENCE_BYTES].copy_from_slice(&sequence.to_le_bytes());
-            return Some(Arc::from(block));
+/// What comes in place of the bytes that go.
+enum New<'a> {
+    Nothing,
+    Entry { is_bucket: bool, key: &'a [u8], rest: &'a [u8] },
+    Sequence(u64),
+}
+
+impl<'a> Splice<'a> {
+    /// The change that an edit in the bucket at the path makes; none if the result does not belong in one block.
+    fn of(block: &[u8], path: &[&[u8]], edit: Edit<'a>) -> Option<Splice<'a>> {
+        let mut enclosing = [0; DEPTH_MAX];
+        let (mut start, mut body) = (0, Body::new(block));
+        for (level, key) in path.iter().enumerate() {
+            let slot = body.find(key)?;
+            enclosing[level] = start + slot.start;
+            start += slot.end - slot.rest.len();
+            body = Body::new(slot.rest);
         }
-        Edit::Put(key, value) => (false, key, value),
-        Edit::Graft(key, view) => (true, key, view.as_packed()?),
-        Edit::Remove(key) => (false, key, &[][..]),
-    };
-    let found = body.seek(key);
-    let at = found.map_or(body.bytes().len(), |slot| slot.start);
-    let old = found.filter(|slot| slot.key == key).map_or(0, |slot| slot.end - slot.start);
-    let new = if matches!(edit, Edit::Remove(_)) { 0 } else { packed::entry_bytes(key, rest) };
-    if block.len() - old + new > packed::BYTES_MAX && new > old {
-        return None;
+        let depth = path.len();
+        let (key, new) = match edit {
+            Edit::SetSequence(sequence) => {
+                let (old, new) = (packed::SEQUENCE_BYTES, New::Sequence(sequence));
+                return Some(Splice { enclosing, depth, at: start, old, new });
+            }
+            Edit::Put(key, rest) => (key, New::Entry { is_bucket: false, key, rest }),
+            Edit::Graft(key, view) => (key, New::Entry { is_bucket: true, key, rest: view.as_packed()? }),
+            Edit::Remove(key) => (key, New::Nothing),
+        };
+        let found = body.seek(key);
+        let at = start + found.map_or(body.bytes().len(), |slot| slot.start);
+        let old = found.filter(|slot| slot.key == key).map_or(0, |slot| slot.end - slot.start);
+        let splice = Splice { enclosing, depth, at, old, new };
+        let grows = splice.new_bytes() > old;
+        let fits = block.len() - old + splice.new_bytes() <= packed::BYTES_MAX;
+        (fits || !grows).then_some(splice)
     }
-    let mut spliced = Vec::with_capacity(block.len() - old + new);
-    spliced.extend_from_slice(&block[..start + at]);
-    if new > 0 {
-        packed::write_entry(&mut spliced, is_bucket, key, rest);
+
+    fn new_bytes(&self) -> usize {
+        match self.new {
+            New::Nothing => 0,
+            New::Entry { key, rest, .. } => packed::entry_bytes(key, rest),
+            New::Sequence(_) => packed::SEQUENCE_BYTES,
+        }
     }
-    spliced.extend_from_slice(&block[start + at + old..]);
-    for entry_start in enclosing {
-        packed::grow_entry(&mut spliced, *entry_start, old, new);
+
+    fn carry_out(&self, block: &mut Vec<u8>) {
+        let (at, old, new, length) = (self.at, self.old, self.new_bytes(), block.len());
+        if new > old {
+            block.resize(length + new - old, 0);
+        }
+        block.copy_within(at + old..length, at + new);
+        block.truncate(length + new - old);
+        match self.new {
+            New::Nothing => {}
+            New::Entry { is_bucket, key, rest } => {
+                packed::write_entry_at(&mut block[at..at + new], is_bucket, key, rest);
+            }
+            New::Sequence(sequence) => block[at..at + new].copy_from_slice(&sequence.to_le_bytes()),
+        }
+        for entry_start in &self.enclosing[..self.depth] {
+            packed::grow_entry(block, *entry_start, old, new);
+        }
     }
-    Some(Arc::from(spliced))
 }
 
 /// The number of levels below a bucket.
@@ -230,6 +263,32 @@ impl<'a> View<'a> {
 }
 
 impl Bucket {
+    fn block(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Repr::Packed(block) => Some(block),
+            Repr::Open(block) => Some(block),
+            Repr::Wide(_) => None,
+        }
+    }
+
+    /// The block of a packed bucket, to be changed: a copy, unless this holder alone has it.
+    fn own_block(&mut self) -> &mut Vec<u8> {
+        /// Few operations add more.
+        const ROOM: usize = 512;
+        let is_own = match &mut self.0 {
+            Repr::Open(block) => Arc::get_mut(block).is_some(),
+            _ => false,
+        };
+        if !is_own {
+            let block = self.block().expect("only packed buckets have a block");
+            let mut copy = Vec::with_capacity(block.len() + ROOM);
+            copy.extend_from_slice(block);
+            self.0 = Repr::Open(Arc::new(copy));
+        }
+        let Repr::Open(block) = &mut self.0 else { unreachable!("the block was opened above") };
+        Arc::get_mut(block).expect("nobody else holds it")
+    }
+
     /// A bucket of a packed body of any size.
     pub(super) fn of_body(body: &[u8]) -> Bucket {
         from_body(body)

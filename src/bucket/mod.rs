@@ -31,6 +31,7 @@ mod packed;
 mod wide;
 
 pub use builder::{Builder, OutOfOrder};
+use cursor::Entries;
 pub use cursor::{Cursor, Entry};
 pub use diff::{Change, diff};
 pub use edit::Refusal;
@@ -54,6 +55,8 @@ pub struct Bucket(Repr);
 enum Repr {
     /// The whole body in one block; see `packed.rs` for its layout.
     Packed(Arc<[u8]>),
+    /// The same after an edit, with room for more: while nobody else holds it, the next edit needs no copy.
+    Open(Arc<Vec<u8>>),
     Wide(Arc<Wide>),
 }
 
@@ -77,6 +80,7 @@ impl Bucket {
     pub fn view(&self) -> View<'_> {
         View(match &self.0 {
             Repr::Packed(bytes) => ViewRepr::Packed(packed::Body::new(bytes)),
+            Repr::Open(bytes) => ViewRepr::Packed(packed::Body::new(bytes)),
             Repr::Wide(wide) => ViewRepr::Wide(wide),
         })
     }
@@ -91,10 +95,11 @@ impl Bucket {
         self.view().bucket(key)
     }
 
-    /// Whether two holders share one block; true means equal, false says nothing.
-    fn same_block(&self, other: &Bucket) -> bool {
+    /// Whether two holders share one block, so that nothing was changed between them; false says nothing.
+    pub fn same_block(&self, other: &Bucket) -> bool {
         match (&self.0, &other.0) {
             (Repr::Packed(left), Repr::Packed(right)) => Arc::ptr_eq(left, right),
+            (Repr::Open(left), Repr::Open(right)) => Arc::ptr_eq(left, right),
             (Repr::Wide(left), Repr::Wide(right)) => Arc::ptr_eq(left, right),
             _ => false,
         }
@@ -102,10 +107,13 @@ impl Bucket {
 }
 
 impl<'a> View<'a> {
+    /// An empty bucket with sequence number 0.
+    pub const EMPTY: View<'static> = View(ViewRepr::Packed(packed::Body::new(&packed::EMPTY)));
+
     /// The entry under a key.
     pub fn entry(self, key: &[u8]) -> Option<Entry<'a>> {
         match self.0 {
-            ViewRepr::Packed(body) => body.entry(key),
+            ViewRepr::Packed(body) => body.find(key).map(packed::Slot::entry),
             ViewRepr::Wide(wide) => wide.entry(key),
         }
     }
@@ -118,6 +126,40 @@ impl<'a> View<'a> {
     /// The sub-bucket under a key; absent for a value (bbolt's `Bucket.Bucket`).
     pub fn bucket(self, key: &[u8]) -> Option<View<'a>> {
         self.entry(key)?.bucket()
+    }
+
+    /// The sub-bucket under a key, with the key as it is stored, which lives as long as the tree.
+    pub fn bucket_and_key(self, key: &[u8]) -> Option<(&'a [u8], View<'a>)> {
+        let (key, entry) = match self.0 {
+            ViewRepr::Packed(body) => body.find(key).map(|slot| (slot.key, slot.entry())),
+            ViewRepr::Wide(wide) => wide.entry_and_key(key),
+        }?;
+        Some((key, entry.bucket()?))
+    }
+
+    /// The entries under several keys, as an object's fields are asked for: one pass finds them all.
+    #[inline]
+    pub fn fields<const COUNT: usize>(self, keys: [&[u8]; COUNT]) -> [Option<Entry<'a>>; COUNT] {
+        match self.0 {
+            ViewRepr::Packed(body) => {
+                let mut found = [None; COUNT];
+                for slot in body.slots() {
+                    for (found, key) in found.iter_mut().zip(keys) {
+                        if slot.key == key {
+                            *found = Some(slot.entry());
+                        }
+                    }
+                }
+                found
+            }
+            ViewRepr::Wide(wide) => keys.map(|key| wide.entry(key)),
+        }
+    }
+
+    /// The sub-buckets under several keys, found in one pass.
+    #[inline]
+    pub fn buckets_under<const COUNT: usize>(self, keys: [&[u8]; COUNT]) -> [Option<View<'a>>; COUNT] {
+        self.fields(keys).map(|entry| entry.and_then(Entry::bucket))
     }
 
     /// The bucket at the end of a path of keys; the view itself for an empty path.
@@ -139,17 +181,13 @@ impl<'a> View<'a> {
     }
 
     /// Every entry in the order of the keys.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], Entry<'a>)> {
-        let mut cursor = self.cursor();
-        cursor.first();
-        std::iter::from_fn(move || {
-            let here = cursor.here();
-            cursor.next();
-            here
-        })
+        Entries::new(self)
     }
 
     /// Every sub-bucket in the order of the keys; values are passed over, as containerd's iterations do.
+    #[inline]
     pub fn buckets(self) -> impl Iterator<Item = (&'a [u8], View<'a>)> {
         self.iter().filter_map(|(key, entry)| Some((key, entry.bucket()?)))
     }

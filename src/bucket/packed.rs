@@ -11,6 +11,7 @@
 
 use super::cursor::Entry;
 use super::{View, ViewRepr};
+use std::cmp::Ordering;
 
 /// The largest block; a larger bucket is wide. Objects with their labels stay far below it.
 #[cfg(not(feature = "small-blocks"))]
@@ -33,6 +34,13 @@ const BUCKET_FLAG: u32 = 1 << 31;
 #[derive(Clone, Copy)]
 pub(super) struct Body<'a>(&'a [u8]);
 
+/// What stands before an entry's key.
+struct Header {
+    is_bucket: bool,
+    key_bytes: usize,
+    rest_bytes: usize,
+}
+
 /// One entry of a body: where it stands in it, and what it holds.
 #[derive(Clone, Copy)]
 pub(super) struct Slot<'a> {
@@ -45,7 +53,7 @@ pub(super) struct Slot<'a> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Body<'a> {
+    pub(super) const fn new(bytes: &'a [u8]) -> Body<'a> {
         Body(bytes)
     }
 
@@ -59,39 +67,53 @@ impl<'a> Body<'a> {
     }
 
     /// The entry that begins at an offset; absent at the end of the body.
+    #[inline]
     pub(super) fn slot(self, start: usize) -> Option<Slot<'a>> {
-        let header = self.0.get(start..start + HEADER_BYTES)?;
-        let key_length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-        let rest_length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
+        let header = self.header(start)?;
         let key_start = start + HEADER_BYTES;
-        let rest_start = key_start + (key_length & !BUCKET_FLAG) as usize;
-        let end = rest_start + rest_length as usize;
-        Some(Slot {
-            start,
-            end,
-            is_bucket: key_length & BUCKET_FLAG != 0,
-            key: &self.0[key_start..rest_start],
-            rest: &self.0[rest_start..end],
+        let end = key_start + header.key_bytes + header.rest_bytes;
+        let (key, rest) = self.0[key_start..end].split_at(header.key_bytes);
+        Some(Slot { start, end, is_bucket: header.is_bucket, key, rest })
+    }
+
+    #[inline]
+    fn header(self, start: usize) -> Option<Header> {
+        let numbers = u64::from_le_bytes(*self.0.get(start..)?.first_chunk::<HEADER_BYTES>()?);
+        let low =
+            |numbers: u64| usize::try_from(numbers & u64::from(u32::MAX)).expect("32 bits fit into a usize");
+        Some(Header {
+            is_bucket: numbers & u64::from(BUCKET_FLAG) != 0,
+            key_bytes: low(numbers & !u64::from(BUCKET_FLAG)),
+            rest_bytes: low(numbers >> 32),
         })
     }
 
     /// The first entry whose key is not below the one sought.
     pub(super) fn seek(self, key: &[u8]) -> Option<Slot<'a>> {
-        let mut offset = SEQUENCE_BYTES;
-        while let Some(slot) = self.slot(offset) {
-            if slot.key >= key {
-                return Some(slot);
+        self.slots().find(|slot| slot.key >= key)
+    }
+
+    /// The entry under a key. The fields of an object differ in the lengths of their names, so that most are passed
+    /// over without a look at them.
+    #[inline]
+    pub(super) fn find(self, key: &[u8]) -> Option<Slot<'a>> {
+        let mut start = SEQUENCE_BYTES;
+        while let Some(header) = self.header(start) {
+            if header.key_bytes == key.len() {
+                let slot = self.slot(start)?;
+                match slot.key.cmp(key) {
+                    Ordering::Less => {}
+                    Ordering::Equal => return Some(slot),
+                    Ordering::Greater => return None,
+                }
             }
-            offset = slot.end;
+            start += HEADER_BYTES + header.key_bytes + header.rest_bytes;
         }
         None
     }
 
-    pub(super) fn entry(self, key: &[u8]) -> Option<Entry<'a>> {
-        let slot = self.seek(key)?;
-        (slot.key == key).then(|| slot.entry())
-    }
-
+    /// Every entry in order.
+    #[inline]
     pub(super) fn slots(self) -> impl Iterator<Item = Slot<'a>> {
         let mut offset = SEQUENCE_BYTES;
         std::iter::from_fn(move || {
@@ -103,6 +125,7 @@ impl<'a> Body<'a> {
 }
 
 impl<'a> Slot<'a> {
+    #[inline]
     pub(super) fn entry(self) -> Entry<'a> {
         if self.is_bucket {
             Entry::Bucket(View(ViewRepr::Packed(Body(self.rest))))
@@ -124,6 +147,16 @@ pub(super) fn write_entry(body: &mut Vec<u8>, is_bucket: bool, key: &[u8], rest:
     body.extend_from_slice(&length(rest).to_le_bytes());
     body.extend_from_slice(key);
     body.extend_from_slice(rest);
+}
+
+/// Writes one entry into the bytes that it takes.
+pub(super) fn write_entry_at(bytes: &mut [u8], is_bucket: bool, key: &[u8], rest: &[u8]) {
+    let flag = if is_bucket { BUCKET_FLAG } else { 0 };
+    let (header, key_and_rest) = bytes.split_at_mut(HEADER_BYTES);
+    header[..4].copy_from_slice(&(length(key) | flag).to_le_bytes());
+    header[4..].copy_from_slice(&length(rest).to_le_bytes());
+    key_and_rest[..key.len()].copy_from_slice(key);
+    key_and_rest[key.len()..].copy_from_slice(rest);
 }
 
 /// Adds to the length of the sub-bucket whose entry begins at an offset of a block.

@@ -135,7 +135,7 @@ fn equality_does_not_depend_on_the_representation() {
     let mut packed = Bucket::new();
     packed.create_bucket(&[], b"b").expect("a bucket");
     packed.put(&[b"b"], b"k", b"v").expect("a value");
-    assert!(matches!((&grown.0, &packed.0), (Repr::Wide(_), Repr::Packed(_))));
+    assert!(matches!((grown.view().0, packed.view().0), (ViewRepr::Wide(_), ViewRepr::Packed(_))));
     assert_eq!(grown, packed);
     assert_eq!(diff(&grown, &packed), []);
     packed.set_sequence(&[b"b"], 3).expect("a sequence");

@@ -62,6 +62,10 @@ impl Wide {
         self.map.get(key).map(Slot::entry)
     }
 
+    pub(super) fn entry_and_key(&self, key: &[u8]) -> Option<(&[u8], Entry<'_>)> {
+        self.map.get_key_value(key).map(|(key, slot)| (&**key, slot.entry()))
+    }
+
     pub(super) fn slot_mut(&mut self, key: &[u8]) -> Option<&mut Slot> {
         self.map.get_mut(key)
     }

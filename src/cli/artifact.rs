@@ -49,7 +49,7 @@ pub(super) fn show_steps(
     if let Some(scenario) = scenario {
         // Read back, its lines have the numbers of the text below.
         let numbered = parse(print(&scenario).as_bytes()).unwrap_or(scenario);
-        show_scenario(file, &numbered, fault.or(target.fault), out)?;
+        show_scenario(file, &numbered, fault.or(target.fault), false, out)?;
     }
     Ok(match found {
         Some(found) => Verdict::Failed(failed(target, file, &found)),

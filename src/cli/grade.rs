@@ -1,6 +1,6 @@
 //! `leasehold grade`: is each seeded fault found?
 
-use super::source::parse_fault;
+use super::source::{parse_duration, parse_fault};
 use super::{Ended, Failure};
 use crate::engine::Fault;
 use crate::report::grade::{Report, write_list};
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
     /// How long each seed has on one thread, such as 10s, 500ms or 2m
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_budget)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     budget: Duration,
     /// Threads; default: one a core
     #[arg(long, value_name = "N")]
@@ -59,17 +59,4 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         report.write_text(out)?;
     }
     Ok(if grades.iter().all(Grade::is_caught) { Ended::Well } else { Ended::WithFinding })
-}
-
-fn parse_budget(text: &str) -> Result<Duration, String> {
-    let unit = text.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
-    let number = &text[..text.len() - unit.len()];
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        _ => return Err("a number with a unit: 500ms, 10s or 2m".to_owned()),
-    };
-    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }

@@ -4,7 +4,7 @@ use super::source::{SCENARIO_EXTENSION, input_error, parse_fault, parse_scenario
 use super::{Ended, Failure, artifact};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::fuzzing::Target;
-use crate::replay::{Problem, Replay, Replayed, run as run_scenario, updated};
+use crate::replay::{Problem, Replay, Replayed, run_replay, updated};
 use crate::report::step;
 use crate::scenario::Scenario;
 use rayon::prelude::*;
@@ -44,8 +44,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
     pub(super) fault: Option<Fault>,
     /// The files that are no scenarios are inputs of this fuzz target [default: what the nearest folder is called]
-    #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target, conflicts_with = "update")]
+    #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target)]
+    #[arg(conflicts_with_all = ["update", "intended"])]
     target: Option<&'static Target>,
+    /// Hold the collector to the intended rules instead of those with the release's known defects
+    #[arg(long, conflicts_with = "update")]
+    intended: bool,
 }
 
 /// How many failures of one file are shown.
@@ -150,8 +154,8 @@ fn replay_file(arguments: &Arguments, file: &Path) -> Verdict {
         Err(failed) => return failed,
     };
     let replayed = match arguments.fault {
-        None => run_scenario(&scenario, NoFault),
-        Some(fault) => run_scenario(&scenario, fault),
+        None => run_replay(Replay::new(&scenario, NoFault).intended(arguments.intended)),
+        Some(fault) => run_replay(Replay::new(&scenario, fault).intended(arguments.intended)),
     };
     verdict(arguments, file, &text, replayed)
 }
@@ -216,7 +220,7 @@ fn show_steps(arguments: &Arguments, file: &Path, out: &mut dyn Write) -> io::Re
         Ok(scenario) => scenario,
         Err(failed) => return Ok(failed),
     };
-    let replayed = show_scenario(file, &scenario, arguments.fault, out)?;
+    let replayed = show_scenario(file, &scenario, arguments.fault, arguments.intended, out)?;
     Ok(verdict(arguments, file, &text, replayed))
 }
 
@@ -225,19 +229,23 @@ pub(super) fn show_scenario(
     file: &Path,
     scenario: &Scenario,
     fault: Option<Fault>,
+    intended: bool,
     out: &mut dyn Write,
 ) -> io::Result<Replayed> {
     writeln!(out, "{}: release {}", file.display(), scenario.release)?;
     let replayed = match fault {
-        None => show_each(scenario, NoFault, out)?,
-        Some(fault) => show_each(scenario, fault, out)?,
+        None => show_each(Replay::new(scenario, NoFault).intended(intended), scenario, out)?,
+        Some(fault) => show_each(Replay::new(scenario, fault).intended(intended), scenario, out)?,
     };
     writeln!(out)?;
     Ok(replayed)
 }
 
-fn show_each<F: Faults>(scenario: &Scenario, faults: F, out: &mut dyn Write) -> io::Result<Replayed> {
-    let mut replay = Replay::new(scenario, faults);
+fn show_each<F: Faults>(
+    mut replay: Replay<'_, F>,
+    scenario: &Scenario,
+    out: &mut dyn Write,
+) -> io::Result<Replayed> {
     let mut replayed = Replayed::default();
     loop {
         let before = replay.world().clone();
@@ -270,6 +278,9 @@ fn command(arguments: &Arguments, file: &Path) -> String {
     let mut command = "leasehold replay --step".to_owned();
     if let Some(fault) = arguments.fault {
         command.push_str(&format!(" --fault {fault}"));
+    }
+    if arguments.intended {
+        command.push_str(" --intended");
     }
     if let Some(target) = arguments.target {
         command.push_str(&format!(" --target {}", target.name));

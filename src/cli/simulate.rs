@@ -1,26 +1,38 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
-use super::source::{parse_fault, parse_release};
+use super::source::{SCENARIO_EXTENSION, parse_duration, parse_fault, parse_release};
 use super::{Ended, Failure, against};
-use crate::engine::{Fault, NoFault};
+use crate::engine::{Fault, Faults, NoFault};
 use crate::oracle::Defects;
 use crate::release::Release;
-use crate::report;
-use crate::simulate::campaign::{self, Plan};
+use crate::replay::finding;
+use crate::report::simulate::{Report, Written, reached, write_plan, write_property_list};
+use crate::report::text;
+use crate::scenario::print;
+use crate::simulate::campaign::{self, Example, Numbers, Plan, Tally};
+use crate::simulate::profile::Swarm;
 use crate::simulate::seed::Seed;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Run generated cases through the collector and an independent oracle, and report where they disagree
 ///
-/// Each case is a database with leases, labels, expiries and collectors around one instant. The same seed gives the
-/// same cases and the same report on any number of threads.
+/// Each case is what clients do with a daemon in 66 steps, with a collection after every tenth. The same seed gives the
+/// same cases and the same report on any number of threads. A finding is made small and written as a scenario file.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold simulate --cases 100000
-  leasehold simulate --seed $(git rev-parse HEAD) --release 2.1
-  leasehold simulate --fault expiry-inclusive      a collector with a mistake: it is found
-  leasehold simulate --against './child --flag'     another collector, one case a line")]
+  leasehold simulate --seed $(git rev-parse HEAD) --for 60s --release 2.1
+  leasehold simulate --fault expiry-inclusive       a collector with a mistake: it is found
+  leasehold simulate --intended                     the release's own known bugs, found again
+  leasehold simulate --profile leases,expiry        only cases with these habits
+  leasehold simulate --shard 2/8 --json             one of eight machines; the numbers add up
+  leasehold simulate --against './child --flag'     another collector, one case a line
+  leasehold simulate --properties                   what is checked")]
 pub(super) struct Arguments {
     /// Any text of 1 to 64 bytes
     #[arg(long, default_value = "leasehold", value_parser = parse_seed)]
@@ -28,9 +40,18 @@ pub(super) struct Arguments {
     /// How many cases to run
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     cases: u64,
+    /// Run cases for so long instead: 60s, 10m
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, conflicts_with_all = ["cases", "against", "rows_out"])]
+    time: Option<Duration>,
+    /// Run the i-th of n equal parts of the cases
+    #[arg(long, value_name = "i/n", value_parser = parse_shard, conflicts_with_all = ["against", "rows_out"])]
+    shard: Option<Shard>,
     /// Whose rules: a version of containerd
     #[arg(long, value_name = "RELEASE", value_parser = parse_release, default_value = "1.7.0-beta.1")]
     release: Release,
+    /// Which habits the cases have: swarm (each draws its own), plain, all, or a list such as leases,expiry
+    #[arg(long, value_name = "PROFILE", value_parser = parse_profile, default_value = "swarm", conflicts_with_all = ["against", "rows_out"])]
+    profile: Swarm,
     /// Hold the collector to the intended rules instead of those with the release's known defects
     #[arg(long)]
     intended: bool,
@@ -42,12 +63,29 @@ pub(super) struct Arguments {
     jobs: Option<usize>,
     #[command(flatten)]
     against: against::Arguments,
+    /// Where findings are written, as scenario files; none is written over
+    #[arg(long, value_name = "FOLDER", default_value = "findings")]
+    out: PathBuf,
     /// One JSON object instead of the summary
     #[arg(long)]
     json: bool,
+    /// Only list the properties that are checked
+    #[arg(long)]
+    properties: bool,
+}
+
+/// The i-th of n parts, i from 1.
+#[derive(Clone, Copy)]
+struct Shard {
+    part: u64,
+    parts: u64,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    if arguments.properties {
+        write_property_list(out)?;
+        return Ok(Ended::Well);
+    }
     let cases = against::Cases {
         seed: &arguments.seed,
         cases: 0..arguments.cases,
@@ -58,33 +96,181 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if let Some(ended) = against::run(&arguments.against, cases, out)? {
         return Ok(ended);
     }
+    match arguments.fault {
+        None => run_with(arguments, NoFault, out),
+        Some(fault) => run_with(arguments, fault, out),
+    }
+}
+
+fn run_with<F: Faults + Send + Sync>(
+    arguments: &Arguments,
+    faults: F,
+    out: &mut dyn Write,
+) -> Result<Ended, Failure> {
+    let Arguments { release, fault, .. } = *arguments;
     let plan = Plan {
         seed: arguments.seed.clone(),
-        cases: 0..arguments.cases,
-        release: arguments.release,
-        defects: if arguments.intended { Defects::NONE } else { Defects::as_shipped(arguments.release) },
+        release,
+        defects: if arguments.intended { Defects::NONE } else { Defects::as_shipped(release) },
+        swarm: arguments.profile,
     };
-    // Hidden by indicatif itself where standard error is no terminal.
-    let style = "{bar:30} {human_pos} of {human_len} cases, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-    let progress = ProgressBar::new(arguments.cases).with_style(style);
-    let done = |cases| progress.inc(cases);
+    if !arguments.json {
+        write_plan(out, &plan, fault, &extent(arguments))?;
+        out.flush()?;
+    }
     let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs.unwrap_or_default()).build();
     let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
-    let tally = threads.install(|| match arguments.fault {
-        None => campaign::run(&plan, NoFault, &done),
-        Some(fault) => campaign::run(&plan, fault, &done),
+    let (tally, examples) = threads.install(|| {
+        let tally = run_campaign(arguments, &plan, faults);
+        let examples = campaign::examples(&plan, &tally, faults);
+        (tally, examples)
     });
-    progress.finish_and_clear();
-    let report = report::simulate::Report { plan: &plan, fault: arguments.fault, tally: &tally };
+    let findings = write_findings(arguments, &plan, examples)?;
+    let report = Report { plan: &plan, fault, tally: &tally, findings: &findings };
     if arguments.json {
         report.write_json(out)?;
     } else {
         report.write_text(out)?;
     }
-    Ok(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding })
+    Ok(if findings.is_empty() { Ended::Well } else { Ended::WithFinding })
+}
+
+fn extent(arguments: &Arguments) -> String {
+    let extent = match arguments.time {
+        Some(time) => format!("cases for {} s", time.as_secs_f64()),
+        None => format!("{} cases", text::count(arguments.cases)),
+    };
+    match arguments.shard {
+        Some(Shard { part, parts }) => format!("{extent}, part {part} of {parts}"),
+        None => extent,
+    }
+}
+
+/// All cases, or as many as there is time for.
+fn run_campaign<F: Faults + Send + Sync>(arguments: &Arguments, plan: &Plan, faults: F) -> Tally {
+    /// Cases between two looks at the clock.
+    const ROUND: u64 = 1024;
+    let Shard { part, parts } = arguments.shard.unwrap_or(Shard { part: 1, parts: 1 });
+    let end = if arguments.time.is_some() { u64::MAX } else { arguments.cases };
+    let mut numbers = Numbers { first: part - 1, step: parts, end };
+    let progress = Progress::new(arguments.time.is_none().then(|| numbers.count()), plan.release);
+    let done = |tally: &Tally| progress.add(tally);
+    let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, faults, &done) };
+    let until = Instant::now() + time;
+    let mut tally = Tally::default();
+    while Instant::now() < until {
+        let round = Numbers { end: numbers.first.saturating_add(ROUND.saturating_mul(parts)), ..numbers };
+        tally = tally.plus(campaign::run_all(plan, round, faults, &done));
+        numbers.first = round.end;
+    }
+    tally
+}
+
+/// Cases, cases a second, rules reached and findings, while they run.
+struct Progress {
+    bar: ProgressBar,
+    release: Release,
+    sum: Mutex<Tally>,
+}
+
+impl Progress {
+    fn new(cases: Option<u64>, release: Release) -> Progress {
+        // Hidden by indicatif itself where standard error is no terminal.
+        let (bar, style) = match cases {
+            Some(cases) => (
+                ProgressBar::new(cases),
+                "{bar:30} {human_pos} of {human_len} cases, {per_sec}, {eta} left, {msg}",
+            ),
+            None => (ProgressBar::new_spinner(), "{spinner} {human_pos} cases, {per_sec}, {elapsed}, {msg}"),
+        };
+        let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+        Progress { bar: bar.with_style(style), release, sum: Mutex::default() }
+    }
+
+    fn add(&self, part: &Tally) {
+        self.bar.inc(part.cases);
+        if self.bar.is_hidden() {
+            return;
+        }
+        let Ok(mut sum) = self.sum.lock() else { return };
+        *sum = std::mem::take(&mut *sum).plus(part.clone());
+        let (reached, rules) = reached(&sum.coverage, self.release);
+        let findings = sum.finding_count();
+        self.bar.set_message(format!("{reached} of {rules} rules reached, {findings} findings"));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Writes every finding into a file of its own.
+fn write_findings(
+    arguments: &Arguments,
+    plan: &Plan,
+    examples: Vec<Example>,
+) -> Result<Vec<Written>, Failure> {
+    let folder = &arguments.out;
+    if !examples.is_empty() {
+        fs::create_dir_all(folder).map_err(|error| out_error(folder, &error))?;
+    }
+    examples
+        .into_iter()
+        .map(|example| {
+            let scenario = finding::scenario(plan, arguments.fault, &example);
+            let file = write_new(folder, &stem(arguments.fault, &example), &print(&scenario))?;
+            Ok(Written { example, scenario, file: Some(file.display().to_string()) })
+        })
+        .collect()
+}
+
+/// What the finding is called: its property, what explains it, and its case.
+fn stem(fault: Option<Fault>, example: &Example) -> String {
+    let why = fault.map(Fault::name).or(example.sort.defect.map(|defect| defect.name()));
+    let why = why.map(|why| format!("-{why}")).unwrap_or_default();
+    format!("{}{why}-{}", example.sort.property, example.number)
+}
+
+/// Writes a file under a name that is not taken; what is there already with the same content is the same finding.
+fn write_new(folder: &Path, stem: &str, text: &str) -> Result<PathBuf, Failure> {
+    for number in 1u32.. {
+        let again = if number == 1 { String::new() } else { format!("-{number}") };
+        let path = folder.join(format!("{stem}{again}.{SCENARIO_EXTENSION}"));
+        match File::create_new(&path) {
+            Ok(mut file) => {
+                file.write_all(text.as_bytes()).map_err(|error| out_error(&path, &error))?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+                    return Ok(path);
+                }
+            }
+            Err(error) => return Err(out_error(&path, &error)),
+        }
+    }
+    unreachable!("four billion files of one name")
+}
+
+fn out_error(path: &Path, error: &io::Error) -> Failure {
+    Failure::Usage(format!("--out: {}: {error}", path.display()))
 }
 
 fn parse_seed(text: &str) -> Result<Seed, String> {
     Seed::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_profile(text: &str) -> Result<Swarm, String> {
+    Swarm::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_shard(text: &str) -> Result<Shard, String> {
+    let numbers =
+        text.split_once('/').and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+    match numbers {
+        Some((part, parts)) if (1..=parts).contains(&part) => Ok(Shard { part, parts }),
+        _ => Err("a part and how many there are, such as 1/8".to_owned()),
+    }
 }

@@ -17,6 +17,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where containerd's root folder keeps the database.
@@ -150,4 +151,18 @@ pub(super) fn parse_now(text: &str) -> Result<Instant, String> {
 pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
     let names = || Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
     Fault::parse(text).ok_or_else(|| format!("no such fault; there are {}", names()))
+}
+
+/// A time such as `500ms`, `10s` or `2m`.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let unit = text.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
+    let number = &text[..text.len() - unit.len()];
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => return Err("a number with a unit: 500ms, 10s or 2m".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }

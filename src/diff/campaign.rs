@@ -7,10 +7,9 @@ use super::class::Class;
 use super::compare::{Comparison, Effect, Pair, Unopenable, compare};
 use crate::engine::Request;
 use crate::release::Release;
-use crate::simulate::campaign::draw;
 use crate::simulate::seed::Seed;
 use crate::simulate::smaller::shrink;
-use crate::simulate::trees::{self, Case};
+use crate::simulate::trees::{self, Case, draw};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 

@@ -3,6 +3,7 @@
 use super::faults::{Fault, Faults, NoFault};
 use super::labels::LabelHandler;
 use super::mark::mark;
+use super::namespaces::Namespaces;
 use super::nodes::{NodeId, NodeTable};
 use super::outcome::{Call, CollectorCall, LogEvent, Outcome};
 use super::references::references;
@@ -49,25 +50,25 @@ pub fn collect(request: &Request<'_>) -> Outcome {
 
 /// Runs a whole collection with an engine that may have a fault.
 pub fn collect_with<F: Faults>(request: &Request<'_>, faults: F) -> Outcome {
-    let Collection { started, mut marks, tree, cancel_at_root } = Collection::start(request, faults);
-    let mut outcome = Outcome::unchanged(tree);
+    let Collection { started, mut marks, namespaces, cancel_at_root } = Collection::start(request, faults);
+    let mut outcome = Outcome::unchanged(request.tree);
 
-    let roots = scan_roots(&started, &mut marks, tree, cancel_at_root);
+    let roots = scan_roots(&started, &mut marks, &namespaces, cancel_at_root);
     outcome.roots = roots.emitted;
     let marked = match roots.error {
         Some(error) => Err(error),
-        None => mark(&started, &mut marks, tree, &outcome.roots),
+        None => mark(&started, &mut marks, &namespaces, &outcome.roots),
     };
     match marked {
         Err(error) => {
             outcome.error = Some(error);
             // Up to 1.7.0-beta.x the collectors are then neither cancelled nor finished, and keep their locks.
             if started.rules.cancel_after_failed_mark && !faults.has(Fault::NoCancelAfterFailedMark) {
-                end_collectors(&started, &mut marks, Call::Cancel);
+                end_collectors(&started, &mut marks.told, Call::Cancel);
             }
         }
         Ok(marked) => {
-            let swept = sweep(&started, &mut marks, tree, &marked);
+            let swept = sweep(&started, &mut marks, &namespaces, request.tree, &marked);
             outcome.marked = Some(marked);
             outcome.walked = swept.walked;
             outcome.removed = swept.removed;
@@ -77,39 +78,39 @@ pub fn collect_with<F: Faults>(request: &Request<'_>, faults: F) -> Outcome {
             if outcome.error.is_some() && faults.has(Fault::NoCancelAfterFailedSweep) {
                 // The fault: nobody is told.
             } else if outcome.error.is_some() {
-                end_collectors(&started, &mut marks, Call::Cancel);
+                end_collectors(&started, &mut marks.told, Call::Cancel);
             } else {
-                schedule_cleanup(&mut marks, &outcome);
-                end_collectors(&started, &mut marks, Call::Finish);
+                schedule_cleanup(&mut marks.told, &outcome);
+                end_collectors(&started, &mut marks.told, Call::Finish);
             }
         }
     }
     outcome.nodes = marks.nodes;
-    outcome.calls = marks.calls;
-    outcome.log = marks.log;
+    outcome.calls = marks.told.calls;
+    outcome.log = marks.told.log;
     outcome
 }
 
-fn schedule_cleanup(marks: &mut Marks, outcome: &Outcome) {
+fn schedule_cleanup(told: &mut Told, outcome: &Outcome) {
     for snapshotter in &outcome.dirty.snapshotters {
-        marks.log.push(LogEvent::ScheduleSnapshotter { snapshotter: snapshotter.clone() });
+        told.log.push(LogEvent::ScheduleSnapshotter { snapshotter: snapshotter.clone() });
     }
     if outcome.dirty.content {
-        marks.log.push(LogEvent::ScheduleContent);
+        told.log.push(LogEvent::ScheduleContent);
     }
 }
 
 /// Finishes or cancels every started collector; an error of theirs is only logged.
-fn end_collectors<F: Faults>(started: &Started<'_, F>, marks: &mut Marks, call: Call) {
+fn end_collectors<F: Faults>(started: &Started<'_, F>, told: &mut Told, call: Call) {
     for collector in &started.collectors {
-        marks.called(collector, call.clone());
+        told.called(collector, call.clone());
         let (failed, name) = match call {
             Call::Finish => (collector.finish_error, "finish"),
             _ => (collector.cancel_error, "cancel"),
         };
         if failed {
             let resource_type = started.rules.back_references.then_some(collector.resource_type);
-            marks.log.push(LogEvent::CollectorFailed { call: name, resource_type });
+            told.log.push(LogEvent::CollectorFailed { call: name, resource_type });
         }
     }
 }
@@ -118,7 +119,7 @@ fn end_collectors<F: Faults>(started: &Started<'_, F>, marks: &mut Marks, call: 
 pub struct Collection<'a, F = NoFault> {
     started: Started<'a, F>,
     marks: Marks,
-    tree: &'a Bucket,
+    namespaces: Namespaces<'a>,
     cancel_at_root: Option<usize>,
 }
 
@@ -135,13 +136,22 @@ pub(super) struct Started<'a, F> {
 }
 
 /// What a collection gathers as it goes.
-#[derive(Default)]
 pub(super) struct Marks {
     pub(super) nodes: NodeTable,
     /// Parent to children, in the order gathered, repeats included.
     pub(super) back_references: HashMap<NodeId, Vec<NodeId>>,
+    pub(super) told: Told,
+    /// How many nodes were looked up.
+    pub(super) lookups: usize,
+}
+
+/// What a collection tells its collectors and the log.
+#[derive(Default)]
+pub(super) struct Told {
     pub(super) calls: Vec<CollectorCall>,
     pub(super) log: Vec<LogEvent>,
+    /// How many buckets were to be deleted.
+    pub(super) removals: usize,
 }
 
 impl<F> Started<'_, F> {
@@ -151,9 +161,17 @@ impl<F> Started<'_, F> {
     }
 }
 
-impl Marks {
+impl Told {
     pub(super) fn called(&mut self, collector: &Collector, call: Call) {
         self.calls.push(CollectorCall { resource_type: collector.resource_type, call });
+    }
+}
+
+impl Marks {
+    /// The number of a node that is given whole.
+    pub(super) fn intern(&mut self, node: NodeRef<'_>) -> NodeId {
+        let namespace = self.nodes.namespace(node.namespace);
+        self.nodes.intern(node.resource_type, namespace, node.key)
     }
 
     pub(super) fn add_back_reference(&mut self, parent: NodeId, child: NodeId) {
@@ -172,28 +190,31 @@ impl<'a, F: Faults> Collection<'a, F> {
         let shares_loop_variable = rules.shared_loop_variable || faults.has(Fault::LoopVariableShared);
         let handlers = label_handlers(release, registered, &collectors, last_iterated, shares_loop_variable);
         let started = Started { release, rules, types, now, handlers, collectors, faults };
-        let marks = Marks { calls, ..Marks::default() };
-        Collection { started, marks, tree, cancel_at_root: request.cancel_at_root }
+        let told = Told { calls, ..Told::default() };
+        let mut nodes = NodeTable::with_room();
+        let namespaces = Namespaces::read(tree, &mut nodes);
+        let marks = Marks { nodes, back_references: HashMap::new(), told, lookups: 0 };
+        Collection { started, marks, namespaces, cancel_at_root: request.cancel_at_root }
     }
 
     /// Scans the roots. Those emitted are given also beside an error. Gathers the back references, so it comes
     /// before [`Collection::references`].
     pub fn scan_roots(&mut self) -> (Vec<NodeId>, Result<(), String>) {
-        let roots = scan_roots(&self.started, &mut self.marks, self.tree, self.cancel_at_root);
+        let roots = scan_roots(&self.started, &mut self.marks, &self.namespaces, self.cancel_at_root);
         (roots.emitted, roots.error.map_or(Ok(()), Err))
     }
 
     /// What a node refers to, in order; what was found before an error is given beside it.
     pub fn references(&mut self, id: NodeId) -> (Vec<NodeId>, Result<(), String>) {
         let mut found = Vec::new();
-        let result = references(&self.started, &mut self.marks, self.tree, id, &mut found);
+        let result = references(&self.started, &mut self.marks, &self.namespaces, id, &mut found);
         (found, result)
     }
 
     /// Every resource in the order of the sweep.
     pub fn scan_all(&mut self) -> Vec<NodeId> {
         let mut all = Vec::new();
-        let scanned = scan_all(&self.started, &mut self.marks, self.tree, |_, id| {
+        let scanned = scan_all(&self.started, &mut self.marks, &self.namespaces, |_, id| {
             all.push(id);
             Ok(())
         });
@@ -203,7 +224,7 @@ impl<'a, F: Faults> Collection<'a, F> {
 
     /// The number of a node, met or not.
     pub fn intern(&mut self, node: NodeRef<'_>) -> NodeId {
-        self.marks.nodes.intern(node.resource_type, node.namespace, node.key)
+        self.marks.intern(node)
     }
 
     /// Every node met so far.

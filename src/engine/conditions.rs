@@ -11,7 +11,7 @@
 
 use super::collect::{Marks, Started};
 use super::faults::{Fault, Faults};
-use super::nodes::{Key, NodeId};
+use super::nodes::{Key, NamespaceId, NodeId};
 use crate::instant::Instant;
 use crate::node::ResourceType;
 use crate::schema::{duration, time};
@@ -46,7 +46,7 @@ impl Conditions {
         marks: &mut Marks,
         object: NodeId,
         snapshot_type: ResourceType,
-        namespace: &[u8],
+        namespace: NamespaceId,
         (rest, value): (&[u8], &[u8]),
     ) {
         // Leading dots and slashes are trimmed, even none of them is needed.

@@ -11,6 +11,41 @@ use std::fmt;
 pub trait Faults: Copy {
     /// Whether this fault is active.
     fn has(self, fault: Fault) -> bool;
+
+    /// Whether the call of this number at a point, from 1, fails.
+    #[inline(always)]
+    fn strikes(self, _: Point, _: usize) -> bool {
+        false
+    }
+}
+
+/// Where a call can be made to fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Point {
+    /// A node's references are looked up while marking.
+    Lookup,
+    /// A bucket is deleted while sweeping.
+    Removal,
+}
+
+impl Point {
+    /// What happens there.
+    pub fn name(self) -> &'static str {
+        match self {
+            Point::Lookup => "lookup",
+            Point::Removal => "removal",
+        }
+    }
+
+    /// What the collection then reports.
+    pub fn error(self) -> &'static str {
+        match self {
+            Point::Lookup => Point::INJECTED,
+            Point::Removal => "failed to scan and remove: injected",
+        }
+    }
+
+    pub(super) const INJECTED: &str = "injected";
 }
 
 /// The honest engine.
@@ -89,8 +124,10 @@ faults! {
     IngestExpiryIgnored, "ingest-expiry-ignored", Seed, "An ingest whose expiry has passed is still a root.";
     IngestWithoutExpiryRoot, "ingest-without-expiry-root", Seed, "An ingest without an expiry is a root.";
     SnapshotRootLabelIgnored, "snapshot-root-label-ignored", Seed, "The root label does not pin snapshots.";
+    YoungContentKept, "young-content-kept", Seed, "Content that was created at this very instant is a root.";
     ContentRootLabelIgnored, "content-root-label-ignored", Seed, "The root label does not pin content.";
     ErrorSwallowed, "error-swallowed", Seed, "An error of a reference lookup counts as no references.";
+    CancellationIgnored, "cancellation-ignored", Seed, "A collection whose context is cancelled goes on with the roots that it has.";
     DeadEdgeFails, "dead-edge-fails", Seed, "A reference to missing content fails the collection.";
     // Sweeping.
     SweepSkips, "sweep-skips", Seed, "After each removal the walk passes over one resource.";

@@ -1,7 +1,7 @@
 //! Label handlers: which labels of an object mean something, in the order in which they are looked for.
 //!
-//! containerd seeks each handler's key among an object's sorted labels and passes every label that begins with
-//! it to the handler, so one label may reach several handlers and each handler makes a pass of its own.
+//! Every label that begins with a handler's key is passed to the handler, so one label may reach several handlers, and
+//! each handler makes a pass of its own over an object's sorted labels.
 
 use super::faults::{Fault, Faults};
 use super::nodes::Key;
@@ -29,9 +29,21 @@ pub(super) enum Action {
     UsedAt,
 }
 
+/// What the key of every handler begins with.
+const PREFIX: &[u8] = b"containerd.io/gc.";
+
 pub(super) struct LabelHandler {
     pub(super) key: Cow<'static, [u8]>,
     pub(super) action: Action,
+    /// The bit of the key's letter after the common prefix.
+    letter: u32,
+}
+
+impl LabelHandler {
+    pub(super) fn new(key: Cow<'static, [u8]>, action: Action) -> LabelHandler {
+        let letter = letter(&key);
+        LabelHandler { key, action, letter }
+    }
 }
 
 /// Which handlers a caller of [`send_label_refs`] has a callback for; containerd skips the others.
@@ -74,25 +86,43 @@ pub(super) enum Sent<'a> {
 
 /// Passes an object's labels to the handlers (`sendLabelRefs`). A label that is a bucket counts, with an empty
 /// value.
+///
+/// containerd seeks each handler's key. Here the few labels that any handler could want are found once, and a handler
+/// passes over them only if one of them begins as its key does.
 pub(super) fn send_label_refs<'a, F: Faults>(
     handlers: &[LabelHandler],
     faults: F,
-    object: View<'a>,
+    labels: Option<View<'a>>,
     wanted: Wanted,
     mut send: impl FnMut(Sent<'a>),
 ) {
-    let Some(labels) = object.bucket(names::LABELS) else { return };
-    let mut cursor = labels.cursor();
-    for handler in handlers.iter().filter(|handler| wanted.wants(handler.action)) {
-        let mut label = cursor.seek(&handler.key);
-        while let Some((name, entry)) = label {
-            let Some(rest) = name.strip_prefix(&handler.key[..]) else { break };
-            if let Some(sent) = read_label(handler, faults, rest, entry) {
-                send(sent);
-            }
-            label = cursor.next();
+    let Some(labels) = labels else { return };
+    let (mut before, mut count, mut letters) = (0, 0, 0);
+    for (name, _) in labels.iter() {
+        if name.starts_with(PREFIX) {
+            count += 1;
+            letters |= letter(name);
+        } else if count == 0 {
+            before += 1;
         }
     }
+    for handler in handlers.iter().filter(|handler| handler.letter & letters != 0) {
+        if !wanted.wants(handler.action) {
+            continue;
+        }
+        for (name, entry) in labels.iter().skip(before).take(count) {
+            if let Some(rest) = name.strip_prefix(&handler.key[..])
+                && let Some(sent) = read_label(handler, faults, rest, entry)
+            {
+                send(sent);
+            }
+        }
+    }
+}
+
+/// A bit for the letter after the common prefix.
+fn letter(name: &[u8]) -> u32 {
+    1 << (name.get(PREFIX.len()).copied().unwrap_or_default() % 32)
 }
 
 /// What one label says to one handler; nothing if the handler's name merely begins it.
@@ -109,20 +139,20 @@ fn read_label<'a, F: Faults>(
     // A name may follow after a separator and is ignored; anything else makes it another label.
     let separated = matches!(rest.first(), None | Some(b'.' | b'/')) || faults.has(Fault::SeparatorUnchecked);
     // Up to the first slash stands the snapshotter, dots included.
-    let mut snapshotter = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
-    if faults.has(Fault::SnapshotterSuffixNotCut) {
-        snapshotter = rest;
-    }
+    let snapshotter = || match faults.has(Fault::SnapshotterSuffixNotCut) {
+        true => rest,
+        false => rest.split(|byte| *byte == b'/').next().unwrap_or_default(),
+    };
     match handler.action {
         Action::Refer(resource_type) => separated.then(|| Sent::Reference(resource_type, value.into())),
         Action::ReferSnapshot(resource_type) => {
-            Some(Sent::Reference(resource_type, Key::snapshot(snapshotter, value)))
+            Some(Sent::Reference(resource_type, Key::snapshot(snapshotter(), value)))
         }
         Action::BackRefer(resource_type) => {
             separated.then(|| Sent::BackReference(resource_type, value.into()))
         }
         Action::BackReferSnapshot(resource_type) => {
-            Some(Sent::BackReference(resource_type, Key::snapshot(snapshotter, value)))
+            Some(Sent::BackReference(resource_type, Key::snapshot(snapshotter(), value)))
         }
         Action::Root if faults.has(Fault::RootLabelExact) && !rest.is_empty() => None,
         Action::Root => Some(Sent::Root),
@@ -132,6 +162,6 @@ fn read_label<'a, F: Faults>(
 }
 
 /// Whether an object carries the label `gc.root`, of any value (`isRootRef`, up to 2.1).
-pub(super) fn is_root_ref(object: View<'_>) -> bool {
-    object.bucket(names::LABELS).is_some_and(|labels| labels.get(names::GC_ROOT).is_some())
+pub(super) fn is_root_ref(labels: Option<View<'_>>) -> bool {
+    labels.is_some_and(|labels| labels.get(names::GC_ROOT).is_some())
 }

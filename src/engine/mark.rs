@@ -2,9 +2,9 @@
 
 use super::collect::{Marks, Started};
 use super::faults::{Fault, Faults};
+use super::namespaces::Namespaces;
 use super::nodes::NodeId;
 use super::references::references;
-use crate::bucket::Bucket;
 
 /// By number: whether a node is marked. A flat visit marks the plain node, and every bit above 0x1F is stripped.
 ///
@@ -16,7 +16,7 @@ use crate::bucket::Bucket;
 pub(super) fn mark<F: Faults>(
     started: &Started<'_, F>,
     marks: &mut Marks,
-    tree: &Bucket,
+    namespaces: &Namespaces<'_>,
     roots: &[NodeId],
 ) -> Result<Vec<bool>, String> {
     let seen_when_pushed = started.rules.seen_when_pushed;
@@ -44,7 +44,7 @@ pub(super) fn mark<F: Faults>(
         }
         seen[id.index()] = true;
         found.clear();
-        match references(started, marks, tree, id, &mut found) {
+        match references(started, marks, namespaces, id, &mut found) {
             Err(error) if !started.faults.has(Fault::ErrorSwallowed) => return Err(error),
             _ => {}
         }

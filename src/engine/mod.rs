@@ -21,6 +21,7 @@ mod conditions;
 mod faults;
 mod labels;
 mod mark;
+mod namespaces;
 mod nodes;
 mod outcome;
 mod references;
@@ -29,6 +30,6 @@ mod start;
 mod sweep;
 
 pub use collect::{Collection, Request, collect, collect_with};
-pub use faults::{Fault, Faults, NoFault};
+pub use faults::{Fault, Faults, NoFault, Point};
 pub use nodes::{NodeId, NodeTable};
 pub use outcome::{Call, CollectorCall, Dirty, Level, LogEvent, Outcome};

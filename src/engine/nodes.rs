@@ -4,7 +4,7 @@
 
 use crate::node::{NodeRef, ResourceType};
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 /// A node's number in its table, from 0 in the order of first appearance.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -37,105 +37,186 @@ impl<'a> From<&'a [u8]> for Key<'a> {
     }
 }
 
+/// A namespace's number in a table of nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct NamespaceId(u32);
+
+impl NamespaceId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Every node that a collection has met.
 #[derive(Clone, Default)]
 pub struct NodeTable {
-    /// The nodes' identities, one after the other: type, length of the namespace, namespace, key.
-    identities: Vec<u8>,
-    /// Where each identity ends; it begins where its predecessor ends.
-    ends: Vec<usize>,
+    nodes: Vec<Entry>,
+    /// The nodes' keys, one after the other.
+    keys: Vec<u8>,
     index: HashTable<NodeId>,
-    /// Its seeds may differ from run to run: the index is looked up and never iterated.
+    namespaces: Vec<Box<[u8]>>,
+    namespace_index: HashTable<NamespaceId>,
+    /// Its seeds may differ from run to run: the indexes are looked up and never iterated.
     hasher: DefaultHashBuilder,
 }
 
-const NAMESPACE_START: usize = 5;
+#[derive(Clone, Copy)]
+struct Entry {
+    resource_type: ResourceType,
+    namespace: NamespaceId,
+    /// Where its key ends; it begins where its predecessor's ends.
+    key_end: usize,
+}
+
+/// Room for the nodes of a small database.
+const NODES: usize = 56;
+const KEY_BYTES: usize = 1024;
 
 impl NodeTable {
+    /// An empty table with room for the nodes of a small database.
+    pub(super) fn with_room() -> NodeTable {
+        NodeTable {
+            nodes: Vec::with_capacity(NODES),
+            keys: Vec::with_capacity(KEY_BYTES),
+            index: HashTable::with_capacity(NODES),
+            ..NodeTable::default()
+        }
+    }
+
+    /// The number of a namespace, given to it now if it is new.
+    pub(super) fn namespace(&mut self, name: &[u8]) -> NamespaceId {
+        let hash = self.hasher.hash_one(name);
+        if let Some(id) = self.namespace_index.find(hash, |id| *self.namespaces[id.index()] == *name) {
+            return *id;
+        }
+        let count = self.namespaces.len();
+        let id = NamespaceId(u32::try_from(count).expect("fewer than 2^32 namespaces fit into memory"));
+        self.namespaces.push(name.into());
+        let (hasher, namespaces) = (&self.hasher, &self.namespaces);
+        self.namespace_index.insert_unique(hash, id, |id| hasher.hash_one(&*namespaces[id.index()]));
+        id
+    }
+
     /// The number of a node, given to it now if it is new.
     pub(super) fn intern<'k>(
         &mut self,
         resource_type: ResourceType,
-        namespace: &[u8],
+        namespace: NamespaceId,
         key: impl Into<Key<'k>>,
     ) -> NodeId {
-        // The identity is composed at the end of the identities, and stays there if it is new.
-        let start = self.identities.len();
         let key = key.into();
-        let namespace_length = u32::try_from(namespace.len()).expect("a bucket's key is at most 32 KiB long");
-        self.identities.push(resource_type.0);
-        self.identities.extend_from_slice(&namespace_length.to_le_bytes());
-        self.identities.extend_from_slice(namespace);
-        self.identities.extend_from_slice(key.head);
-        if let Some(tail) = key.tail {
-            self.identities.push(b'/');
-            self.identities.extend_from_slice(tail);
+        let Some(tail) = key.tail else {
+            let hash = hash_of(&self.hasher, resource_type, namespace, key.head);
+            let known = self.find(hash, resource_type, namespace, key.head);
+            return known.unwrap_or_else(|| {
+                self.keys.extend_from_slice(key.head);
+                self.insert(hash, resource_type, namespace)
+            });
+        };
+        // The key is composed behind the keys, and stays there if it is new.
+        let start = self.keys.len();
+        self.keys.extend_from_slice(key.head);
+        self.keys.push(b'/');
+        self.keys.extend_from_slice(tail);
+        let key = &self.keys[start..];
+        let hash = hash_of(&self.hasher, resource_type, namespace, key);
+        if let Some(id) = self.find(hash, resource_type, namespace, key) {
+            self.keys.truncate(start);
+            return id;
         }
-        self.settle(start)
+        self.insert(hash, resource_type, namespace)
     }
 
     /// The number of a node of the same namespace and key and another type.
     pub(super) fn retype(&mut self, id: NodeId, resource_type: ResourceType) -> NodeId {
-        let range = self.range(id);
-        if self.identities[range.start] == resource_type.0 {
+        let Entry { resource_type: own, namespace, .. } = self.nodes[id.index()];
+        if own == resource_type {
             return id;
         }
-        let start = self.identities.len();
-        self.identities.extend_from_within(range);
-        self.identities[start] = resource_type.0;
-        self.settle(start)
+        let key = key_range(&self.nodes, id);
+        let hash = hash_of(&self.hasher, resource_type, namespace, &self.keys[key.clone()]);
+        if let Some(id) = self.find(hash, resource_type, namespace, &self.keys[key.clone()]) {
+            return id;
+        }
+        self.keys.extend_from_within(key);
+        self.insert(hash, resource_type, namespace)
     }
 
-    fn settle(&mut self, start: usize) -> NodeId {
-        let (known, identity) = self.identities.split_at(start);
-        let ends = &self.ends;
-        let of = |id: &NodeId| &known[start_of(ends, *id)..ends[id.index()]];
-        let hash = self.hasher.hash_one(identity);
-        if let Some(id) = self.index.find(hash, |id| of(id) == identity) {
-            let id = *id;
-            self.identities.truncate(start);
-            return id;
-        }
-        let id = NodeId(u32::try_from(self.ends.len()).expect("fewer than 2^32 nodes fit into memory"));
-        self.index.insert_unique(hash, id, |id| self.hasher.hash_one(of(id)));
-        self.ends.push(self.identities.len());
+    fn find(
+        &self,
+        hash: u64,
+        resource_type: ResourceType,
+        namespace: NamespaceId,
+        key: &[u8],
+    ) -> Option<NodeId> {
+        let is_same = |id: &NodeId| {
+            let entry = &self.nodes[id.index()];
+            entry.resource_type == resource_type && entry.namespace == namespace && self.key(*id) == key
+        };
+        self.index.find(hash, is_same).copied()
+    }
+
+    /// Enters a node whose key is the last of the keys.
+    fn insert(&mut self, hash: u64, resource_type: ResourceType, namespace: NamespaceId) -> NodeId {
+        let NodeTable { nodes, keys, index, hasher, .. } = self;
+        let id = NodeId(u32::try_from(nodes.len()).expect("fewer than 2^32 nodes fit into memory"));
+        nodes.push(Entry { resource_type, namespace, key_end: keys.len() });
+        index.insert_unique(hash, id, |id| {
+            let Entry { resource_type, namespace, .. } = nodes[id.index()];
+            hash_of(hasher, resource_type, namespace, &keys[key_range(nodes, *id)])
+        });
         id
     }
 
-    fn range(&self, id: NodeId) -> std::ops::Range<usize> {
-        start_of(&self.ends, id)..self.ends[id.index()]
+    fn key(&self, id: NodeId) -> &[u8] {
+        &self.keys[key_range(&self.nodes, id)]
     }
 
     /// The node of a number.
     pub fn get(&self, id: NodeId) -> NodeRef<'_> {
-        let identity = &self.identities[self.range(id)];
-        let length = u32::from_le_bytes([identity[1], identity[2], identity[3], identity[4]]) as usize;
-        let (namespace, key) = identity[NAMESPACE_START..].split_at(length);
-        NodeRef { resource_type: ResourceType(identity[0]), namespace, key }
+        let Entry { resource_type, namespace, .. } = self.nodes[id.index()];
+        let (namespace, key) = (&*self.namespaces[namespace.index()], self.key(id));
+        NodeRef { resource_type, namespace, key }
+    }
+
+    /// The number of a node's namespace.
+    pub(super) fn namespace_of(&self, id: NodeId) -> NamespaceId {
+        self.nodes[id.index()].namespace
     }
 
     /// Every node with its number, in the order of first appearance.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, NodeRef<'_>)> {
-        let count = u32::try_from(self.ends.len()).expect("numbers are given out as u32");
+        let count = u32::try_from(self.nodes.len()).expect("numbers are given out as u32");
         (0..count).map(|number| (NodeId(number), self.get(NodeId(number))))
     }
 
     /// How many nodes there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.nodes.len()
     }
 
     /// Whether there is no node.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.nodes.is_empty()
     }
 }
 
-fn start_of(ends: &[usize], id: NodeId) -> usize {
-    match id.index() {
-        0 => 0,
-        index => ends[index - 1],
-    }
+fn key_range(nodes: &[Entry], id: NodeId) -> std::ops::Range<usize> {
+    let index = id.index();
+    let start = if index == 0 { 0 } else { nodes[index - 1].key_end };
+    start..nodes[index].key_end
+}
+
+fn hash_of(
+    hasher: &DefaultHashBuilder,
+    resource_type: ResourceType,
+    namespace: NamespaceId,
+    key: &[u8],
+) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write_u64(u64::from(resource_type.0) << 32 | u64::from(namespace.0));
+    hasher.write(key);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -145,13 +226,15 @@ mod tests {
     #[test]
     fn a_node_has_one_number_however_its_key_is_composed() {
         let mut nodes = NodeTable::default();
-        let whole = nodes.intern(ResourceType(2), b"ns", &b"over/lay/k"[..]);
-        assert_eq!(nodes.intern(ResourceType(2), b"ns", Key::snapshot(b"over", b"lay/k")), whole);
-        assert_eq!(nodes.intern(ResourceType(2), b"ns", Key::snapshot(b"over/lay", b"k")), whole);
-        assert_ne!(nodes.intern(ResourceType(2), b"n", &b"sover/lay/k"[..]), whole);
+        let [ns, n] = [&b"ns"[..], b"n"].map(|name| nodes.namespace(name));
+        let whole = nodes.intern(ResourceType(2), ns, &b"over/lay/k"[..]);
+        assert_eq!(nodes.intern(ResourceType(2), ns, Key::snapshot(b"over", b"lay/k")), whole);
+        assert_eq!(nodes.intern(ResourceType(2), ns, Key::snapshot(b"over/lay", b"k")), whole);
+        assert_ne!(nodes.intern(ResourceType(2), n, &b"over/lay/k"[..]), whole);
         let flat = nodes.retype(whole, ResourceType(0x22));
         assert_eq!(nodes.retype(flat, ResourceType(2)), whole);
         assert_eq!(nodes.get(flat).key, b"over/lay/k");
+        assert_eq!(nodes.namespace(b"ns"), ns);
         assert_eq!(nodes.len(), 3);
     }
 }

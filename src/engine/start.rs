@@ -67,7 +67,7 @@ pub(super) fn label_handlers(
     let rules = release.rules();
     let types = Types::of(release);
     let mut handlers = Vec::with_capacity(10);
-    let mut built_in = |key, action| handlers.push(LabelHandler { key: Cow::Borrowed(key), action });
+    let mut built_in = |key, action| handlers.push(LabelHandler::new(Cow::Borrowed(key), action));
     built_in(names::GC_REF_CONTENT, Action::Refer(types.content));
     built_in(names::GC_REF_SNAPSHOT, Action::ReferSnapshot(types.snapshot));
     if rules.image_nodes {
@@ -94,7 +94,7 @@ pub(super) fn label_handlers(
             _ => collector.resource_type,
         };
         let key = [names::GC_REF, &collector.reference_label].concat();
-        handlers.push(LabelHandler { key: Cow::Owned(key), action: Action::Refer(resource_type) });
+        handlers.push(LabelHandler::new(Cow::Owned(key), Action::Refer(resource_type)));
     }
     if rules.handlers_always_sorted || (rules.collectors && !registered.is_empty()) {
         handlers.sort_by(|left, right| left.key.cmp(&right.key));

@@ -1,13 +1,14 @@
 //! The sweep: walk every resource, remove what is not marked (`scanAll`, `remove`).
 
-use super::collect::{Marks, Started};
-use super::faults::{Fault, Faults};
+use super::collect::{Marks, Started, Told};
+use super::faults::{Fault, Faults, Point};
+use super::namespaces::{Namespace, Namespaces};
 use super::nodes::{Key, NodeId};
 use super::outcome::{Call, Dirty, LogEvent};
 use super::references::{cut_snapshot_key, invalid_snapshot_key};
 use super::roots::buckets_of;
-use crate::bucket::{Bucket, Refusal};
-use crate::node::{Kind, Node};
+use crate::bucket::Bucket;
+use crate::node::{Kind, NodeRef};
 use crate::schema::names;
 
 /// Passes every resource to `visit`: per namespace leases, snapshots, ingests, blobs and from 2.0 images, last what
@@ -19,41 +20,42 @@ use crate::schema::names;
 pub(super) fn scan_all<F: Faults>(
     started: &Started<'_, F>,
     marks: &mut Marks,
-    tree: &Bucket,
+    namespaces: &Namespaces<'_>,
     mut visit: impl FnMut(&mut Marks, NodeId) -> Result<(), String>,
 ) -> Result<(), String> {
-    let Some(v1) = tree.bucket(names::V1) else { return Ok(()) };
+    if !namespaces.has_v1 {
+        return Ok(());
+    }
     let types = started.types;
-    for (namespace, bucket) in v1.buckets() {
+    for namespace in namespaces.iter() {
         let mut found = |marks: &mut Marks, resource_type, key: Key<'_>| {
-            let id = marks.nodes.intern(resource_type, namespace, key);
+            let id = marks.nodes.intern(resource_type, namespace.id, key);
             visit(marks, id)
         };
-        for (id, _) in buckets_of(bucket.bucket(names::LEASES)) {
+        for (id, _) in buckets_of(namespace.leases) {
             found(marks, types.lease, id.into())?;
         }
-        for (snapshotter, snapshots) in buckets_of(bucket.bucket(names::SNAPSHOTS)) {
+        for (snapshotter, snapshots) in buckets_of(namespace.snapshots) {
             for (name, _) in snapshots.buckets() {
                 found(marks, types.snapshot, Key::snapshot(snapshotter, name))?;
             }
         }
-        let content = bucket.bucket(names::CONTENT);
-        for (reference, _) in buckets_of(content.and_then(|content| content.bucket(names::INGESTS))) {
+        for (reference, _) in buckets_of(namespace.ingests) {
             found(marks, types.ingest, reference.into())?;
         }
-        for (digest, _) in buckets_of(content.and_then(|content| content.bucket(names::BLOB))) {
+        for (digest, _) in buckets_of(namespace.blobs) {
             found(marks, types.content, digest.into())?;
         }
         if started.rules.image_nodes {
-            for (name, _) in buckets_of(bucket.bucket(names::IMAGES)) {
+            for (name, _) in buckets_of(namespace.images) {
                 found(marks, types.image, name.into())?;
             }
         }
     }
     for collector in &started.collectors {
-        marks.called(collector, Call::All);
+        marks.told.called(collector, Call::All);
         for node in &collector.all {
-            let id = marks.nodes.intern(node.resource_type, &node.namespace, &*node.key);
+            let id = marks.intern(node.as_ref());
             // The error is lost here in containerd too (`_ = fn(ctx, n)`).
             let _swallowed = visit(marks, id);
         }
@@ -74,6 +76,7 @@ pub(super) struct Swept {
 pub(super) fn sweep<F: Faults>(
     started: &Started<'_, F>,
     marks: &mut Marks,
+    namespaces: &Namespaces<'_>,
     tree: &Bucket,
     marked: &[bool],
 ) -> Swept {
@@ -82,7 +85,7 @@ pub(super) fn sweep<F: Faults>(
     let mut dirty = Dirty::default();
     // Read by a fault only.
     let mut has_removed = false;
-    let scanned = scan_all(started, marks, tree, |marks, id| {
+    let scanned = scan_all(started, marks, namespaces, |marks, id| {
         walked.push(id);
         if marked.get(id.index()).copied().unwrap_or_default() {
             return Ok(());
@@ -95,9 +98,10 @@ pub(super) fn sweep<F: Faults>(
         }
         has_removed = true;
         removed.push(id);
-        let node = marks.nodes.get(id).to_node();
-        note_dirty(started, &mut dirty, &node);
-        remove(started, marks, &mut after, &node)
+        let node = marks.nodes.get(id);
+        let namespace = namespaces.get(marks.nodes.namespace_of(id));
+        note_dirty(started, &mut dirty, node);
+        remove(started, &mut marks.told, namespace, &mut after, node)
     });
     let error = scanned.err().map(|error| format!("failed to scan and remove: {error}"));
     let is_rolled_back = error.is_some() && !started.faults.has(Fault::SweepKeepsPartial);
@@ -115,7 +119,7 @@ fn is_marked_elsewhere(marks: &Marks, marked: &[bool], id: NodeId) -> bool {
 }
 
 /// Notes which backend will have to clean up, before the removal is tried (`DB.GarbageCollect`).
-fn note_dirty<F: Faults>(started: &Started<'_, F>, dirty: &mut Dirty, node: &Node) {
+fn note_dirty<F: Faults>(started: &Started<'_, F>, dirty: &mut Dirty, node: NodeRef<'_>) {
     let types = started.types;
     if node.resource_type == types.snapshot {
         let slash = node.key.iter().position(|byte| *byte == b'/').unwrap_or_default();
@@ -136,76 +140,94 @@ fn note_dirty<F: Faults>(started: &Started<'_, F>, dirty: &mut Dirty, node: &Nod
 /// bbolt's refusal, or a snapshot's key without a slash.
 fn remove<F: Faults>(
     started: &Started<'_, F>,
-    marks: &mut Marks,
+    told: &mut Told,
+    namespace: Option<&Namespace<'_>>,
     after: &mut Bucket,
-    node: &Node,
+    node: NodeRef<'_>,
 ) -> Result<(), String> {
-    let Some(v1) = after.bucket(names::V1) else { return Ok(()) };
-    let Some(namespace) = v1.bucket(&node.namespace) else {
+    // Only objects go, so what is around them is as it was before the first removal.
+    let Some(namespace) = namespace else {
         // A resource outside the database goes although the database lacks its namespace.
         let collector = started.collector(node.resource_type);
         if let Some(collector) = collector.filter(|_| !started.faults.has(Fault::OutsideNamespaceKept)) {
-            marks.called(collector, Call::Remove(node.clone()));
+            told.called(collector, Call::Remove(node.to_node()));
         }
         return Ok(());
     };
-    let root = [names::V1, &node.namespace];
-    let deleted = |refused: Result<(), Refusal>| refused.map_err(|refusal| refusal.to_string());
+    let root = [names::V1, node.namespace];
     let is_flat = started.release.is_flat(node.resource_type);
-    let key = &*node.key;
+    let key = node.key;
     match started.release.kind_of(node.resource_type) {
-        _ if is_flat => remove_elsewhere(started, marks, node),
+        _ if is_flat => remove_elsewhere(started, told, node),
         Kind::Content => {
-            let path = [root[0], root[1], names::CONTENT, names::BLOB];
-            if namespace.at(&path[2..]).is_some() {
-                marks.log.push(LogEvent::Remove { object: "content", key: key.into() });
-                return deleted(after.delete_bucket(&path, key));
+            if namespace.blobs.is_some() {
+                let path = [root[0], root[1], names::CONTENT, names::BLOB];
+                told.log.push(LogEvent::Remove { object: "content", key: key.into() });
+                return delete_bucket(started, told, after, &path, key);
             }
         }
         Kind::Snapshot => {
-            let Some(snapshots) = namespace.bucket(names::SNAPSHOTS) else { return Ok(()) };
+            let Some(snapshots) = namespace.snapshots else { return Ok(()) };
             let Some((snapshotter, name)) = cut_snapshot_key(key) else {
                 return Err(invalid_snapshot_key(node));
             };
             if snapshots.bucket(snapshotter).is_some() {
                 let (snapshotter_name, key) = (snapshotter.into(), name.into());
-                marks.log.push(LogEvent::RemoveSnapshot { snapshotter: snapshotter_name, key });
+                told.log.push(LogEvent::RemoveSnapshot { snapshotter: snapshotter_name, key });
                 let path = [root[0], root[1], names::SNAPSHOTS, snapshotter];
-                return deleted(after.delete_bucket(&path, name));
+                return delete_bucket(started, told, after, &path, name);
             }
         }
         Kind::Image => {
-            if namespace.bucket(names::IMAGES).is_some() {
+            if namespace.images.is_some() {
                 if started.rules.logs_removed_images {
-                    marks.log.push(LogEvent::Remove { object: "image", key: key.into() });
+                    told.log.push(LogEvent::Remove { object: "image", key: key.into() });
                 }
-                return deleted(after.delete_bucket(&[root[0], root[1], names::IMAGES], key));
+                return delete_bucket(started, told, after, &[root[0], root[1], names::IMAGES], key);
             }
         }
         Kind::Lease => {
-            if namespace.bucket(names::LEASES).is_some() {
-                return deleted(after.delete_bucket(&[root[0], root[1], names::LEASES], key));
+            if namespace.leases.is_some() {
+                return delete_bucket(started, told, after, &[root[0], root[1], names::LEASES], key);
             }
         }
         Kind::Ingest => {
-            let path = [root[0], root[1], names::CONTENT, names::INGESTS];
-            if namespace.at(&path[2..]).is_some() {
-                marks.log.push(LogEvent::Remove { object: "ingest", key: key.into() });
-                return deleted(after.delete_bucket(&path, key));
+            if namespace.ingests.is_some() {
+                let path = [root[0], root[1], names::CONTENT, names::INGESTS];
+                told.log.push(LogEvent::Remove { object: "ingest", key: key.into() });
+                return delete_bucket(started, told, after, &path, key);
             }
         }
-        _ => remove_elsewhere(started, marks, node),
+        _ => remove_elsewhere(started, told, node),
     }
     Ok(())
 }
 
+/// Deletes a bucket (bbolt's `Bucket.DeleteBucket`).
+///
+/// # Errors
+/// bbolt's refusal.
+fn delete_bucket<F: Faults>(
+    started: &Started<'_, F>,
+    told: &mut Told,
+    after: &mut Bucket,
+    path: &[&[u8]],
+    key: &[u8],
+) -> Result<(), String> {
+    told.removals += 1;
+    if started.faults.strikes(Point::Removal, told.removals) {
+        return Err(Point::INJECTED.to_owned());
+    }
+    after.delete_bucket(path, key).map_err(|refusal| refusal.to_string())
+}
+
 /// A node whose type is none of the database's own.
-fn remove_elsewhere<F: Faults>(started: &Started<'_, F>, marks: &mut Marks, node: &Node) {
+fn remove_elsewhere<F: Faults>(started: &Started<'_, F>, told: &mut Told, node: NodeRef<'_>) {
     match started.collector(node.resource_type) {
-        Some(collector) => marks.called(collector, Call::Remove(node.clone())),
+        Some(collector) => told.called(collector, Call::Remove(node.to_node())),
         None => {
-            let (key, resource_type) = (node.key.clone(), node.resource_type);
-            marks.log.push(LogEvent::NoRemove { key, resource_type });
+            let (key, resource_type) = (node.key.into(), node.resource_type);
+            told.log.push(LogEvent::NoRemove { key, resource_type });
         }
     }
 }

@@ -4,9 +4,8 @@ use crate::conformance::Row;
 use crate::conformance::row::UnorderedField;
 use crate::release::Release;
 use crate::schema::time;
-use crate::simulate::campaign::draw;
 use crate::simulate::seed::Seed;
-use crate::simulate::trees::Case;
+use crate::simulate::trees::{Case, draw};
 use std::io::{self, Write};
 use std::ops::Range;
 

@@ -3,8 +3,8 @@ use super::*;
 use crate::engine::{Fault, Faults};
 use crate::replay;
 use crate::scenario::{parse, print};
-use crate::simulate::campaign::draw;
 use crate::simulate::seed::Seed;
+use crate::simulate::trees::draw;
 use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(60);

@@ -19,7 +19,7 @@
 use super::Question;
 use super::conditions::{self, Comparison};
 use super::defects::Defect;
-use super::nodes::{Key, NodeId, Nodes, Visit};
+use super::nodes::{Key, NamespaceId, NodeId, Nodes, Visit};
 use super::rules::{Holder, Rule};
 use super::times::{self, UndecodableTime};
 use crate::bucket::{Entry, View};
@@ -48,6 +48,8 @@ pub(super) struct Facts<'a> {
     pub(super) refusals: Vec<(NodeId, Refusal<'a>)>,
     /// What stops a collection while roots are gathered.
     pub(super) undecodable: BTreeSet<UndecodableTime>,
+    /// Something expires at the very instant of the collection, or one nanosecond before or after it.
+    pub(super) expires_on_the_tick: bool,
 }
 
 /// Something that a sweep comes across.
@@ -91,14 +93,33 @@ pub(super) struct Reference<'a> {
 
 #[derive(Clone, Copy)]
 pub(super) enum Refusal<'a> {
-    LeaseExpired { at: Instant },
-    HolderExpired { lease: NodeId, at: Instant },
-    ImageExpired { at: Instant },
-    IngestExpired { at: Instant },
+    LeaseExpired {
+        at: Instant,
+    },
+    /// By the rule that says what a lease holds.
+    HolderExpired {
+        lease: NodeId,
+        at: Instant,
+        rule: Rule,
+    },
+    ImageExpired {
+        at: Instant,
+    },
+    IngestExpired {
+        at: Instant,
+    },
     IngestWithoutExpiry,
-    IngestUndecodable { error: UndecodableTime },
-    ConditionUnmet { by: Visit, label: &'a [u8] },
-    ParentMissing { by: Visit, label: Option<&'a [u8]> },
+    IngestUndecodable {
+        error: UndecodableTime,
+    },
+    ConditionUnmet {
+        by: Visit,
+        label: &'a [u8],
+    },
+    ParentMissing {
+        by: Visit,
+        label: Option<&'a [u8]>,
+    },
 }
 
 /// Reads everything that a question gives.
@@ -106,8 +127,9 @@ pub(super) fn read<'a>(question: &Question<'a>) -> Facts<'a> {
     let mut reader = Reader::new(question);
     // Without the bucket of the schema nothing is gathered, walked or asked for.
     if let Some(v1) = question.tree.bucket(names::V1) {
-        for (namespace, bucket) in v1.buckets() {
-            reader.read_namespace(namespace, bucket);
+        for (name, bucket) in v1.buckets() {
+            let id = reader.facts.nodes.namespace(name);
+            reader.read_namespace(Namespace { name, id }, bucket);
         }
         reader.read_collectors(v1);
     }
@@ -134,6 +156,8 @@ struct Reader<'q, 'a> {
     /// The collectors' reference labels, each with the type that it yields.
     labels: Vec<(&'a [u8], ResourceType)>,
     facts: Facts<'a>,
+    /// The leases that have expired, and when.
+    expired: Vec<(NodeId, Instant)>,
     conditions: Vec<Condition<'a>>,
     /// Snapshots with a time of use.
     uses: Vec<(NodeId, Instant)>,
@@ -170,6 +194,13 @@ enum Source<'a> {
     Nobody,
 }
 
+/// The namespace that is read.
+#[derive(Clone, Copy)]
+struct Namespace<'a> {
+    name: &'a [u8],
+    id: NamespaceId,
+}
+
 /// The labels of a lease or an image that are about itself.
 #[derive(Default)]
 struct Own {
@@ -196,10 +227,11 @@ impl<'q, 'a> Reader<'q, 'a> {
             references: Vec::with_capacity(64),
             refusals: Vec::new(),
             undecodable: BTreeSet::new(),
+            expires_on_the_tick: false,
         };
         let labels = collector_labels(question);
-        let (conditions, uses) = (Vec::new(), Vec::new());
-        Reader { question, rules: release.rules(), types, labels, facts, conditions, uses }
+        let (expired, conditions, uses) = (Vec::new(), Vec::new(), Vec::new());
+        Reader { question, rules: release.rules(), types, labels, facts, expired, conditions, uses }
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -207,78 +239,96 @@ impl<'q, 'a> Reader<'q, 'a> {
     }
 
     /// Expired means strictly past: at its very instant a thing is still alive.
-    fn is_past(&self, at: Instant) -> bool {
+    fn is_past(&mut self, at: Instant) -> bool {
+        self.facts.expires_on_the_tick |= times::is_within_a_tick(at, self.question.now);
         self.question.now > at
     }
 
-    fn read_namespace(&mut self, namespace: &'a [u8], bucket: View<'a>) {
-        let content = bucket.bucket(names::CONTENT);
-        let below_content = |name| content.and_then(|content| content.bucket(name));
-        for (id, lease) in buckets(bucket.bucket(names::LEASES)) {
+    fn read_namespace(&mut self, namespace: Namespace<'a>, bucket: View<'a>) {
+        let [leases, snapshots, content, images, containers, sandboxes] = bucket.buckets_under([
+            names::LEASES,
+            names::SNAPSHOTS,
+            names::CONTENT,
+            names::IMAGES,
+            names::CONTAINERS,
+            names::SANDBOXES,
+        ]);
+        let [ingests, blobs] = content.unwrap_or(View::EMPTY).buckets_under([names::INGESTS, names::BLOB]);
+        for (id, lease) in buckets(leases) {
             self.read_lease(namespace, id, lease);
         }
-        for (snapshotter, snapshots) in buckets(bucket.bucket(names::SNAPSHOTS)) {
+        for (snapshotter, snapshots) in buckets(snapshots) {
             for (name, snapshot) in snapshots.buckets() {
                 self.read_snapshot(namespace, snapshotter, name, snapshot);
             }
         }
-        for (reference, ingest) in buckets(below_content(names::INGESTS)) {
+        for (reference, ingest) in buckets(ingests) {
             self.read_ingest(namespace, reference, ingest);
         }
-        for (digest, blob) in buckets(below_content(names::BLOB)) {
+        for (digest, blob) in buckets(blobs) {
             self.read_blob(namespace, digest, blob);
         }
-        for (name, image) in buckets(bucket.bucket(names::IMAGES)) {
+        for (name, image) in buckets(images) {
             self.read_image(namespace, name, image);
         }
-        for (id, container) in buckets(bucket.bucket(names::CONTAINERS)) {
+        for (id, container) in buckets(containers) {
             self.read_container(namespace, id, container);
         }
         if self.rules.sandbox_references {
-            self.read_sandboxes(namespace, bucket.bucket(names::SANDBOXES));
+            self.read_sandboxes(namespace, sandboxes);
             let is_stored_outside = Defect::SandboxesOutsideV1.holds_in(self.question.release);
-            if is_stored_outside && !self.has(Defect::SandboxesOutsideV1) && namespace != names::V1 {
-                let outside = self.question.tree.bucket(namespace);
+            if is_stored_outside && !self.has(Defect::SandboxesOutsideV1) && namespace.name != names::V1 {
+                let outside = self.question.tree.bucket(namespace.name);
                 self.read_sandboxes(namespace, outside.and_then(|outside| outside.bucket(names::SANDBOXES)));
             }
         }
     }
 
     /// A lease that has not expired is a root, and all that it lists is.
-    fn read_lease(&mut self, namespace: &'a [u8], id: &'a [u8], lease: View<'a>) {
+    fn read_lease(&mut self, namespace: Namespace<'a>, id: &'a [u8], lease: View<'a>) {
         let node = self.exists(self.types.lease, namespace, Key::plain(id), Place::Lease(id));
-        let own = own_labels(lease.bucket(names::LABELS));
+        let [labels, content, snapshots, ingests, images] = lease.buckets_under([
+            names::LABELS,
+            names::CONTENT,
+            names::SNAPSHOTS,
+            names::INGESTS,
+            names::IMAGES,
+        ]);
+        let own = own_labels(labels);
         let expired = own.expires.filter(|at| self.is_past(*at));
         match expired {
             Some(at) => self.refuse(node, Refusal::LeaseExpired { at }),
             None => self.root(full(node), Rule::LiveLease, Holder::Itself, None),
         }
-        self.facts.nodes.at_mut(node).expired = expired;
+        self.expired.extend(expired.map(|at| (node, at)));
         let high = if own.is_flat { Visit::FLAT } else { Visit::FULL };
         let hold = |reader: &mut Self, resource_type, key, high| {
-            let held = reader.facts.nodes.intern(resource_type, namespace, key);
+            let held = reader.facts.nodes.intern(resource_type, namespace.id, key);
             match expired {
-                Some(at) => reader.refuse(held, Refusal::HolderExpired { lease: node, at }),
+                Some(at) => {
+                    let rule = Rule::LeaseHolds;
+                    reader.refuse(held, Refusal::HolderExpired { lease: node, at, rule });
+                }
                 None => {
-                    let holder = Holder::Lease { namespace, id };
+                    let holder = Holder::Lease { namespace: namespace.name, id };
                     reader.root(Visit { node: held, high }, Rule::LeaseHolds, holder, None);
                 }
             }
         };
-        for (digest, _) in entries(lease.bucket(names::CONTENT)) {
+        for (digest, _) in entries(content) {
             hold(self, self.types.content, Key::plain(digest), high);
         }
-        for (snapshotter, snapshots) in buckets(lease.bucket(names::SNAPSHOTS)) {
+        for (snapshotter, snapshots) in buckets(snapshots) {
             for (name, _) in snapshots.iter() {
                 hold(self, self.types.snapshot, self.snapshot_key(snapshotter, name), high);
             }
         }
         // An ingest has no flat type.
-        for (reference, _) in entries(lease.bucket(names::INGESTS)) {
+        for (reference, _) in entries(ingests) {
             hold(self, self.types.ingest, Key::plain(reference), Visit::FULL);
         }
         if let Some(image) = self.types.image {
-            for (name, _) in entries(lease.bucket(names::IMAGES)) {
+            for (name, _) in entries(images) {
                 hold(self, image, Key::plain(name), high);
             }
         }
@@ -287,7 +337,7 @@ impl<'q, 'a> Reader<'q, 'a> {
     /// A snapshot is a root if a label pins it; it refers to its parent and by its labels.
     fn read_snapshot(
         &mut self,
-        namespace: &'a [u8],
+        namespace: Namespace<'a>,
         snapshotter: &'a [u8],
         name: &'a [u8],
         snapshot: View<'a>,
@@ -296,7 +346,8 @@ impl<'q, 'a> Reader<'q, 'a> {
         let node = self.exists(self.types.snapshot, namespace, key, Place::Snapshot(snapshotter, name));
         // Cut at the slash, its name leads to another snapshot: what stands here is never looked up.
         let is_found = !self.has(Defect::SnapshotterCutAtSlash) || !snapshotter.contains(&b'/');
-        let parent = snapshot.get(names::PARENT).filter(|parent| is_found && !parent.is_empty());
+        let [parent, labels] = snapshot.fields([names::PARENT, names::LABELS]);
+        let parent = parent.and_then(Entry::value).filter(|parent| is_found && !parent.is_empty());
         if let Some(parent) = parent {
             let parent = self.snapshot(namespace, snapshotter, parent);
             for high in [Visit::FULL, Visit::FLAT] {
@@ -306,13 +357,15 @@ impl<'q, 'a> Reader<'q, 'a> {
         let source = if is_found { Source::Node(node) } else { Source::Nobody };
         let own = Some(node);
         let says = Says { is_pinnable: own, is_child: own, has_uses: own, ..Says::default() };
-        self.read_labels(namespace, snapshot.bucket(names::LABELS), source, says);
+        self.read_labels(namespace, labels.and_then(Entry::bucket), source, says);
     }
 
     /// An ingest is a root until it expires, never without an expiry; it refers to the content it is to become.
-    fn read_ingest(&mut self, namespace: &'a [u8], reference: &'a [u8], ingest: View<'a>) {
+    fn read_ingest(&mut self, namespace: Namespace<'a>, reference: &'a [u8], ingest: View<'a>) {
         let node = self.exists(self.types.ingest, namespace, Key::plain(reference), Place::Ingest(reference));
-        match ingest.get(names::EXPIRE_AT).map(times::binary) {
+        let [expires, expected] =
+            ingest.fields([names::EXPIRE_AT, names::EXPECTED]).map(|field| field.and_then(Entry::value));
+        match expires.map(times::binary) {
             None => self.refuse(node, Refusal::IngestWithoutExpiry),
             Some(Ok(at)) if self.is_past(at) => self.refuse(node, Refusal::IngestExpired { at }),
             Some(Ok(_)) => self.root(full(node), Rule::ActiveIngest, Holder::Itself, None),
@@ -323,31 +376,31 @@ impl<'q, 'a> Reader<'q, 'a> {
                 }
             }
         }
-        if let Some(digest) = ingest.get(names::EXPECTED).filter(|digest| !digest.is_empty()) {
-            let content = self.facts.nodes.intern(self.types.content, namespace, Key::plain(digest));
+        if let Some(digest) = expected.filter(|digest| !digest.is_empty()) {
+            let content = self.facts.nodes.intern(self.types.content, namespace.id, Key::plain(digest));
             self.refer(full(node), full(content), Rule::Expected, None);
         }
     }
 
     /// Content is a root if a label pins it; it refers by its labels.
-    fn read_blob(&mut self, namespace: &'a [u8], digest: &'a [u8], blob: View<'a>) {
+    fn read_blob(&mut self, namespace: Namespace<'a>, digest: &'a [u8], blob: View<'a>) {
         let node = self.exists(self.types.content, namespace, Key::plain(digest), Place::Blob(digest));
         let own = Some(node);
         let says = Says { is_pinnable: own, is_child: own, has_conditions: own, ..Says::default() };
-        self.read_labels(namespace, blob.bucket(names::LABELS), Source::Node(node), says);
+        let [labels] = blob.buckets_under([names::LABELS]);
+        self.read_labels(namespace, labels, Source::Node(node), says);
     }
 
     /// An image is a root until it expires and refers to its target and by its labels. Where images are no nodes it
     /// holds these itself and never expires.
-    fn read_image(&mut self, namespace: &'a [u8], name: &'a [u8], image: View<'a>) {
-        let labels = image.bucket(names::LABELS);
-        let target = image.bucket(names::TARGET);
+    fn read_image(&mut self, namespace: Namespace<'a>, name: &'a [u8], image: View<'a>) {
+        let [labels, target] = image.buckets_under([names::LABELS, names::TARGET]);
         // A target without a digest names content with the empty key.
         let digest = target.map(|target| target.get(names::DIGEST).unwrap_or_default());
-        let content =
-            digest.map(|digest| self.facts.nodes.intern(self.types.content, namespace, Key::plain(digest)));
+        let content = digest
+            .map(|digest| self.facts.nodes.intern(self.types.content, namespace.id, Key::plain(digest)));
         let Some(image_type) = self.types.image else {
-            let holder = Holder::Image { namespace, name };
+            let holder = Holder::Image { namespace: namespace.name, name };
             if let Some(content) = content {
                 self.root(full(content), Rule::Target, holder, None);
             }
@@ -371,22 +424,24 @@ impl<'q, 'a> Reader<'q, 'a> {
     }
 
     /// A container is a root and refers to its snapshot and by its labels; up to 2.1 it is no node and holds these.
-    fn read_container(&mut self, namespace: &'a [u8], id: &'a [u8], container: View<'a>) {
-        let labels = container.bucket(names::LABELS);
-        let snapshotter = container.get(names::SNAPSHOTTER).filter(|name| !name.is_empty());
+    fn read_container(&mut self, namespace: Namespace<'a>, id: &'a [u8], container: View<'a>) {
+        let [labels, snapshotter, snapshot] =
+            container.fields([names::LABELS, names::SNAPSHOTTER, names::SNAPSHOT_KEY]);
+        let labels = labels.and_then(Entry::bucket);
+        let snapshotter = snapshotter.and_then(Entry::value).filter(|name| !name.is_empty());
         let snapshot = snapshotter.map(|snapshotter| {
-            let name = container.get(names::SNAPSHOT_KEY).unwrap_or_default();
+            let name = snapshot.and_then(Entry::value).unwrap_or_default();
             self.snapshot(namespace, snapshotter, name)
         });
         // Containers became nodes together with back references.
         if !self.rules.back_references {
-            let holder = Holder::Container { namespace, id };
+            let holder = Holder::Container { namespace: namespace.name, id };
             if let Some(snapshot) = snapshot {
                 self.root(full(snapshot), Rule::ContainerSnapshot, holder, None);
             }
             return self.read_labels(namespace, labels, Source::Holder(holder), Says::default());
         }
-        let node = self.facts.nodes.intern(self.types.container, namespace, Key::plain(id));
+        let node = self.facts.nodes.intern(self.types.container, namespace.id, Key::plain(id));
         self.facts.nodes.at_mut(node).exists = true;
         self.root(full(node), Rule::Container, Holder::Itself, None);
         if let Some(snapshot) = snapshot {
@@ -397,15 +452,21 @@ impl<'q, 'a> Reader<'q, 'a> {
     }
 
     /// What a sandbox's labels refer to is kept (from 1.7.0-rc.1).
-    fn read_sandboxes(&mut self, namespace: &'a [u8], sandboxes: Option<View<'a>>) {
+    fn read_sandboxes(&mut self, namespace: Namespace<'a>, sandboxes: Option<View<'a>>) {
         for (id, sandbox) in buckets(sandboxes) {
-            let source = Source::Holder(Holder::Sandbox { namespace, id });
+            let source = Source::Holder(Holder::Sandbox { namespace: namespace.name, id });
             self.read_labels(namespace, sandbox.bucket(names::LABELS), source, Says::default());
         }
     }
 
     /// All that an object's labels say about others, and whether they pin it.
-    fn read_labels(&mut self, namespace: &'a [u8], labels: Option<View<'a>>, source: Source<'a>, says: Says) {
+    fn read_labels(
+        &mut self,
+        namespace: Namespace<'a>,
+        labels: Option<View<'a>>,
+        source: Source<'a>,
+        says: Says,
+    ) {
         let Some(labels) = labels else { return };
         for (label, entry) in labels.iter().filter(|(label, _)| label.starts_with(GC)) {
             // A label that is a bucket counts, with an empty value.
@@ -445,28 +506,29 @@ impl<'q, 'a> Reader<'q, 'a> {
     /// follows `gc.ref.`.
     fn read_reference(
         &mut self,
-        namespace: &'a [u8],
+        namespace: Namespace<'a>,
         label: &'a [u8],
         name: &'a [u8],
         value: &'a [u8],
         source: Source<'a>,
     ) {
         if is_label(name, REF_CONTENT) {
-            let to = self.facts.nodes.intern(self.types.content, namespace, Key::plain(value));
+            let to = self.facts.nodes.intern(self.types.content, namespace.id, Key::plain(value));
             self.hold(source, full(to), Rule::ContentLabel, label);
         } else if let Some(snapshotter) = snapshotter_of(name, REF_SNAPSHOT) {
             let key = Key::snapshot(snapshotter, value);
-            let to = self.facts.nodes.intern(self.types.snapshot, namespace, key);
+            let to = self.facts.nodes.intern(self.types.snapshot, namespace.id, key);
             self.hold(source, full(to), Rule::SnapshotLabel, label);
         } else if let Some(image) = self.types.image.filter(|_| is_label(name, REF_IMAGE)) {
-            let to = self.facts.nodes.intern(image, namespace, Key::plain(value));
+            let to = self.facts.nodes.intern(image, namespace.id, Key::plain(value));
             self.hold(source, full(to), Rule::ImageLabel, label);
         }
         // A collector's label may begin as a built-in one does: then both count.
         for at in 0..self.labels.len() {
             let (own, resource_type) = self.labels[at];
             if is_label(name, own) {
-                let to = self.facts.nodes.visit(NodeRef { resource_type, namespace, key: value });
+                let to =
+                    self.facts.nodes.visit(NodeRef { resource_type, namespace: namespace.name, key: value });
                 self.hold(source, to, Rule::CollectorLabel, label);
             }
         }
@@ -481,7 +543,13 @@ impl<'q, 'a> Reader<'q, 'a> {
     }
 
     /// `gc.bref.*`: the object with the label is kept while the one that it names is (from 2.2).
-    fn read_back_reference(&mut self, namespace: &'a [u8], label: &'a [u8], value: &'a [u8], child: NodeId) {
+    fn read_back_reference(
+        &mut self,
+        namespace: Namespace<'a>,
+        label: &'a [u8],
+        value: &'a [u8],
+        child: NodeId,
+    ) {
         let parent = if let Some(snapshotter) = snapshotter_of(label, names::GC_BREF_SNAPSHOT) {
             Some((self.types.snapshot, Key::snapshot(snapshotter, value)))
         } else {
@@ -494,13 +562,13 @@ impl<'q, 'a> Reader<'q, 'a> {
             found.and_then(|(_, resource_type)| Some((resource_type?, Key::plain(value))))
         };
         if let Some((resource_type, key)) = parent {
-            let parent = self.facts.nodes.intern(resource_type, namespace, key);
+            let parent = self.facts.nodes.intern(resource_type, namespace.id, key);
             self.refer(full(parent), full(child), Rule::BackReference, Some(label));
         }
     }
 
     /// `gc.cond.snapshot*` on content and images (from 2.3).
-    fn read_condition(&mut self, namespace: &'a [u8], label: &'a [u8], value: &'a [u8], from: NodeId) {
+    fn read_condition(&mut self, namespace: Namespace<'a>, label: &'a [u8], value: &'a [u8], from: NodeId) {
         let needs_separator = !self.has(Defect::ConditionWithoutSeparator);
         let rest = label.strip_prefix(names::GC_COND_SNAPSHOT);
         let Some(snapshotter) = rest.and_then(|rest| conditions::snapshotter(rest, needs_separator)) else {
@@ -509,7 +577,7 @@ impl<'q, 'a> Reader<'q, 'a> {
         let Some((list, name)) = conditions::comparisons(value, !self.has(Defect::OperatorsIgnored)) else {
             return;
         };
-        let to = self.facts.nodes.intern(self.types.snapshot, namespace, Key::snapshot(snapshotter, name));
+        let to = self.facts.nodes.intern(self.types.snapshot, namespace.id, Key::snapshot(snapshotter, name));
         let conditions = list.map(|comparison| Condition { from: full(from), to, comparison, label });
         self.conditions.extend(conditions);
     }
@@ -527,6 +595,7 @@ impl<'q, 'a> Reader<'q, 'a> {
 
     /// What the collectors hold, list and refer to.
     fn read_collectors(&mut self, v1: View<'a>) {
+        self.expired.sort_unstable();
         for collector in collectors(self.question) {
             if !collector.start_error {
                 for node in &collector.all {
@@ -552,12 +621,16 @@ impl<'q, 'a> Reader<'q, 'a> {
         for leased in &collector.leased {
             let to = self.facts.nodes.visit(leased.node.as_ref());
             let key = Key::plain(&leased.lease);
-            let lease = self.facts.nodes.intern(self.types.lease, &leased.for_namespace, key);
-            let lease_entry = self.facts.nodes.at(lease);
-            match lease_entry.expired {
-                Some(at) => self.refuse(to.node, Refusal::HolderExpired { lease, at }),
-                None if !lease_entry.exists => {}
-                None => {
+            let namespace = self.facts.nodes.namespace(&leased.for_namespace);
+            let lease = self.facts.nodes.intern(self.types.lease, namespace, key);
+            match self.expired.binary_search_by_key(&lease, |(expired, _)| *expired) {
+                Ok(index) => {
+                    let (_, at) = self.expired[index];
+                    let rule = Rule::CollectorLeased;
+                    self.refuse(to.node, Refusal::HolderExpired { lease, at, rule });
+                }
+                Err(_) if !self.facts.nodes.at(lease).exists => {}
+                Err(_) => {
                     let holder = Holder::Lease { namespace: &leased.for_namespace, id: &leased.lease };
                     self.root(to, Rule::CollectorLeased, holder, None);
                 }
@@ -624,19 +697,19 @@ impl<'q, 'a> Reader<'q, 'a> {
     fn exists(
         &mut self,
         resource_type: ResourceType,
-        namespace: &'a [u8],
+        namespace: Namespace<'a>,
         key: Key<'a>,
         place: Place<'a>,
     ) -> NodeId {
-        let node = self.facts.nodes.intern(resource_type, namespace, key);
+        let node = self.facts.nodes.intern(resource_type, namespace.id, key);
         self.facts.nodes.at_mut(node).exists = true;
         self.facts.resources.push(Resource { visit: full(node), place });
         node
     }
 
-    fn snapshot(&mut self, namespace: &'a [u8], snapshotter: &'a [u8], name: &'a [u8]) -> NodeId {
+    fn snapshot(&mut self, namespace: Namespace<'a>, snapshotter: &'a [u8], name: &'a [u8]) -> NodeId {
         let key = self.snapshot_key(snapshotter, name);
-        self.facts.nodes.intern(self.types.snapshot, namespace, key)
+        self.facts.nodes.intern(self.types.snapshot, namespace.id, key)
     }
 
     fn snapshot_key(&self, snapshotter: &'a [u8], name: &'a [u8]) -> Key<'a> {
@@ -664,11 +737,11 @@ fn full(node: NodeId) -> Visit {
 }
 
 fn buckets<'a>(view: Option<View<'a>>) -> impl Iterator<Item = (&'a [u8], View<'a>)> {
-    view.into_iter().flat_map(View::buckets)
+    view.unwrap_or(View::EMPTY).buckets()
 }
 
 fn entries<'a>(view: Option<View<'a>>) -> impl Iterator<Item = (&'a [u8], Entry<'a>)> {
-    view.into_iter().flat_map(View::iter)
+    view.unwrap_or(View::EMPTY).iter()
 }
 
 /// An expiry that does not parse, or is a bucket, is none; any value of the flat label means flat.

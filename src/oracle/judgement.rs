@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 /// What must be kept, what must go, and what may be reported instead.
 pub struct Judgement<'a> {
     question: Question<'a>,
-    facts: Facts<'a>,
-    keep: Keep,
+    pub(super) facts: Facts<'a>,
+    pub(super) keep: Keep,
     errors: BTreeSet<RunError>,
     /// What could have kept each node and did not; built when first asked for.
     failed: OnceLock<Failed>,
@@ -81,8 +81,7 @@ pub struct Verdict<'j, 'a> {
 impl<'a> Verdict<'_, 'a> {
     /// The node, with the type under which it is walked or listed.
     pub fn node(&self) -> Node {
-        let Visit { node, high } = self.resource.visit;
-        self.judgement.facts.nodes.at(node).node(high)
+        self.judgement.facts.nodes.node(self.resource.visit)
     }
 
     /// Whether it stays; if not, it is handed to removal.
@@ -111,7 +110,7 @@ impl<'a> Verdict<'_, 'a> {
         }
         let Visit { node, high } = self.resource.visit;
         if self.judgement.keep.has(node) {
-            let resource_type = self.judgement.facts.nodes.at(node).node(high).resource_type;
+            let resource_type = self.judgement.facts.nodes.at(node).type_in(high);
             return vec![Failure::ListedWithType { resource_type }];
         }
         self.judgement.failures_of(node)
@@ -160,7 +159,7 @@ impl<'a> Judgement<'a> {
     pub fn kept(&self) -> Vec<Node> {
         let ids = 0..NodeId::try_from(self.facts.nodes.len()).expect("node numbers fit");
         let kept = ids.filter(|node| self.keep.has(*node));
-        let mut kept: Vec<Node> = kept.map(|node| self.facts.nodes.at(node).node(Visit::FULL)).collect();
+        let mut kept: Vec<Node> = kept.map(|node| self.plain(node)).collect();
         kept.sort_unstable();
         kept
     }
@@ -254,6 +253,15 @@ impl<'a> Judgement<'a> {
         self.started().map(|collector| (collector.resource_type, end)).collect()
     }
 
+    pub(super) fn question(&self) -> &Question<'a> {
+        &self.question
+    }
+
+    /// A node with its plain type.
+    fn plain(&self, node: NodeId) -> Node {
+        self.facts.nodes.node(Visit { node, high: Visit::FULL })
+    }
+
     fn has(&self, defect: Defect) -> bool {
         self.question.defects.contains(defect)
     }
@@ -284,7 +292,7 @@ impl<'a> Judgement<'a> {
 
     fn reason_of(&self, reached: &Reached) -> Reason<'a> {
         let Visit { node, high } = reached.visit;
-        let reached_as = self.facts.nodes.at(node).node(high).resource_type;
+        let reached_as = self.facts.nodes.at(node).type_in(high);
         match reached.cause {
             Cause::Root(number) => {
                 let root = &self.facts.roots[number as usize];
@@ -292,7 +300,7 @@ impl<'a> Judgement<'a> {
             }
             Cause::Reference(number) => {
                 let reference = &self.facts.references[number as usize];
-                let by = self.facts.nodes.at(reference.from.node).node(reference.from.high);
+                let by = self.facts.nodes.node(reference.from);
                 Reason { reached_as, rule: reference.rule, label: reference.label, by: By::Node(by) }
             }
         }
@@ -322,7 +330,7 @@ impl<'a> Judgement<'a> {
         let errors = removed.filter_map(|resource| {
             let Place::Snapshot(snapshotter, name) = resource.place else { return None };
             let (before, after) = cut_at_slash(snapshotter)?;
-            let namespace = self.facts.nodes.at(resource.visit.node).namespace;
+            let namespace = self.facts.nodes.namespace_of(resource.visit.node);
             let path = [names::V1, namespace, names::SNAPSHOTS, before];
             let snapshots = self.question.tree.view().at(&path)?;
             match snapshots.entry(&[after, b"/", name].concat()) {
@@ -336,7 +344,7 @@ impl<'a> Judgement<'a> {
 
     /// Where removal looks for a resource; nowhere for what a collector lists, of which the walk met all that exists.
     fn path_of(&self, resource: &Resource<'a>) -> Option<Path<'a>> {
-        let namespace = self.facts.nodes.at(resource.visit.node).namespace;
+        let namespace = self.facts.nodes.namespace_of(resource.visit.node);
         let below = |keys: &[&'a [u8]]| {
             let mut path = Path { keys: [b""; 7], length: 2 + keys.len() };
             path.keys[0] = names::V1;
@@ -367,7 +375,8 @@ impl<'a> Judgement<'a> {
         let children = [v1, namespace, names::SNAPSHOTS, snapshotter, parent, names::CHILDREN];
         self.question.tree.view().at(&children)?.get(name)?;
         let snapshot = self.question.release.type_of(Kind::Snapshot)?;
-        let parent = self.facts.nodes.find_key(snapshot, namespace, Key::snapshot(snapshotter, parent))?;
+        let id = self.facts.nodes.find_namespace(namespace)?;
+        let parent = self.facts.nodes.find_key(snapshot, id, Key::snapshot(snapshotter, parent))?;
         let [v1, namespace, snapshots, snapshotter, parent_name, children] = children;
         let entry = [v1, namespace, snapshots, snapshotter, parent_name, children, name];
         self.keep.has(parent).then(|| Path::new(&entry))
@@ -386,11 +395,11 @@ impl<'a> Judgement<'a> {
     }
 
     fn refused(&self, refusal: Refusal<'a>) -> Failure<'a> {
-        let node = |Visit { node, high }| self.facts.nodes.at(node).node(high);
+        let node = |visit| self.facts.nodes.node(visit);
         match refusal {
             Refusal::LeaseExpired { at } => Failure::LeaseExpired { at },
-            Refusal::HolderExpired { lease, at } => {
-                Failure::HolderExpired { lease: self.facts.nodes.at(lease).node(Visit::FULL), at }
+            Refusal::HolderExpired { lease, at, rule: _ } => {
+                Failure::HolderExpired { lease: self.plain(lease), at }
             }
             Refusal::ImageExpired { at } => Failure::ImageExpired { at },
             Refusal::IngestExpired { at } => Failure::IngestExpired { at },
@@ -404,12 +413,11 @@ impl<'a> Judgement<'a> {
     fn unfollowed(&self, number: u32) -> Failure<'a> {
         let reference = &self.facts.references[number as usize];
         let (rule, label) = (reference.rule, reference.label);
-        let Visit { node, high } = reference.from;
-        let from = self.facts.nodes.at(node);
-        if self.keep.has(node) {
-            Failure::ReferrerNotFull { by: from.node(high), rule, label }
+        let from = reference.from;
+        if self.keep.has(from.node) {
+            Failure::ReferrerNotFull { by: self.facts.nodes.node(from), rule, label }
         } else {
-            Failure::ReferrerRemoved { by: from.node(Visit::FULL), rule, label }
+            Failure::ReferrerRemoved { by: self.plain(from.node), rule, label }
         }
     }
 }

@@ -20,6 +20,10 @@ pub(super) struct Keep {
     first: Vec<u32>,
     /// How many nodes are kept.
     pub(super) nodes: usize,
+    /// How many nodes the longest of the shortest chains has, its root included.
+    pub(super) chain: usize,
+    /// Some node is visited both flat and in full.
+    pub(super) has_both_visits: bool,
 }
 
 const NONE: u32 = u32::MAX;
@@ -42,13 +46,18 @@ pub(super) enum Cause {
 pub(super) fn least_fixpoint(facts: &Facts<'_>) -> Keep {
     let by_source = BySource::new(facts);
     let count = facts.nodes.len();
-    let mut keep = Keep { visits: Vec::with_capacity(count), first: vec![NONE; count], nodes: 0 };
+    let visits = Vec::with_capacity(count);
+    let mut keep = Keep { visits, first: vec![NONE; count], nodes: 0, chain: 0, has_both_visits: false };
     for (root, number) in facts.roots.iter().zip(0..) {
         keep.add(root.to, Cause::Root(number));
     }
-    let mut done = 0;
+    let (mut done, mut round_end) = (0, 0);
     while let Some(reached) = keep.visits.get(done) {
         let from = reached.visit;
+        if done == round_end {
+            keep.chain += 1;
+            round_end = keep.visits.len();
+        }
         for number in by_source.of(from.node) {
             let reference = &facts.references[*number as usize];
             if reference.from == from {
@@ -93,6 +102,7 @@ impl Keep {
             if reached.visit == visit {
                 return;
             }
+            self.has_both_visits |= reached.visit.high | visit.high == Visit::FLAT;
             place = reached.next;
             if place == NONE {
                 reached.next = added;

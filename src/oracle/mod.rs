@@ -23,6 +23,7 @@
 
 mod conditions;
 mod defects;
+mod exercised;
 mod facts;
 mod judgement;
 mod keep;

@@ -4,7 +4,6 @@
 //! with the bits that were stripped, because a flat visit and a full visit of one node are two facts. Keys borrow
 //! from the tree and are never put together: a snapshot's key stays in its parts.
 
-use crate::instant::Instant;
 use crate::node::{Node, NodeRef, ResourceType};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::collections::BTreeSet;
@@ -88,11 +87,14 @@ impl<'a> Key<'a> {
 
 impl PartialEq for Key<'_> {
     fn eq(&self, other: &Self) -> bool {
-        let same_name = || match (self.joined(), other.joined()) {
+        let same_name = match (self.middle, other.middle) {
             (None, None) => self.name == other.name,
-            (left, right) => left.as_deref().unwrap_or(self.name) == right.as_deref().unwrap_or(other.name),
+            _ => {
+                let (left, right) = (self.joined(), other.joined());
+                left.as_deref().unwrap_or(self.name) == right.as_deref().unwrap_or(other.name)
+            }
         };
-        self.snapshotter == other.snapshotter && same_name()
+        same_name && self.snapshotter == other.snapshotter
     }
 }
 
@@ -107,31 +109,30 @@ pub(super) fn cut_at_slash(text: &[u8]) -> Option<(&[u8], &[u8])> {
 pub(super) struct Entry<'a> {
     /// Stripped.
     pub(super) resource_type: ResourceType,
-    pub(super) namespace: &'a [u8],
-    pub(super) key: Key<'a>,
     /// The database has it.
     pub(super) exists: bool,
-    /// It is a lease that expired, and when.
-    pub(super) expired: Option<Instant>,
+    pub(super) namespace: NamespaceId,
+    pub(super) key: Key<'a>,
 }
 
-impl<'a> Entry<'a> {
-    fn names(&self, resource_type: ResourceType, namespace: &[u8], key: &Key<'a>) -> bool {
-        self.resource_type == resource_type && self.key == *key && self.namespace == namespace
-    }
-
-    /// The node, with the type bits of a visit.
-    pub(super) fn node(&self, high: u8) -> Node {
-        let resource_type = ResourceType(self.resource_type.0 | high << 5);
-        Node::new(resource_type, self.namespace, &self.key.text())
+impl Entry<'_> {
+    /// The type with the bits of a visit.
+    pub(super) fn type_in(&self, high: u8) -> ResourceType {
+        ResourceType(self.resource_type.0 | high << 5)
     }
 }
+
+/// A namespace's number in [`Nodes`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct NamespaceId(u32);
 
 /// All nodes, found by what they are and by their number.
 pub(super) struct Nodes<'a> {
     entries: Vec<Entry<'a>>,
     /// Each with its hash.
     table: HashTable<(NodeId, u32)>,
+    namespaces: Vec<&'a [u8]>,
+    namespace_table: HashTable<NamespaceId>,
     /// Seeded anew each time; only look-ups are made, so that no order of it reaches a result.
     hasher: DefaultHashBuilder,
     snapshot: ResourceType,
@@ -144,8 +145,10 @@ impl<'a> Nodes<'a> {
     pub(super) fn new(snapshot: ResourceType) -> Nodes<'a> {
         let hasher = DefaultHashBuilder::default();
         Nodes {
-            entries: Vec::with_capacity(64),
-            table: HashTable::with_capacity(64),
+            entries: Vec::with_capacity(32),
+            table: HashTable::with_capacity(56),
+            namespaces: Vec::new(),
+            namespace_table: HashTable::new(),
             hasher,
             snapshot,
             slashed: BTreeSet::new(),
@@ -164,25 +167,52 @@ impl<'a> Nodes<'a> {
         &mut self.entries[node as usize]
     }
 
+    /// The name of a node's namespace.
+    pub(super) fn namespace_of(&self, node: NodeId) -> &'a [u8] {
+        self.namespaces[self.at(node).namespace.0 as usize]
+    }
+
+    /// The node of a visit, with all its type bits.
+    pub(super) fn node(&self, Visit { node, high }: Visit) -> Node {
+        let entry = self.at(node);
+        Node::new(entry.type_in(high), self.namespace_of(node), &entry.key.text())
+    }
+
+    /// The number of a namespace.
+    pub(super) fn namespace(&mut self, name: &'a [u8]) -> NamespaceId {
+        if let Some(id) = self.find_namespace(name) {
+            return id;
+        }
+        let count = self.namespaces.len();
+        let id = NamespaceId(u32::try_from(count).expect("fewer than 2^32 namespaces fit into memory"));
+        self.namespaces.push(name);
+        let (hasher, namespaces) = (&self.hasher, &self.namespaces);
+        let hash = |id: &NamespaceId| hasher.hash_one(namespaces[id.0 as usize]);
+        self.namespace_table.insert_unique(hash(&id), id, hash);
+        id
+    }
+
+    pub(super) fn find_namespace(&self, name: &[u8]) -> Option<NamespaceId> {
+        let hash = self.hasher.hash_one(name);
+        self.namespace_table.find(hash, |id| self.namespaces[id.0 as usize] == name).copied()
+    }
+
     /// The node of a stripped type.
     pub(super) fn intern(
         &mut self,
         resource_type: ResourceType,
-        namespace: &'a [u8],
+        namespace: NamespaceId,
         key: Key<'a>,
     ) -> NodeId {
         let hash = self.hash_of(resource_type, namespace, key);
-        let found = self.table.find(spread(hash), |(id, other)| {
-            *other == hash && self.at(*id).names(resource_type, namespace, &key)
-        });
-        if let Some((id, _)) = found {
-            return *id;
+        if let Some(id) = self.find_hashed(hash, resource_type, namespace, key) {
+            return id;
         }
         let id = NodeId::try_from(self.entries.len()).expect("fewer than 2^32 nodes fit into memory");
         if let Some(snapshotter) = key.snapshotter.filter(|name| name.contains(&b'/')) {
             self.slashed.insert(snapshotter);
         }
-        self.entries.push(Entry { resource_type, namespace, key, exists: false, expired: None });
+        self.entries.push(Entry { resource_type, exists: false, namespace, key });
         self.table.insert_unique(spread(hash), (id, hash), |(_, hash)| spread(*hash));
         id
     }
@@ -191,13 +221,15 @@ impl<'a> Nodes<'a> {
     pub(super) fn visit(&mut self, node: NodeRef<'a>) -> Visit {
         let resource_type = node.resource_type.stripped();
         let key = self.key_of(resource_type, node.key);
-        Visit { node: self.intern(resource_type, node.namespace, key), high: node.resource_type.0 >> 5 }
+        let namespace = self.namespace(node.namespace);
+        Visit { node: self.intern(resource_type, namespace, key), high: node.resource_type.0 >> 5 }
     }
 
     /// The number of a node that was mentioned; a snapshot's key cut at its first slash.
     pub(super) fn find(&self, node: NodeRef<'_>) -> Option<NodeId> {
         let resource_type = node.resource_type.stripped();
-        self.find_key(resource_type, node.namespace, self.key_of(resource_type, node.key))
+        let namespace = self.find_namespace(node.namespace)?;
+        self.find_key(resource_type, namespace, self.key_of(resource_type, node.key))
     }
 
     /// The first acceptable one of the nodes that a text may mean: a snapshot's snapshotter may end at any slash.
@@ -209,10 +241,11 @@ impl<'a> Nodes<'a> {
         if resource_type != self.snapshot {
             return None;
         }
+        let namespace = self.find_namespace(node.namespace)?;
         self.slashed.iter().find_map(|snapshotter| {
             let name = node.key.strip_prefix(*snapshotter)?.strip_prefix(b"/")?;
             let key = Key::snapshot(snapshotter, name);
-            self.find_key(resource_type, node.namespace, key).filter(&accept)
+            self.find_key(resource_type, namespace, key).filter(&accept)
         })
     }
 
@@ -224,22 +257,33 @@ impl<'a> Nodes<'a> {
     pub(super) fn find_key(
         &self,
         resource_type: ResourceType,
-        namespace: &[u8],
+        namespace: NamespaceId,
         key: Key<'_>,
     ) -> Option<NodeId> {
-        let hash = self.hash_of(resource_type, namespace, key);
-        let found = self.table.find(spread(hash), |(id, other)| {
-            *other == hash && self.at(*id).names(resource_type, namespace, &key)
-        });
-        found.map(|(id, _)| *id)
+        self.find_hashed(self.hash_of(resource_type, namespace, key), resource_type, namespace, key)
     }
 
-    fn hash_of(&self, resource_type: ResourceType, namespace: &[u8], key: Key<'_>) -> u32 {
+    fn find_hashed(
+        &self,
+        hash: u32,
+        resource_type: ResourceType,
+        namespace: NamespaceId,
+        key: Key<'_>,
+    ) -> Option<NodeId> {
+        let is_same = |(id, other): &(NodeId, u32)| {
+            let entry = self.at(*id);
+            *other == hash
+                && entry.resource_type == resource_type
+                && entry.namespace == namespace
+                && entry.key == key
+        };
+        self.table.find(spread(hash), is_same).map(|(id, _)| *id)
+    }
+
+    fn hash_of(&self, resource_type: ResourceType, namespace: NamespaceId, key: Key<'_>) -> u32 {
         let mut hasher = self.hasher.build_hasher();
-        hasher.write_u8(resource_type.0);
-        hasher.write(namespace);
-        // Equality decides, so it does not matter that lengths are left out.
-        hasher.write(key.snapshotter.unwrap_or_default());
+        hasher.write_u64(u64::from(resource_type.0) << 32 | u64::from(namespace.0));
+        // Equality decides, so it does not matter that the snapshotter is left out.
         match key.joined() {
             None => hasher.write(key.name),
             Some(name) => hasher.write(&name),
@@ -263,11 +307,13 @@ mod tests {
     #[test]
     fn a_cut_key_is_the_key_of_its_text() {
         let mut nodes = Nodes::new(SNAPSHOT);
-        let cut = nodes.intern(SNAPSHOT, b"n", Key::snapshot_cut(b"over/lay", b"k"));
-        assert_eq!(nodes.intern(SNAPSHOT, b"n", Key::snapshot_cut(b"over", b"lay/k")), cut);
-        assert_eq!(nodes.intern(SNAPSHOT, b"n", Key::snapshot_text(b"over/lay/k")), cut);
-        assert_eq!(nodes.at(cut).node(Visit::FLAT), Node::new(ResourceType(0x22), b"n", b"over/lay/k"));
-        let apart = nodes.intern(SNAPSHOT, b"n", Key::snapshot(b"over/lay", b"k"));
+        let n = nodes.namespace(b"n");
+        let cut = nodes.intern(SNAPSHOT, n, Key::snapshot_cut(b"over/lay", b"k"));
+        assert_eq!(nodes.intern(SNAPSHOT, n, Key::snapshot_cut(b"over", b"lay/k")), cut);
+        assert_eq!(nodes.intern(SNAPSHOT, n, Key::snapshot_text(b"over/lay/k")), cut);
+        let flat = Visit { node: cut, high: Visit::FLAT };
+        assert_eq!(nodes.node(flat), Node::new(ResourceType(0x22), b"n", b"over/lay/k"));
+        let apart = nodes.intern(SNAPSHOT, n, Key::snapshot(b"over/lay", b"k"));
         assert_ne!(apart, cut);
         let text = Node::new(SNAPSHOT, b"n", b"over/lay/k");
         assert_eq!(nodes.find(text.as_ref()), Some(cut));
@@ -278,8 +324,9 @@ mod tests {
     #[test]
     fn type_namespace_and_key_tell_nodes_apart() {
         let mut nodes = Nodes::new(SNAPSHOT);
-        let first = nodes.intern(ResourceType(1), b"n", Key::plain(b"k"));
-        for (number, namespace, key) in [(3, b"n", b"k"), (1, b"m", b"k"), (1, b"n", b"j")] {
+        let [n, m] = [b"n", b"m"].map(|name| nodes.namespace(name));
+        let first = nodes.intern(ResourceType(1), n, Key::plain(b"k"));
+        for (number, namespace, key) in [(3, n, b"k"), (1, m, b"k"), (1, n, b"j")] {
             assert_ne!(nodes.intern(ResourceType(number), namespace, Key::plain(key)), first);
         }
         let odd = Node::new(ResourceType(0x41), b"n", b"k");

@@ -148,6 +148,11 @@ pub fn binary(bytes: &[u8]) -> Result<Instant, UndecodableTime> {
     Ok(Instant { seconds: number(1..9).cast_signed(), nanoseconds })
 }
 
+/// Whether two instants are the same, or one nanosecond apart.
+pub(super) fn is_within_a_tick(at: Instant, now: Instant) -> bool {
+    at.seconds.abs_diff(now.seconds) <= 1 && elapsed(at, now).unsigned_abs() <= 1
+}
+
 /// Nanoseconds from one instant to another, held to the range of i64 as Go's `Time.Sub` is.
 pub fn elapsed(since: Instant, now: Instant) -> i64 {
     let seconds = i128::from(now.seconds) - i128::from(since.seconds);

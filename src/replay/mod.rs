@@ -10,6 +10,7 @@
 //! A refusal that nobody expected ends the replay, because what follows would only be its echo; everything else that
 //! fails is noted and the replay goes on. [`Replay`] goes step by step, [`run`] to the end, [`state`] only applies.
 
+pub mod finding;
 mod update;
 
 pub use update::updated;
@@ -103,6 +104,7 @@ fn difference(expected: &[Text], printed: &[Text]) -> String {
 pub struct Replay<'s, F = NoFault> {
     scenario: &'s Scenario,
     faults: F,
+    is_intended: bool,
     world: World,
     next: usize,
 }
@@ -122,7 +124,13 @@ pub struct Stepped<'s> {
 impl<'s, F: Faults> Replay<'s, F> {
     /// A scenario before its first step, with an engine that may have a fault.
     pub fn new(scenario: &'s Scenario, faults: F) -> Replay<'s, F> {
-        Replay { scenario, faults, world: World::new(scenario.release), next: 0 }
+        Replay { scenario, faults, is_intended: false, world: World::new(scenario.release), next: 0 }
+    }
+
+    /// Holds collections to the intended rules instead of those with the release's known defects.
+    #[must_use]
+    pub fn intended(self, is_intended: bool) -> Replay<'s, F> {
+        Replay { is_intended, ..self }
     }
 
     /// The world after the steps so far.
@@ -182,9 +190,11 @@ impl<'s, F: Faults> Replay<'s, F> {
         problems: &mut Vec<Problem>,
     ) -> String {
         let request = collected.request();
-        let question = check::question(&request, Defects::as_shipped(collected.release));
+        let shipped = Defects::as_shipped(collected.release);
+        let question = check::question(&request, if self.is_intended { Defects::NONE } else { shipped });
         let judgement = judge(&question);
-        let findings = check::check_outcome(&request, &collected.outcome, &judgement, self.faults);
+        let findings =
+            check::check_thoroughly(&request, &collected.outcome, &judgement, question.defects, self.faults);
         let found = |finding| Problem::Found { step: print_step(&line.step), finding };
         problems.extend(findings.into_iter().map(found));
         gc::collection(collected, &judgement, namespace)
@@ -237,7 +247,12 @@ pub struct Replayed {
 
 /// Replays a scenario with an engine that may have a fault. One that asserts nothing fails.
 pub fn run<F: Faults>(scenario: &Scenario, faults: F) -> Replayed {
-    let mut replay = Replay::new(scenario, faults);
+    run_replay(Replay::new(scenario, faults))
+}
+
+/// Runs a replay to its end. A scenario that asserts nothing fails.
+pub fn run_replay<F: Faults>(mut replay: Replay<'_, F>) -> Replayed {
+    let scenario = replay.scenario;
     let mut replayed = Replayed::default();
     while let Some(stepped) = replay.step() {
         replayed.add(stepped);

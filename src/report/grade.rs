@@ -33,7 +33,7 @@ impl Report<'_> {
     /// The writer's.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let faults = self.grades.iter().map(|grade| {
-            let properties: Vec<&str> = grade.properties.iter().map(|property| property.name()).collect();
+            let properties = properties(grade);
             json!({
                 "fault": grade.fault.name(),
                 "release": grade.fault.release().name(),
@@ -41,7 +41,8 @@ impl Report<'_> {
                 "caught": grade.is_caught(),
                 "properties": properties,
                 "cases": grade.cases(),
-                "trials": grade.trials.iter().map(|trial| trial.cases).collect::<Vec<_>>(),
+                "steps": grade.steps(),
+                "trials": grade.trials.iter().map(|trial| trial.found.map(|found| found.cases)).collect::<Vec<_>>(),
             })
         });
         let report = json!({
@@ -65,9 +66,10 @@ impl Report<'_> {
             "{} faults, {seeds} seeds each, at most {seconds} s a seed on one thread\n",
             grades.len()
         )?;
-        let mut rows = vec![["fault", "release", "found by", "seeds", "cases", "time"].map(str::to_owned)];
+        let mut rows =
+            vec![["fault", "release", "found by", "seeds", "cases", "time", "steps"].map(str::to_owned)];
         for grade in grades {
-            let properties: Vec<&str> = grade.properties.iter().map(|property| property.name()).collect();
+            let properties = properties(grade);
             rows.push([
                 grade.fault.name().to_owned(),
                 grade.fault.release().name().to_owned(),
@@ -75,15 +77,23 @@ impl Report<'_> {
                 format!("{}/{}", grade.found(), grade.trials.len()),
                 grade.cases().map_or_else(|| "-".to_owned(), text::count),
                 format!("{:.3} s", grade.time().as_secs_f64()),
+                grade.steps().map_or_else(|| "-".to_owned(), text::count),
             ]);
         }
-        text::write_columns(out, &rows, &[false, false, false, true, true, true])?;
-        writeln!(out, "\ncases and time: the median over the seeds, until the first finding")?;
+        text::write_columns(out, &rows, &[false, false, false, true, true, true, true])?;
+        writeln!(
+            out,
+            "\nmedians over the seeds: cases and time until the first finding, steps once it is small"
+        )?;
         for grade in grades.iter().filter(|grade| !grade.is_caught()) {
             writeln!(out, "escaped: {} ({})", grade.fault, grade.fault.sentence())?;
         }
         writeln!(out, "{} caught, {} escaped", self.caught(), self.escaped())
     }
+}
+
+fn properties(grade: &Grade) -> Vec<&'static str> {
+    grade.properties().into_iter().map(Property::name).collect()
 }
 
 /// What there is to grade: the faults and the properties that look for them.
@@ -96,6 +106,7 @@ pub fn write_list(faults: &[Fault], out: &mut dyn Write) -> io::Result<()> {
         [fault.name().to_owned(), fault.release().name().to_owned(), fault.sentence().to_owned()]
     }));
     text::write_columns(out, &rows, &[false; 3])?;
-    let properties = Property::ALL.map(Property::name).join(", ");
+    let properties: Vec<&str> = Property::ALL.iter().map(|property| property.name()).collect();
+    let properties = properties.join(", ");
     writeln!(out, "\n{} faults; the properties are {properties}", faults.len())
 }

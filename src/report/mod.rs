@@ -4,6 +4,7 @@ pub mod against;
 pub mod collect;
 pub mod diff;
 pub mod exhaust;
+pub mod finding;
 pub mod gc;
 pub mod grade;
 pub mod reason;

@@ -1,8 +1,13 @@
 //! What a campaign found.
 
-use super::text;
+use super::{finding, text};
 use crate::engine::Fault;
-use crate::simulate::campaign::{Plan, Tally};
+use crate::oracle::Defects;
+use crate::scenario::print;
+use crate::simulate::campaign::{Example, Plan, Tally};
+use crate::simulate::check::Property;
+use crate::simulate::coverage::{Coverage, Mark, Row};
+use crate::simulate::profile::{Habit, Swarm};
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -14,6 +19,18 @@ pub struct Report<'a> {
     pub fault: Option<Fault>,
     /// What came of it.
     pub tally: &'a Tally,
+    /// The findings, made small, each as a scenario with the file where it was written.
+    pub findings: &'a [Written],
+}
+
+/// A finding and where it was written.
+pub struct Written {
+    /// The finding.
+    pub example: Example,
+    /// As a scenario.
+    pub scenario: crate::scenario::Scenario,
+    /// The file.
+    pub file: Option<String>,
 }
 
 impl Report<'_> {
@@ -22,24 +39,33 @@ impl Report<'_> {
     /// # Errors
     /// The writer's.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, fault, tally } = self;
+        let Report { plan, fault, tally, findings } = self;
         let properties = tally.properties.iter().map(|(property, checked)| {
             (property.name().to_owned(), json!({"checked": checked.checked, "failed": checked.failed}))
         });
-        let findings = tally.findings.iter().map(|found| {
+        let rules = tally.coverage.rows(plan.release);
+        let rules = rules.iter().map(|row| {
+            let (taken, refused) = (row.taken.unwrap_or_default(), row.refused.unwrap_or_default());
+            (row.name.to_owned(), json!({"taken": taken, "refused": refused}))
+        });
+        let findings = findings.iter().map(|Written { example, scenario, .. }| {
+            let sort = example.sort;
             json!({
-                "case": found.case,
-                "property": found.finding.property.name(),
-                "fault": fault.map(Fault::name),
-                "text": found.finding.text,
+                "case": example.number,
+                "property": sort.property.name(),
+                "fault": fault.map(Fault::name).or(sort.defect.map(|defect| defect.name())),
+                "steps": example.shrunk.lines.len(),
+                "scenario": print(scenario),
             })
         });
         let report = json!({
             "seed": plan.seed.text(),
             "release": plan.release.name(),
             "cases": tally.cases,
+            "steps": tally.steps,
             "collections": tally.collections,
             "properties": properties.collect::<serde_json::Map<_, _>>(),
+            "rules": rules.collect::<serde_json::Map<_, _>>(),
             "findings": findings.collect::<Vec<_>>(),
         });
         writeln!(out, "{report}")
@@ -50,49 +76,115 @@ impl Report<'_> {
     /// # Errors
     /// The writer's.
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, fault, tally } = self;
-        let (release, seed) = (plan.release, plan.seed.text());
-        writeln!(out, "containerd {release}, seed {seed:?}, {} cases", text::count(tally.cases))?;
-        if let Some(fault) = fault {
-            writeln!(out, "seeded fault: {fault}")?;
-        }
-        let (mixed, failed) = (text::count(tally.mixed), text::count(tally.failed));
-        let collections = text::count(tally.collections);
-        writeln!(
-            out,
-            "{collections} collections: {mixed} removed some and kept some, {failed} ended in an error\n"
-        )?;
-        let mut rows = vec![["property", "checked", "failed"].map(str::to_owned)];
-        for (property, checked) in &tally.properties {
-            rows.push([
-                property.name().to_owned(),
-                text::count(checked.checked),
-                text::count(checked.failed),
-            ]);
-        }
-        text::write_columns(out, &rows, &[false, true, true])?;
-        let count = tally.finding_count();
-        if count == 0 {
+        let Report { plan, fault, tally, findings } = self;
+        write_counts(out, tally)?;
+        write_properties(out, tally)?;
+        write_rules(out, &tally.coverage.rows(plan.release))?;
+        if findings.is_empty() {
             return writeln!(out, "\nno findings");
         }
-        writeln!(out)?;
-        for found in &tally.findings {
-            writeln!(
-                out,
-                "case {:<8} {:<12} {}",
-                found.case,
-                found.finding.property.name(),
-                found.finding.text
-            )?;
+        for written in *findings {
+            writeln!(out)?;
+            finding::write(out, plan, *fault, &written.example, written.file.as_deref())?;
         }
-        if count > tally.findings.len() as u64 {
-            writeln!(out, "... and {} more", text::count(count - tally.findings.len() as u64))?;
-        }
-        let fault = fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
-        let cases = tally.findings.first().map_or(0, |found| found.case + 1);
-        writeln!(
-            out,
-            "\nagain: leasehold simulate --seed {seed:?} --cases {cases} --release {release}{fault}"
-        )
+        let cases = text::count(tally.finding_count());
+        writeln!(out, "\n{} findings, in {cases} cases", findings.len())
     }
+}
+
+/// What is about to run: every option that was chosen, and what the swarm draws from.
+///
+/// # Errors
+/// The writer's.
+pub fn write_plan(out: &mut dyn Write, plan: &Plan, fault: Option<Fault>, extent: &str) -> io::Result<()> {
+    writeln!(out, "containerd {}, seed {:?}, {extent}", plan.release, plan.seed.text())?;
+    match plan.swarm {
+        Swarm::Drawn => {
+            let habits = Habit::ALL.iter().map(|habit| format!("{habit} {}/16", habit.chance()));
+            writeln!(out, "profile: each case draws {}", habits.collect::<Vec<_>>().join(", "))?;
+        }
+        Swarm::Fixed(_) => writeln!(out, "profile: {}", plan.swarm)?,
+    }
+    if plan.defects == Defects::NONE {
+        writeln!(out, "held to the intended rules, without the release's known defects")?;
+    }
+    if let Some(fault) = fault {
+        writeln!(out, "seeded fault: {fault}: {}", fault.sentence())?;
+    }
+    Ok(())
+}
+
+fn write_counts(out: &mut dyn Write, tally: &Tally) -> io::Result<()> {
+    let (cases, steps) = (text::count(tally.cases), text::count(tally.steps));
+    let collections = text::count(tally.collections);
+    let share = |mark| percentage(tally.coverage.taken(mark), tally.collections);
+    let failed: u64 = FAILURES.into_iter().map(|mark| tally.coverage.taken(mark)).sum();
+    writeln!(out, "\n{cases} cases, {steps} steps, {collections} collections, of which")?;
+    writeln!(out, "  {} removed something and kept a chain of three nodes", share(Mark::Chain))?;
+    writeln!(out, "  {} visited one object both flat and in full", share(Mark::BothVisits))?;
+    writeln!(out, "  {} stood within one tick of an expiry", share(Mark::OnTheTick))?;
+    writeln!(out, "  {} ended in an error\n", percentage(failed, tally.collections))
+}
+
+/// The ways in which a collection ends in an error.
+const FAILURES: [Mark; 5] =
+    [Mark::Undecodable, Mark::InvalidKey, Mark::BucketNotFound, Mark::IncompatibleValue, Mark::Cancelled];
+
+/// In tenths, so that no float decides a digit.
+fn percentage(part: u64, whole: u64) -> String {
+    let tenths = (u128::from(part) * 1_000).checked_div(u128::from(whole)).unwrap_or_default();
+    format!("{:>3}.{} %", tenths / 10, tenths % 10)
+}
+
+fn write_properties(out: &mut dyn Write, tally: &Tally) -> io::Result<()> {
+    let mut rows = vec![["property", "checked", "failed"].map(str::to_owned)];
+    for (property, checked) in &tally.properties {
+        rows.push([property.name().to_owned(), text::count(checked.checked), text::count(checked.failed)]);
+    }
+    text::write_columns(out, &rows, &[false, true, true])
+}
+
+fn write_rules(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+    let count = |side: Option<u64>| side.map_or_else(|| "-".to_owned(), text::count);
+    let mut shown = vec![["rule", "taken", "refused"].map(str::to_owned)];
+    shown.extend(rows.iter().map(|row| [row.name.to_owned(), count(row.taken), count(row.refused)]));
+    writeln!(out)?;
+    text::write_columns(out, &shown, &[false, true, true])?;
+    let unreached: Vec<&Row> = rows.iter().filter(|row| row.is_unreached()).collect();
+    if unreached.is_empty() {
+        return writeln!(out, "\nevery rule was reached");
+    }
+    writeln!(out)?;
+    for row in unreached {
+        let side = match (row.taken, row.refused) {
+            (Some(0), Some(0)) => "reached",
+            (Some(0), _) => "taken",
+            _ => "refused",
+        };
+        writeln!(out, "never {side}: {}; it takes {}", row.name, row.hint)?;
+    }
+    Ok(())
+}
+
+/// How many of a release's rules have been reached, and how many there are.
+pub fn reached(coverage: &Coverage, release: crate::release::Release) -> (usize, usize) {
+    let rows = coverage.rows(release);
+    (rows.iter().filter(|row| !row.is_unreached()).count(), rows.len())
+}
+
+/// Every property, when it is checked, and a scenario that breaks it with a fault.
+///
+/// # Errors
+/// The writer's.
+pub fn write_property_list(out: &mut dyn Write) -> io::Result<()> {
+    for property in Property::ALL {
+        let when = match Property::each().contains(property) {
+            true => "after every collection",
+            false => "on every 64th case",
+        };
+        writeln!(out, "{property}, {when}\n  {}", property.sentence())?;
+        let (fault, name) = (property.fault(), property.name().replace('-', "_"));
+        writeln!(out, "  leasehold replay --fault {fault} scenarios/properties/{name}.scenario\n")?;
+    }
+    writeln!(out, "{} properties", Property::ALL.len())
 }

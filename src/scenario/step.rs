@@ -446,6 +446,140 @@ impl PartialEq for Line {
 impl Eq for Line {}
 
 impl Step {
+    /// Hands out every name that it mentions, label values and the keys of raw paths included, so that names can be
+    /// replaced everywhere at once. The keys of labels are words and no names; a snapshot's node is two names.
+    pub fn for_each_name(&mut self, each: &mut dyn FnMut(&mut Name)) {
+        match self {
+            Step::Client { name: _, namespace, lease } => {
+                namespace.iter_mut().chain(lease).for_each(each);
+            }
+            Step::NamespaceCreate { namespace, labels } | Step::NamespaceLabel { namespace, labels } => {
+                each(namespace);
+                labels.for_each_value(each);
+            }
+            Step::NamespaceDelete { namespace } | Step::NamespaceUse { namespace } => each(namespace),
+            Step::ContentOpen { reference, expected, size: _ } => {
+                each(reference);
+                expected.iter_mut().for_each(each);
+            }
+            Step::ContentCommit { reference, digest, size: _, labels } => {
+                each(reference);
+                each(digest);
+                labels.for_each_value(each);
+            }
+            Step::ContentAbort { reference } => each(reference),
+            Step::ContentPut { digest, size: _, labels }
+            | Step::ContentLabel { digest, replace: _, labels } => {
+                each(digest);
+                labels.for_each_value(each);
+            }
+            Step::ContentDelete { digest } => each(digest),
+            Step::SnapshotPrepare(new)
+            | Step::SnapshotView(new)
+            | Step::SnapshotPrepareBegin(new)
+            | Step::SnapshotViewBegin(new) => {
+                new.snapshot.for_each_name(each);
+                new.parent.iter_mut().for_each(&mut *each);
+                new.labels.for_each_value(each);
+            }
+            Step::SnapshotFinish { snapshot } | Step::SnapshotRemove { snapshot } => {
+                snapshot.for_each_name(each)
+            }
+            Step::SnapshotCommit { snapshot, name, labels } => {
+                snapshot.for_each_name(each);
+                each(name);
+                labels.for_each_value(each);
+            }
+            Step::SnapshotLabel { snapshot, replace: _, labels } => {
+                snapshot.for_each_name(each);
+                labels.for_each_value(each);
+            }
+            Step::ImageCreate { image, fields } | Step::ImageUpdate { image, replace: _, fields } => {
+                each(image);
+                fields.target.iter_mut().for_each(&mut *each);
+                fields.labels.for_each_value(each);
+            }
+            Step::ImageLabel { image: name, replace: _, labels }
+            | Step::ContainerLabel { container: name, replace: _, labels }
+            | Step::SandboxLabel { sandbox: name, replace: _, labels }
+            | Step::SandboxCreate { sandbox: name, labels }
+            | Step::LeaseCreate { lease: name, expire: _, flat: _, labels } => {
+                each(name);
+                labels.for_each_value(each);
+            }
+            Step::ContainerCreate { container, fields }
+            | Step::ContainerUpdate { container, replace: _, fields } => {
+                each(container);
+                let named = [&mut fields.image, &mut fields.snapshotter, &mut fields.snapshot];
+                named.into_iter().flatten().for_each(&mut *each);
+                fields.labels.for_each_value(each);
+            }
+            Step::LeaseAdd { lease, resources } | Step::LeaseDrop { lease, resources } => {
+                each(lease);
+                resources.iter_mut().for_each(|resource| resource.for_each_name(each));
+            }
+            Step::ImageDelete { image: name, sync: _ }
+            | Step::ContainerDelete { container: name }
+            | Step::LeaseUse { lease: name }
+            | Step::LeaseDelete { lease: name, sync: _ }
+            | Step::SandboxDelete { sandbox: name }
+            | Step::StreamOpen { stream: name }
+            | Step::StreamClose { stream: name } => each(name),
+            Step::CollectorDeclare { collector: _, label: _ } => {}
+            Step::CollectorList { collector: _, nodes } | Step::CollectorForget { collector: _, nodes } => {
+                nodes.iter_mut().for_each(|node| node.for_each_name(each));
+            }
+            Step::CollectorActive { collector: _, nodes, asked } => {
+                nodes.iter_mut().for_each(|node| node.for_each_name(each));
+                asked.iter_mut().for_each(each);
+            }
+            Step::CollectorLeased { collector: _, nodes, lease, asked } => {
+                nodes.iter_mut().for_each(|node| node.for_each_name(each));
+                each(lease);
+                asked.iter_mut().for_each(each);
+            }
+            Step::CollectorBackReference { collector: _, from, to, asked } => {
+                from.for_each_name(each);
+                to.for_each_name(each);
+                asked.iter_mut().for_each(each);
+            }
+            Step::CollectorReferences { collector: _, from, to } => {
+                from.for_each_name(each);
+                to.iter_mut().for_each(|node| node.for_each_name(each));
+            }
+            Step::RawPut { path, value } => {
+                path.iter_mut().for_each(&mut *each);
+                if let RawValue::Bytes(bytes) = value {
+                    each(bytes);
+                }
+            }
+            Step::RawBucket { path } | Step::RawDelete { path } | Step::RawSequence { path, sequence: _ } => {
+                path.iter_mut().for_each(each);
+            }
+            Step::Expect(
+                Assertion::Kept(nodes)
+                | Assertion::Removed(nodes)
+                | Assertion::Present(nodes)
+                | Assertion::Absent(nodes)
+                | Assertion::Stored(nodes)
+                | Assertion::NotStored(nodes),
+            ) => nodes.iter_mut().for_each(|node| node.for_each_name(each)),
+            Step::Expect(
+                Assertion::Value { path, value: _ } | Assertion::Bucket(path) | Assertion::Nothing(path),
+            ) => path.iter_mut().for_each(each),
+            Step::Expect(Assertion::Error(_) | Assertion::Same)
+            | Step::Release(_)
+            | Step::Now(_)
+            | Step::Advance(_)
+            | Step::ContentPolicy(_)
+            | Step::LeaseNone
+            | Step::CollectorFail { .. }
+            | Step::CollectorHeal { .. }
+            | Step::Gc { .. }
+            | Step::Cleanup => {}
+        }
+    }
+
     /// Whether it prints something, so that expected output may stand below it.
     pub fn prints(&self) -> bool {
         matches!(self, Step::Gc { .. } | Step::Cleanup)
@@ -475,11 +609,46 @@ impl fmt::Debug for Text {
     }
 }
 
+impl SnapshotName {
+    fn for_each_name(&mut self, each: &mut dyn FnMut(&mut Name)) {
+        each(&mut self.snapshotter);
+        each(&mut self.key);
+    }
+}
+
+impl Resource {
+    fn for_each_name(&mut self, each: &mut dyn FnMut(&mut Name)) {
+        match self {
+            Resource::Content(name) | Resource::Ingest(name) | Resource::Image(name) => each(name),
+            Resource::Snapshot(snapshot) => snapshot.for_each_name(each),
+            Resource::Other { resource_type: _, id } => each(id),
+        }
+    }
+}
+
+impl NodeName {
+    fn for_each_name(&mut self, each: &mut dyn FnMut(&mut Name)) {
+        self.namespace.iter_mut().for_each(&mut *each);
+        match self.key.iter().position(|byte| *byte == b'/').filter(|_| self.kind == Kind::Snapshot) {
+            Some(slash) => {
+                let (mut snapshotter, mut key) = (self.key[..slash].to_vec(), self.key[slash + 1..].to_vec());
+                each(&mut snapshotter);
+                each(&mut key);
+                self.key = [&snapshotter[..], b"/", &key].concat();
+            }
+            None => each(&mut self.key),
+        }
+    }
+}
+
 impl Labels {
+    fn for_each_value(&mut self, each: &mut dyn FnMut(&mut Name)) {
+        self.0.iter_mut().for_each(|(_, value)| each(value));
+    }
+
     /// No labels.
     pub(super) const NONE: Labels = Labels(Vec::new());
 
-    /// No labels.
     /// None yet.
     pub fn new() -> Labels {
         Labels::default()

@@ -1,55 +1,75 @@
 //! What must hold after every collection: the properties, each with a name.
 
-use crate::engine::{Call, Dirty, Faults, Outcome, Request, collect_with};
+use crate::engine::{Call, Dirty, Fault, Faults, Outcome, Request, collect_with};
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{self, Defects, End, Judgement, Question, judge};
 use crate::report::text;
+use crate::simulate::inject::check_injected;
+use crate::simulate::relations::check_relations;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A property that every collection is checked for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Property {
-    /// Nothing that the oracle keeps is marked as garbage or removed.
-    Safety,
-    /// Everything that the oracle does not keep goes, and nothing else is marked.
-    Completeness,
-    /// The tree afterwards is the tree before less exactly the buckets of what was removed.
-    Tree,
-    /// The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.
-    Error,
-    /// A second collection at the same instant changes no bucket.
-    Again,
-    /// Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the
-    /// release's defects.
-    Collectors,
-    /// Exactly the backends that lost something are noted for cleaning up.
-    Dirty,
+/// Declares the properties: variant, name, a fault that breaks it, and what holds.
+macro_rules! properties {
+    ($($variant:ident, $name:literal, $fault:ident, $sentence:literal;)*) => {
+        /// A property that collections are checked for.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Property {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl Property {
+            /// Every property.
+            pub const ALL: &[Property] = &[$(Property::$variant,)*];
+
+            /// The name, as reports use it.
+            pub fn name(self) -> &'static str {
+                match self { $(Property::$variant => $name,)* }
+            }
+
+            /// What holds, in one sentence.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Property::$variant => $sentence,)* }
+            }
+
+            /// A fault that breaks it, as `scenarios/properties` shows.
+            pub fn fault(self) -> Fault {
+                match self { $(Property::$variant => Fault::$fault,)* }
+            }
+        }
+    };
+}
+
+properties! {
+    // Of every collection, against the oracle.
+    Safety, "safety", ExpiryInclusive, "Nothing that the oracle keeps is left unmarked or removed.";
+    Completeness, "completeness", NanosecondsIgnored, "Everything that the oracle does not keep goes, and nothing else is marked.";
+    Tree, "tree", SweepKeepsPartial, "The tree afterwards is the tree before less exactly the buckets of what was removed.";
+    Error, "error", DeadEdgeFails, "The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.";
+    Again, "again", SweepSkips, "A second collection at the same instant changes no bucket.";
+    Collectors, "collectors", OutsideNamespaceKept, "Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
+    Dirty, "dirty", DirtyLost, "Exactly the backends that lost something are noted for cleaning up.";
+    // Relations between two collections.
+    Renaming, "renaming", SweepSkips, "Other names, one to one and with the same separators, change nothing else.";
+    CreationOrder, "creation-order", YoungContentKept, "When and in which order things were created changes nothing.";
+    UnrelatedNamespace, "unrelated-namespace", NamespaceDropped, "A namespace beside, whose times decode, changes nothing elsewhere.";
+    ExtraLease, "extra-lease", SweepSkips, "Another plain lease on what is kept in full already changes nothing.";
+    MeaninglessLabel, "meaningless-label", SeparatorUnchecked, "Labels that mean nothing change nothing.";
+    TimeInterval, "time-interval", NanosecondsIgnored, "Time that passes no expiry changes nothing.";
+    // Injected errors.
+    LookupError, "lookup-error", ErrorSwallowed, "An error at the k-th reference lookup, for every k, ends the collection with nothing changed and its collectors ended.";
+    RemovalError, "removal-error", SweepKeepsPartial, "An error at the k-th removal, for every k, ends the collection with nothing changed and its collectors cancelled.";
+    CollectorCall, "collector-call", NoCancelAfterFailedSweep, "A collector whose start, finish or cancel fails changes no more than the oracle says.";
+    Cancellation, "cancellation", CancellationIgnored, "A context cancelled at the k-th root, for every k, ends the collection with nothing changed.";
 }
 
 impl Property {
-    /// Every property.
-    pub const ALL: [Property; 7] = [
-        Property::Safety,
-        Property::Completeness,
-        Property::Tree,
-        Property::Error,
-        Property::Again,
-        Property::Collectors,
-        Property::Dirty,
-    ];
+    /// How many of them, from the first on, are checked after every collection; the others on every 64th case.
+    const EACH: usize = 7;
 
-    /// The name, as reports use it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Property::Safety => "safety",
-            Property::Completeness => "completeness",
-            Property::Tree => "tree",
-            Property::Error => "error",
-            Property::Again => "again",
-            Property::Collectors => "collectors",
-            Property::Dirty => "dirty",
-        }
+    /// Those that are checked after every collection.
+    pub fn each() -> &'static [Property] {
+        &Property::ALL[..Property::EACH]
     }
 }
 
@@ -76,7 +96,7 @@ pub fn check<F: Faults>(request: &Request<'_>, defects: Defects, faults: F) -> (
     (outcome, findings)
 }
 
-/// Checks every property of a collection that ran.
+/// Checks what is checked after every collection of one that ran.
 pub fn check_outcome<F: Faults>(
     request: &Request<'_>,
     outcome: &Outcome,
@@ -87,6 +107,20 @@ pub fn check_outcome<F: Faults>(
     if outcome.error.is_none() {
         findings.extend(check_again(request, outcome, faults));
     }
+    findings
+}
+
+/// Checks every property of a collection that ran: relations and injected errors too, which need many more collections.
+pub fn check_thoroughly<F: Faults>(
+    request: &Request<'_>,
+    outcome: &Outcome,
+    judgement: &Judgement<'_>,
+    defects: Defects,
+    faults: F,
+) -> Vec<Finding> {
+    let mut findings = check_outcome(request, outcome, judgement, faults);
+    findings.extend(check_relations(request, outcome, judgement, faults));
+    findings.extend(check_injected(request, outcome, judgement, defects, faults));
     findings
 }
 
@@ -272,7 +306,13 @@ fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
 }
 
 /// A second collection at the same instant finds only what has no bucket and what the collectors still list.
+///
+/// A collection is a function of its request: where the first one left the very block that it was asked about, the
+/// second would be the first again, and need not run.
 fn check_again<F: Faults>(request: &Request<'_>, first: &Outcome, faults: F) -> Option<Finding> {
+    if first.after.same_block(request.tree) {
+        return None;
+    }
     let again = Request { tree: &first.after, cancel_at_root: None, ..*request };
     let second = collect_with(&again, faults);
     let text = if second.after != first.after {

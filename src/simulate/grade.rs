@@ -3,9 +3,12 @@
 //! A fault is *caught* if every seed finds it within the budget; otherwise it *escapes*. How many cases a seed needs
 //! depends on the seed alone; only whether the budget suffices depends on the machine.
 
-use super::campaign::{self, Plan};
+use super::campaign::{self, Plan, Tally};
 use super::check::Property;
+use super::profile::Swarm;
+use super::run::Broken;
 use super::seed::Seed;
+use super::shrink::shrink;
 use crate::engine::Fault;
 use crate::oracle::Defects;
 use rayon::prelude::*;
@@ -17,8 +20,6 @@ use std::time::{Duration, Instant};
 pub struct Grade {
     /// The fault.
     pub fault: Fault,
-    /// The properties that failed first, over all seeds.
-    pub properties: BTreeSet<Property>,
     /// What each seed needed, in their order.
     pub trials: Vec<Trial>,
 }
@@ -26,30 +27,54 @@ pub struct Grade {
 /// What one seed needed for one fault.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trial {
-    /// The number of the first case that shows it, from 1; none if the budget ran out before.
-    pub cases: Option<u64>,
-    /// The time of one thread. It may differ from run to run.
+    /// What was found; none if the budget ran out before.
+    pub found: Option<Found>,
+    /// The time of one thread until then. It may differ from run to run.
     pub time: Duration,
-    property: Option<Property>,
+}
+
+/// The first case of a seed that shows a fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Its number, from 1.
+    pub cases: u64,
+    /// The property that it breaks.
+    pub property: Property,
+    /// How many steps it has once it is small.
+    pub steps: usize,
 }
 
 impl Grade {
     /// Whether every seed found it.
     pub fn is_caught(&self) -> bool {
-        self.trials.iter().all(|trial| trial.cases.is_some())
+        self.trials.iter().all(|trial| trial.found.is_some())
     }
 
     /// How many seeds found it.
     pub fn found(&self) -> usize {
-        self.trials.iter().filter(|trial| trial.cases.is_some()).count()
+        self.trials.iter().filter(|trial| trial.found.is_some()).count()
     }
 
-    /// The median of the cases that seeds needed, one that did not find it counted as needing more than any other;
-    /// none if that is the median. Of an even number the greater of both in the middle.
+    /// The properties that failed first, over all seeds.
+    pub fn properties(&self) -> BTreeSet<Property> {
+        self.trials.iter().filter_map(|trial| Some(trial.found?.property)).collect()
+    }
+
+    /// The median of the cases that seeds needed; none if most did not find it.
     pub fn cases(&self) -> Option<u64> {
-        let mut cases: Vec<u64> = self.trials.iter().map(|trial| trial.cases.unwrap_or(u64::MAX)).collect();
-        cases.sort_unstable();
-        cases.get(cases.len() / 2).copied().filter(|cases| *cases != u64::MAX)
+        self.median(|found| found.cases)
+    }
+
+    /// The median of the steps that are left once a case is small.
+    pub fn steps(&self) -> Option<u64> {
+        self.median(|found| found.steps as u64)
+    }
+
+    /// One that did not find it counts as more than any other. Of an even number the greater of both in the middle.
+    fn median(&self, of: impl Fn(Found) -> u64) -> Option<u64> {
+        let mut all: Vec<u64> = self.trials.iter().map(|trial| trial.found.map_or(u64::MAX, &of)).collect();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied().filter(|median| *median != u64::MAX)
     }
 
     /// The median of the times.
@@ -71,12 +96,8 @@ pub fn grade(faults: &[Fault], seeds: u32, budget: Duration, done: &(impl Fn() +
     });
     let tried: Vec<Trial> = tried.collect();
     let per_fault = tried.chunks(usize::try_from(seeds.max(1)).unwrap_or(usize::MAX));
-    let graded = faults.iter().zip(per_fault).map(|(fault, trials)| Grade {
-        fault: *fault,
-        properties: trials.iter().filter_map(|trial| trial.property).collect(),
-        trials: trials.to_vec(),
-    });
-    graded.collect()
+    let graded = faults.iter().zip(per_fault);
+    graded.map(|(fault, trials)| Grade { fault: *fault, trials: trials.to_vec() }).collect()
 }
 
 /// The seeds of grading are `grade-1`, `grade-2` and so on.
@@ -84,27 +105,28 @@ fn seed(number: u32) -> Seed {
     Seed::parse(&format!("grade-{number}")).expect("the text is short")
 }
 
+/// Cases of one seed on one thread, until one shows the fault or the budget is spent. What is found after the budget
+/// is not found within it; making it small counts apart.
 fn run_trial(fault: Fault, seed: &Seed, budget: Duration) -> Trial {
-    /// A portion of this size runs on one thread, so that the time is that of one.
-    const PORTION_MAX: u64 = 256;
-    const PORTION_FIRST: u64 = 8;
     let release = fault.release();
     let defects = Defects::as_shipped(release);
+    let plan = Plan { seed: seed.clone(), release, defects, swarm: Swarm::Drawn };
+    let mut tally = Tally::default();
     let began = Instant::now();
-    let (mut next, mut portion) = (0, PORTION_FIRST);
-    loop {
-        let plan = Plan { seed: seed.clone(), cases: next..next + portion, release, defects };
-        let tally = campaign::run(&plan, fault, &|_| {});
-        let (first, time) = (tally.findings.first(), began.elapsed());
-        if first.is_some() || time >= budget {
-            // What is found after the budget is not found within it.
-            let first = first.filter(|_| time < budget);
-            let cases = first.map(|found| found.case + 1);
-            return Trial { cases, time, property: first.map(|found| found.finding.property) };
+    for number in 0.. {
+        let broken = campaign::run_case(&plan, number, fault, &mut tally);
+        let time = began.elapsed();
+        if time >= budget {
+            break;
         }
-        next += portion;
-        portion = PORTION_MAX.min(portion * 2);
+        if let Some(Broken { sort, .. }) = broken {
+            let case = campaign::draw(&plan, number);
+            let shrunk = shrink(case.lines, release, defects, sort, fault);
+            let found = Found { cases: number + 1, property: sort.property, steps: shrunk.lines.len() };
+            return Trial { found: Some(found), time };
+        }
     }
+    Trial { found: None, time: budget }
 }
 
 #[cfg(test)]
@@ -119,8 +141,9 @@ mod tests {
         assert_eq!(first.iter().map(|grade| grade.fault).collect::<Vec<_>>(), faults);
         for (grade, again) in first.iter().zip(grades()) {
             assert!(grade.is_caught() && grade.found() == 3, "{grade:?}");
-            assert_eq!((grade.cases(), &grade.properties), (again.cases(), &again.properties));
-            assert!(!grade.properties.is_empty() && grade.cases() > Some(0));
+            assert_eq!((grade.cases(), grade.steps()), (again.cases(), again.steps()));
+            assert_eq!(grade.properties(), again.properties());
+            assert!(!grade.properties().is_empty() && grade.cases() > Some(0));
         }
     }
 
@@ -133,10 +156,10 @@ mod tests {
 
     #[test]
     fn the_median_counts_what_was_not_found_as_longest() {
-        let trial = |cases| Trial { cases, time: Duration::ZERO, property: None };
+        let found = |cases| Found { cases, property: Property::Safety, steps: 1 };
+        let trial = |cases: Option<u64>| Trial { found: cases.map(found), time: Duration::ZERO };
         let grade = |cases: &[Option<u64>]| Grade {
             fault: Fault::SweepSkips,
-            properties: BTreeSet::new(),
             trials: cases.iter().map(|cases| trial(*cases)).collect(),
         };
         assert_eq!(grade(&[Some(9), Some(1), Some(5)]).cases(), Some(5));

@@ -11,9 +11,16 @@
 
 pub mod campaign;
 pub mod check;
+pub mod coverage;
 pub mod exhaust;
 pub mod grade;
+mod inject;
+pub mod profile;
+mod relations;
+pub mod run;
 pub mod seed;
+pub mod shrink;
 pub mod smaller;
+pub mod steps;
 pub mod trees;
 pub mod written;

@@ -10,6 +10,7 @@ use crate::instant::Instant;
 use crate::node::{Kind, Node, ResourceType};
 use crate::release::Release;
 use crate::schema::{names, time, varint};
+use crate::simulate::seed::Seed;
 use arbitrary::{Result, Unstructured};
 
 /// A tree with all that a collection of it depends on, the release aside.
@@ -95,6 +96,13 @@ pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
     let types: Vec<ResourceType> = collectors.iter().map(|collector| collector.resource_type).collect();
     let last_iterated = if types.is_empty() { None } else { Some(*u.choose(&types)?) };
     Ok(Case { tree: draft.tree, collectors, now, last_iterated })
+}
+
+/// Draws the case of a seed by its number.
+pub fn draw(seed: &Seed, number: u64) -> Case {
+    let mut bytes = [0; CASE_BYTES];
+    seed.case_bytes(number, &mut bytes);
+    case(&mut Unstructured::new(&bytes)).expect("drawing from too few bytes gives zeros")
 }
 
 struct Draft {

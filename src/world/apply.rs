@@ -4,12 +4,10 @@ use super::actors::{Actor, undeclared};
 use super::collect::{Cleaned, Collected};
 use super::{World, refused};
 use crate::engine::{Faults, NoFault};
-use crate::instant::Instant;
 use crate::metadata::{self, CleanUp, Error, ErrorKind};
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Sharing, Step};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What came of a step.
 #[derive(Clone, Default)]
@@ -58,7 +56,7 @@ impl World {
                 Ok(())
             }
             Step::Advance(by) => {
-                self.now = later(self.now, *by);
+                self.now = self.now.plus(*by);
                 Ok(())
             }
             Step::NamespaceUse { namespace } => {
@@ -124,13 +122,4 @@ impl World {
 /// Whether the client waits for a collection after the step.
 fn is_synchronous(step: &Step) -> bool {
     matches!(step, Step::ImageDelete { sync: true, .. } | Step::LeaseDelete { sync: true, .. })
-}
-
-/// The clock stops at the end of time.
-fn later(now: Instant, by: Duration) -> Instant {
-    let nanoseconds = u64::from(now.nanoseconds) + u64::from(by.subsec_nanos());
-    let seconds = by.as_secs().saturating_add(nanoseconds / 1_000_000_000);
-    let seconds = now.seconds.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
-    let nanoseconds = u32::try_from(nanoseconds % 1_000_000_000).expect("a remainder below 10^9");
-    Instant { seconds, nanoseconds }
 }

@@ -112,7 +112,7 @@ impl Tally {
 
 /// Every property that a graph is checked for.
 pub fn properties() -> impl Iterator<Item = &'static str> {
-    Property::ALL.into_iter().map(Property::name).chain([REACHABILITY])
+    Property::each().iter().map(|property| property.name()).chain([REACHABILITY])
 }
 
 /// The scenario of a finding.

@@ -1,0 +1,189 @@
+//! Swarm profiles: which habits a case has.
+//!
+//! Cases that can do everything do everything at once, and rules that need a quiet world are seldom met. So every
+//! case draws its own subset of habits, each with the chance that stands beside it, and a campaign is a swarm of
+//! different mixes. `--profile` fixes the subset for all cases.
+
+use arbitrary::{Result, Unstructured};
+use std::fmt;
+
+/// Declares the habits: variant, name on the command line, in how many of sixteen cases, what they are.
+macro_rules! habits {
+    ($($variant:ident, $name:literal, $chance:literal, $sentence:literal;)*) => {
+        /// Something that the clients of a case are given to.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Habit {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl Habit {
+            /// Every habit.
+            pub const ALL: &[Habit] = &[$(Habit::$variant,)*];
+
+            /// The name, as `--profile` takes it.
+            pub fn name(self) -> &'static str {
+                match self { $(Habit::$variant => $name,)* }
+            }
+
+            /// In how many of sixteen cases it is drawn.
+            pub fn chance(self) -> u8 {
+                match self { $(Habit::$variant => $chance,)* }
+            }
+
+            /// What it is, in one sentence.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Habit::$variant => $sentence,)* }
+            }
+        }
+    };
+}
+
+habits! {
+    Leases, "leases", 14, "Clients work under leases, and share them.";
+    Expiry, "expiry", 12, "Leases, images and ingests expire; the clock stops at an expiry and one tick around it.";
+    FlatAndPlain, "flat-and-plain", 7, "A flat and a plain lease hold the same object.";
+    NearMisses, "near-misses", 6, "Labels that almost mean something, and odd values of those that do.";
+    DeadEdges, "dead-edges", 6, "References to what does not exist.";
+    Cycles, "cycles", 6, "References in circles.";
+    Namespaces, "namespaces", 6, "A second namespace with the same digests and names.";
+    Later, "later-labels", 8, "Labels of every release: back references, conditions, image references.";
+    Collectors, "collectors", 5, "Collectors of streams, mounts and plugins; every one in turn the last.";
+    Malformed, "malformed", 5, "Buckets where values belong, values where buckets do, times that do not decode.";
+    RawBytes, "raw-bytes", 2, "Names of any bytes.";
+    Protocols, "protocols", 5, "Pulls, container starts and prunes, interleaved.";
+    ColdNames, "cold-names", 3, "Many names, so that objects seldom meet.";
+}
+
+impl Habit {
+    /// The habit of a name.
+    pub fn parse(name: &str) -> Option<Habit> {
+        Habit::ALL.iter().copied().find(|habit| habit.name() == name)
+    }
+}
+
+impl fmt::Display for Habit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The habits of a case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Profile(u16);
+
+impl Profile {
+    /// No habit: content, snapshots, images and containers, as a client without oddities writes them.
+    pub const PLAIN: Profile = Profile(0);
+
+    /// Every habit at once.
+    pub fn all() -> Profile {
+        Habit::ALL.iter().copied().fold(Profile::PLAIN, Profile::with)
+    }
+
+    /// The profile with one habit more.
+    #[must_use]
+    pub fn with(self, habit: Habit) -> Profile {
+        Profile(self.0 | 1 << habit as u16)
+    }
+
+    /// Whether a habit is part of it.
+    pub fn has(self, habit: Habit) -> bool {
+        self.0 & 1 << habit as u16 != 0
+    }
+
+    /// Its habits.
+    pub fn habits(self) -> impl Iterator<Item = Habit> {
+        Habit::ALL.iter().copied().filter(move |habit| self.has(*habit))
+    }
+
+    /// The habits of one case of a swarm.
+    ///
+    /// # Errors
+    /// As `arbitrary`'s: never for want of bytes, which count as zeros.
+    pub fn draw(u: &mut Unstructured<'_>) -> Result<Profile> {
+        let mut profile = Profile::PLAIN;
+        for habit in Habit::ALL {
+            if u.int_in_range(0..=15)? < habit.chance() {
+                profile = profile.with(*habit);
+            }
+        }
+        Ok(profile)
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.habits().map(Habit::name).collect();
+        f.write_str(if names.is_empty() { "plain" } else { "" })?;
+        f.write_str(&names.join(","))
+    }
+}
+
+/// Which profiles the cases of a campaign have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Swarm {
+    /// Each case draws its own.
+    #[default]
+    Drawn,
+    /// All have this one.
+    Fixed(Profile),
+}
+
+/// A text that names no profile.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no profile `{text}`: say swarm, plain, all, or some of {}, separated by commas", known_names())]
+pub struct UnknownProfile {
+    text: String,
+}
+
+fn known_names() -> String {
+    let names: Vec<&str> = Habit::ALL.iter().map(|habit| habit.name()).collect();
+    names.join(", ")
+}
+
+impl Swarm {
+    /// The profiles for a text: `swarm`, `plain`, `all`, or habits separated by commas.
+    ///
+    /// # Errors
+    /// The text names something else.
+    pub fn parse(text: &str) -> std::result::Result<Swarm, UnknownProfile> {
+        match text {
+            "swarm" => return Ok(Swarm::Drawn),
+            "plain" => return Ok(Swarm::Fixed(Profile::PLAIN)),
+            "all" => return Ok(Swarm::Fixed(Profile::all())),
+            _ => {}
+        }
+        let unknown = || UnknownProfile { text: text.to_owned() };
+        let habits = text.split(',').map(|name| Habit::parse(name).ok_or_else(unknown));
+        let profile = habits.collect::<std::result::Result<Vec<_>, _>>()?;
+        Ok(Swarm::Fixed(profile.into_iter().fold(Profile::PLAIN, Profile::with)))
+    }
+}
+
+impl fmt::Display for Swarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Swarm::Drawn => f.write_str("swarm"),
+            Swarm::Fixed(profile) if *profile == Profile::all() => f.write_str("all"),
+            Swarm::Fixed(profile) => profile.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_what_its_text_says() {
+        for text in ["swarm", "plain", "all", "leases", "leases,malformed"] {
+            assert_eq!(Swarm::parse(text).map(|swarm| swarm.to_string()).as_deref(), Ok(text));
+        }
+        let both = Profile::PLAIN.with(Habit::Leases).with(Habit::Malformed);
+        assert_eq!(Swarm::parse("malformed,leases"), Ok(Swarm::Fixed(both)));
+        assert_eq!(both.habits().collect::<Vec<_>>(), [Habit::Leases, Habit::Malformed]);
+        let error = Swarm::parse("leases,leasing").expect_err("no such habit");
+        assert!(error.to_string().contains("flat-and-plain"), "{error}");
+        assert!(Habit::ALL.len() <= 16, "a profile has sixteen bits");
+    }
+}

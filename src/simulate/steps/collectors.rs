@@ -1,0 +1,108 @@
+//! Collectors of plugins, and streams.
+
+use super::labels::COLLECTORS;
+use super::{Draft, line, names};
+use crate::node::Kind;
+use crate::scenario::{Call, Name, NodeName, Step};
+use arbitrary::Result;
+
+impl Draft<'_, '_> {
+    /// One to four collectors of those that the release takes, some without a label.
+    pub(super) fn declare_collectors(&mut self) -> Result<()> {
+        let rules = self.release.rules();
+        if !rules.collectors {
+            return Ok(());
+        }
+        for (kind, label) in COLLECTORS {
+            let number = self.release.type_of(kind).filter(|number| number.0 >= rules.types.end);
+            if number.is_none() || !self.u.ratio(1, 2)? {
+                continue;
+            }
+            let label = if self.u.ratio(7, 8)? { Some(label.to_vec()) } else { None };
+            self.step(Step::CollectorDeclare { collector: kind, label });
+            self.kinds.push(kind);
+        }
+        Ok(())
+    }
+
+    /// Something about one of them.
+    pub(super) fn collector(&mut self) -> Result<()> {
+        if self.kinds.is_empty() {
+            return self.put();
+        }
+        let collector = *self.u.choose(&self.kinds)?;
+        let step = match self.u.int_in_range(0..=15u8)? {
+            0..=3 => {
+                let count = self.u.int_in_range(1..=3)?;
+                let nodes = (0..count).map(|_| self.collected(collector)).collect::<Result<_>>()?;
+                Step::CollectorList { collector, nodes }
+            }
+            4 | 5 => {
+                Step::CollectorActive { collector, nodes: vec![self.collected(collector)?], asked: None }
+            }
+            6 | 7 => {
+                let lease = self.name(&names::LEASES, names::HOT)?;
+                Step::CollectorLeased {
+                    collector,
+                    nodes: vec![self.collected(collector)?],
+                    lease,
+                    asked: None,
+                }
+            }
+            8 | 9 => {
+                let (from, to) = (self.stored()?, self.collected(collector)?);
+                Step::CollectorBackReference { collector, from, to, asked: None }
+            }
+            10 | 11 => {
+                let (from, to) = (self.collected(collector)?, vec![self.stored()?]);
+                Step::CollectorReferences { collector, from, to }
+            }
+            12 => Step::CollectorForget { collector, nodes: vec![self.collected(collector)?] },
+            13 => Step::CollectorFail { collector, call: *self.u.choose(&Call::ALL)? },
+            14 => Step::CollectorHeal { collector, call: *self.u.choose(&Call::ALL)? },
+            // A plugin may report anything, a snapshot whose key names no snapshotter too.
+            _ => {
+                let node = NodeName { namespace: None, kind: Kind::Snapshot, key: self.snapshot_key()? };
+                self.queue.push_back(line(Step::CollectorForget { collector, nodes: vec![node.clone()] }));
+                Step::CollectorActive { collector, nodes: vec![node], asked: None }
+            }
+        };
+        self.step(step);
+        Ok(())
+    }
+
+    pub(super) fn stream(&mut self) -> Result<()> {
+        let is_known = self.release.type_of(Kind::Stream).is_some() && !self.kinds.contains(&Kind::Stream);
+        if !is_known {
+            return self.collector();
+        }
+        let stream = self.name(&names::RESOURCES, names::HOT)?;
+        let is_close = self.u.ratio(1, 4)?;
+        self.step(if is_close { Step::StreamClose { stream } } else { Step::StreamOpen { stream } });
+        Ok(())
+    }
+
+    /// A resource of a collector's own, in the client's namespace or in another, which the database may lack.
+    fn collected(&mut self, kind: Kind) -> Result<NodeName> {
+        let key = self.name(&names::RESOURCES, names::HOT)?;
+        let namespace = match self.u.int_in_range(0..=7u8)? {
+            0 => Some(names::OTHER.to_vec()),
+            _ => None,
+        };
+        Ok(NodeName { namespace, kind, key })
+    }
+
+    /// Something that the database may have.
+    fn stored(&mut self) -> Result<NodeName> {
+        let (kind, key): (Kind, Name) = match self.u.int_in_range(0..=3u8)? {
+            0 => {
+                let snapshotter = *self.u.choose(&names::SNAPSHOTTERS)?;
+                (Kind::Snapshot, [snapshotter, b"/", &self.snapshot_key()?].concat())
+            }
+            1 => (Kind::Container, self.name(&names::CONTAINERS, names::HOT)?),
+            2 if self.release.rules().image_nodes => (Kind::Image, self.name(&names::IMAGES, names::HOT)?),
+            _ => (Kind::Content, self.blob()?),
+        };
+        Ok(NodeName { namespace: None, kind, key })
+    }
+}

@@ -1,0 +1,333 @@
+//! Cases made of steps: what clients do with a daemon, with collections in between.
+//!
+//! ```text
+//!   bytes ──> profile ──> step, step, ... gc, step, ... gc      every step may be refused (`?`)
+//! ```
+//!
+//! One code for seeds, for the fuzzer and for tests: everything is drawn from [`Unstructured`]. Structure is valid
+//! most of the time; what no client can write comes in as raw edits, by weight. The mix of an ordinary case: 66
+//! operations, a collection after every 10 of them and one at the end.
+//!
+//! The draft knows the clock, which expiries it has written and what it has declared; it knows nothing of what the
+//! daemon makes of its steps.
+
+mod bursts;
+mod collectors;
+mod labels;
+mod names;
+mod objects;
+mod protocols;
+
+use super::profile::{Habit, Profile, Swarm};
+use crate::instant::Instant;
+use crate::node::Kind;
+use crate::release::Release;
+use crate::scenario::{CLOCK_START, Line, Name, Outcome, Scenario, Step};
+use arbitrary::{Result, Unstructured};
+use std::collections::VecDeque;
+
+/// Operations of a whole case, collections set aside.
+pub const OPERATIONS: usize = 66;
+/// Operations between two collections.
+pub const OPERATIONS_BETWEEN: usize = 10;
+/// How many bytes a case draws at the most; more would not be looked at.
+pub const CASE_BYTES: usize = 1536;
+
+/// A generated case.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Case {
+    /// The daemon's release.
+    pub release: Release,
+    /// What its clients are given to.
+    pub profile: Profile,
+    /// Its steps, of which any may be refused.
+    pub lines: Vec<Line>,
+}
+
+impl Case {
+    /// The case as a scenario.
+    pub fn scenario(&self) -> Scenario {
+        Scenario { release: self.release, lines: self.lines.clone(), ..Scenario::default() }
+    }
+}
+
+/// Draws a case. It ends with the bytes, and at [`OPERATIONS`] at the latest.
+///
+/// # Errors
+/// As `arbitrary`'s: never for want of bytes, which count as zeros.
+pub fn draw(u: &mut Unstructured<'_>, release: Release, swarm: Swarm) -> Result<Case> {
+    let profile = match swarm {
+        Swarm::Drawn => Profile::draw(u)?,
+        Swarm::Fixed(profile) => profile,
+    };
+    let mut draft = Draft::new(u, release, profile);
+    draft.setting()?;
+    for operation in 1..=OPERATIONS {
+        if draft.u.is_empty() {
+            break;
+        }
+        draft.operation()?;
+        if operation % OPERATIONS_BETWEEN == 0 {
+            draft.collection()?;
+        }
+    }
+    if !matches!(draft.lines.last(), Some(Line { step: Step::Gc { .. }, .. })) {
+        draft.collection()?;
+    }
+    Ok(Case { release, profile, lines: draft.lines })
+}
+
+/// A case in the making.
+struct Draft<'u, 'b> {
+    u: &'u mut Unstructured<'b>,
+    release: Release,
+    profile: Profile,
+    lines: Vec<Line>,
+    /// The clock after the steps so far.
+    now: Instant,
+    /// Expiries that were written.
+    expiries: Vec<Instant>,
+    /// What belongs together and is under way: taken from the front, one step after the other.
+    queue: VecDeque<Line>,
+    /// The protocols under way, each a client's.
+    scripts: Vec<VecDeque<Line>>,
+    /// How many clients were declared.
+    clients: u8,
+    /// Collectors that were declared.
+    kinds: Vec<Kind>,
+    /// What operations may come, with their running sums of weights.
+    weights: Vec<(u16, Operation)>,
+}
+
+/// What one operation is about.
+#[derive(Clone, Copy)]
+enum Operation {
+    Put,
+    LabelContent,
+    DeleteContent,
+    Ingest,
+    Prepare,
+    CommitSnapshot,
+    LabelSnapshot,
+    RemoveSnapshot,
+    CreateImage,
+    ChangeImage,
+    DeleteImage,
+    CreateContainer,
+    ChangeContainer,
+    DeleteContainer,
+    CreateLease,
+    AddToLease,
+    DropFromLease,
+    DeleteLease,
+    UseLease,
+    FlatAndPlain,
+    ContentChain,
+    SnapshotChain,
+    FlatImage,
+    BackReference,
+    Condition,
+    Clock,
+    UseNamespace,
+    Sandbox,
+    Stream,
+    Collector,
+    Malformed,
+    Undecodable,
+    Protocol,
+    CleanUp,
+}
+
+/// The default mix: weight, operation, and the habit without which it does not come.
+const MIX: [(u16, Operation, Option<Habit>); 34] = [
+    (50, Operation::Put, None),
+    (11, Operation::LabelContent, None),
+    (3, Operation::DeleteContent, None),
+    (11, Operation::Ingest, None),
+    (20, Operation::Prepare, None),
+    (8, Operation::CommitSnapshot, None),
+    (8, Operation::LabelSnapshot, None),
+    (4, Operation::RemoveSnapshot, None),
+    (12, Operation::CreateImage, None),
+    (5, Operation::ChangeImage, None),
+    (5, Operation::DeleteImage, None),
+    (8, Operation::CreateContainer, None),
+    (3, Operation::ChangeContainer, None),
+    (3, Operation::DeleteContainer, None),
+    (12, Operation::CreateLease, Some(Habit::Leases)),
+    (18, Operation::AddToLease, Some(Habit::Leases)),
+    (4, Operation::DropFromLease, Some(Habit::Leases)),
+    (6, Operation::DeleteLease, Some(Habit::Leases)),
+    (5, Operation::UseLease, Some(Habit::Leases)),
+    (8, Operation::FlatAndPlain, Some(Habit::FlatAndPlain)),
+    (26, Operation::ContentChain, None),
+    (18, Operation::SnapshotChain, None),
+    (5, Operation::FlatImage, Some(Habit::Later)),
+    (6, Operation::BackReference, Some(Habit::Later)),
+    (6, Operation::Condition, Some(Habit::Later)),
+    (5, Operation::Clock, Some(Habit::Expiry)),
+    (6, Operation::UseNamespace, Some(Habit::Namespaces)),
+    (4, Operation::Sandbox, None),
+    (8, Operation::Stream, Some(Habit::Collectors)),
+    (24, Operation::Collector, Some(Habit::Collectors)),
+    (8, Operation::Malformed, Some(Habit::Malformed)),
+    (8, Operation::Undecodable, Some(Habit::Malformed)),
+    (12, Operation::Protocol, Some(Habit::Protocols)),
+    (2, Operation::CleanUp, None),
+];
+
+impl<'u, 'b> Draft<'u, 'b> {
+    fn new(u: &'u mut Unstructured<'b>, release: Release, profile: Profile) -> Draft<'u, 'b> {
+        let mut sum = 0;
+        let possible = MIX.into_iter().filter(|(_, _, habit)| habit.is_none_or(|habit| profile.has(habit)));
+        let weights = possible.map(|(weight, operation, _)| {
+            sum += weight;
+            (sum, operation)
+        });
+        Draft {
+            u,
+            release,
+            profile,
+            lines: Vec::with_capacity(OPERATIONS + OPERATIONS / OPERATIONS_BETWEEN + 4),
+            now: CLOCK_START,
+            expiries: Vec::new(),
+            queue: VecDeque::new(),
+            scripts: Vec::new(),
+            clients: 0,
+            kinds: Vec::new(),
+            weights: weights.collect(),
+        }
+    }
+
+    fn has(&self, habit: Habit) -> bool {
+        self.profile.has(habit)
+    }
+
+    /// What a case begins with: the collectors of the daemon's plugins, and mostly something that hangs together.
+    fn setting(&mut self) -> Result<()> {
+        if self.has(Habit::Collectors) {
+            self.declare_collectors()?;
+        }
+        if self.u.ratio(3, 4)? {
+            self.content_chain()?;
+        }
+        if self.u.ratio(1, 2)? { self.snapshot_chain() } else { Ok(()) }
+    }
+
+    /// The next operation: the next step of something under way, or a new thing.
+    fn operation(&mut self) -> Result<()> {
+        if !self.queue.is_empty() && self.u.ratio(7, 8)? {
+            self.lines.extend(self.queue.pop_front());
+            return Ok(());
+        }
+        if !self.scripts.is_empty() && self.u.ratio(1, 2)? {
+            return self.follow_script();
+        }
+        let (total, _) = *self.weights.last().expect("the mix has operations that need no habit");
+        let drawn = self.u.int_in_range(0..=total - 1)?;
+        let at = self.weights.partition_point(|(sum, _)| *sum <= drawn);
+        match self.weights[at].1 {
+            Operation::Put => self.put(),
+            Operation::LabelContent => self.label_content(),
+            Operation::DeleteContent => self.delete_content(),
+            Operation::Ingest => self.ingest(),
+            Operation::Prepare => self.prepare(),
+            Operation::CommitSnapshot => self.commit_snapshot(),
+            Operation::LabelSnapshot => self.label_snapshot(),
+            Operation::RemoveSnapshot => self.remove_snapshot(),
+            Operation::CreateImage => self.create_image(),
+            Operation::ChangeImage => self.change_image(),
+            Operation::DeleteImage => self.delete_image(),
+            Operation::CreateContainer => self.create_container(),
+            Operation::ChangeContainer => self.change_container(),
+            Operation::DeleteContainer => self.delete_container(),
+            Operation::CreateLease => self.create_lease(),
+            Operation::AddToLease => self.add_to_lease(),
+            Operation::DropFromLease => self.drop_from_lease(),
+            Operation::DeleteLease => self.delete_lease(),
+            Operation::UseLease => self.use_lease(),
+            Operation::FlatAndPlain => self.flat_and_plain(),
+            Operation::ContentChain => self.content_chain(),
+            Operation::SnapshotChain => self.snapshot_chain(),
+            Operation::FlatImage => self.flat_image(),
+            Operation::BackReference => self.back_reference(),
+            Operation::Condition => self.condition(),
+            Operation::Clock => self.clock(),
+            Operation::UseNamespace => self.use_namespace(),
+            Operation::Sandbox => self.sandbox(),
+            Operation::Stream => self.stream(),
+            Operation::Collector => self.collector(),
+            Operation::Malformed => self.malformed(),
+            Operation::Undecodable => self.undecodable(),
+            Operation::Protocol => self.begin_protocol(),
+            Operation::CleanUp => {
+                self.step(Step::Cleanup);
+                Ok(())
+            }
+        }
+    }
+
+    /// A collection; before it the clock may stop at an expiry, or a tick from it.
+    fn collection(&mut self) -> Result<()> {
+        if self.has(Habit::Expiry) && self.u.ratio(1, 2)? {
+            self.stop_at_expiry()?;
+        }
+        let mut last = None;
+        if self.kinds.len() > 1 && self.release.rules().shared_loop_variable {
+            last = Some(*self.u.choose(&self.kinds)?);
+        }
+        let is_cancelled = self.u.int_in_range(0..=255u8)? >= 249;
+        let cancel_at_root = if is_cancelled { Some(self.u.int_in_range(1..=8)?) } else { None };
+        self.step(Step::Gc { last, cancel_at_root });
+        Ok(())
+    }
+
+    /// A step that may be refused.
+    fn step(&mut self, step: Step) {
+        self.lines.push(line(step));
+    }
+
+    /// What comes now, and what shall follow it.
+    fn steps<const N: usize>(&mut self, first: Step, rest: [Step; N]) {
+        self.step(first);
+        self.queue.extend(rest.map(line));
+    }
+
+    /// A name from a pool.
+    fn name(&mut self, pool: &[&[u8]], hot: usize) -> Result<Name> {
+        if self.has(Habit::RawBytes) && self.u.ratio(1, 8)? {
+            return Ok(self.u.choose(&names::RAW)?.to_vec());
+        }
+        let length = self.pool_length(pool.len(), hot);
+        Ok(self.u.choose(&pool[..length])?.to_vec())
+    }
+
+    /// How much of a pool is drawn from.
+    fn pool_length(&self, pool: usize, hot: usize) -> usize {
+        if self.has(Habit::ColdNames) { pool } else { hot }
+    }
+
+    /// The place of a digest in its pool.
+    fn blob_index(&mut self) -> Result<usize> {
+        let length = self.pool_length(names::BLOBS.len(), names::HOT_CHAINED);
+        self.u.choose_index(length)
+    }
+
+    fn blob(&mut self) -> Result<Name> {
+        let index = self.blob_index()?;
+        Ok(names::BLOBS[index].clone())
+    }
+
+    /// A committed snapshot mostly, else an active one.
+    fn snapshot_key(&mut self) -> Result<Name> {
+        if self.u.ratio(1, 4)? {
+            return self.name(&names::ACTIVE, names::HOT);
+        }
+        self.name(&names::SNAPSHOTS, names::HOT_CHAINED)
+    }
+}
+
+/// A line that may be refused.
+fn line(step: Step) -> Line {
+    Line { outcome: Outcome::Any, ..Line::new(step) }
+}
