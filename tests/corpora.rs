@@ -1,6 +1,10 @@
 //! Every fuzz target's corpus, replayed on stable Rust.
 
-use leasehold::fuzzing::TARGETS;
+use leasehold::fuzzing::{Input, TARGETS, Target};
+use leasehold::replay;
+use leasehold::scenario::{FORMS, parse, print};
+use leasehold::simulate::trees::Case;
+use leasehold::world::World;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -19,13 +23,53 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_corpus_entry_holds_its_targets_property() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (name, body) in TARGETS {
+    // What must break has no corpus.
+    for target in TARGETS.iter().filter(|target| target.fault.is_none()) {
+        let name = target.name;
         let files = files_below(&root.join("fuzz/corpus").join(name));
         assert!(!files.is_empty(), "{name} has no corpus");
         files.par_iter().for_each(|file| {
             println!("{name} {}", file.display());
-            body(&std::fs::read(file).expect("a readable file"));
+            target.hold(&std::fs::read(file).expect("a readable file"));
         });
+    }
+}
+
+/// What a failure leaves behind must be the very collection that failed.
+#[test]
+fn every_case_of_a_corpus_is_the_same_collection_as_a_scenario() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for target in TARGETS.iter().filter(|target| target.fault.is_none()) {
+        let Input::Case { draw, .. } = target.input else { continue };
+        let files = files_below(&root.join("fuzz/corpus").join(target.name));
+        files.par_iter().for_each(|file| {
+            let bytes = std::fs::read(file).expect("a readable file");
+            let Ok(case) = draw(&bytes) else { return };
+            hold_scenarios_to_case(target, &bytes, &case);
+        });
+    }
+}
+
+fn hold_scenarios_to_case(target: &Target, bytes: &[u8], case: &Case) {
+    for release in target.releases() {
+        let text = print(&target.scenario(bytes, *release).expect("a case is a scenario"));
+        let scenario = parse(text.as_bytes()).unwrap_or_else(|flaws| panic!("{flaws}\n{text}"));
+        let replayed = replay::run(&scenario, leasehold::engine::NoFault);
+        assert!(replayed.failures.is_empty(), "{:?}\n{text}", replayed.failures);
+        let mut world = World::new(scenario.release);
+        scenario.lines.iter().for_each(|line| drop(world.apply(line)));
+        let collected = world.last().expect("the scenario collects");
+        assert_eq!((collected.release, collected.now), (*release, case.now));
+        // The root's own sequence number has no step; a collection looks at none.
+        let mut tree = case.tree.clone();
+        tree.set_sequence(&[], 0).expect("there is a root");
+        assert_eq!(collected.before, tree, "{text}");
+        if release.rules().collectors {
+            assert_eq!(collected.collectors, case.collectors, "{text}");
+        }
+        if release.rules().shared_loop_variable {
+            assert_eq!(collected.last_iterated, case.last_iterated, "{text}");
+        }
     }
 }
 
@@ -46,9 +90,39 @@ fn every_body_has_a_target_and_every_target_a_body() {
     let mut targets: Vec<String> = files_below(&root.join("fuzz/fuzz_targets"))
         .iter()
         .map(|file| file.file_stem().expect("a file").to_string_lossy().into_owned())
-        .filter(|name| name != "canary")
         .collect();
     targets.sort();
-    let bodies: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    let bodies: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
     assert_eq!(targets, bodies);
+}
+
+#[test]
+fn every_target_has_options_and_the_dictionary_that_they_name() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    for target in TARGETS.iter().filter(|target| target.fault.is_none()) {
+        let name = target.name;
+        let options = std::fs::read_to_string(fuzz.join(format!("options/{name}.options")));
+        let options = options.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let value = |key: &str| options.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        assert!(options.starts_with("[libfuzzer]\n") && value("timeout").is_some(), "{name}");
+        let max_len: usize = value("max_len").expect("max_len").parse().expect("a number");
+        for file in files_below(&fuzz.join("corpus").join(name)) {
+            let length = std::fs::metadata(&file).expect("a file").len();
+            assert!(length <= max_len as u64, "{} is longer than max_len", file.display());
+        }
+        let dictionary = format!("{name}.dict");
+        let is_there = fuzz.join("dictionary").join(&dictionary).exists();
+        assert_eq!(value("dict"), is_there.then_some(&*dictionary), "{name}");
+    }
+}
+
+#[test]
+fn the_dictionary_of_scenarios_has_every_step() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/dictionary/scenario.dict");
+    let dictionary = std::fs::read_to_string(path).expect("a readable file");
+    for form in FORMS {
+        let words = format!("{} {}", form.step, form.sub_step);
+        let entry = format!("\"\\x0a{} \"", words.trim_end());
+        assert!(dictionary.lines().any(|line| line == entry), "{entry} is missing");
+    }
 }

@@ -248,3 +248,79 @@ fn the_manuals_first_example_holds() {
     let output = leasehold(folder.path(), &["replay", "manual.scenario"]);
     assert_eq!(text(&output.stdout), "1 passed, 0 failed\n");
 }
+
+/// An input at which the target `canary` stopped: a lease's ingest, which its engine forgets.
+const CANARY: &[u8] = include_bytes!("data/canary/leased-ingest");
+
+#[test]
+fn an_input_of_a_fuzz_target_shows_its_finding_as_a_small_scenario() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let output = leasehold(&root, &["replay", "tests/data/canary/leased-ingest"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    let begins = "FAILED tests/data/canary/leased-ingest: target canary: release 1.7.0-beta.1: it breaks the property \
+        safety: b/ingest/k1 is kept by a chain from a root and not marked\n\n# The fuzz target canary found it";
+    assert!(stdout.starts_with(begins), "{stdout}");
+    let ends = "again: leasehold replay --step tests/data/canary/leased-ingest\n\n0 passed, 1 failed\n";
+    assert!(stdout.ends_with(ends), "{stdout}");
+    // The steps alone last: the same finding with the fault, none without.
+    let scenario = stdout.split("\n\n").nth(1).expect("a scenario between blank lines");
+    assert!(scenario.lines().count() < 8, "{scenario}");
+    let folder = folder(&[("kept.scenario", scenario)]);
+    let again = leasehold(folder.path(), &["replay", "--fault", "lease-ingests-forgotten", "kept.scenario"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        text(&again.stdout).contains("breaks the property safety: b/ingest/k1"),
+        "{}",
+        text(&again.stdout)
+    );
+    let honest = leasehold(folder.path(), &["replay", "kept.scenario"]);
+    assert_eq!(honest.status.code(), Some(0), "{}", text(&honest.stdout));
+}
+
+#[test]
+fn a_target_is_named_or_taken_from_the_nearest_folder() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for place in ["tree/canary/x", "canary/tree/x", "x"] {
+        let path = folder.path().join(place);
+        std::fs::create_dir_all(path.parent().expect("a folder around")).expect("a folder");
+        std::fs::write(path, CANARY).expect("a file");
+    }
+    let replay = |arguments: &[&str]| {
+        let output = leasehold(folder.path(), &[&["replay"], arguments].concat());
+        (output.status.code(), text(&output.stdout))
+    };
+    let held = "held canary/tree/x: target tree, under the rules of 8 releases\n1 passed, 0 failed\n";
+    assert_eq!(replay(&["canary/tree/x"]), (Some(0), held.to_owned()));
+    assert_eq!(replay(&["tree/canary/x"]).0, Some(1));
+    assert_eq!(replay(&["--target", "canary", "x"]).0, Some(1));
+    // The honest engine with a fault is the canary; of a folder every input is taken.
+    let arguments = ["--target", "tree", "--fault", "lease-ingests-forgotten", "tree"];
+    let (code, stdout) = replay(&arguments);
+    let again =
+        "again: leasehold replay --step --fault lease-ingests-forgotten --target tree tree/canary/x\n";
+    assert!(code == Some(1) && stdout.contains(again), "{stdout}");
+    let (code, stdout) = replay(&["--step", "tree/canary/x"]);
+    let failed = "      FAILED `gc` breaks the property safety: b/ingest/k1";
+    assert!(code == Some(1) && stdout.contains(failed) && stdout.contains("\n   6  gc\n"), "{stdout}");
+    // Whoever names no target gets the list.
+    let unknown = leasehold(folder.path(), &["replay", "--target", "forest", "x"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        text(&unknown.stderr).contains("there are bolt, bucket, canary, labels"),
+        "{}",
+        text(&unknown.stderr)
+    );
+}
+
+#[test]
+fn an_input_that_stands_for_nothing_says_why_and_one_that_cannot_be_read_is_an_error() {
+    let folder = folder(&[("bolt/x", "no database"), ("times/y", "\u{0}2026-01-01T00:00:00Z")]);
+    let output = leasehold(folder.path(), &["replay", "bolt/x", "times/y"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.starts_with("held bolt/x: target bolt, whose property says nothing of it: "), "{stdout}");
+    assert!(stdout.ends_with("held times/y: target times\n2 passed, 0 failed\n"), "{stdout}");
+    let missing = leasehold(folder.path(), &["replay", "tree/gone"]);
+    assert_eq!((missing.status.code(), last_line(&missing)), (Some(3), "0 passed, 1 failed".to_owned()));
+}

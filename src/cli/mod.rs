@@ -1,6 +1,7 @@
 //! The command line: one file a command, the exit codes here.
 
 mod against;
+mod artifact;
 mod child;
 mod collect;
 mod conformance;

@@ -1,8 +1,9 @@
-//! `leasehold replay`: scenario files, step by step through the world, checked.
+//! `leasehold replay`: scenario files, step by step through the world, checked; and what fuzz targets left behind.
 
 use super::source::{SCENARIO_EXTENSION, input_error, parse_fault, parse_scenario, scenario_text};
-use super::{Ended, Failure};
+use super::{Ended, Failure, artifact};
 use crate::engine::{Fault, Faults, NoFault};
+use crate::fuzzing::Target;
 use crate::replay::{Problem, Replay, Replayed, run_replay, updated};
 use crate::report::step;
 use crate::scenario::Scenario;
@@ -17,25 +18,35 @@ use std::path::{Path, PathBuf};
 ///
 /// After every collection all properties are checked against an independent oracle. Folders are searched for
 /// *.scenario files in the order of their names; a file that is named itself is read whatever it is called.
+///
+/// An input of a fuzz target, a crash above all, is any other file in a folder of the target's name. It is held to
+/// the target's property; what breaks is shown as a small scenario.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold replay scenarios                              a whole library
   leasehold replay --step expired.scenario                what each step changes
   leasehold replay --update scenarios/rules               write what gc prints below each `---`
-  leasehold replay --fault expiry-inclusive scenarios     which scenarios see this mistake")]
+  leasehold replay --fault expiry-inclusive scenarios     which scenarios see this mistake
+  leasehold replay fuzz/artifacts/tree/crash-1c9b33       what a fuzz target found
+  leasehold replay --target tree crash-1c9b33             the same, anywhere else
+  leasehold replay --target tree fuzz/corpus/tree         every input of a folder")]
 pub(super) struct Arguments {
     /// Scenario files, or folders of them
     #[arg(value_name = "FILE|FOLDER", required = true)]
     paths: Vec<PathBuf>,
     /// Show what each step changes: buckets, the clock, the marks
     #[arg(long)]
-    step: bool,
+    pub(super) step: bool,
     /// Write what is printed below each `---`; nothing else in a file changes
     #[arg(long, conflicts_with = "fault")]
     update: bool,
     /// Seed a mistake into the collector, to see scenarios fail
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
-    fault: Option<Fault>,
+    pub(super) fault: Option<Fault>,
+    /// The files that are no scenarios are inputs of this fuzz target [default: what the nearest folder is called]
+    #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target)]
+    #[arg(conflicts_with_all = ["update", "intended"])]
+    target: Option<&'static Target>,
     /// Hold the collector to the intended rules instead of those with the release's known defects
     #[arg(long, conflicts_with = "update")]
     intended: bool,
@@ -45,9 +56,11 @@ pub(super) struct Arguments {
 const FAILURES_SHOWN_MAX: usize = 10;
 
 /// What came of one file.
-enum Verdict {
+pub(super) enum Verdict {
     /// It passed; with --update, how many blocks were written anew.
     Passed { blocks: usize },
+    /// It passed, and there is something to be said.
+    Held(String),
     /// What failed.
     Failed(String),
     /// It cannot be read, or not be written.
@@ -57,7 +70,7 @@ enum Verdict {
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let mut files = Vec::new();
     for path in &arguments.paths {
-        add_files(path, &mut files)?;
+        add_files(path, arguments.target.is_some(), &mut files)?;
     }
     if files.is_empty() {
         let paths = arguments.paths.iter().map(|path| path.display().to_string());
@@ -79,6 +92,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                     writeln!(out, "updated {}: {blocks} block{plural}", file.display())?;
                 }
             }
+            Verdict::Held(text) => {
+                passed += 1;
+                writeln!(out, "{text}")?;
+            }
             Verdict::Failed(text) => {
                 writeln!(out, "{text}again: {}\n", command(arguments, file))?;
             }
@@ -92,8 +109,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     Ok(if passed == files.len() { Ended::Well } else { Ended::WithFinding })
 }
 
-/// A file itself, or the scenarios of a folder in the byte order of their names. Links to folders are not followed.
-fn add_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// A file itself, or the scenarios of a folder, or all its files, in the byte order of their names. Links to folders are
+/// not followed.
+fn add_files(path: &Path, all: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     if !path.is_dir() {
         files.push(path.to_owned());
         return Ok(());
@@ -110,7 +128,7 @@ fn add_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
             let entry = entry.map_err(|error| input_error(&path, &error))?;
             let file_type = entry.file_type().map_err(|error| input_error(&entry.path(), &error))?;
             let is_scenario = entry.path().extension() == Some(OsStr::new(SCENARIO_EXTENSION));
-            if file_type.is_dir() || is_scenario && entry.path().is_file() {
+            if file_type.is_dir() || (all || is_scenario) && entry.path().is_file() {
                 below.push(entry.path());
             }
         }
@@ -124,6 +142,9 @@ fn add_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
 }
 
 fn replay_file(arguments: &Arguments, file: &Path) -> Verdict {
+    if let Some(target) = target_of(arguments, file) {
+        return artifact::replay(target, arguments.fault, file);
+    }
     let text = match read(file) {
         Ok(text) => text,
         Err(unusable) => return unusable,
@@ -137,6 +158,14 @@ fn replay_file(arguments: &Arguments, file: &Path) -> Verdict {
         Some(fault) => run_replay(Replay::new(&scenario, fault).intended(arguments.intended)),
     };
     verdict(arguments, file, &text, replayed)
+}
+
+/// The fuzz target whose input a file is; none if it is a scenario.
+fn target_of(arguments: &Arguments, file: &Path) -> Option<&'static Target> {
+    if file.extension() == Some(OsStr::new(SCENARIO_EXTENSION)) {
+        return None;
+    }
+    arguments.target.or_else(|| Target::of_path(&std::path::absolute(file).ok()?))
 }
 
 /// Whether a replay passed; with --update what it printed is written before.
@@ -180,6 +209,9 @@ fn parsed(file: &Path, text: &[u8]) -> Result<Scenario, Verdict> {
 
 /// Replays a file and shows every step as it goes.
 fn show_steps(arguments: &Arguments, file: &Path, out: &mut dyn Write) -> io::Result<Verdict> {
+    if let Some(target) = target_of(arguments, file) {
+        return artifact::show_steps(target, arguments.fault, file, out);
+    }
     let text = match read(file) {
         Ok(text) => text,
         Err(unusable) => return Ok(unusable),
@@ -188,18 +220,28 @@ fn show_steps(arguments: &Arguments, file: &Path, out: &mut dyn Write) -> io::Re
         Ok(scenario) => scenario,
         Err(failed) => return Ok(failed),
     };
-    writeln!(out, "{}: release {}", file.display(), scenario.release)?;
-    let replayed = match arguments.fault {
-        None => show_steps_of(Replay::new(&scenario, NoFault).intended(arguments.intended), &scenario, out)?,
-        Some(fault) => {
-            show_steps_of(Replay::new(&scenario, fault).intended(arguments.intended), &scenario, out)?
-        }
-    };
-    writeln!(out)?;
+    let replayed = show_scenario(file, &scenario, arguments.fault, arguments.intended, out)?;
     Ok(verdict(arguments, file, &text, replayed))
 }
 
-fn show_steps_of<F: Faults>(
+/// Replays a scenario and shows every step as it goes.
+pub(super) fn show_scenario(
+    file: &Path,
+    scenario: &Scenario,
+    fault: Option<Fault>,
+    intended: bool,
+    out: &mut dyn Write,
+) -> io::Result<Replayed> {
+    writeln!(out, "{}: release {}", file.display(), scenario.release)?;
+    let replayed = match fault {
+        None => show_each(Replay::new(scenario, NoFault).intended(intended), scenario, out)?,
+        Some(fault) => show_each(Replay::new(scenario, fault).intended(intended), scenario, out)?,
+    };
+    writeln!(out)?;
+    Ok(replayed)
+}
+
+fn show_each<F: Faults>(
     mut replay: Replay<'_, F>,
     scenario: &Scenario,
     out: &mut dyn Write,
@@ -233,7 +275,15 @@ fn command(arguments: &Arguments, file: &Path) -> String {
         true => path,
         false => format!("-- '{}'", path.replace('\'', r"'\''")),
     };
-    let fault = arguments.fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
-    let intended = if arguments.intended { " --intended" } else { "" };
-    format!("leasehold replay --step{fault}{intended} {path}")
+    let mut command = "leasehold replay --step".to_owned();
+    if let Some(fault) = arguments.fault {
+        command.push_str(&format!(" --fault {fault}"));
+    }
+    if arguments.intended {
+        command.push_str(" --intended");
+    }
+    if let Some(target) = arguments.target {
+        command.push_str(&format!(" --target {}", target.name));
+    }
+    format!("{command} {path}")
 }

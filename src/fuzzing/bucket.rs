@@ -5,7 +5,7 @@ use crate::bucket::{Bucket, diff};
 use arbitrary::{Result, Unstructured};
 
 /// bucket(edits) = BTreeMap(edits), old snapshots and seeks included, and diff(a, b) is empty exactly if a = b.
-pub fn bucket(bytes: &[u8]) {
+pub(super) fn bucket(bytes: &[u8]) {
     // Bytes that end early end the edits.
     let _ended = edits(&mut Unstructured::new(bytes));
 }

@@ -6,7 +6,7 @@ use crate::schema::{duration, time};
 /// schema(text) = oracle(text) for Go's RFC 3339, binary times and durations, and parse(format(instant)) = instant.
 ///
 /// The first byte says how the rest is read.
-pub fn times(bytes: &[u8]) {
+pub(super) fn times(bytes: &[u8]) {
     let Some((kind, text)) = bytes.split_first() else { return };
     match kind % 3 {
         0 => {

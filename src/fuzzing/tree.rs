@@ -1,64 +1,40 @@
-//! Trees through engine and oracle.
+//! Databases out of bytes, for the targets that hold engine against oracle.
 
 use crate::bucket::{Bucket, bolt as file};
 use crate::collector::Collector;
-use crate::engine::{Fault, Faults, NoFault, Request};
 use crate::instant::Instant;
 use crate::node::ResourceType;
-use crate::oracle::Defects;
-use crate::release::Release;
 use crate::schema::names;
-use crate::simulate::check::check;
-use crate::simulate::trees;
-use arbitrary::{Result, Unstructured};
+use crate::simulate::trees::{self, Case};
+use arbitrary::Unstructured;
+use std::io::Cursor;
 
 const NOW: Instant = Instant { seconds: 63_850_000_000, nanoseconds: 0 };
 
-/// engine(tree) = oracle(tree), for any tree and every release: marked set, removals, tree, errors and collectors.
-pub fn tree(bytes: &[u8]) {
-    let Ok(case) = trees::case(&mut Unstructured::new(bytes)) else { return };
-    for release in Release::ALL {
-        let request = Request {
-            collectors: &case.collectors,
-            release,
-            last_iterated: case.last_iterated,
-            ..Request::new(&case.tree, case.now)
-        };
-        agree(&request, NoFault);
-    }
+/// A drawn tree, valid or not.
+pub(super) fn drawn(bytes: &[u8]) -> Result<Case, String> {
+    trees::case(&mut Unstructured::new(bytes)).map_err(|error| error.to_string())
 }
 
-/// The target `tree` for the seed's release with a fault in the engine: must be found.
-pub fn canary(bytes: &[u8]) {
-    let Ok(case) = trees::case(&mut Unstructured::new(bytes)) else { return };
-    agree(
-        &Request { collectors: &case.collectors, ..Request::new(&case.tree, case.now) },
-        Fault::LeaseIngestsForgotten,
-    );
+/// The tree of a database file, without collectors.
+pub(super) fn read(bytes: &[u8]) -> Result<Case, String> {
+    let opened = file::read_from(bytes).map_err(|error| error.to_string())?;
+    assert_eq!(written_and_read(&opened.tree), opened.tree, "a new file holds the same");
+    Ok(Case { tree: opened.tree, collectors: Vec::new(), now: NOW, last_iterated: None })
 }
 
-/// read(bytes) is an error or a tree, and engine(tree) = oracle(tree): whatever a file holds, nothing panics.
-pub fn bolt(bytes: &[u8]) {
-    let Ok(opened) = file::read_from(bytes) else { return };
-    for release in [Release::Seed, Release::V2_4] {
-        agree(&Request { release, ..Request::new(&opened.tree, NOW) }, NoFault);
-    }
+/// A tree as a bbolt file and back.
+pub(super) fn written_and_read(tree: &Bucket) -> Bucket {
+    let mut written = Cursor::new(Vec::new());
+    file::write(tree, &mut written).expect("memory takes any tree that can be read");
+    file::read_from(written.get_ref().as_slice()).expect("what is written can be read").tree
 }
 
-/// engine(labels) = oracle(labels): any label keys and values on every kind of object, beside collectors with any
-/// reference label.
-pub fn labels(bytes: &[u8]) {
-    let Ok((tree, collectors)) = labelled(&mut Unstructured::new(bytes)) else { return };
-    for release in Release::ALL {
-        agree(&Request { release, collectors: &collectors, ..Request::new(&tree, NOW) }, NoFault);
-    }
-}
-
-fn agree<F: Faults>(request: &Request<'_>, faults: F) {
-    let release = request.release;
-    let (_, findings) = check(request, Defects::as_shipped(release), faults);
-    let (tree, collectors) = (request.tree, request.collectors);
-    assert!(findings.is_empty(), "{release}: {findings:?}\n{tree:#?}\n{collectors:#?}");
+/// One object of each kind, with labels drawn byte by byte behind a common beginning.
+pub(super) fn labelled(bytes: &[u8]) -> Result<Case, String> {
+    let (tree, collectors) =
+        objects(&mut Unstructured::new(bytes)).map_err(|error: arbitrary::Error| error.to_string())?;
+    Ok(Case { tree, collectors, now: NOW, last_iterated: None })
 }
 
 const PREFIXES: [&[u8]; 8] = [
@@ -72,8 +48,7 @@ const PREFIXES: [&[u8]; 8] = [
     names::GC_COND_SNAPSHOT,
 ];
 
-/// One object of each kind, with labels drawn byte by byte behind a common beginning.
-fn labelled(u: &mut Unstructured<'_>) -> Result<(Bucket, Vec<Collector>)> {
+fn objects(u: &mut Unstructured<'_>) -> arbitrary::Result<(Bucket, Vec<Collector>)> {
     let mut collectors = Vec::new();
     for number in [8, 16] {
         if u.arbitrary()? {
@@ -110,7 +85,7 @@ fn labelled(u: &mut Unstructured<'_>) -> Result<(Bucket, Vec<Collector>)> {
 }
 
 /// Up to fifteen bytes, most of them from where collisions and separators are.
-fn short(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+fn short(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
     const USUAL: [u8; 12] = *b"ab./<>|,|2hs";
     let length = u.int_in_range(0..=15)?;
     let byte = |u: &mut Unstructured<'_>| if u.ratio(1, 8)? { u.arbitrary() } else { Ok(*u.choose(&USUAL)?) };

@@ -1,0 +1,100 @@
+//! Inputs of fuzz targets for `leasehold replay`: held to the target's property; what breaks, as a small scenario.
+
+use super::replay::{Verdict, show_scenario};
+use crate::engine::Fault;
+use crate::fuzzing::{Found, Input, TARGETS, Target};
+use crate::release::Release;
+use crate::scenario::{parse, print};
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Once;
+use std::{fs, panic};
+
+/// A `--target` argument.
+pub(super) fn parse_target(text: &str) -> Result<&'static Target, String> {
+    let names = || TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
+    Target::named(text).ok_or_else(|| format!("no such fuzz target; there are {}", names()))
+}
+
+/// Holds a file to a target's property. A fault of one's own takes the place of the target's.
+pub(super) fn replay(target: &'static Target, fault: Option<Fault>, file: &Path) -> Verdict {
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => return Verdict::Unusable(format!("{}: {error}", file.display())),
+    };
+    match find(target, &bytes, fault) {
+        Some(found) => Verdict::Failed(failed(target, file, &found)),
+        None => Verdict::Held(held(target, file, &bytes)),
+    }
+}
+
+/// The same, and the steps of what it shows, or of the whole input where the property holds.
+pub(super) fn show_steps(
+    target: &'static Target,
+    fault: Option<Fault>,
+    file: &Path,
+    out: &mut dyn Write,
+) -> io::Result<Verdict> {
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Verdict::Unusable(format!("{}: {error}", file.display()))),
+    };
+    let found = find(target, &bytes, fault);
+    let scenario = match &found {
+        Some(found) => found.scenario.clone(),
+        None => target.scenario(&bytes, Release::default()).ok(),
+    };
+    if let Some(scenario) = scenario {
+        // Read back, its lines have the numbers of the text below.
+        let numbered = parse(print(&scenario).as_bytes()).unwrap_or(scenario);
+        show_scenario(file, &numbered, fault.or(target.fault), false, out)?;
+    }
+    Ok(match found {
+        Some(found) => Verdict::Failed(failed(target, file, &found)),
+        None => Verdict::Held(held(target, file, &bytes)),
+    })
+}
+
+/// What does not hold. A panic on the way is a result here, and says nothing by itself.
+fn find(target: &'static Target, bytes: &[u8], fault: Option<Fault>) -> Option<Found> {
+    thread_local! {
+        static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+    }
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |panicked| {
+            if !IS_QUIET.get() {
+                previous(panicked);
+            }
+        }));
+    });
+    IS_QUIET.set(true);
+    let found = target.find(bytes, fault.or(target.fault));
+    IS_QUIET.set(false);
+    found
+}
+
+fn failed(target: &Target, file: &Path, found: &Found) -> String {
+    let mut text = format!("FAILED {}: target {}: {}\n", file.display(), target.name, found.text);
+    if let Some(scenario) = &found.scenario {
+        write!(text, "\n{}\n", print(scenario)).expect("a string takes all that is written");
+    }
+    text
+}
+
+fn held(target: &Target, file: &Path, bytes: &[u8]) -> String {
+    let held = format!("held {}: target {}", file.display(), target.name);
+    let releases = target.releases().len();
+    match target.scenario(bytes, Release::default()) {
+        _ if matches!(target.input, Input::Bytes(_)) => held,
+        Err(reasons) => {
+            let reason = reasons.lines().next().unwrap_or_default();
+            format!("{held}, whose property says nothing of it: {reason}")
+        }
+        Ok(_) if releases > 1 => format!("{held}, under the rules of {releases} releases"),
+        Ok(_) => held,
+    }
+}

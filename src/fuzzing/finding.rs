@@ -1,0 +1,255 @@
+//! What an input shows, as a small scenario.
+//!
+//! A case becomes steps exactly as it was collected: collectors keep their numbers, whatever kinds these are in the
+//! release. Below its `gc` stands what the oracle says of every resource, so that the scenario passes once the
+//! mistake is gone, and fails with it.
+
+use super::artifact;
+use super::target::Target;
+use crate::engine::{Fault, NoFault, Request};
+use crate::oracle::{Defects, judge};
+use crate::release::Release;
+use crate::replay::{self, Problem};
+use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
+use crate::schema::names;
+use crate::simulate::check::{self, Property};
+use crate::simulate::smaller::shrink;
+use crate::simulate::trees::Case;
+use crate::simulate::written::{case_steps, kind_of};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Something that does not hold for an input.
+pub struct Found {
+    /// What, in one sentence.
+    pub text: String,
+    /// A small scenario that shows it; none where the input stands for none.
+    pub scenario: Option<Scenario>,
+}
+
+/// How often something smaller is tried. What takes more is shown as small as it has become.
+const TRIES_MAX: usize = 20_000;
+
+/// What an engine does wrong.
+struct Failure {
+    /// The property that breaks; none for a panic.
+    property: Option<Property>,
+    text: String,
+}
+
+impl Failure {
+    fn is_like(&self, other: Option<Failure>) -> bool {
+        other.is_some_and(|other| other.property == self.property)
+    }
+}
+
+/// The first thing that a case shows under a release, the case made small.
+pub(super) fn in_case(target: &Target, case: &Case, release: Release, fault: Option<Fault>) -> Option<Found> {
+    artifact::watch_release(release);
+    let failure = case_failure(case, release, fault)?;
+    let shows = limited(|smaller: &Case| failure.is_like(case_failure(smaller, release, fault)));
+    let small = shrink(case.clone(), &shows);
+    let text = case_failure(&small, release, fault).expect("what is left shows it").text;
+    let mut scenario = without_idle_beginning(case_scenario(&small, release), fault);
+    scenario.head = head(target, &text, fault);
+    Some(Found { text: format!("release {release}: {text}"), scenario: Some(scenario) })
+}
+
+/// The first thing that steps show, with as few of them as show it.
+pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault>) -> Option<Found> {
+    let failure = steps_failure(scenario, fault)?;
+    let shows = limited(|smaller: &Scenario| {
+        failure.is_like(steps_failure(smaller, fault)) && smaller.check().is_ok()
+    });
+    let mut small = fewer_steps(scenario.clone(), &shows);
+    let text = steps_failure(&small, fault).expect("what is left shows it").text;
+    small.head = head(target, &text, fault);
+    if !small.asserts() {
+        small.lines.push(Line::new(Step::Expect(Assertion::Same)));
+    }
+    Some(Found { text: format!("release {}: {text}", small.release), scenario: Some(small) })
+}
+
+/// A case under a release: its steps, `gc`, and what the oracle says of each resource.
+pub(super) fn case_scenario(case: &Case, release: Release) -> Scenario {
+    let mut steps = with_sequenced_buckets(case_steps(case, release, release));
+    // What a new database has and this one has not.
+    let version = case.tree.view().bucket(names::V1).map(|v1| v1.get(names::VERSION));
+    match version {
+        None => steps.insert(1, Step::RawDelete { path: vec![names::V1.to_vec()] }),
+        Some(None) => {
+            steps.insert(1, Step::RawDelete { path: vec![names::V1.to_vec(), names::VERSION.to_vec()] });
+        }
+        Some(Some(_)) => {}
+    }
+    let last = case.last_iterated.filter(|_| release.rules().shared_loop_variable);
+    let last = last.map(|resource_type| kind_of(release, resource_type));
+    steps.push(Step::Gc { last, cancel_at_root: None });
+    steps.extend(expectations(case, release));
+    Scenario { release, lines: steps.into_iter().map(Line::new).collect(), ..Scenario::default() }
+}
+
+/// A sequence number needs its bucket, also where that has no value and comes into being with what is below it. That of the
+/// root has no step; no collection looks at it.
+fn with_sequenced_buckets(steps: Vec<Step>) -> Vec<Step> {
+    let mut with = Vec::with_capacity(steps.len());
+    for step in steps {
+        if let Step::RawSequence { path, .. } = &step {
+            if path.is_empty() {
+                continue;
+            }
+            let bucket = Step::RawBucket { path: path.clone() };
+            if !with.contains(&bucket) {
+                with.push(bucket);
+            }
+        }
+        with.push(step);
+    }
+    with
+}
+
+/// A case says when it is collected and what its database lacks; where that changes nothing, it goes.
+fn without_idle_beginning(scenario: Scenario, fault: Option<Fault>) -> Scenario {
+    let mut scenario = scenario;
+    let Ok(failures) = replay_failures(&scenario, fault) else { return scenario };
+    for at in [1, 0] {
+        if !matches!(scenario.lines[at].step, Step::Now(_) | Step::RawDelete { .. }) {
+            continue;
+        }
+        let mut smaller = scenario.clone();
+        smaller.lines.remove(at);
+        if replay_failures(&smaller, fault).as_ref() == Ok(&failures) {
+            scenario = smaller;
+        }
+    }
+    scenario
+}
+
+/// Runs something that must not panic. A fuzzer ends at the panic itself, and keeps the input.
+pub(super) fn catching<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    if cfg!(fuzzing) {
+        return Ok(run());
+    }
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        format!("it panics: {}", text.unwrap_or_default())
+    })
+}
+
+fn case_failure(case: &Case, release: Release, fault: Option<Fault>) -> Option<Failure> {
+    let request = request(case, release);
+    let defects = Defects::as_shipped(release);
+    let checked = catching(|| match fault {
+        None => check::check(&request, defects, NoFault).1,
+        Some(fault) => check::check(&request, defects, fault).1,
+    });
+    failure(checked.map(|findings| findings.into_iter().next()))
+}
+
+fn steps_failure(scenario: &Scenario, fault: Option<Fault>) -> Option<Failure> {
+    let found = |failures: Vec<replay::Failure>| {
+        failures.into_iter().find_map(|failure| match failure.problem {
+            Problem::Found { finding, .. } => Some(finding),
+            _ => None,
+        })
+    };
+    failure(replay_failures(scenario, fault).map(found))
+}
+
+fn replay_failures(scenario: &Scenario, fault: Option<Fault>) -> Result<Vec<replay::Failure>, String> {
+    catching(|| match fault {
+        None => replay::run(scenario, NoFault).failures,
+        Some(fault) => replay::run(scenario, fault).failures,
+    })
+}
+
+fn failure(checked: Result<Option<check::Finding>, String>) -> Option<Failure> {
+    match checked {
+        Err(text) => Some(Failure { property: None, text }),
+        Ok(finding) => finding.map(|finding| Failure {
+            property: Some(finding.property),
+            text: format!("it breaks the property {}: {}", finding.property, finding.text),
+        }),
+    }
+}
+
+fn limited<T>(shows: impl Fn(&T) -> bool) -> impl Fn(&T) -> bool {
+    let tries = Cell::new(0);
+    move |smaller| {
+        tries.set(tries.get() + 1);
+        tries.get() <= TRIES_MAX && shows(smaller)
+    }
+}
+
+/// Leaves out one step after another, those behind the failure first, until each that is left is needed.
+fn fewer_steps(scenario: Scenario, shows: &dyn Fn(&Scenario) -> bool) -> Scenario {
+    let mut scenario = scenario;
+    loop {
+        let steps = scenario.lines.len();
+        for at in (0..steps).rev() {
+            let mut smaller = scenario.clone();
+            smaller.lines.remove(at);
+            if shows(&smaller) {
+                scenario = smaller;
+            }
+        }
+        if scenario.lines.len() == steps {
+            return scenario;
+        }
+    }
+}
+
+fn request(case: &Case, release: Release) -> Request<'_> {
+    Request {
+        collectors: &case.collectors,
+        release,
+        last_iterated: case.last_iterated,
+        ..Request::new(&case.tree, case.now)
+    }
+}
+
+fn head(target: &Target, text: &str, fault: Option<Fault>) -> Vec<Text> {
+    let mut head = format!("The fuzz target {} found it: {text}.\n", target.name);
+    if let Some(fault) = fault {
+        head.push_str(&format!("The collector has a seeded fault: replay with --fault {fault}.\n"));
+    }
+    Text::lines(&head)
+}
+
+/// What must come of the collection, by the oracle.
+fn expectations(case: &Case, release: Release) -> Vec<Step> {
+    let request = request(case, release);
+    let judgement = judge(&check::question(&request, Defects::as_shipped(release)));
+    let mut errors = judgement.errors().iter();
+    match (errors.next(), errors.next()) {
+        (None, _) => {}
+        (Some(error), None) => return vec![Step::Expect(Assertion::Error(error.to_string().into_bytes()))],
+        // Which of several comes first the oracle does not know.
+        (Some(_), Some(_)) => return vec![Step::Expect(Assertion::Same)],
+    }
+    let (mut kept, mut removed) = (Vec::new(), Vec::new());
+    for resource in judgement.resources() {
+        let node = resource.node();
+        let name = NodeName {
+            namespace: Some(node.namespace.to_vec()),
+            kind: kind_of(release, node.resource_type),
+            key: node.key.to_vec(),
+        };
+        let list = if resource.is_kept() { &mut kept } else { &mut removed };
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+    let mut steps = Vec::new();
+    if !kept.is_empty() {
+        steps.push(Step::Expect(Assertion::Kept(kept)));
+    }
+    if !removed.is_empty() {
+        steps.push(Step::Expect(Assertion::Removed(removed)));
+    }
+    if steps.is_empty() {
+        steps.push(Step::Expect(Assertion::Same));
+    }
+    steps
+}
