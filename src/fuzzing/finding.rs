@@ -5,17 +5,19 @@
 //! mistake is gone, and fails with it.
 
 use super::artifact;
+use super::clients::Clients;
 use super::target::Target;
-use crate::engine::{Fault, NoFault, Request};
+use crate::engine::{Fault, Faults, NoFault, Request};
 use crate::oracle::{Defects, judge};
 use crate::release::Release;
 use crate::replay::{self, Problem};
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
 use crate::schema::names;
 use crate::simulate::check::{self, Property};
+use crate::simulate::run::{Broken, Mode, run};
 use crate::simulate::smaller::shrink;
-use crate::simulate::trees::Case;
 use crate::simulate::written::{case_steps, kind_of};
+use crate::simulate::{self, steps, trees};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -44,10 +46,15 @@ impl Failure {
 }
 
 /// The first thing that a case shows under a release, the case made small.
-pub(super) fn in_case(target: &Target, case: &Case, release: Release, fault: Option<Fault>) -> Option<Found> {
+pub(super) fn in_case(
+    target: &Target,
+    case: &trees::Case,
+    release: Release,
+    fault: Option<Fault>,
+) -> Option<Found> {
     artifact::watch_release(release);
     let failure = case_failure(case, release, fault)?;
-    let shows = limited(|smaller: &Case| failure.is_like(case_failure(smaller, release, fault)));
+    let shows = limited(|smaller: &trees::Case| failure.is_like(case_failure(smaller, release, fault)));
     let small = shrink(case.clone(), &shows);
     let text = case_failure(&small, release, fault).expect("what is left shows it").text;
     let mut scenario = without_idle_beginning(case_scenario(&small, release), fault);
@@ -55,13 +62,50 @@ pub(super) fn in_case(target: &Target, case: &Case, release: Release, fault: Opt
     Some(Found { text: format!("release {release}: {text}"), scenario: Some(scenario) })
 }
 
-/// The first thing that steps show, with as few of them as show it.
+/// The first thing that generated clients show, made small as `simulate` makes its findings.
+pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>) -> Option<Found> {
+    match fault {
+        None => clients_found(target, clients, fault, NoFault),
+        Some(faults) => clients_found(target, clients, fault, faults),
+    }
+}
+
+fn clients_found<F: Faults>(
+    target: &Target,
+    clients: Clients,
+    fault: Option<Fault>,
+    faults: F,
+) -> Option<Found> {
+    let Clients { case: steps::Case { release, lines, .. }, thorough } = clients;
+    let defects = Defects::as_shipped(release);
+    let mode = Mode { release, defects, thorough };
+    let ran = catching(|| run(&lines, mode, faults, &mut ()));
+    let (lines, text) = match ran {
+        Ok(broken) => {
+            let shrunk = simulate::shrink::shrink(lines, release, defects, broken?.sort, faults);
+            let Broken { sort, finding, .. } = shrunk.broken;
+            (shrunk.lines, format!("it breaks the property {}: {}", sort.property, finding.text))
+        }
+        // As many steps as there are: what panics is run no more often than need be.
+        Err(panicked) => (lines, panicked),
+    };
+    let mut scenario = Scenario { release, lines, ..Scenario::default() };
+    scenario.head = head(target, &text, fault);
+    scenario.lines.push(Line::new(Step::Expect(Assertion::Same)));
+    Some(Found { text: format!("release {release}: {text}"), scenario: Some(scenario) })
+}
+
+/// The first thing that steps show, made small.
 pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault>) -> Option<Found> {
     let failure = steps_failure(scenario, fault)?;
+    let with = |lines: &[Line]| Scenario { lines: lines.to_vec(), ..scenario.clone() };
     let shows = limited(|smaller: &Scenario| {
         failure.is_like(steps_failure(smaller, fault)) && smaller.check().is_ok()
     });
-    let mut small = fewer_steps(scenario.clone(), &shows);
+    let (lines, _) = simulate::shrink::shrink_while(scenario.lines.clone(), &mut |lines| {
+        shows(&with(lines)).then_some(lines.len().saturating_sub(1))
+    });
+    let mut small = with(&lines);
     let text = steps_failure(&small, fault).expect("what is left shows it").text;
     small.head = head(target, &text, fault);
     if !small.asserts() {
@@ -71,8 +115,8 @@ pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault
 }
 
 /// A case under a release: its steps, `gc`, and what the oracle says of each resource.
-pub(super) fn case_scenario(case: &Case, release: Release) -> Scenario {
-    let mut steps = with_sequenced_buckets(case_steps(case, release, release));
+pub(super) fn case_scenario(case: &trees::Case, release: Release) -> Scenario {
+    let mut steps = case_steps(case, release, release);
     // What a new database has and this one has not.
     let version = case.tree.view().bucket(names::V1).map(|v1| v1.get(names::VERSION));
     match version {
@@ -87,25 +131,6 @@ pub(super) fn case_scenario(case: &Case, release: Release) -> Scenario {
     steps.push(Step::Gc { last, cancel_at_root: None });
     steps.extend(expectations(case, release));
     Scenario { release, lines: steps.into_iter().map(Line::new).collect(), ..Scenario::default() }
-}
-
-/// A sequence number needs its bucket, also where that has no value and comes into being with what is below it. That of the
-/// root has no step; no collection looks at it.
-fn with_sequenced_buckets(steps: Vec<Step>) -> Vec<Step> {
-    let mut with = Vec::with_capacity(steps.len());
-    for step in steps {
-        if let Step::RawSequence { path, .. } = &step {
-            if path.is_empty() {
-                continue;
-            }
-            let bucket = Step::RawBucket { path: path.clone() };
-            if !with.contains(&bucket) {
-                with.push(bucket);
-            }
-        }
-        with.push(step);
-    }
-    with
 }
 
 /// A case says when it is collected and what its database lacks; where that changes nothing, it goes.
@@ -137,7 +162,7 @@ pub(super) fn catching<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-fn case_failure(case: &Case, release: Release, fault: Option<Fault>) -> Option<Failure> {
+fn case_failure(case: &trees::Case, release: Release, fault: Option<Fault>) -> Option<Failure> {
     let request = request(case, release);
     let defects = Defects::as_shipped(release);
     let checked = catching(|| match fault {
@@ -182,25 +207,7 @@ fn limited<T>(shows: impl Fn(&T) -> bool) -> impl Fn(&T) -> bool {
     }
 }
 
-/// Leaves out one step after another, those behind the failure first, until each that is left is needed.
-fn fewer_steps(scenario: Scenario, shows: &dyn Fn(&Scenario) -> bool) -> Scenario {
-    let mut scenario = scenario;
-    loop {
-        let steps = scenario.lines.len();
-        for at in (0..steps).rev() {
-            let mut smaller = scenario.clone();
-            smaller.lines.remove(at);
-            if shows(&smaller) {
-                scenario = smaller;
-            }
-        }
-        if scenario.lines.len() == steps {
-            return scenario;
-        }
-    }
-}
-
-fn request(case: &Case, release: Release) -> Request<'_> {
+fn request(case: &trees::Case, release: Release) -> Request<'_> {
     Request {
         collectors: &case.collectors,
         release,
@@ -218,7 +225,7 @@ fn head(target: &Target, text: &str, fault: Option<Fault>) -> Vec<Text> {
 }
 
 /// What must come of the collection, by the oracle.
-fn expectations(case: &Case, release: Release) -> Vec<Step> {
+fn expectations(case: &trees::Case, release: Release) -> Vec<Step> {
     let request = request(case, release);
     let judgement = judge(&check::question(&request, Defects::as_shipped(release)));
     let mut errors = judgement.errors().iter();

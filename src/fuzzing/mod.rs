@@ -15,6 +15,7 @@
 
 mod artifact;
 mod bucket;
+mod clients;
 mod file;
 mod finding;
 mod target;
@@ -22,6 +23,7 @@ mod text;
 mod times;
 mod tree;
 
+pub use clients::Clients;
 pub use file::mutate_bolt;
 pub use finding::Found;
 pub use target::{Input, Target};
@@ -35,13 +37,14 @@ const fn honest(name: &'static str, input: Input) -> Target {
 }
 
 /// Every target, sorted by name.
-pub static TARGETS: [Target; 8] = [
+pub static TARGETS: [Target; 9] = [
     honest("bolt", Input::Case { draw: tree::read, releases: &[Release::Seed, Release::V2_4] }),
     honest("bucket", Input::Bytes(bucket::bucket)),
     Target {
         fault: Some(Fault::LeaseIngestsForgotten),
         ..honest("canary", Input::Case { draw: tree::drawn, releases: &[Release::Seed] })
     },
+    honest("differential", Input::Clients(clients::drawn)),
     honest("labels", Input::Case { draw: tree::labelled, releases: &Release::ALL }),
     honest("roundtrip", Input::Bytes(text::roundtrip)),
     honest("scenario", Input::Steps(text::parsed)),
@@ -67,6 +70,11 @@ pub fn bucket(bytes: &[u8]) {
 /// The target `tree` for the seed's release with a fault in the engine: must be found.
 pub fn canary(bytes: &[u8]) {
     hold("canary", bytes);
+}
+
+/// engine(steps) = oracle(steps): every collection that generated clients run into holds all properties.
+pub fn differential(bytes: &[u8]) {
+    hold("differential", bytes);
 }
 
 /// engine(labels) = oracle(labels): any label keys and values on every kind of object, beside collectors with any

@@ -1,5 +1,6 @@
 //! A fuzz target as data: what its bytes stand for, and what must hold for it.
 
+use super::clients::Clients;
 use super::finding::{self, Found, catching};
 use super::{TARGETS, artifact};
 use crate::engine::Fault;
@@ -30,6 +31,8 @@ pub enum Input {
         /// Whose rules it is held to.
         releases: &'static [Release],
     },
+    /// Steps that the generator of `simulate` makes of them, of which every collection holds all properties.
+    Clients(fn(&[u8]) -> Result<Clients, String>),
     /// Steps, of which every collection holds all properties.
     Steps(fn(&[u8]) -> Result<Scenario, String>),
 }
@@ -69,6 +72,11 @@ impl Target {
                 artifact::watch(self, bytes);
                 releases.iter().find_map(|release| finding::in_case(self, &case, *release, fault))
             }),
+            Input::Clients(draw) => catching(|| draw(bytes)).map(|drawn| {
+                let clients = drawn.ok()?;
+                artifact::watch(self, bytes);
+                finding::in_clients(self, clients, fault)
+            }),
             Input::Steps(draw) => catching(|| draw(bytes)).map(|drawn| {
                 let scenario = drawn.ok()?;
                 artifact::watch(self, bytes);
@@ -86,6 +94,7 @@ impl Target {
         match self.input {
             Input::Bytes(_) => Err(format!("inputs of the target {} are no scenarios", self.name)),
             Input::Case { draw, .. } => draw(bytes).map(|case| finding::case_scenario(&case, release)),
+            Input::Clients(draw) => draw(bytes).map(|clients| clients.case.scenario()),
             Input::Steps(draw) => draw(bytes),
         }
     }
@@ -94,7 +103,7 @@ impl Target {
     pub fn releases(&self) -> &'static [Release] {
         match self.input {
             Input::Case { releases, .. } => releases,
-            Input::Bytes(_) | Input::Steps(_) => &[],
+            Input::Bytes(_) | Input::Clients(_) | Input::Steps(_) => &[],
         }
     }
 }

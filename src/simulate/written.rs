@@ -46,8 +46,8 @@ fn raw_steps(tree: View<'_>, steps: &mut Vec<Step>) {
         };
         let mut buckets: Vec<_> = bucket.buckets().map(|(key, bucket)| (below(key), bucket)).collect();
         // Those with buckets alone come into being on the way to what is below them; a new database has `v1`.
-        let has_values = bucket.iter().any(|(_, entry)| entry.value().is_some());
-        if !path.is_empty() && path != [names::V1] && (has_values || buckets.is_empty()) {
+        let is_written = bucket.sequence() != 0 || bucket.iter().any(|(_, entry)| entry.value().is_some());
+        if !path.is_empty() && path != [names::V1] && (is_written || buckets.is_empty()) {
             steps.push(Step::RawBucket { path: path.clone() });
         }
         for (key, entry) in bucket.iter() {
@@ -55,7 +55,8 @@ fn raw_steps(tree: View<'_>, steps: &mut Vec<Step>) {
                 steps.push(Step::RawPut { path: below(key), value: raw_value(key, value) });
             }
         }
-        if bucket.sequence() != 0 {
+        // The root's own has no step; no collection looks at it.
+        if bucket.sequence() != 0 && !path.is_empty() {
             steps.push(Step::RawSequence { path: path.clone(), sequence: bucket.sequence() });
         }
         buckets.reverse();

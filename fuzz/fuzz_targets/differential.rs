@@ -1,0 +1,4 @@
+//! Generated clients, collections and all, through engine and oracle: see `leasehold::fuzzing::differential`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| leasehold::fuzzing::differential(bytes));
