@@ -35,12 +35,16 @@ pub struct OutOfOrder;
 struct Frame {
     key: Vec<u8>,
     sequence: u64,
-    last: Option<Vec<u8>>,
     /// The packed body so far, unless the frame is wide.
     body: Vec<u8>,
+    /// Where the last entry of the body begins, if there is one.
+    last: Option<usize>,
     slots: Vec<(Key, Slot)>,
     is_wide: bool,
 }
+
+/// Room for the body of an object with its labels.
+const BODY_BYTES: usize = 512;
 
 impl Default for Builder {
     fn default() -> Self {
@@ -74,7 +78,7 @@ impl Builder {
         let frame = self.top();
         frame.advance(key)?;
         if frame.takes(key, value) {
-            packed::write_entry(&mut frame.body, false, key, value);
+            frame.write(false, key, value);
         } else {
             frame.widen();
             frame.slots.push((Arc::from(key), Slot::Value(Arc::from(value))));
@@ -88,7 +92,7 @@ impl Builder {
         let mut closed = self.frames.pop().expect("two frames at least");
         let parent = self.top();
         if !closed.is_wide && parent.takes(&closed.key, &closed.body) {
-            packed::write_entry(&mut parent.body, true, &closed.key, &closed.body);
+            parent.write(true, &closed.key, &closed.body);
         } else {
             parent.widen();
             parent.slots.push((Arc::from(&closed.key[..]), Slot::Bucket(closed.take_bucket())));
@@ -113,6 +117,7 @@ impl Builder {
         frame.sequence = sequence;
         frame.last = None;
         frame.body.clear();
+        frame.body.reserve(BODY_BYTES);
         frame.body.extend_from_slice(&sequence.to_le_bytes());
         frame.slots.clear();
         frame.is_wide = false;
@@ -121,17 +126,19 @@ impl Builder {
 }
 
 impl Frame {
-    fn advance(&mut self, key: &[u8]) -> Result<(), OutOfOrder> {
-        if let Some(last) = &mut self.last {
-            if &last[..] >= key {
-                return Err(OutOfOrder);
+    fn advance(&self, key: &[u8]) -> Result<(), OutOfOrder> {
+        let last = match self.slots.last() {
+            Some((last, _)) => Some(&**last),
+            None => {
+                self.last.and_then(|start| packed::Body::new(&self.body).slot(start)).map(|slot| slot.key)
             }
-            last.clear();
-            last.extend_from_slice(key);
-        } else {
-            self.last = Some(key.to_vec());
-        }
-        Ok(())
+        };
+        if last.is_some_and(|last| last >= key) { Err(OutOfOrder) } else { Ok(()) }
+    }
+
+    fn write(&mut self, is_bucket: bool, key: &[u8], rest: &[u8]) {
+        self.last = Some(self.body.len());
+        packed::write_entry(&mut self.body, is_bucket, key, rest);
     }
 
     fn takes(&self, key: &[u8], rest: &[u8]) -> bool {

@@ -41,10 +41,40 @@ pub enum Refusal {
 #[derive(Clone, Copy)]
 enum Edit<'a> {
     Put(&'a [u8], &'a [u8]),
+    Create(&'a [u8]),
     /// Creates or replaces a sub-bucket.
     Graft(&'a [u8], View<'a>),
-    Remove(&'a [u8]),
+    Delete(&'a [u8]),
+    DeleteBucket(&'a [u8]),
     SetSequence(u64),
+}
+
+impl<'a> Edit<'a> {
+    /// Whether there is anything to change where this stands under the key, in a bucket so deep.
+    fn changes(self, depth: usize, there: Option<Entry<'_>>) -> Result<bool, Refusal> {
+        match (self, there) {
+            (Edit::Put(..), Some(Entry::Bucket(_)))
+            | (Edit::Create(_) | Edit::Graft(..) | Edit::DeleteBucket(_), Some(Entry::Value(_)))
+            | (Edit::Delete(_), Some(Entry::Bucket(_))) => Err(Refusal::IncompatibleValue),
+            (Edit::Create(_), Some(Entry::Bucket(_))) => Err(Refusal::BucketExists),
+            (Edit::Create(key), None) => {
+                check_name(key)?;
+                if depth < DEPTH_MAX { Ok(true) } else { Err(Refusal::TooDeep) }
+            }
+            (Edit::DeleteBucket(_), None) => Err(Refusal::BucketNotFound),
+            (Edit::Delete(_), None) => Ok(false),
+            (Edit::Put(_, value), Some(Entry::Value(there))) => Ok(value != there),
+            _ => Ok(true),
+        }
+    }
+
+    fn key(self) -> &'a [u8] {
+        match self {
+            Edit::Put(key, _) | Edit::Create(key) | Edit::Graft(key, _) => key,
+            Edit::Delete(key) | Edit::DeleteBucket(key) => key,
+            Edit::SetSequence(_) => b"",
+        }
+    }
 }
 
 impl Bucket {
@@ -62,10 +92,7 @@ impl Bucket {
         if value.len() > VALUE_BYTES_MAX {
             return Err(Refusal::ValueTooLarge);
         }
-        match self.addressed(path)?.entry(key) {
-            Some(Entry::Bucket(_)) => Err(Refusal::IncompatibleValue),
-            _ => self.apply(path, Edit::Put(key, value)),
-        }
+        self.edit(path, Edit::Put(key, value))
     }
 
     /// Creates an empty sub-bucket (bbolt's `Bucket.CreateBucket`).
@@ -73,11 +100,7 @@ impl Bucket {
     /// # Errors
     /// No bucket at the path; the key is taken, empty or too long; the tree would be too deep.
     pub fn create_bucket(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Refusal> {
-        match self.addressed(path)?.entry(key) {
-            Some(Entry::Bucket(_)) => Err(Refusal::BucketExists),
-            Some(Entry::Value(_)) => Err(Refusal::IncompatibleValue),
-            None => self.graft(path, key, &Bucket::new()),
-        }
+        self.edit(path, Edit::Create(key))
     }
 
     /// Puts a whole bucket under a key, in place of the sub-bucket that may stand there.
@@ -85,19 +108,11 @@ impl Bucket {
     /// # Errors
     /// No bucket at the path; a value under the key; a key that is empty or too long; the tree would be too deep.
     pub fn graft(&mut self, path: &[&[u8]], key: &[u8], bucket: &Bucket) -> Result<(), Refusal> {
-        if key.is_empty() {
-            return Err(Refusal::BucketNameRequired);
-        }
-        if key.len() > KEY_BYTES_MAX {
-            return Err(Refusal::KeyTooLarge);
-        }
-        if path.len() + 1 + depth(bucket.view()) > DEPTH_MAX {
+        check_name(key)?;
+        if path.len() >= DEPTH_MAX || is_deeper(bucket.view(), DEPTH_MAX - 1 - path.len()) {
             return Err(Refusal::TooDeep);
         }
-        match self.addressed(path)?.entry(key) {
-            Some(Entry::Value(_)) => Err(Refusal::IncompatibleValue),
-            _ => self.apply(path, Edit::Graft(key, bucket.view())),
-        }
+        self.edit(path, Edit::Graft(key, bucket.view()))
     }
 
     /// Removes a value; a missing one is no error (bbolt's `Bucket.Delete`).
@@ -105,11 +120,7 @@ impl Bucket {
     /// # Errors
     /// No bucket at the path; a sub-bucket under the key.
     pub fn delete(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Refusal> {
-        match self.addressed(path)?.entry(key) {
-            None => Ok(()),
-            Some(Entry::Bucket(_)) => Err(Refusal::IncompatibleValue),
-            Some(Entry::Value(_)) => self.apply(path, Edit::Remove(key)),
-        }
+        self.edit(path, Edit::Delete(key))
     }
 
     /// Removes a sub-bucket with all below it (bbolt's `Bucket.DeleteBucket`).
@@ -117,11 +128,7 @@ impl Bucket {
     /// # Errors
     /// No bucket at the path or under the key; a value under the key.
     pub fn delete_bucket(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Refusal> {
-        match self.addressed(path)?.entry(key) {
-            None => Err(Refusal::BucketNotFound),
-            Some(Entry::Value(_)) => Err(Refusal::IncompatibleValue),
-            Some(Entry::Bucket(_)) => self.apply(path, Edit::Remove(key)),
-        }
+        self.edit(path, Edit::DeleteBucket(key))
     }
 
     /// Sets a bucket's sequence number (bbolt's `Bucket.SetSequence`).
@@ -129,33 +136,40 @@ impl Bucket {
     /// # Errors
     /// No bucket at the path.
     pub fn set_sequence(&mut self, path: &[&[u8]], sequence: u64) -> Result<(), Refusal> {
-        self.addressed(path)?;
-        self.apply(path, Edit::SetSequence(sequence))
+        self.edit(path, Edit::SetSequence(sequence))
     }
 
-    fn addressed(&self, path: &[&[u8]]) -> Result<View<'_>, Refusal> {
-        self.view().at(path).ok_or(Refusal::BucketNotFound)
-    }
-
-    /// Carries out an edit whose path is known to exist.
-    fn apply(&mut self, path: &[&[u8]], edit: Edit<'_>) -> Result<(), Refusal> {
+    /// Carries out an edit, or refuses it with nothing changed. A packed bucket is walked once; on the way through
+    /// wide ones their maps are copied where they are shared, so that they are asked first.
+    fn edit(&mut self, path: &[&[u8]], edit: Edit<'_>) -> Result<(), Refusal> {
+        if self.block().is_none() {
+            let there = self.view().at(path).ok_or(Refusal::BucketNotFound)?.entry(edit.key());
+            if !edit.changes(path.len(), there)? {
+                return Ok(());
+            }
+        }
+        let mut enclosing = [0; DEPTH_MAX];
         let mut bucket = self;
         let mut path = path.iter();
         loop {
             if let Some(block) = bucket.block() {
-                if let Some(splice) = Splice::of(block, path.as_slice(), edit) {
-                    splice.carry_out(bucket.own_block());
-                    return Ok(());
+                match Splice::of(block, path.as_slice(), edit, &mut enclosing)? {
+                    Fit::Nothing => return Ok(()),
+                    Fit::Block(splice) => {
+                        splice.carry_out(bucket);
+                        return Ok(());
+                    }
+                    Fit::TooLarge => bucket.0 = Repr::Wide(Arc::new(widen(Body::new(block)))),
                 }
-                bucket.0 = Repr::Wide(Arc::new(widen(Body::new(block))));
             }
             let Repr::Wide(wide) = &mut bucket.0 else { unreachable!("a packed bucket was widened above") };
             let wide = Arc::make_mut(wide);
             let Some(key) = path.next() else {
                 match edit {
                     Edit::Put(key, value) => wide.insert(key, Slot::Value(Arc::from(value))),
+                    Edit::Create(key) => wide.insert(key, Slot::Bucket(Bucket::new())),
                     Edit::Graft(key, view) => wide.insert(key, Slot::Bucket(view.to_bucket())),
-                    Edit::Remove(key) => wide.remove(key),
+                    Edit::Delete(key) | Edit::DeleteBucket(key) => wide.remove(key),
                     Edit::SetSequence(sequence) => wide.sequence = sequence,
                 }
                 return Ok(());
@@ -166,11 +180,27 @@ impl Bucket {
     }
 }
 
+fn check_name(key: &[u8]) -> Result<(), Refusal> {
+    match key.len() {
+        0 => Err(Refusal::BucketNameRequired),
+        1..=KEY_BYTES_MAX => Ok(()),
+        _ => Err(Refusal::KeyTooLarge),
+    }
+}
+
+/// What an edit is to a block.
+enum Fit<'a> {
+    /// There is nothing to change.
+    Nothing,
+    Block(Splice<'a>),
+    /// The result does not belong in one block.
+    TooLarge,
+}
+
 /// How a block changes: some bytes give way to an entry, and the lengths of what is around them follow.
 struct Splice<'a> {
     /// Where the entries begin that enclose the change, from the outside in.
-    enclosing: [usize; DEPTH_MAX],
-    depth: usize,
+    enclosing: &'a [u16],
     /// Where the change is, and how many bytes go.
     at: usize,
     old: usize,
@@ -185,33 +215,47 @@ enum New<'a> {
 }
 
 impl<'a> Splice<'a> {
-    /// The change that an edit in the bucket at the path makes; none if the result does not belong in one block.
-    fn of(block: &[u8], path: &[&[u8]], edit: Edit<'a>) -> Option<Splice<'a>> {
-        let mut enclosing = [0; DEPTH_MAX];
+    /// The change that an edit in the bucket at the path makes. `enclosing` is room for where that is.
+    fn of(
+        block: &[u8],
+        path: &[&[u8]],
+        edit: Edit<'a>,
+        enclosing: &'a mut [u16; DEPTH_MAX],
+    ) -> Result<Fit<'a>, Refusal> {
         let (mut start, mut body) = (0, Body::new(block));
         for (level, key) in path.iter().enumerate() {
-            let slot = body.find(key)?;
-            enclosing[level] = start + slot.start;
+            let slot = body.find(key).filter(|slot| slot.is_bucket).ok_or(Refusal::BucketNotFound)?;
+            enclosing[level] =
+                u16::try_from(start + slot.start).expect("a packed block is at most BYTES_MAX long");
             start += slot.end - slot.rest.len();
             body = Body::new(slot.rest);
         }
-        let depth = path.len();
-        let (key, new) = match edit {
-            Edit::SetSequence(sequence) => {
-                let (old, new) = (packed::SEQUENCE_BYTES, New::Sequence(sequence));
-                return Some(Splice { enclosing, depth, at: start, old, new });
-            }
-            Edit::Put(key, rest) => (key, New::Entry { is_bucket: false, key, rest }),
-            Edit::Graft(key, view) => (key, New::Entry { is_bucket: true, key, rest: view.as_packed()? }),
-            Edit::Remove(key) => (key, New::Nothing),
-        };
+        let enclosing = &enclosing[..path.len()];
+        if let Edit::SetSequence(sequence) = edit {
+            let (old, new) = (packed::SEQUENCE_BYTES, New::Sequence(sequence));
+            return Ok(Fit::Block(Splice { enclosing, at: start, old, new }));
+        }
+        let key = edit.key();
         let found = body.seek(key);
+        let there = found.filter(|slot| slot.key == key);
+        if !edit.changes(path.len(), there.map(packed::Slot::entry))? {
+            return Ok(Fit::Nothing);
+        }
+        let new = match edit {
+            Edit::Put(key, rest) => New::Entry { is_bucket: false, key, rest },
+            Edit::Create(key) => New::Entry { is_bucket: true, key, rest: &packed::EMPTY },
+            Edit::Graft(key, view) => match view.as_packed() {
+                Some(rest) => New::Entry { is_bucket: true, key, rest },
+                None => return Ok(Fit::TooLarge),
+            },
+            Edit::Delete(_) | Edit::DeleteBucket(_) | Edit::SetSequence(_) => New::Nothing,
+        };
         let at = start + found.map_or(body.bytes().len(), |slot| slot.start);
-        let old = found.filter(|slot| slot.key == key).map_or(0, |slot| slot.end - slot.start);
-        let splice = Splice { enclosing, depth, at, old, new };
+        let old = there.map_or(0, |slot| slot.end - slot.start);
+        let splice = Splice { enclosing, at, old, new };
         let grows = splice.new_bytes() > old;
         let fits = block.len() - old + splice.new_bytes() <= packed::BYTES_MAX;
-        (fits || !grows).then_some(splice)
+        Ok(if fits || !grows { Fit::Block(splice) } else { Fit::TooLarge })
     }
 
     fn new_bytes(&self) -> usize {
@@ -222,13 +266,40 @@ impl<'a> Splice<'a> {
         }
     }
 
-    fn carry_out(&self, block: &mut Vec<u8>) {
+    /// Changes the block of a packed bucket: in place if this holder alone has it, else in a copy.
+    fn carry_out(&self, bucket: &mut Bucket) {
+        if let Some(block) = bucket.own_block() {
+            self.make_room(block);
+            self.fill(block);
+        } else {
+            let mut copy = self.copy_with_room(bucket.block().expect("only packed buckets are spliced"));
+            self.fill(&mut copy);
+            bucket.0 = Repr::Open(Arc::new(copy));
+        }
+    }
+
+    fn make_room(&self, block: &mut Vec<u8>) {
         let (at, old, new, length) = (self.at, self.old, self.new_bytes(), block.len());
         if new > old {
             block.resize(length + new - old, 0);
         }
         block.copy_within(at + old..length, at + new);
         block.truncate(length + new - old);
+    }
+
+    fn copy_with_room(&self, block: &[u8]) -> Vec<u8> {
+        /// Few operations add more.
+        const ROOM: usize = 512;
+        let mut copy = Vec::with_capacity(block.len() + self.new_bytes() + ROOM);
+        copy.extend_from_slice(&block[..self.at]);
+        copy.resize(self.at + self.new_bytes(), 0);
+        copy.extend_from_slice(&block[self.at + self.old..]);
+        copy
+    }
+
+    /// Writes what is new, and the lengths around it, into a block that has room for it.
+    fn fill(&self, block: &mut [u8]) {
+        let (at, old, new) = (self.at, self.old, self.new_bytes());
         match self.new {
             New::Nothing => {}
             New::Entry { is_bucket, key, rest } => {
@@ -236,21 +307,27 @@ impl<'a> Splice<'a> {
             }
             New::Sequence(sequence) => block[at..at + new].copy_from_slice(&sequence.to_le_bytes()),
         }
-        for entry_start in &self.enclosing[..self.depth] {
-            packed::grow_entry(block, *entry_start, old, new);
+        for entry_start in self.enclosing {
+            packed::grow_entry(block, usize::from(*entry_start), old, new);
         }
     }
 }
 
-/// The number of levels below a bucket.
-fn depth(view: View<'_>) -> usize {
-    let mut deepest = 0;
+/// Whether there are more than so many levels below a bucket.
+fn is_deeper(view: View<'_>, levels: usize) -> bool {
+    // A level takes an entry and a sequence number at the least, so that small objects need no closer look.
+    const LEVEL_BYTES: usize = packed::HEADER_BYTES + packed::SEQUENCE_BYTES;
+    if view.as_packed().is_some_and(|body| body.len() / LEVEL_BYTES <= levels) {
+        return false;
+    }
     let mut pending = vec![(view, 0)];
     while let Some((view, level)) = pending.pop() {
-        deepest = deepest.max(level);
+        if level > levels {
+            return true;
+        }
         pending.extend(view.buckets().map(|(_, below)| (below, level + 1)));
     }
-    deepest
+    false
 }
 
 impl<'a> View<'a> {
@@ -271,22 +348,12 @@ impl Bucket {
         }
     }
 
-    /// The block of a packed bucket, to be changed: a copy, unless this holder alone has it.
-    fn own_block(&mut self) -> &mut Vec<u8> {
-        /// Few operations add more.
-        const ROOM: usize = 512;
-        let is_own = match &mut self.0 {
-            Repr::Open(block) => Arc::get_mut(block).is_some(),
-            _ => false,
-        };
-        if !is_own {
-            let block = self.block().expect("only packed buckets have a block");
-            let mut copy = Vec::with_capacity(block.len() + ROOM);
-            copy.extend_from_slice(block);
-            self.0 = Repr::Open(Arc::new(copy));
+    /// The block of a packed bucket that this holder alone has.
+    fn own_block(&mut self) -> Option<&mut Vec<u8>> {
+        match &mut self.0 {
+            Repr::Open(block) => Arc::get_mut(block),
+            _ => None,
         }
-        let Repr::Open(block) = &mut self.0 else { unreachable!("the block was opened above") };
-        Arc::get_mut(block).expect("nobody else holds it")
     }
 
     /// A bucket of a packed body of any size.

@@ -21,44 +21,51 @@ pub(super) fn mark<F: Faults>(
 ) -> Result<Vec<bool>, String> {
     let seen_when_pushed = started.rules.seen_when_pushed;
     let mut grays = roots.to_vec();
-    let mut seen = vec![false; marks.nodes.len()];
-    let mut is_expanded = vec![false; marks.nodes.len()];
-    let mut reachable = vec![false; marks.nodes.len()];
+    // About as many nodes are met by references.
+    let mut colours = Vec::with_capacity(2 * marks.nodes.len());
+    colours.resize(marks.nodes.len(), Colour::default());
     let mut found = Vec::new();
     if seen_when_pushed {
-        grays.iter().for_each(|root| seen[root.index()] = true);
+        grays.iter().for_each(|root| colours[root.index()].is_seen = true);
     }
     while let Some(id) = grays.pop() {
         // containerd looks a node up again that was pushed twice. By then all it refers to has been seen, so the
         // second look-up changes nothing and is left out.
-        if std::mem::replace(&mut is_expanded[id.index()], true) {
+        if std::mem::replace(&mut colours[id.index()].is_expanded, true) {
             continue;
         }
         if started.faults.has(Fault::FlatHidesFull) {
             // The fault: visits are told apart without their flat bit.
             let plain = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
-            is_expanded.resize(marks.nodes.len(), false);
-            if plain != id && std::mem::replace(&mut is_expanded[plain.index()], true) {
+            colours.resize(marks.nodes.len(), Colour::default());
+            if plain != id && std::mem::replace(&mut colours[plain.index()].is_expanded, true) {
                 continue;
             }
         }
-        seen[id.index()] = true;
+        colours[id.index()].is_seen = true;
         found.clear();
         match references(started, marks, namespaces, id, &mut found) {
             Err(error) if !started.faults.has(Fault::ErrorSwallowed) => return Err(error),
             _ => {}
         }
         let plain = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
-        for colours in [&mut seen, &mut is_expanded, &mut reachable] {
-            colours.resize(marks.nodes.len(), false);
-        }
+        colours.resize(marks.nodes.len(), Colour::default());
         for target in &found {
-            if !seen[target.index()] {
-                seen[target.index()] = seen_when_pushed;
+            let Colour { is_seen, .. } = &mut colours[target.index()];
+            if !*is_seen {
+                *is_seen = seen_when_pushed;
                 grays.push(*target);
             }
         }
-        reachable[plain.index()] = true;
+        colours[plain.index()].is_reachable = true;
     }
-    Ok(reachable)
+    Ok(colours.into_iter().map(|colour| colour.is_reachable).collect())
+}
+
+/// What is known of a node.
+#[derive(Clone, Copy, Default)]
+struct Colour {
+    is_seen: bool,
+    is_expanded: bool,
+    is_reachable: bool,
 }

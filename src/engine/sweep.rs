@@ -80,7 +80,8 @@ pub(super) fn sweep<F: Faults>(
     tree: &Bucket,
     marked: &[bool],
 ) -> Swept {
-    let (mut walked, mut removed) = (Vec::new(), Vec::new());
+    // Most of what there is has been met by now.
+    let (mut walked, mut removed) = (Vec::with_capacity(marks.nodes.len()), Vec::new());
     let mut after = tree.clone();
     let mut dirty = Dirty::default();
     // Read by a fault only.

@@ -12,13 +12,17 @@ use super::fields::{Label, Labels};
 use super::validate::{self, Shown};
 use crate::bucket::{Bucket, View};
 use crate::instant::Instant;
+use std::sync::Arc;
 
 /// The digest of no data.
 const EMPTY_DIGEST: &[u8] = b"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// What lies on disk, as a value.
+/// What lies on disk, as a value. Most steps leave it as it is, so that all holders share it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Backend {
+pub struct Backend(Arc<Disk>);
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Disk {
     /// Digest -> size.
     blobs: Bucket,
     /// Backend reference -> [`BackendIngest`].
@@ -69,7 +73,14 @@ pub struct BackendSnapshot {
 impl Backend {
     /// What a restart leaves: all but the locks.
     pub(super) fn restarted(&self) -> Backend {
-        Backend { locks: Bucket::default(), ..self.clone() }
+        let mut restarted = self.clone();
+        restarted.disk().locks = Bucket::default();
+        restarted
+    }
+
+    /// What lies on disk, to be changed.
+    fn disk(&mut self) -> &mut Disk {
+        Arc::make_mut(&mut self.0)
     }
 }
 
@@ -77,33 +88,33 @@ impl Backend {
 impl Backend {
     /// The size of a blob.
     pub fn blob(&self, digest: &[u8]) -> Option<i64> {
-        self.blobs.get(digest).map(number)
+        self.0.blobs.get(digest).map(number)
     }
 
     /// Every blob with its size, in the order of the digests.
     pub fn blobs(&self) -> impl Iterator<Item = (&[u8], i64)> {
-        self.blobs.view().iter().filter_map(|(digest, entry)| Some((digest, number(entry.value()?))))
+        self.0.blobs.view().iter().filter_map(|(digest, entry)| Some((digest, number(entry.value()?))))
     }
 
     /// An ingest.
     pub fn ingest(&self, reference: &[u8]) -> Option<BackendIngest> {
-        self.ingests.get(reference).map(BackendIngest::decode)
+        self.0.ingests.get(reference).map(BackendIngest::decode)
     }
 
     /// Every ingest, in the order of the backend references.
     pub fn ingests(&self) -> impl Iterator<Item = (&[u8], BackendIngest)> {
-        let entries = self.ingests.view().iter();
+        let entries = self.0.ingests.view().iter();
         entries.filter_map(|(reference, entry)| Some((reference, BackendIngest::decode(entry.value()?))))
     }
 
     /// Whether a writer has a backend reference locked.
     pub fn is_locked(&self, reference: &[u8]) -> bool {
-        self.locks.get(reference).is_some()
+        self.0.locks.get(reference).is_some()
     }
 
     /// Whether anything hinders a fresh ingest of this reference.
     pub(super) fn has_ingest_or_lock(&self, reference: &[u8]) -> bool {
-        self.is_locked(reference) || self.ingests.get(reference).is_some()
+        self.is_locked(reference) || self.0.ingests.get(reference).is_some()
     }
 
     /// Puts a blob there, as another program or an earlier life of the daemon may have.
@@ -111,7 +122,7 @@ impl Backend {
     /// # Errors
     /// The digest is empty or too long for a key.
     pub fn put_blob(&mut self, digest: &[u8], size: i64) -> Result<(), Error> {
-        Ok(self.blobs.put(&[], digest, &size.to_le_bytes())?)
+        Ok(self.disk().blobs.put(&[], digest, &size.to_le_bytes())?)
     }
 
     /// Opens a writer: locks the reference, begins an ingest or resumes the one that is there
@@ -124,14 +135,14 @@ impl Backend {
                 format_args!("ref {shown} is locked by another writer"),
             ));
         }
-        self.locks.put(&[], reference, b"")?;
+        self.disk().locks.put(&[], reference, b"")?;
         let resumed = self.ingest(reference);
         let resumed = resumed.filter(|there| total <= 0 || there.total <= 0 || there.total == total);
         if let Some(there) = resumed {
             return Ok(there);
         }
         let begun = BackendIngest { offset: 0, total: total.max(0), digest: EMPTY_DIGEST.to_vec() };
-        self.ingests.put(&[], reference, &begun.encode())?;
+        self.disk().ingests.put(&[], reference, &begun.encode())?;
         Ok(begun)
     }
 
@@ -140,12 +151,12 @@ impl Backend {
     pub(super) fn written(&mut self, reference: &[u8], offset: i64, digest: &[u8]) -> Result<(), Error> {
         let Some(there) = self.ingest(reference) else { return Ok(()) };
         let now = BackendIngest { offset, total: there.total, digest: digest.to_vec() };
-        Ok(self.ingests.put(&[], reference, &now.encode())?)
+        Ok(self.disk().ingests.put(&[], reference, &now.encode())?)
     }
 
     /// Gives a reference free, whoever has it.
     pub(super) fn unlock(&mut self, reference: &[u8]) -> Result<(), Error> {
-        Ok(self.locks.delete(&[], reference)?)
+        Ok(self.disk().locks.delete(&[], reference)?)
     }
 
     /// Makes an ingest a blob; its reference is free in any case (`content/local.writer.Commit`).
@@ -172,7 +183,7 @@ impl Backend {
             self.abort(reference)?;
             return Err(Error::already_exists("content", digest));
         }
-        if self.ingests.get(reference).is_none() {
+        if self.0.ingests.get(reference).is_none() {
             let shown = Shown(reference);
             return Err(Error::unknown(format_args!("ingest {shown} is gone, its data cannot be renamed")));
         }
@@ -182,11 +193,11 @@ impl Backend {
 
     /// Removes an ingest; none is no error (`content/local.store.Abort`).
     pub(super) fn abort(&mut self, reference: &[u8]) -> Result<(), Error> {
-        Ok(self.ingests.delete(&[], reference)?)
+        Ok(self.disk().ingests.delete(&[], reference)?)
     }
 
     pub(super) fn delete_blob(&mut self, digest: &[u8]) -> Result<(), Error> {
-        Ok(self.blobs.delete(&[], digest)?)
+        Ok(self.disk().blobs.delete(&[], digest)?)
     }
 }
 
@@ -194,17 +205,17 @@ impl Backend {
 impl Backend {
     /// The snapshotters that have or had snapshots.
     pub fn snapshotters(&self) -> impl Iterator<Item = &[u8]> {
-        self.snapshots.view().buckets().map(|(name, _)| name)
+        self.0.snapshots.view().buckets().map(|(name, _)| name)
     }
 
     /// A snapshot.
     pub fn snapshot(&self, snapshotter: &[u8], name: &[u8]) -> Option<BackendSnapshot> {
-        self.snapshots.bucket(snapshotter)?.get(name).map(BackendSnapshot::decode)
+        self.0.snapshots.bucket(snapshotter)?.get(name).map(BackendSnapshot::decode)
     }
 
     /// Every snapshot of a snapshotter, in the order of the backend names.
     pub fn snapshots(&self, snapshotter: &[u8]) -> impl Iterator<Item = (&[u8], BackendSnapshot)> {
-        let entries = self.snapshots.bucket(snapshotter).into_iter().flat_map(View::iter);
+        let entries = self.0.snapshots.bucket(snapshotter).into_iter().flat_map(View::iter);
         entries.filter_map(|(name, entry)| Some((name, BackendSnapshot::decode(entry.value()?))))
     }
 
@@ -214,8 +225,8 @@ impl Backend {
         name: &[u8],
         snapshot: &BackendSnapshot,
     ) -> Result<(), Error> {
-        super::buckets::ensure(&mut self.snapshots, &[snapshotter])?;
-        Ok(self.snapshots.put(&[snapshotter], name, &snapshot.encode())?)
+        super::buckets::ensure(&mut self.disk().snapshots, &[snapshotter])?;
+        Ok(self.disk().snapshots.put(&[snapshotter], name, &snapshot.encode())?)
     }
 
     /// Creates an active or view snapshot (`snapshots/storage.CreateSnapshot`).
@@ -272,7 +283,7 @@ impl Backend {
         let committed =
             BackendSnapshot { kind: SnapshotKind::Committed, created: now, updated: now, labels, ..there };
         self.put_snapshot(snapshotter, name, &committed)?;
-        Ok(self.snapshots.delete(&[snapshotter], key)?)
+        Ok(self.disk().snapshots.delete(&[snapshotter], key)?)
     }
 
     /// Replaces a snapshot's labels (`snapshots/storage.UpdateInfo`).
@@ -294,7 +305,7 @@ impl Backend {
         if self.snapshot(snapshotter, name).is_none() {
             return Err(Error::not_found("the backend's snapshot", name));
         }
-        Ok(self.snapshots.delete(&[snapshotter], name)?)
+        Ok(self.disk().snapshots.delete(&[snapshotter], name)?)
     }
 }
 

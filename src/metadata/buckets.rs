@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::names::{CONTENT, INGESTS, LEASES, SNAPSHOTS, V1};
 use super::{Context, ErrorKind, Store};
-use crate::bucket::{Bucket, Entry, View};
+use crate::bucket::{Bucket, Refusal, View};
 
 /// Creates every bucket of a path that does not exist (containerd's `createBucketIfNotExists`).
 pub(super) fn ensure(tree: &mut Bucket, path: &[&[u8]]) -> Result<(), Error> {
@@ -27,23 +27,25 @@ impl Store {
 
     /// Puts an object into a bucket that is created if need be: all or nothing.
     pub(super) fn put_object(&mut self, path: &[&[u8]], key: &[u8], object: &Bucket) -> Result<(), Error> {
-        // One edit needs no transaction, whose copy of the tree would make the edit copy too.
-        if self.at(path).is_some() {
-            return Ok(self.tree.graft(path, key, object)?);
+        // Mostly the bucket is there. One edit needs no transaction, whose copy of the tree would make the edit copy too.
+        match self.tree.graft(path, key, object) {
+            Err(Refusal::BucketNotFound) => self.update(|store| {
+                ensure(&mut store.tree, path)?;
+                Ok(store.tree.graft(path, key, object)?)
+            }),
+            grafted => Ok(grafted?),
         }
-        self.update(|store| {
-            ensure(&mut store.tree, path)?;
-            Ok(store.tree.graft(path, key, object)?)
-        })
     }
 
-    /// Puts an entry with an empty value unless it stands there.
+    /// Puts an entry with an empty value into a bucket that is created if need be.
     pub(super) fn put_entry(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Error> {
-        let there = self.at(path).and_then(|bucket| bucket.entry(key));
-        if there == Some(Entry::Value(b"")) {
-            return Ok(());
+        match self.tree.put(path, key, b"") {
+            Err(Refusal::BucketNotFound) => {
+                ensure(&mut self.tree, path)?;
+                Ok(self.tree.put(path, key, b"")?)
+            }
+            put => Ok(put?),
         }
-        Ok(self.tree.put(path, key, b"")?)
     }
 
     /// Counts a bucket's sequence number on (bbolt's `Bucket.NextSequence`).
@@ -68,9 +70,7 @@ impl Store {
         if self.at(&path[..4]).is_none() {
             return Err(Error::not_found("lease", lease));
         }
-        let path = kind.length(&path);
-        ensure(&mut self.tree, path)?;
-        self.put_entry(path, key)?;
+        self.put_entry(kind.length(&path), key)?;
         Ok(true)
     }
 
@@ -84,11 +84,10 @@ impl Store {
     ) -> Result<(), Error> {
         let Some(lease) = context.lease else { return Ok(()) };
         let path = kind.path(context.namespace, lease);
-        let path = kind.length(&path);
-        if self.at(path).is_none() {
-            return Ok(());
+        match self.tree.delete(kind.length(&path), key) {
+            Err(Refusal::BucketNotFound) => Ok(()),
+            deleted => Ok(deleted?),
         }
-        Ok(self.tree.delete(path, key)?)
     }
 }
 

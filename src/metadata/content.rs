@@ -19,7 +19,7 @@ use super::names::{
 };
 use super::validate::{self, Shown};
 use super::{Context, Sharing, Store};
-use crate::bucket::{Builder, Entry, KEY_BYTES_MAX, Refusal, View};
+use crate::bucket::{Builder, KEY_BYTES_MAX, Refusal, View};
 use crate::instant::Instant;
 use crate::schema::{time, varint};
 use std::borrow::Cow;
@@ -109,15 +109,27 @@ impl Store {
         expected: Option<&[u8]>,
         size: i64,
     ) -> Result<Writer, Error> {
+        let expected = expected.unwrap_or_default();
+        let opened = self.open_unless_there(context, reference, expected, size)?;
+        opened.ok_or_else(|| Error::already_exists("content", expected))
+    }
+
+    /// Opens a writer; none if the blob is in this namespace.
+    fn open_unless_there(
+        &mut self,
+        context: &Context<'_>,
+        reference: &[u8],
+        expected: &[u8],
+        size: i64,
+    ) -> Result<Option<Writer>, Error> {
         if reference.is_empty() {
             return Err(Error::invalid(format_args!("ref must not be empty")));
         }
         let namespace = validate::namespace(context)?;
-        let expected = expected.unwrap_or_default();
         if !expected.is_empty() && self.at(&[V1, namespace, CONTENT, BLOB, expected]).is_some() {
             // The lease is committed although the answer is an error.
             self.update(|store| store.add_to_lease(context, LeaseEntry::Content, expected))?;
-            return Err(Error::already_exists("content", expected));
+            return Ok(None);
         }
         self.update(|store| {
             let shared = store.shared_size(expected, size);
@@ -129,14 +141,14 @@ impl Store {
                     (size, State::Open(Data { offset: there.offset, digest: there.digest }))
                 }
             };
-            Ok(Writer {
+            Ok(Some(Writer {
                 namespace: namespace.into(),
                 reference: reference.into(),
                 backend_reference,
                 expected: expected.into(),
                 size,
                 state,
-            })
+            }))
         })
     }
 
@@ -342,9 +354,7 @@ impl Store {
         build_map(&mut builder, LABELS, labels)?;
         fields::put(&mut builder, SIZE, &varint::encode_signed(size));
         fields::put(&mut builder, UPDATED_AT, &now);
-        let blobs = [V1, context.namespace, CONTENT, BLOB];
-        ensure(&mut self.tree, &blobs)?;
-        Ok(self.tree.graft(&blobs, digest, &builder.finish())?)
+        self.put_object(&[V1, context.namespace, CONTENT, BLOB], digest, &builder.finish())
     }
 
     /// Puts content whole: opens a writer, writes, commits (the client's `content.WriteBlob`). Content that is
@@ -375,13 +385,8 @@ impl Store {
         size: i64,
         labels: &[Label],
     ) -> Result<Put, Error> {
-        let existed = |error: Error| match error.kind {
-            ErrorKind::AlreadyExists => Ok(Put::Existed),
-            _ => Err(error),
-        };
-        let mut writer = match self.open_writer(context, reference, Some(digest), size) {
-            Ok(writer) => writer,
-            Err(error) => return existed(error),
+        let Some(mut writer) = self.open_unless_there(context, reference, digest, size)? else {
+            return Ok(Put::Existed);
         };
         if !writer.is_shared()
             && let Err(error) = self.write(&mut writer, digest, size)
@@ -391,7 +396,8 @@ impl Store {
         }
         match self.commit_writer(context, &mut writer, size, Some(digest), labels) {
             Ok(()) => Ok(Put::Written),
-            Err(error) => existed(error),
+            Err(error) if error.kind == ErrorKind::AlreadyExists => Ok(Put::Existed),
+            Err(error) => Err(error),
         }
     }
 
@@ -410,39 +416,22 @@ impl Store {
         if !is_key(reference) || !is_key(digest) || labels.iter().any(|(key, _)| key.is_empty()) {
             return None;
         }
-        let may_become_bucket = |bucket: Option<View<'_>>, key: &[u8]| {
-            !matches!(bucket.and_then(|bucket| bucket.entry(key)), Some(Entry::Value(_)))
-        };
-        let may_become_value = |bucket: Option<View<'_>>, key: &[u8]| {
-            !matches!(bucket.and_then(|bucket| bucket.entry(key)), Some(Entry::Bucket(_)))
-        };
-        let is_free =
-            |bucket: Option<View<'_>>, key: &[u8]| bucket.and_then(|bucket| bucket.entry(key)).is_none();
         let v1 = self.at(&[V1])?;
-        let there = v1.bucket(namespace);
-        let content = there.and_then(|there| there.bucket(CONTENT));
-        let ingests = content.and_then(|content| content.bucket(INGESTS));
-        let free = may_become_bucket(Some(v1), namespace)
-            && may_become_bucket(there, CONTENT)
-            && may_become_bucket(content, INGESTS)
-            && may_become_bucket(content, BLOB)
-            && is_free(ingests, reference)
-            && is_free(content.and_then(|content| content.bucket(BLOB)), digest);
-        let backend_reference = backend_key(1, namespace, reference);
-        if !free || self.backend.has_ingest_or_lock(&backend_reference) {
+        let there = bucket_to_be(v1, namespace)?;
+        let content = bucket_to_be(there, CONTENT)?;
+        let (ingests, blobs) = (bucket_to_be(content, INGESTS)?, bucket_to_be(content, BLOB)?);
+        if ingests.entry(reference).is_some() || blobs.entry(digest).is_some() {
             return None;
         }
         if let Some(lease) = context.lease {
-            let lease = there?.at(&[LEASES, lease])?;
-            let fits = may_become_bucket(Some(lease), INGESTS)
-                && may_become_bucket(Some(lease), CONTENT)
-                && may_become_value(lease.bucket(INGESTS), reference)
-                && may_become_value(lease.bucket(CONTENT), digest);
-            if !fits {
+            let lease = there.at(&[LEASES, lease])?;
+            let (ingests, content) = (bucket_to_be(lease, INGESTS)?, bucket_to_be(lease, CONTENT)?);
+            if ingests.bucket(reference).is_some() || content.bucket(digest).is_some() {
                 return None;
             }
         }
-        Some(ordered(labels))
+        let hinders = self.backend.has_ingest_or_lock(&backend_key(1, namespace, reference));
+        (!hinders).then(|| ordered(labels))
     }
 
     /// What opening, writing and committing come to in the end.
@@ -508,8 +497,9 @@ impl Store {
         paths: &[&[u8]],
     ) -> Result<(), Error> {
         let namespace = validate::namespace(context)?;
-        let path = [V1, namespace, CONTENT, BLOB, digest];
-        let Some(blob) = self.at(&path) else { return Err(Error::not_found("content", digest)) };
+        let blobs = [V1, namespace, CONTENT, BLOB];
+        let blob = self.at(&blobs).and_then(|blobs| blobs.bucket(digest));
+        let Some(blob) = blob else { return Err(Error::not_found("content", digest)) };
         fields::check_times(blob, &[CREATED_AT, UPDATED_AT])?;
         let size = blob.get(SIZE).and_then(varint::decode_signed).unwrap_or_default();
         let size = varint::encode_signed(size);
@@ -519,15 +509,14 @@ impl Store {
             Err(Error::invalid(format_args!("cannot update field {path} of content {digest}")))
         })?;
         validate::labels("content", &labels)?;
-        self.update(|store| {
-            fields::keep_created_at(&mut store.tree, &path)?;
-            store.tree.put(&path, UPDATED_AT, &time::to_binary(context.now))?;
-            fields::rewrite_map(&mut store.tree, &path, LABELS, &labels)?;
-            if !has_size {
-                store.tree.put(&path, SIZE, &size)?;
-            }
-            Ok(())
-        })
+        let mut blob = blob.to_bucket();
+        fields::keep_created_at(&mut blob, &[])?;
+        blob.put(&[], UPDATED_AT, &time::to_binary(context.now))?;
+        fields::rewrite_map(&mut blob, &[], LABELS, &labels)?;
+        if !has_size {
+            blob.put(&[], SIZE, &size)?;
+        }
+        Ok(self.tree.graft(&blobs, digest, &blob)?)
     }
 
     /// Deletes a blob (`contentStore.Delete`). It leaves the lease in use; other leases keep their entry, which
@@ -595,6 +584,14 @@ impl Store {
             self.backend.abort(reference).expect("ingests are values");
         }
         CleanedContent { blobs, ingests }
+    }
+}
+
+/// The bucket under a key, empty if it is yet to be created; none if a value has its place.
+fn bucket_to_be<'a>(around: View<'a>, key: &[u8]) -> Option<View<'a>> {
+    match around.entry(key) {
+        None => Some(View::EMPTY),
+        Some(entry) => entry.bucket(),
     }
 }
 

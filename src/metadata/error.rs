@@ -2,7 +2,7 @@
 
 use super::validate::Shown;
 use crate::bucket::Refusal;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// What a client can tell from an error (containerd's `errdefs`), and three ways in which none comes back.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -58,7 +58,11 @@ pub struct Error {
 
 impl Error {
     pub(super) fn new(kind: ErrorKind, message: fmt::Arguments<'_>) -> Error {
-        Error { kind, message: message.to_string() }
+        /// Room for a sentence with a digest in it.
+        const MESSAGE_BYTES: usize = 112;
+        let mut text = String::with_capacity(MESSAGE_BYTES);
+        text.write_fmt(message).expect("a String takes any text");
+        Error { kind, message: text }
     }
 
     pub(super) fn not_found(object: &str, name: &[u8]) -> Error {

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::names::{CREATED_AT, LABELS};
-use crate::bucket::{Bucket, Builder, Entry, KEY_BYTES_MAX, Refusal, View};
+use crate::bucket::{Bucket, Builder, KEY_BYTES_MAX, Refusal, View};
 use crate::instant::Instant;
 use crate::schema::time;
 use std::borrow::Cow;
@@ -93,9 +93,8 @@ pub(super) fn rewrite_map(
     name: &[u8],
     map: &[Label],
 ) -> Result<(), Error> {
-    let there = tree.view().at(object).and_then(|object| object.entry(name));
     if map.is_empty() {
-        if matches!(there, Some(Entry::Bucket(_))) {
+        if tree.view().at(object).is_some_and(|object| object.bucket(name).is_some()) {
             tree.delete_bucket(object, name)?;
         }
         return Ok(());

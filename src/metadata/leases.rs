@@ -9,7 +9,6 @@
 //! Ids and labels are not checked (L16). An expiry is only a label; the daemon never looks whether a lease has
 //! expired before it puts something into it.
 
-use super::buckets::ensure;
 use super::content::later;
 use super::error::{Error, ErrorKind};
 use super::fields::{self, Label, build_map, ordered};
@@ -106,10 +105,7 @@ impl Store {
         if self.at(path).is_some() {
             return self.put_entry(path, id);
         }
-        self.update(|store| {
-            ensure(&mut store.tree, path)?;
-            store.put_entry(path, id)
-        })
+        self.update(|store| store.put_entry(path, id))
     }
 
     /// Takes a resource out of a lease (`leaseManager.DeleteResource`); one that it does not hold is no error, and

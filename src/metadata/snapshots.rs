@@ -137,11 +137,11 @@ impl Store {
         path: &[&[u8]; 4],
     ) -> Result<First, Error> {
         ensure(&mut self.tree, path)?;
-        let there = |store: &Store, key: &[u8]| store.at(path).is_some_and(|all| all.bucket(key).is_some());
-        for (what, key) in [("target snapshot", target), ("snapshot", new.key)] {
-            if key.is_empty() || !there(self, key) {
-                continue;
-            }
+        let all = self.at(path).unwrap_or(View::EMPTY);
+        let is_there = |(_, key): &(&str, &[u8])| !key.is_empty() && all.bucket(key).is_some();
+        if let Some((what, key)) =
+            [("target snapshot", target), ("snapshot", new.key)].into_iter().find(is_there)
+        {
             let exists = Error::already_exists(what, key);
             if !self.leases_existing_snapshots() {
                 return Err(exists);
@@ -151,7 +151,7 @@ impl Store {
         }
         let mut backend_parent = Box::default();
         if let Some(parent) = new.parent.filter(|parent| !parent.is_empty()) {
-            let Some(there) = self.at(path).and_then(|all| all.bucket(parent)) else {
+            let Some(there) = all.bucket(parent) else {
                 return Err(Error::not_found("parent snapshot", parent));
             };
             backend_parent = there.get(NAME).unwrap_or_default().into();
@@ -224,11 +224,12 @@ impl Store {
             return Err(Error::not_found("snapshotter", snapshotter));
         }
         self.add_to_lease(context, LeaseEntry::Snapshot { snapshotter }, key)?;
-        if self.at(&path).is_some_and(|all| all.bucket(key).is_some()) {
+        let all = self.at(&path).unwrap_or(View::EMPTY);
+        if all.bucket(key).is_some() {
             return Ok(Some(Error::already_exists("snapshot", key)));
         }
         if !parent.is_empty() {
-            let Some(there) = self.at(&path).and_then(|all| all.bucket(parent)) else {
+            let Some(there) = all.bucket(parent) else {
                 return Err(Error::not_found("parent snapshot", parent));
             };
             if there.get(NAME).unwrap_or_default() != &preparation.backend_parent[..] {
@@ -249,9 +250,7 @@ impl Store {
 
     fn add_child(&mut self, snapshots: &[&[u8]; 4], parent: &[u8], child: &[u8]) -> Result<(), Error> {
         let [v1, namespace, kind, snapshotter] = *snapshots;
-        let children = [v1, namespace, kind, snapshotter, parent, CHILDREN];
-        ensure(&mut self.tree, &children)?;
-        self.put_entry(&children, child)
+        self.put_entry(&[v1, namespace, kind, snapshotter, parent, CHILDREN], child)
     }
 
     /// Commits an active snapshot under a name (`snapshotter.Commit`). Its labels are those given here, none is taken

@@ -17,10 +17,18 @@ pub(super) struct Shown<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.get(..SHOWN_BYTES_MAX) {
-            Some(beginning) => write!(f, "\"{}\"...", beginning.escape_ascii()),
-            None => write!(f, "\"{}\"", self.0.escape_ascii()),
+        let (shown, end) = match self.0.get(..SHOWN_BYTES_MAX) {
+            Some(beginning) => (beginning, "\"..."),
+            None => (self.0, "\""),
+        };
+        f.write_str("\"")?;
+        // Nearly every name is plain text, which is written as it stands.
+        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+        match std::str::from_utf8(shown) {
+            Ok(text) if shown.iter().fold(true, |plain, byte| plain & is_plain(byte)) => f.write_str(text)?,
+            _ => write!(f, "{}", shown.escape_ascii())?,
         }
+        f.write_str(end)
     }
 }
 
@@ -111,7 +119,8 @@ pub(super) fn digest(text: &[u8]) -> Result<(), BadDigest> {
     if encoded.len() != length {
         return Err(BadDigest::Length);
     }
-    let is_hexadecimal = encoded.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_hexadecimal = encoded.iter().fold(true, |all, byte| all & is_digit(byte));
     if is_hexadecimal { Ok(()) } else { Err(BadDigest::Format) }
 }
 

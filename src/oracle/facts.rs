@@ -149,6 +149,9 @@ struct Types {
     ingest: ResourceType,
 }
 
+/// Room for what a small database says; more would cost more than growing later.
+const ROOM: usize = 14;
+
 struct Reader<'q, 'a> {
     question: &'q Question<'a>,
     rules: &'static Rules,
@@ -222,9 +225,9 @@ impl<'q, 'a> Reader<'q, 'a> {
         };
         let facts = Facts {
             nodes: Nodes::new(types.snapshot),
-            resources: Vec::with_capacity(64),
-            roots: Vec::with_capacity(64),
-            references: Vec::with_capacity(64),
+            resources: Vec::with_capacity(ROOM),
+            roots: Vec::with_capacity(ROOM),
+            references: Vec::with_capacity(ROOM),
             refusals: Vec::new(),
             undecodable: BTreeSet::new(),
             expires_on_the_tick: false,

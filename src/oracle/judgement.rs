@@ -84,6 +84,22 @@ impl<'a> Verdict<'_, 'a> {
         self.judgement.facts.nodes.node(self.resource.visit)
     }
 
+    /// Whether it is this node.
+    pub fn is(&self, node: NodeRef<'_>) -> bool {
+        self.judgement.facts.nodes.is_node(self.resource.visit, node)
+    }
+
+    /// The type under which it is walked or listed.
+    pub fn resource_type(&self) -> ResourceType {
+        let Visit { node, high } = self.resource.visit;
+        self.judgement.facts.nodes.at(node).type_in(high)
+    }
+
+    /// What a snapshot's key has before its first slash; none without a slash.
+    pub fn snapshotter(&self) -> Option<&'a [u8]> {
+        self.judgement.facts.nodes.at(self.resource.visit.node).key.before_slash()
+    }
+
     /// Whether it stays; if not, it is handed to removal.
     pub fn is_kept(&self) -> bool {
         self.judgement.is_kept(&self.resource)

@@ -66,6 +66,12 @@ impl<'a> Key<'a> {
         self.snapshotter.is_some()
     }
 
+    /// What the whole text of a snapshot's key has before its first slash.
+    pub(super) fn before_slash(self) -> Option<&'a [u8]> {
+        let snapshotter = self.snapshotter?;
+        Some(cut_at_slash(snapshotter).map_or(snapshotter, |(before, _)| before))
+    }
+
     /// The whole text.
     pub(super) fn text(self) -> Vec<u8> {
         self.parts().fold(Vec::new(), |mut text, part| {
@@ -77,6 +83,15 @@ impl<'a> Key<'a> {
     fn parts(self) -> impl Iterator<Item = &'a [u8]> {
         let slash = |part: Option<&'a [u8]>| part.map(|part| [part, b"/"]).into_iter().flatten();
         slash(self.snapshotter).chain(slash(self.middle)).chain([self.name])
+    }
+
+    /// Whether this is the whole text.
+    fn is_text(self, text: &[u8]) -> bool {
+        let mut rest = Some(text);
+        for part in self.parts() {
+            rest = rest.and_then(|rest| rest.strip_prefix(part));
+        }
+        rest == Some(b"")
     }
 
     /// What follows the snapshotter, where it is not one slice.
@@ -145,8 +160,8 @@ impl<'a> Nodes<'a> {
     pub(super) fn new(snapshot: ResourceType) -> Nodes<'a> {
         let hasher = DefaultHashBuilder::default();
         Nodes {
-            entries: Vec::with_capacity(32),
-            table: HashTable::with_capacity(56),
+            entries: Vec::with_capacity(16),
+            table: HashTable::with_capacity(28),
             namespaces: Vec::new(),
             namespace_table: HashTable::new(),
             hasher,
@@ -176,6 +191,14 @@ impl<'a> Nodes<'a> {
     pub(super) fn node(&self, Visit { node, high }: Visit) -> Node {
         let entry = self.at(node);
         Node::new(entry.type_in(high), self.namespace_of(node), &entry.key.text())
+    }
+
+    /// Whether a visit is that of a node, with all its type bits.
+    pub(super) fn is_node(&self, visit: Visit, node: NodeRef<'_>) -> bool {
+        let entry = self.at(visit.node);
+        entry.type_in(visit.high) == node.resource_type
+            && self.namespace_of(visit.node) == node.namespace
+            && entry.key.is_text(node.key)
     }
 
     /// The number of a namespace.

@@ -272,8 +272,8 @@ pub enum BinaryError {
 pub fn from_binary(bytes: &[u8]) -> Result<Instant, BinaryError> {
     let (version, fields) = bytes.split_first().ok_or(BinaryError::NoData)?;
     let length = match version {
-        1 => 15,
-        2 => 16,
+        1 => BINARY_BYTES,
+        2 => BINARY_BYTES + 1,
         _ => return Err(BinaryError::UnsupportedVersion),
     };
     if bytes.len() != length {
@@ -285,9 +285,13 @@ pub fn from_binary(bytes: &[u8]) -> Result<Instant, BinaryError> {
     Ok(Instant { seconds: i64::from_be_bytes(*seconds), nanoseconds })
 }
 
+/// How long the binary form of version 1 is.
+const BINARY_BYTES: usize = 15;
+
 /// An instant in UTC as Go's `Time.MarshalBinary` writes it: version 1, 15 bytes, offset -1.
 pub fn to_binary(instant: Instant) -> Vec<u8> {
-    let mut bytes = vec![1];
+    let mut bytes = Vec::with_capacity(BINARY_BYTES);
+    bytes.push(1);
     bytes.extend_from_slice(&instant.seconds.to_be_bytes());
     bytes.extend_from_slice(&instant.nanoseconds.to_be_bytes());
     bytes.extend_from_slice(&(-1i16).to_be_bytes());

@@ -2,7 +2,7 @@
 
 use crate::engine::{Call, Dirty, Fault, Faults, Outcome, Request, collect_with};
 use crate::node::{Kind, Node, NodeRef};
-use crate::oracle::{self, Defects, End, Judgement, Question, judge};
+use crate::oracle::{self, Defects, End, Judgement, Question, Verdict, judge};
 use crate::report::text;
 use crate::simulate::inject::check_injected;
 use crate::simulate::relations::check_relations;
@@ -218,11 +218,14 @@ fn compare_removed(
     judgement: &Judgement<'_>,
     show: impl Fn(NodeRef<'_>) -> String,
 ) -> Option<Finding> {
-    let mut expected: Vec<Node> = judgement
-        .resources()
-        .filter(|resource| !resource.is_kept())
-        .map(|resource| resource.node())
-        .collect();
+    let expected = || judgement.resources().filter(|resource| !resource.is_kept());
+    // Mostly both walk in the same order and agree one by one.
+    let mut removed = outcome.refs(&outcome.removed);
+    let agrees = |resource: Verdict<'_, '_>| removed.next().is_some_and(|node| resource.is(node));
+    if expected().all(agrees) && removed.next().is_none() {
+        return None;
+    }
+    let mut expected: Vec<Node> = expected().map(|resource| resource.node()).collect();
     let mut removed: Vec<NodeRef<'_>> = outcome.refs(&outcome.removed).collect();
     expected.sort_unstable();
     removed.sort_unstable();
@@ -283,24 +286,24 @@ fn compare_collectors(
 
 /// A backend is noted as soon as removal is tried: a snapshot's by the key up to its first slash, unless that is empty.
 fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
-    let mut expected = Dirty::default();
+    let (mut snapshotters, mut content) = (BTreeSet::new(), false);
     for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
-        let node = resource.node();
-        let is_flat = request.release.is_flat(node.resource_type);
-        match request.release.kind_of(node.resource_type) {
-            Kind::Snapshot if !is_flat => {
-                let snapshotter = node.key.split(|byte| *byte == b'/').next().unwrap_or_default();
-                if !snapshotter.is_empty() && snapshotter.len() < node.key.len() {
-                    expected.snapshotters.insert(snapshotter.into());
-                }
-            }
-            Kind::Content | Kind::Ingest if !is_flat => expected.content = true,
+        let resource_type = resource.resource_type();
+        if request.release.is_flat(resource_type) {
+            continue;
+        }
+        match request.release.kind_of(resource_type) {
+            Kind::Snapshot => snapshotters.extend(resource.snapshotter().filter(|name| !name.is_empty())),
+            Kind::Content | Kind::Ingest => content = true,
             _ => {}
         }
     }
-    if outcome.dirty == expected {
+    let noted = outcome.dirty.snapshotters.iter().map(|name| &**name);
+    if outcome.dirty.content == content && noted.eq(snapshotters.iter().copied()) {
         return None;
     }
+    let snapshotters = snapshotters.into_iter().map(Box::from).collect();
+    let expected = Dirty { snapshotters, content };
     let text = format!("noted for cleaning up: {:?}, expected {expected:?}", outcome.dirty);
     Some(Finding { property: Property::Dirty, text })
 }

@@ -4,7 +4,7 @@ use super::actors::{Actor, undeclared};
 use super::collect::{Cleaned, Collected};
 use super::{World, refused};
 use crate::engine::{Faults, NoFault};
-use crate::metadata::{self, CleanUp, Error, ErrorKind};
+use crate::metadata::{self, Error, ErrorKind};
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Sharing, Step};
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl World {
         self.handles = Arc::default();
         self.streams = metadata::streams::Streams::default();
         self.has_streams = false;
-        self.scheduled = CleanUp::default();
+        self.scheduled = Arc::default();
         self.is_hung = false;
         Ok(())
     }

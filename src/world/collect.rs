@@ -161,11 +161,12 @@ impl World {
         }
         let CleanUp { content, snapshotters } =
             self.store.collected(outcome.after.clone(), outcome.dirty.content, snapshotters);
-        self.scheduled.content |= content;
-        if !snapshotters.is_empty() {
-            self.scheduled.snapshotters.extend(snapshotters);
-            self.scheduled.snapshotters.sort_unstable();
-            self.scheduled.snapshotters.dedup();
+        if content || !snapshotters.is_empty() {
+            let scheduled = Arc::make_mut(&mut self.scheduled);
+            scheduled.content |= content;
+            scheduled.snapshotters.extend(snapshotters);
+            scheduled.snapshotters.sort_unstable();
+            scheduled.snapshotters.dedup();
         }
     }
 
@@ -213,14 +214,14 @@ impl World {
 
     /// The clean-ups that collections scheduled. One that waits for a preparation under way stays scheduled.
     pub(super) fn clean_up(&mut self) -> Applied {
-        let CleanUp { content, snapshotters } = std::mem::take(&mut self.scheduled);
+        let CleanUp { content, snapshotters } = Arc::unwrap_or_clone(std::mem::take(&mut self.scheduled));
         let (mut cleaned, mut waits) = (Cleaned::default(), None);
         for snapshotter in snapshotters {
             match self.store.clean_up_snapshots(&snapshotter) {
                 Ok(removed) => cleaned.snapshots.push(CleanedSnapshots { snapshotter, removed }),
                 Err(error) => {
                     if error.kind == ErrorKind::Blocked {
-                        self.scheduled.snapshotters.push(snapshotter);
+                        Arc::make_mut(&mut self.scheduled).snapshotters.push(snapshotter);
                     }
                     waits = waits.or(Some(error));
                 }

@@ -52,7 +52,7 @@ pub struct World {
     /// A stream was opened since the daemon started, so that its manager is looked at.
     has_streams: bool,
     /// The clean-ups that collections asked for and that did not run yet.
-    scheduled: CleanUp,
+    scheduled: Arc<CleanUp>,
     last: Option<Arc<Collected>>,
     /// A collection that never ends has the metadata locked.
     is_hung: bool,
@@ -74,7 +74,7 @@ impl World {
             collectors: Arc::default(),
             streams: Streams::default(),
             has_streams: false,
-            scheduled: CleanUp::default(),
+            scheduled: Arc::default(),
             last: None,
             is_hung: false,
         }
