@@ -70,6 +70,15 @@ pub struct BackendSnapshot {
     pub labels: Labels,
 }
 
+/// What a snapshot becomes when it is committed.
+pub(super) struct Committed<'a> {
+    pub(super) name: &'a [u8],
+    /// The backend's name of the parent that it gets, for one that has none (from 2.2).
+    pub(super) parent: Option<Vec<u8>>,
+    pub(super) labels: Labels,
+    pub(super) now: Instant,
+}
+
 impl Backend {
     /// What a restart leaves: all but the locks.
     pub(super) fn restarted(&self) -> Backend {
@@ -257,31 +266,36 @@ impl Backend {
     /// Makes an active snapshot a committed one under another name (`snapshots/storage.CommitActive`).
     ///
     /// # Errors
-    /// No such snapshot: not found. The name is taken: already exists. It is a view, or committed: failed
-    /// precondition.
+    /// No such snapshot or parent: not found. The name is taken: already exists. It is a view, or committed, or the new
+    /// parent is not: failed precondition.
     pub(super) fn commit_snapshot(
         &mut self,
         snapshotter: &[u8],
         key: &[u8],
-        name: &[u8],
-        labels: Labels,
-        now: Instant,
+        committed: Committed<'_>,
     ) -> Result<(), Error> {
+        let Committed { name, parent, labels, now } = committed;
         let Some(there) = self.snapshot(snapshotter, key) else {
             return Err(Error::not_found("the backend's snapshot", key));
         };
         if self.snapshot(snapshotter, name).is_some() {
             return Err(Error::already_exists("the backend's snapshot", name));
         }
+        let failed = |message: std::fmt::Arguments<'_>| Error::new(ErrorKind::FailedPrecondition, message);
         if there.kind != SnapshotKind::Active {
-            let shown = Shown(key);
-            return Err(Error::new(
-                ErrorKind::FailedPrecondition,
-                format_args!("snapshot {shown} is not active"),
-            ));
+            return Err(failed(format_args!("snapshot {} is not active", Shown(key))));
         }
-        let committed =
-            BackendSnapshot { kind: SnapshotKind::Committed, created: now, updated: now, labels, ..there };
+        if let Some(parent) = &parent {
+            let Some(there) = self.snapshot(snapshotter, parent) else {
+                return Err(Error::not_found("the backend's parent", parent));
+            };
+            if there.kind != SnapshotKind::Committed {
+                return Err(failed(format_args!("parent {} is not committed", Shown(parent))));
+            }
+        }
+        let kind = SnapshotKind::Committed;
+        let parent = parent.unwrap_or(there.parent);
+        let committed = BackendSnapshot { kind, created: now, updated: now, parent, labels };
         self.put_snapshot(snapshotter, name, &committed)?;
         Ok(self.disk().snapshots.delete(&[snapshotter], key)?)
     }

@@ -197,6 +197,12 @@ impl Store {
         self.release >= Release::V1_7
     }
 
+    /// A snapshot can be given its parent when it is committed (`snapshots.WithParent`, from 2.2), so that layers are
+    /// unpacked in parallel.
+    fn commits_on_parents(&self) -> bool {
+        self.release >= Release::V2_2
+    }
+
     /// Images with an expiry go into the lease in use (from 2.0).
     fn leases_images(&self) -> bool {
         self.release.rules().image_nodes

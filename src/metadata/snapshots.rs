@@ -8,7 +8,7 @@
 //! Preparing takes two transactions with the backend's work in between, and a collection may come there: it can
 //! take the parent away. So preparing is also offered as its two halves.
 
-use super::backend::{BackendSnapshot, SnapshotKind, inherited};
+use super::backend::{BackendSnapshot, Committed, SnapshotKind, inherited};
 use super::buckets::{LeaseEntry, backend_key, blocked, ensure};
 use super::error::{Error, ErrorKind};
 use super::fields::{self, Label, Labels, build_map, ordered, put};
@@ -269,8 +269,30 @@ impl Store {
         key: &[u8],
         labels: &[Label],
     ) -> Result<(), Error> {
+        self.commit_snapshot_on(context, snapshotter, name, key, None, labels)
+    }
+
+    /// The same with a parent for a snapshot that was prepared without one (`snapshots.WithParent`, from 2.2); one that
+    /// has a parent keeps it.
+    ///
+    /// # Errors
+    /// As `commit_snapshot`; before 2.2: not implemented. The backend has the parent not committed: failed precondition.
+    pub fn commit_snapshot_on(
+        &mut self,
+        context: &Context<'_>,
+        snapshotter: &[u8],
+        name: &[u8],
+        key: &[u8],
+        parent: Option<&[u8]>,
+        labels: &[Label],
+    ) -> Result<(), Error> {
         let namespace = validate::namespace(context)?;
         validate::labels("snapshot", labels)?;
+        let parent = parent.filter(|parent| !parent.is_empty());
+        if parent.is_some() && !self.commits_on_parents() {
+            let message = format_args!("a parent at the commit in {}", self.release);
+            return Err(Error::new(ErrorKind::NotImplemented, message));
+        }
         let path = [V1, namespace, SNAPSHOTS, snapshotter];
         let exists = self.update(|store| {
             let Some(all) = store.at(&path) else { return Err(Error::not_found("snapshotter", snapshotter)) };
@@ -286,13 +308,17 @@ impl Store {
                 return Err(Error::not_found("snapshot", key));
             };
             let active_name = active.get(NAME).unwrap_or_default().to_vec();
-            let parent = active.get(PARENT).unwrap_or_default().to_vec();
+            let own = active.get(PARENT).filter(|own| !own.is_empty());
+            let is_rebased = own.is_none() && parent.is_some();
+            let parent = own.or(parent).unwrap_or_default().to_vec();
             let sequence = store.next_sequence(&path)?;
             let committed_name = backend_key(sequence, namespace, name);
+            let mut new_backend_parent = None;
             if !parent.is_empty() {
-                if store.at(&path).is_none_or(|all| all.bucket(&parent).is_none()) {
+                let Some(there) = store.at(&path).and_then(|all| all.bucket(&parent)) else {
                     return Err(Error::not_found("parent snapshot", &parent));
-                }
+                };
+                new_backend_parent = is_rebased.then(|| there.get(NAME).unwrap_or_default().to_vec());
                 store.add_child(&path, &parent, name)?;
                 store.tree.delete(&[V1, namespace, SNAPSHOTS, snapshotter, &parent, CHILDREN], key)?;
             }
@@ -301,7 +327,9 @@ impl Store {
             store.tree.delete_bucket(&path, key)?;
             store.remove_from_lease(context, LeaseEntry::Snapshot { snapshotter }, key)?;
             let labels = inherited(&ordered(labels));
-            store.backend.commit_snapshot(snapshotter, &active_name, &committed_name, labels, context.now)?;
+            let committed =
+                Committed { name: &committed_name, parent: new_backend_parent, labels, now: context.now };
+            store.backend.commit_snapshot(snapshotter, &active_name, committed)?;
             Ok(false)
         })?;
         if exists { Err(Error::already_exists("snapshot", name)) } else { Ok(()) }

@@ -74,7 +74,12 @@ pub const FORMS: &[Form] = &[
         "snapshot view-begin overlayfs/look parent=base",
     ),
     form("snapshot", "finish", "S/KEY", "snapshot finish overlayfs/upper"),
-    form("snapshot", "commit", "S/KEY NAME [LABEL=VALUE...]", "snapshot commit overlayfs/upper base"),
+    form(
+        "snapshot",
+        "commit",
+        "S/KEY NAME [parent=KEY] [LABEL=VALUE...]",
+        "snapshot commit overlayfs/upper base parent=lower",
+    ),
     form(
         "snapshot",
         "label",

@@ -274,7 +274,12 @@ fn step(u: &mut Unstructured<'_>) -> Result<Step> {
         17 => Step::SnapshotPrepareBegin(new_snapshot(u)?),
         18 => Step::SnapshotViewBegin(new_snapshot(u)?),
         19 => Step::SnapshotFinish { snapshot: snapshot(u)? },
-        20 => Step::SnapshotCommit { snapshot: snapshot(u)?, name: name(u)?, labels: labels(u)? },
+        20 => Step::SnapshotCommit {
+            snapshot: snapshot(u)?,
+            name: name(u)?,
+            parent: maybe(u, name)?,
+            labels: labels(u)?,
+        },
         21 => Step::SnapshotLabel { snapshot: snapshot(u)?, replace: u.arbitrary()?, labels: labels(u)? },
         22 => Step::SnapshotRemove { snapshot: snapshot(u)? },
         23 => {

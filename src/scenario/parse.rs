@@ -487,7 +487,9 @@ fn snapshot_step(sub_step: &str, mut arguments: Arguments<'_>) -> Result<Step, S
         }
         "commit" => {
             let name = arguments.next("NAME")?.name()?;
-            return Ok(Step::SnapshotCommit { snapshot, name, labels: arguments.labels()? });
+            let mut options = arguments.options(&["parent"], &[], true)?;
+            let parent = options.name("parent")?;
+            return Ok(Step::SnapshotCommit { snapshot, name, parent, labels: options.labels });
         }
         "label" => {
             let (replace, labels) = arguments.label_update()?;

@@ -221,9 +221,10 @@ impl Printed {
             Step::SnapshotFinish { snapshot } => {
                 self.words(&["snapshot", "finish", &snapshot_name(snapshot)])
             }
-            Step::SnapshotCommit { snapshot, name, labels } => {
+            Step::SnapshotCommit { snapshot, name, parent, labels } => {
                 self.words(&["snapshot", "commit", &snapshot_name(snapshot)]);
                 self.name(name);
+                self.name_option("parent", parent);
                 self.labels(labels);
             }
             Step::SnapshotLabel { snapshot, replace, labels } => {

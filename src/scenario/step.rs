@@ -314,8 +314,8 @@ pub enum Step {
     SnapshotViewBegin(NewSnapshot),
     /// `snapshot finish S/KEY`: the second transaction of what this client began.
     SnapshotFinish { snapshot: SnapshotName },
-    /// `snapshot commit S/KEY NAME [LABEL=VALUE...]`
-    SnapshotCommit { snapshot: SnapshotName, name: Name, labels: Labels },
+    /// `snapshot commit S/KEY NAME [parent=KEY] [LABEL=VALUE...]`: a parent for one prepared without (from 2.2).
+    SnapshotCommit { snapshot: SnapshotName, name: Name, parent: Option<Name>, labels: Labels },
     /// `snapshot label S/KEY [replace] [LABEL=VALUE...]`
     SnapshotLabel { snapshot: SnapshotName, replace: bool, labels: Labels },
     /// `snapshot remove S/KEY`
@@ -485,9 +485,10 @@ impl Step {
             Step::SnapshotFinish { snapshot } | Step::SnapshotRemove { snapshot } => {
                 snapshot.for_each_name(each)
             }
-            Step::SnapshotCommit { snapshot, name, labels } => {
+            Step::SnapshotCommit { snapshot, name, parent, labels } => {
                 snapshot.for_each_name(each);
                 each(name);
+                parent.iter_mut().for_each(&mut *each);
                 labels.for_each_value(each);
             }
             Step::SnapshotLabel { snapshot, replace: _, labels } => {

@@ -359,6 +359,7 @@ const OPTIONS: [fn(&mut Step); 10] = [
     |step| match step {
         Step::ContentOpen { expected, .. } => *expected = None,
         Step::SnapshotPrepare(new) | Step::SnapshotView(new) => new.parent = None,
+        Step::SnapshotCommit { parent, .. } => *parent = None,
         Step::ContainerCreate { fields, .. } | Step::ContainerUpdate { fields, .. } => fields.image = None,
         Step::Gc { last, .. } => *last = None,
         Step::CollectorDeclare { label, .. } => *label = None,

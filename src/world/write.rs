@@ -76,9 +76,16 @@ impl World {
             Step::SnapshotPrepareBegin(new) => self.begin(client, &context, &new_snapshot(new, false)),
             Step::SnapshotViewBegin(new) => self.begin(client, &context, &new_snapshot(new, true)),
             Step::SnapshotFinish { snapshot } => self.finish(client, &context, snapshot),
-            Step::SnapshotCommit { snapshot, name, labels } => {
+            Step::SnapshotCommit { snapshot, name, parent, labels } => {
                 let SnapshotName { snapshotter, key } = snapshot;
-                store.commit_snapshot(&context, snapshotter, name, key, labels.as_slice())
+                store.commit_snapshot_on(
+                    &context,
+                    snapshotter,
+                    name,
+                    key,
+                    parent.as_deref(),
+                    labels.as_slice(),
+                )
             }
             Step::SnapshotLabel { snapshot, replace, labels } => {
                 let paths = label_paths(labels.as_slice(), *replace)?;

@@ -74,7 +74,12 @@ impl Draft<'_, '_> {
             let new = NewSnapshot { snapshot: extracted.clone(), parent, labels: Labels::new() };
             self.queue.push_back(line(Step::SnapshotPrepare(new)));
             let (name, labels) = (named(index), Labels::new());
-            self.queue.push_back(line(Step::SnapshotCommit { snapshot: extracted, name, labels }));
+            self.queue.push_back(line(Step::SnapshotCommit {
+                snapshot: extracted,
+                name,
+                parent: None,
+                labels,
+            }));
         }
         let top = SnapshotName { snapshotter: snapshotter.clone(), key: named(length - 1) };
         if self.has(Habit::Leases) && self.u.ratio(1, 3)? {

@@ -2,6 +2,7 @@
 
 use super::labels::{On, shifted};
 use super::{Draft, line, names};
+use crate::release::Release;
 use crate::scenario::{
     ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, Labels, Name, NewSnapshot, RawValue, Replace,
     Resource, SnapshotName, Step,
@@ -100,7 +101,10 @@ impl Draft<'_, '_> {
             SnapshotName { snapshotter: self.snapshotter()?, key: self.name(&names::ACTIVE, names::HOT)? };
         let name = self.name(&names::SNAPSHOTS, names::HOT_CHAINED)?;
         let labels = self.labels(On::Snapshot)?;
-        self.step(Step::SnapshotCommit { snapshot, name, labels });
+        // From 2.2 on layers may be unpacked in parallel, and get their parents when they are committed.
+        let is_rebased = self.release >= Release::V2_2 && self.u.ratio(1, 3)?;
+        let parent = if is_rebased { Some(self.name(&names::SNAPSHOTS, names::HOT_CHAINED)?) } else { None };
+        self.step(Step::SnapshotCommit { snapshot, name, parent, labels });
         Ok(())
     }
 

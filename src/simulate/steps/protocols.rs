@@ -92,6 +92,7 @@ impl Draft<'_, '_> {
             steps.push(Step::SnapshotCommit {
                 snapshot: extracted,
                 name: name.clone(),
+                parent: None,
                 labels: Labels::new(),
             });
             parent = Some(name);
@@ -106,9 +107,21 @@ impl Draft<'_, '_> {
             image: names::IMAGES[first].to_vec(),
             fields: ImageFields { target: Some(blob(0)), ..ImageFields::default() },
         });
+        if self.release.rules().back_references {
+            steps.push(self.extra_image(names::IMAGES[first]));
+        }
         steps.push(Step::LeaseNone);
         steps.push(Step::LeaseDelete { lease, sync: self.u.ratio(1, 8)? });
         Ok(steps)
+    }
+
+    /// A second image that lives as long as the first (containerd #12667, from 2.3).
+    fn extra_image(&self, image: &[u8]) -> Step {
+        let labels = labels(&[(b"containerd.io/gc.bref.image", image)]);
+        let expire = Some(Expiry::Ago(Duration::from_secs(1)));
+        let fields =
+            ImageFields { target: Some(names::BLOBS[0].clone()), expire, labels, ..ImageFields::default() };
+        Step::ImageCreate { image: [b"extra-", image].concat(), fields }
     }
 
     /// A container with a snapshot of its own, and its end.
