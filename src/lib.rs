@@ -17,7 +17,7 @@
 //! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
 //! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
-//! | [`simulate`], [`conformance`] | generated cases and recorded ones through both |
+//! | [`simulate`], [`conformance`] | generated clients' steps and recorded collections through both |
 //! | [`foreign`] | anyone's collector as a child process, on generated cases |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`report`], [`replay`], [`fuzzing`], `cli` | results for people and machines; scenarios held to what they expect; bodies of fuzz targets; the commands |

@@ -26,6 +26,9 @@ pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenari
     ));
     let mut scenario =
         Scenario { head: Text::lines(&head), release, lines: example.shrunk.lines.clone(), tail: Vec::new() };
+    if let Some(first) = scenario.lines.first_mut() {
+        first.blank_before = true;
+    }
     if let Some(last) = scenario.lines.last_mut() {
         last.expected = last.step.prints().then(Vec::new);
     }

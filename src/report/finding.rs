@@ -2,6 +2,7 @@
 //! holds against it.
 
 use super::reason::Words;
+use super::text;
 use crate::engine::{Fault, Faults, NoFault};
 use crate::node::{Kind, Node};
 use crate::oracle::{By, Defects, Judgement, judge};
@@ -25,7 +26,10 @@ pub fn write(
     file: Option<&str>,
 ) -> io::Result<()> {
     let broken = &example.shrunk.broken;
-    let cases = if example.cases == 1 { "one case".to_owned() } else { format!("{} cases", example.cases) };
+    let cases = match example.cases {
+        1 => "one case".to_owned(),
+        cases => format!("{} cases", text::count(cases)),
+    };
     writeln!(out, "{} broken in {cases}, first in case {}", broken.sort.property, example.number)?;
     for defect in broken.sort.defects.iter() {
         writeln!(out, "  defect   {defect}: {}", defect.sentence())?;

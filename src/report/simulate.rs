@@ -89,7 +89,8 @@ impl Report<'_> {
             finding::write(out, plan, *fault, &written.example, written.file.as_deref())?;
         }
         let cases = text::count(tally.finding_count());
-        writeln!(out, "\n{} findings, in {cases} cases", findings.len())
+        let word = if findings.len() == 1 { "finding" } else { "findings" };
+        writeln!(out, "\n{} {word}, in {cases} cases", findings.len())
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::engine::{Call, Dirty, Fault, Faults, Outcome, Request, collect_with};
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{self, Defects, End, Judgement, Question, Verdict, judge};
-use crate::report::text;
+use crate::release::Release;
+use crate::scenario::{NodeName, print_node, print_path};
 use crate::simulate::inject::check_injected;
 use crate::simulate::relations::check_relations;
 use std::collections::BTreeSet;
@@ -133,7 +134,7 @@ pub fn question<'a>(request: &Request<'a>, defects: Defects) -> Question<'a> {
 
 /// Holds an outcome against a judgement.
 pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Vec<Finding> {
-    let show = |node: NodeRef<'_>| text::node(request.release, node);
+    let show = |node: NodeRef<'_>| shown(request.release, node);
     let found = |property, text| Some(Finding { property, text });
     let mut findings = Vec::new();
     findings.extend(compare_error(request, outcome, judgement));
@@ -159,8 +160,17 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     findings
 }
 
+/// A node as scenarios name it, with its namespace.
+pub(super) fn shown(release: Release, node: NodeRef<'_>) -> String {
+    let kind = match release.is_flat(node.resource_type) {
+        true => Kind::Other(node.resource_type.0),
+        false => release.kind_of(node.resource_type),
+    };
+    print_node(&NodeName { namespace: Some(node.namespace.to_vec()), kind, key: node.key.to_vec() })
+}
+
 fn path_text(path: &[&[u8]]) -> String {
-    path.iter().map(|key| text::name(key)).collect::<Vec<_>>().join("/")
+    print_path(&path.iter().map(|key| key.to_vec()).collect::<Vec<_>>())
 }
 
 /// Whether the collection failed because its context was cancelled, of which the oracle knows nothing.

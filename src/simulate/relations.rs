@@ -9,14 +9,13 @@
 //! They need no oracle, so they hold the engine to something that a mistake in both could not hide. Each speaks of
 //! the collection of the same engine, faults and all.
 
-use super::check::{Finding, Property};
+use super::check::{Finding, Property, shown};
 use crate::bucket::{Bucket, Entry, View};
 use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::engine::{Faults, Outcome, Request, collect_with};
 use crate::instant::Instant;
 use crate::node::{Kind, Node};
 use crate::oracle::{Judgement, times};
-use crate::report::text;
 use crate::schema::names;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -83,7 +82,7 @@ impl Fates {
             let word = if others.has_failed { "fails" } else { "no longer fails" };
             return Some(format!("the collection {word}"));
         }
-        let show = |node: &Node| text::node(request.release, node.as_ref());
+        let show = |node: &Node| shown(request.release, node.as_ref());
         if let Some(node) = self.removed.symmetric_difference(&others.removed).next() {
             let word = if self.removed.contains(node) { "stays" } else { "is removed" };
             return Some(format!("{} {word}", show(node)));
