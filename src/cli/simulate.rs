@@ -12,7 +12,8 @@ use crate::scenario::print;
 use crate::simulate::campaign::{self, Example, Numbers, Plan, Tally};
 use crate::simulate::profile::Swarm;
 use crate::simulate::seed::Seed;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -180,11 +181,15 @@ impl Progress {
         let (bar, style) = match cases {
             Some(cases) => (
                 ProgressBar::new(cases),
-                "{bar:30} {human_pos} of {human_len} cases, {per_sec}, {eta} left, {msg}",
+                "{bar:30} {human_pos} of {human_len} cases, {rate}, {eta} left, {msg}",
             ),
-            None => (ProgressBar::new_spinner(), "{spinner} {human_pos} cases, {per_sec}, {elapsed}, {msg}"),
+            None => (ProgressBar::new_spinner(), "{spinner} {human_pos} cases, {rate}, {elapsed}, {msg}"),
         };
         let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // What cannot be shown is no reason to stop.
+            let _shown = write!(out, "{:.0} cases a second", state.per_sec());
+        });
         Progress { bar: bar.with_style(style), release, sum: Mutex::default() }
     }
 

@@ -256,25 +256,33 @@ fn compare_removed(
     Some(Finding { property: Property::Completeness, text })
 }
 
-fn compare_collectors(
-    request: &Request<'_>,
+/// How the started collectors ended, where that is not what follows from how far the collection got.
+pub(super) fn wrong_ends(
     outcome: &Outcome,
     judgement: &Judgement<'_>,
-) -> Option<Finding> {
+    got_as_far_as: oracle::Outcome,
+) -> Option<String> {
     let ends = outcome.calls.iter().filter_map(|called| match called.call {
         Call::Finish => Some((called.resource_type, End::Finish)),
         Call::Cancel => Some((called.resource_type, End::Cancel)),
         _ => None,
     });
     let mut ends: Vec<_> = ends.collect();
-    let ends_as =
-        if is_cancelled(request, outcome) { oracle::Outcome::MarkFailed } else { judgement.outcome() };
-    let mut expected: Vec<_> = judgement.collector_ends_after(ends_as);
+    let mut expected = judgement.collector_ends_after(got_as_far_as);
     expected.retain(|(_, end)| *end != End::Nothing);
     ends.sort_unstable();
     expected.sort_unstable();
-    if ends != expected {
-        let text = format!("the collectors ended with {ends:?}, expected {expected:?}");
+    (ends != expected).then(|| format!("the collectors ended with {ends:?}, expected {expected:?}"))
+}
+
+fn compare_collectors(
+    request: &Request<'_>,
+    outcome: &Outcome,
+    judgement: &Judgement<'_>,
+) -> Option<Finding> {
+    let ends_as =
+        if is_cancelled(request, outcome) { oracle::Outcome::MarkFailed } else { judgement.outcome() };
+    if let Some(text) = wrong_ends(outcome, judgement, ends_as) {
         return Some(Finding { property: Property::Collectors, text });
     }
     if judgement.outcome() != oracle::Outcome::Success || outcome.error.is_some() {

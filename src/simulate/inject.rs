@@ -1,10 +1,10 @@
 //! Errors where none should come: at every reference lookup, every removal, every call of a collector, and a context
 //! that is cancelled at every root. Nothing may have changed, and the collectors must end as the release says.
 
-use super::check::{Finding, Property, check_outcome, question};
+use super::check::{Finding, Property, check_outcome, question, wrong_ends};
 use crate::collector::Collector;
-use crate::engine::{Call, Fault, Faults, Outcome, Point, Request, collect_with};
-use crate::oracle::{self, Defects, End, Judgement, judge};
+use crate::engine::{Fault, Faults, Outcome, Point, Request, collect_with};
+use crate::oracle::{self, Defects, Judgement, judge};
 use std::cell::Cell;
 
 /// Checks a collection with every error injected. At most one finding a property.
@@ -78,23 +78,6 @@ fn check_point<F: Faults>(
         return Some(Finding { property, text: format!("an error at {} {number}: {text}", point.name()) });
     }
     None
-}
-
-fn wrong_ends(outcome: &Outcome, judgement: &Judgement<'_>, phase: oracle::Outcome) -> Option<String> {
-    let mut ends: Vec<_> = outcome
-        .calls
-        .iter()
-        .filter_map(|called| match called.call {
-            Call::Finish => Some((called.resource_type, End::Finish)),
-            Call::Cancel => Some((called.resource_type, End::Cancel)),
-            _ => None,
-        })
-        .collect();
-    let mut expected = judgement.collector_ends_after(phase);
-    expected.retain(|(_, end)| *end != End::Nothing);
-    ends.sort_unstable();
-    expected.sort_unstable();
-    (ends != expected).then(|| format!("the collectors end with {ends:?}, expected {expected:?}"))
 }
 
 /// The context is cancelled at each root.
