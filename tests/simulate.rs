@@ -172,6 +172,8 @@ fn what_makes_no_sense_is_refused() {
         &["--for", "10"],
         &["--for", "1s", "--cases", "5"],
         &["--seed", ""],
+        &["--jobs", "0"],
+        &["--jobs", "100000"],
         &["--release", "0.1"],
         &["--fault", "none-such"],
     ] {

@@ -1,6 +1,6 @@
 //! The part of `leasehold simulate` that has to do with other collectors: rows for them, and themselves.
 
-use super::{Ended, Failure};
+use super::{Ended, Failure, threads};
 use crate::foreign::campaign::{self, Plan};
 use crate::foreign::{ChildError, CommandLine, write_rows};
 use crate::report::against::Report;
@@ -54,8 +54,7 @@ pub(super) fn run(
         limit: arguments.child_timeout,
     };
     let progress = progress(&cases);
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(cases.jobs.unwrap_or_default()).build();
-    let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
+    let threads = threads::pool(cases.jobs)?;
     let tally = threads.install(|| campaign::run(&plan, &|cases| progress.inc(cases)));
     progress.finish_and_clear();
     let tally = tally.map_err(|error: ChildError| Failure::Usage(format!("--against: {error}")))?;

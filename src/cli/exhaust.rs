@@ -1,7 +1,7 @@
 //! `leasehold exhaust`: every small graph through engine, oracle and bit masks.
 
 use super::source::{parse_fault, parse_release};
-use super::{Ended, Failure};
+use super::{Ended, Failure, threads};
 use crate::engine::{Fault, NoFault};
 use crate::oracle::Defects;
 use crate::release::Release;
@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
     fault: Option<Fault>,
     /// Threads; default: one a core
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
     jobs: Option<usize>,
     /// One JSON object instead of the summary
     #[arg(long)]
@@ -49,8 +49,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let style = ProgressStyle::with_template(style).expect("the template is well-formed");
     let progress = ProgressBar::new(plan.graph_count()).with_style(style);
     let done = |graphs| progress.inc(graphs);
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs.unwrap_or_default()).build();
-    let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
+    let threads = threads::pool(arguments.jobs)?;
     let tally = threads.install(|| match fault {
         None => exhaust::run(&plan, NoFault, &done),
         Some(fault) => exhaust::run(&plan, fault, &done),

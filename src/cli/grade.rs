@@ -1,7 +1,7 @@
 //! `leasehold grade`: is each seeded fault found?
 
 use super::source::{parse_duration, parse_fault};
-use super::{Ended, Failure};
+use super::{Ended, Failure, threads};
 use crate::engine::Fault;
 use crate::report::grade::{Report, write_list};
 use crate::simulate::grade::{Grade, grade};
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     budget: Duration,
     /// Threads; default: one a core
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
     jobs: Option<usize>,
     /// One JSON object, without times, instead of the table
     #[arg(long)]
@@ -48,8 +48,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let style = ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} trials, {eta} left");
     let trials = faults.len() as u64 * u64::from(seeds);
     let progress = ProgressBar::new(trials).with_style(style.expect("the template is well-formed"));
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs.unwrap_or_default()).build();
-    let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
+    let threads = threads::pool(arguments.jobs)?;
     let grades = threads.install(|| grade(&faults, seeds, budget, &|| progress.inc(1)));
     progress.finish_and_clear();
     let report = Report { grades: &grades, seeds, budget };

@@ -12,6 +12,7 @@ mod grade;
 mod replay;
 mod simulate;
 mod source;
+mod threads;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
 use super::source::{SCENARIO_EXTENSION, parse_duration, parse_fault, parse_release};
-use super::{Ended, Failure, against};
+use super::{Ended, Failure, against, threads};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::oracle::Defects;
 use crate::release::Release;
@@ -60,7 +60,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
     fault: Option<Fault>,
     /// Threads; default: one a core
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
     jobs: Option<usize>,
     #[command(flatten)]
     against: against::Arguments,
@@ -120,8 +120,7 @@ fn run_with<F: Faults + Send + Sync>(
         write_plan(out, plan, fault, &extent(arguments))?;
         out.flush()?;
     }
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs.unwrap_or_default()).build();
-    let threads = threads.map_err(|error| Failure::Usage(format!("--jobs: {error}")))?;
+    let threads = threads::pool(arguments.jobs)?;
     let (tally, examples) = threads.install(|| {
         let tally = run_campaign(arguments, plan, faults);
         let examples = campaign::examples(plan, &tally, faults);
