@@ -44,7 +44,7 @@ fn the_honest_collector_has_no_findings_under_any_release() {
 fn a_report_does_not_depend_on_jobs_and_shards_add_up() {
     let folder = folder();
     let run = |more: &[&str]| {
-        let arguments = ["--cases", "400", "--seed", "same", "--fault", "expired-lease-holds", "--json"];
+        let arguments = ["--cases", "500", "--seed", "same", "--fault", "expired-lease-holds", "--json"];
         let output = simulate(folder.path(), &[&arguments[..], more].concat());
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
         output.stdout
@@ -56,21 +56,50 @@ fn a_report_does_not_depend_on_jobs_and_shards_add_up() {
     let keys: Vec<&str> = whole.keys().map(String::as_str).collect();
     let expected = ["cases", "collections", "findings", "properties", "release", "rules", "seed", "steps"];
     assert_eq!(keys, expected);
-    let shards: Vec<Value> = ["1/3", "2/3", "3/3"]
-        .iter()
-        .map(|shard| serde_json::from_slice(&run(&["--shard", shard])).expect("an object"))
-        .collect();
-    for count in ["cases", "steps", "collections"] {
-        assert_eq!(shards.iter().map(|shard| number(&shard[count])).sum::<u64>(), number(&whole[count]));
-    }
-    for (table, sides) in [("properties", ["checked", "failed"]), ("rules", ["taken", "refused"])] {
-        for (name, counts) in whole[table].as_object().expect("a table") {
-            for side in sides {
-                let sum = shards.iter().map(|shard| number(&shard[table][name][side])).sum::<u64>();
-                assert_eq!(sum, number(&counts[side]), "{table} {name} {side}");
+    for parts in [2, 3, 4] {
+        let shards: Vec<Value> = (1..=parts)
+            .map(|part| run(&["--shard", &format!("{part}/{parts}")]))
+            .map(|report| serde_json::from_slice(&report).expect("an object"))
+            .collect();
+        for count in ["cases", "steps", "collections"] {
+            assert_eq!(shards.iter().map(|shard| number(&shard[count])).sum::<u64>(), number(&whole[count]));
+        }
+        for (table, sides) in [("properties", ["checked", "failed"]), ("rules", ["taken", "refused"])] {
+            for (name, counts) in whole[table].as_object().expect("a table") {
+                for side in sides {
+                    let of = |shard: &Value| shard[table][name][side].as_u64().unwrap_or_default();
+                    assert_eq!(
+                        shards.iter().map(of).sum::<u64>(),
+                        number(&counts[side]),
+                        "{table} {name} {side}"
+                    );
+                }
             }
         }
+        // Relations and injected errors come to every part.
+        assert!(shards.iter().all(|shard| number(&shard["properties"]["renaming"]["checked"]) > 0));
     }
+}
+
+/// A finding of a collection that was looked at closely is made small though earlier ones break something else then.
+#[test]
+fn what_breaks_on_the_way_does_not_hide_what_is_shrunk() {
+    let folder = folder();
+    let arguments = ["--seed", "y", "--cases", "129", "--fault", "namespace-dropped", "--intended"];
+    let output = simulate(folder.path(), &arguments);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
+}
+
+#[test]
+fn a_report_is_not_lost_with_its_files() {
+    let folder = folder();
+    std::fs::write(folder.path().join("taken"), "").expect("writable");
+    let arguments = ["--cases", "64", "--fault", "dead-edge-fails", "--out", "taken"];
+    let output = simulate(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stdout).contains("error broken in "), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("--out: taken"), "{}", text(&output.stderr));
 }
 
 fn number(value: &Value) -> u64 {
@@ -172,6 +201,7 @@ fn what_makes_no_sense_is_refused() {
         &["--for", "10"],
         &["--for", "1s", "--cases", "5"],
         &["--seed", ""],
+        &["--cases", "0"],
         &["--jobs", "0"],
         &["--jobs", "100000"],
         &["--release", "0.1"],

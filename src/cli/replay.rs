@@ -5,6 +5,7 @@ use super::{Ended, Failure, artifact};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::fuzzing::Target;
 use crate::replay::{Problem, Replay, Replayed, run_replay, updated};
+use crate::report::shell::quoted;
 use crate::report::step;
 use crate::scenario::Scenario;
 use rayon::prelude::*;
@@ -270,11 +271,8 @@ fn show_each<F: Faults>(
 /// The command that replays a file as it was replayed.
 fn command(arguments: &Arguments, file: &Path) -> String {
     let path = file.display().to_string();
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._/+:@,=".contains(letter);
-    let path = match path.chars().all(plain) && !path.starts_with('-') {
-        true => path,
-        false => format!("-- '{}'", path.replace('\'', r"'\''")),
-    };
+    let options_end = if path.starts_with('-') { "-- " } else { "" };
+    let path = format!("{options_end}{}", quoted(&path));
     let mut command = "leasehold replay --step".to_owned();
     if let Some(fault) = arguments.fault {
         command.push_str(&format!(" --fault {fault}"));

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 /// Run generated cases through the collector and an independent oracle, and report where they disagree
 ///
-/// Each case is what clients do with a daemon in 66 steps, with a collection after every tenth. The same seed gives the
-/// same cases and the same report on any number of threads. A finding is made small and written as a scenario file.
+/// Each case is 66 operations of clients, with a collection after every ten of them. The same seed gives the same cases and
+/// the same report on any number of threads. A finding is made small and written as a scenario file.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold simulate --cases 100000
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "leasehold", value_parser = parse_seed)]
     seed: Seed,
     /// How many cases to run
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     cases: u64,
     /// Run cases for so long instead: 60s, 10m
     #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, conflicts_with_all = ["cases", "against", "rows_out"])]
@@ -47,16 +47,17 @@ pub(super) struct Arguments {
     /// Run the i-th of n equal parts of the cases
     #[arg(long, value_name = "i/n", value_parser = parse_shard, conflicts_with_all = ["against", "rows_out"])]
     shard: Option<Shard>,
-    /// Whose rules: a version of containerd
-    #[arg(long, value_name = "RELEASE", value_parser = parse_release, default_value = "1.7.0-beta.1")]
-    release: Release,
-    /// Which habits the cases have: swarm (each draws its own), plain, all, or a list such as leases,expiry
+    /// Whose rules: a version of containerd; default: 1.7.0-beta.1, or the release that first has the rule of --fault
+    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    release: Option<Release>,
+    /// Which habits the cases have: swarm (each draws its own), plain, all, or some of leases, expiry, flat-and-plain,
+    /// near-misses, dead-edges, cycles, namespaces, later-labels, collectors, malformed, raw-bytes, protocols, cold-names
     #[arg(long, value_name = "PROFILE", value_parser = parse_profile, default_value = "swarm")]
     profile: Swarm,
     /// Hold the collector to the intended rules instead of those with the release's known defects
     #[arg(long)]
     intended: bool,
-    /// Seed a mistake into the collector, to see it found
+    /// Seed a mistake into the collector, to see it found; `leasehold grade --list` lists them
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
     fault: Option<Fault>,
     /// Threads; default: one a core
@@ -104,7 +105,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 }
 
 fn plan(arguments: &Arguments) -> Plan {
-    let Arguments { release, profile, .. } = *arguments;
+    let Arguments { release, profile, fault, .. } = *arguments;
+    let release = release.unwrap_or(fault.map(Fault::release).unwrap_or_default());
     let defects = if arguments.intended { Defects::NONE } else { Defects::as_shipped(release) };
     Plan { seed: arguments.seed.clone(), release, defects, swarm: profile }
 }
@@ -126,14 +128,19 @@ fn run_with<F: Faults + Send + Sync>(
         let examples = campaign::examples(plan, &tally, faults);
         (tally, examples)
     });
-    let findings = write_findings(arguments, plan, examples)?;
+    let (findings, unwritten) = write_findings(arguments, plan, examples);
     let report = Report { plan, fault, tally: &tally, findings: &findings };
     if arguments.json {
         report.write_json(out)?;
     } else {
         report.write_text(out)?;
     }
-    Ok(if findings.is_empty() { Ended::Well } else { Ended::WithFinding })
+    // The report is not lost with a file.
+    match unwritten {
+        Some(failure) => Err(failure),
+        None if findings.is_empty() => Ok(Ended::Well),
+        None => Ok(Ended::WithFinding),
+    }
 }
 
 fn extent(arguments: &Arguments) -> String {
@@ -149,20 +156,20 @@ fn extent(arguments: &Arguments) -> String {
 
 /// All cases, or as many as there is time for.
 fn run_campaign<F: Faults + Send + Sync>(arguments: &Arguments, plan: &Plan, faults: F) -> Tally {
-    /// Cases between two looks at the clock.
-    const ROUND: u64 = 1024;
+    /// Blocks between two looks at the clock.
+    const ROUND: u64 = 16;
     let Shard { part, parts } = arguments.shard.unwrap_or(Shard { part: 1, parts: 1 });
-    let end = if arguments.time.is_some() { u64::MAX } else { arguments.cases };
-    let mut numbers = Numbers { first: part - 1, step: parts, end };
+    let mut numbers = Numbers { part: part - 1, parts, ..Numbers::first(arguments.cases) };
     let progress = Progress::new(arguments.time.is_none().then(|| numbers.count()), plan.release);
     let done = |tally: &Tally| progress.add(tally);
     let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, faults, &done) };
     let until = Instant::now() + time;
     let mut tally = Tally::default();
     while Instant::now() < until {
-        let round = Numbers { end: numbers.first.saturating_add(ROUND.saturating_mul(parts)), ..numbers };
-        tally = tally.plus(campaign::run_all(plan, round, faults, &done));
-        numbers.first = round.end;
+        numbers.end =
+            numbers.start.saturating_add(ROUND.saturating_mul(campaign::BLOCK).saturating_mul(parts));
+        tally = tally.plus(campaign::run_all(plan, numbers, faults, &done));
+        numbers.start = numbers.end;
     }
     tally
 }
@@ -211,30 +218,35 @@ impl Drop for Progress {
     }
 }
 
-/// Writes every finding into a file of its own.
+/// Writes every finding into a file of its own; gives the first reason why one is not.
 fn write_findings(
     arguments: &Arguments,
     plan: &Plan,
     examples: Vec<Example>,
-) -> Result<Vec<Written>, Failure> {
+) -> (Vec<Written>, Option<Failure>) {
     let folder = &arguments.out;
+    let mut failure = None;
     if !examples.is_empty() {
-        fs::create_dir_all(folder).map_err(|error| out_error(folder, &error))?;
+        failure = fs::create_dir_all(folder).map_err(|error| out_error(folder, &error)).err();
     }
-    examples
-        .into_iter()
-        .map(|example| {
-            let scenario = finding::scenario(plan, arguments.fault, &example);
-            let file = write_new(folder, &stem(arguments.fault, &example), &print(&scenario))?;
-            Ok(Written { example, scenario, file: Some(file.display().to_string()) })
-        })
-        .collect()
+    let written = examples.into_iter().map(|example| {
+        let scenario = finding::scenario(plan, arguments.fault, &example);
+        let mut file = None;
+        if failure.is_none() {
+            match write_new(folder, &stem(arguments.fault, &example), &print(&scenario)) {
+                Ok(path) => file = Some(path.display().to_string()),
+                Err(error) => failure = Some(error),
+            }
+        }
+        Written { example, scenario, file }
+    });
+    let written = written.collect();
+    (written, failure)
 }
 
 /// What the finding is called: its property, what explains it, and its case.
 fn stem(fault: Option<Fault>, example: &Example) -> String {
-    let why = fault.map_or_else(|| example.sort.defects.names(), |fault| fault.name().to_owned());
-    let why = if why.is_empty() { why } else { format!("-{why}") };
+    let why = example.why(fault).map(|why| format!("-{why}")).unwrap_or_default();
     format!("{}{why}-{}", example.sort.property, example.number)
 }
 

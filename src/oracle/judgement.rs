@@ -45,6 +45,16 @@ pub enum End {
     Nothing,
 }
 
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            End::Finish => "finish",
+            End::Cancel => "cancel",
+            End::Nothing => "nothing",
+        })
+    }
+}
+
 /// A place in the tree by its keys from the root down.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Path<'a> {

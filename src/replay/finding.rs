@@ -5,6 +5,7 @@
 
 use super::run;
 use crate::engine::{Fault, NoFault};
+use crate::oracle::Defects;
 use crate::scenario::{Line, Scenario, Text};
 use crate::simulate::campaign::{Example, Plan};
 
@@ -16,7 +17,7 @@ pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenari
     for defect in broken.sort.defects.iter() {
         head.push_str(&format!("The defect {defect}: {}\n", defect.sentence()));
     }
-    if let Some(fault) = fault {
+    if let Some(fault) = fault.filter(|_| example.sort.defects == Defects::NONE) {
         head.push_str(&format!("With the fault {fault}: {}\n", fault.sentence()));
     }
     let (seed, release) = (plan.seed.text(), plan.release);

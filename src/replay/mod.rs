@@ -21,7 +21,7 @@ use crate::node::Kind;
 use crate::oracle::{Defects, judge};
 use crate::report::{diff, gc};
 use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, print_step};
-use crate::simulate::check::{self, Finding};
+use crate::simulate::check::{self, Checks, Finding};
 use crate::world::{Applied, Collected, Unmet, World};
 
 /// Something that a scenario expected and that did not come, or a property that did not hold.
@@ -193,10 +193,10 @@ impl<'s, F: Faults> Replay<'s, F> {
         let shipped = Defects::as_shipped(collected.release);
         let question = check::question(&request, if self.is_intended { Defects::NONE } else { shipped });
         let judgement = judge(&question);
-        let findings =
-            check::check_thoroughly(&request, &collected.outcome, &judgement, question.defects, self.faults);
+        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, self.faults);
+        checks.add_thorough(&request, &collected.outcome, &judgement, question.defects, self.faults);
         let found = |finding| Problem::Found { step: print_step(&line.step), finding };
-        problems.extend(findings.into_iter().map(found));
+        problems.extend(checks.findings.into_iter().map(found));
         gc::collection(collected, &judgement, namespace)
     }
 }

@@ -1,8 +1,10 @@
 //! What another collector did with generated cases.
 
+use super::shell::quoted;
 use super::text;
 use crate::foreign::campaign::{Plan, Tally, Wrong};
 use crate::scenario::print;
+use crate::simulate::profile::Swarm;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 
@@ -95,10 +97,14 @@ impl Report<'_> {
             writeln!(out, "\nstopped early: the child failed too often")?;
         }
         let cases = tally.found.values().map(|found| found.first + 1).max().unwrap_or_default();
-        let command = plan.command.text();
+        let (seed, command) = (quoted(seed), quoted(plan.command.text()));
+        let profile = match plan.drawn.swarm {
+            Swarm::Drawn => String::new(),
+            fixed => format!(" --profile {fixed}"),
+        };
         writeln!(
             out,
-            "\nagain: leasehold simulate --seed {seed:?} --cases {cases} --release {release} --against {command:?}"
+            "\nagain: leasehold simulate --seed {seed} --cases {cases} --release {release}{profile} --against {command}"
         )
     }
 }

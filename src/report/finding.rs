@@ -2,6 +2,7 @@
 //! holds against it.
 
 use super::reason::Words;
+use super::shell::quoted;
 use super::text;
 use crate::engine::{Fault, Faults, NoFault};
 use crate::node::{Kind, Node};
@@ -56,7 +57,7 @@ pub fn write(
     if let Some(file) = file {
         let fault = fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
         let intended = if plan.defects == Defects::NONE { " --intended" } else { "" };
-        writeln!(out, "  again    leasehold replay --step{fault}{intended} {file}")?;
+        writeln!(out, "  again    leasehold replay --step{fault}{intended} {}", quoted(file))?;
     }
     Ok(())
 }

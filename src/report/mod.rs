@@ -9,6 +9,7 @@ pub mod gc;
 pub mod grade;
 pub mod reason;
 pub mod releases;
+pub mod shell;
 pub mod simulate;
 pub mod step;
 pub mod text;

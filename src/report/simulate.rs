@@ -29,7 +29,7 @@ pub struct Written {
     pub example: Example,
     /// As a scenario.
     pub scenario: crate::scenario::Scenario,
-    /// The file.
+    /// The file; none if it could not be written.
     pub file: Option<String>,
 }
 
@@ -49,12 +49,10 @@ impl Report<'_> {
             (row.name.to_owned(), json!({"taken": taken, "refused": refused}))
         });
         let findings = findings.iter().map(|Written { example, scenario, .. }| {
-            let sort = example.sort;
-            let defects = Some(sort.defects.names()).filter(|names| !names.is_empty());
             json!({
                 "case": example.number,
-                "property": sort.property.name(),
-                "fault": fault.map(|fault| fault.name().to_owned()).or(defects),
+                "property": example.sort.property.name(),
+                "fault": example.why(*fault),
                 "steps": example.shrunk.lines.len(),
                 "scenario": print(scenario),
             })
@@ -120,17 +118,12 @@ fn write_counts(out: &mut dyn Write, tally: &Tally) -> io::Result<()> {
     let (cases, steps) = (text::count(tally.cases), text::count(tally.steps));
     let collections = text::count(tally.collections);
     let share = |mark| percentage(tally.coverage.taken(mark), tally.collections);
-    let failed: u64 = FAILURES.into_iter().map(|mark| tally.coverage.taken(mark)).sum();
     writeln!(out, "\n{cases} cases, {steps} steps, {collections} collections, of which")?;
     writeln!(out, "  {} removed something and kept a chain of three nodes", share(Mark::Chain))?;
     writeln!(out, "  {} visited one object both flat and in full", share(Mark::BothVisits))?;
     writeln!(out, "  {} stood within one tick of an expiry", share(Mark::OnTheTick))?;
-    writeln!(out, "  {} ended in an error\n", percentage(failed, tally.collections))
+    writeln!(out, "  {} ended in an error\n", percentage(tally.coverage.failed, tally.collections))
 }
-
-/// The ways in which a collection ends in an error.
-const FAILURES: [Mark; 5] =
-    [Mark::Undecodable, Mark::InvalidKey, Mark::BucketNotFound, Mark::IncompatibleValue, Mark::Cancelled];
 
 /// In tenths, so that no float decides a digit.
 fn percentage(part: u64, whole: u64) -> String {
@@ -182,7 +175,7 @@ pub fn write_property_list(out: &mut dyn Write) -> io::Result<()> {
     for property in Property::ALL {
         let when = match Property::each().contains(property) {
             true => "after every collection",
-            false => "on every 64th case",
+            false => "after one collection, in turn, of every 64th case",
         };
         writeln!(out, "{property}, {when}\n  {}", property.sentence())?;
         let (fault, name) = (property.fault(), property.name().replace('-', "_"));

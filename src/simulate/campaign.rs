@@ -7,14 +7,14 @@
 //!
 //! Tallies add up, so shards of a campaign that run on many machines add up to the whole.
 
-use super::check::{Finding, Property};
+use super::check::{Checks, Property};
 use super::coverage::Coverage;
 use super::profile::{Profile, Swarm};
 use super::run::{Broken, Mode, Sort, Thorough, Watch, run};
 use super::seed::Seed;
 use super::shrink::{Shrunk, shrink};
 use super::steps::{self, CASE_BYTES, Case};
-use crate::engine::Faults;
+use crate::engine::{Fault, Faults};
 use crate::oracle::{Defects, Judgement};
 use crate::release::Release;
 use crate::world::{Collected, World};
@@ -35,16 +35,23 @@ pub struct Plan {
     pub swarm: Swarm,
 }
 
-/// The numbers of cases: `first`, `first + step`, and so on below `end`.
+/// The numbers of cases, or one of several equal parts of them.
+///
+/// Cases are dealt out in blocks of [`BLOCK`], so that what is checked on every so many cases comes to every part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Numbers {
-    /// The first.
-    pub first: u64,
-    /// From one to the next; at least 1.
-    pub step: u64,
-    /// Behind the last.
+    /// The first of all parts.
+    pub start: u64,
+    /// Behind the last of all parts.
     pub end: u64,
+    /// Which part, from 0.
+    pub part: u64,
+    /// How many parts there are; at least 1.
+    pub parts: u64,
 }
+
+/// Cases in a block: large enough to spread the work, small enough for a lively progress bar.
+pub const BLOCK: u64 = THOROUGH_EVERY;
 
 /// What came of it. Numbers add up over parts of a campaign.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -84,27 +91,34 @@ pub struct Found {
 impl Numbers {
     /// The cases from 0 on.
     pub fn first(count: u64) -> Numbers {
-        Numbers { first: 0, step: 1, end: count }
+        Numbers { start: 0, end: count, part: 0, parts: 1 }
     }
 
     /// How many there are.
     pub fn count(self) -> u64 {
-        self.end.saturating_sub(self.first).div_ceil(self.step.max(1))
+        let blocks = self.blocks();
+        let Some(last) = blocks.checked_sub(1) else { return 0 };
+        // Only the first and the last block can be cut.
+        let whole = last.saturating_sub(1).saturating_mul(BLOCK);
+        let ends =
+            if last == 0 { self.block(0).count() } else { self.block(0).count() + self.block(last).count() };
+        whole.saturating_add(ends as u64)
     }
 
-    fn iter(self) -> impl Iterator<Item = u64> {
-        (0..self.count()).map(move |place| self.first + place * self.step)
+    /// How many blocks there are.
+    fn blocks(self) -> u64 {
+        let (first, behind) = (self.start / BLOCK, self.end.div_ceil(BLOCK));
+        let before = |block: u64| block / self.parts + u64::from(block % self.parts > self.part);
+        if self.start >= self.end { 0 } else { before(behind) - before(first) }
     }
 
-    /// Parts of at most so many cases.
-    fn parts(self, cases: u64) -> Vec<Numbers> {
-        let starts = (0..self.count()).step_by(usize::try_from(cases).unwrap_or(usize::MAX));
-        let part = |place: u64| {
-            let first = self.first + place * self.step;
-            let end = self.end.min(first.saturating_add(cases.saturating_mul(self.step)));
-            Numbers { first, end, ..self }
-        };
-        starts.map(part).collect()
+    /// The cases of one of its blocks, by its place.
+    fn block(self, place: u64) -> std::ops::Range<u64> {
+        let first = self.start / BLOCK;
+        let skipped = (self.part + self.parts - first % self.parts) % self.parts;
+        let block = first + skipped + place * self.parts;
+        let start = block * BLOCK;
+        start.max(self.start)..start.saturating_add(BLOCK).min(self.end)
     }
 }
 
@@ -157,30 +171,31 @@ const CLOSELY_EVERY: u64 = 8;
 fn mode(plan: &Plan, number: u64) -> Mode {
     const COLLECTIONS: u64 = (steps::OPERATIONS / steps::OPERATIONS_BETWEEN + 1) as u64;
     let thorough = match number.is_multiple_of(THOROUGH_EVERY) {
-        true => Thorough::Once(number / THOROUGH_EVERY % COLLECTIONS),
+        // In turn, however the blocks are dealt out.
+        true => {
+            Thorough::Once((number / THOROUGH_EVERY + number / (THOROUGH_EVERY * COLLECTIONS)) % COLLECTIONS)
+        }
         false => Thorough::Never,
     };
     Mode { release: plan.release, defects: plan.defects, thorough }
 }
 
-/// Runs cases on every core; `done` hears of each part that is through.
+/// Runs cases on every core; `done` hears of each block that is through.
 pub fn run_all<F: Faults + Sync + Send>(
     plan: &Plan,
     numbers: Numbers,
     faults: F,
     done: &(impl Fn(&Tally) + Sync),
 ) -> Tally {
-    /// Large enough to spread the work, small enough for a lively progress bar.
-    const PART: u64 = 64;
-    let part = |numbers: Numbers| {
+    let block = |place: u64| {
         let mut tally = Tally::default();
-        for number in numbers.iter() {
+        for number in numbers.block(place) {
             run_case(plan, number, faults, &mut tally);
         }
         done(&tally);
         tally
     };
-    numbers.parts(PART).into_par_iter().map(part).reduce(Tally::default, Tally::plus)
+    (0..numbers.blocks()).into_par_iter().map(block).reduce(Tally::default, Tally::plus)
 }
 
 /// Runs one case and adds it to a tally; gives what it broke.
@@ -212,11 +227,12 @@ impl Watch for Tallying<'_> {
         self.tally.coverage.note(collected, judgement, self.closely);
     }
 
-    fn checked(&mut self, properties: &[Property], findings: &[Finding]) {
-        for property in properties {
-            let checked = self.tally.properties.entry(*property).or_default();
-            checked.checked += 1;
-            checked.failed += u64::from(findings.iter().any(|finding| finding.property == *property));
+    fn checked(&mut self, checks: &Checks) {
+        for property in &checks.checked {
+            self.tally.properties.entry(*property).or_default().checked += 1;
+        }
+        for finding in &checks.findings {
+            self.tally.properties.entry(finding.property).or_default().failed += 1;
         }
     }
 }
@@ -238,9 +254,21 @@ pub struct Example {
     pub shrunk: Shrunk,
 }
 
-/// The first case of every sort that was found, each made small.
+impl Example {
+    /// What explains it, for names of files and machines: the defects of the release, else the fault.
+    pub fn why(&self, fault: Option<Fault>) -> Option<String> {
+        let defects = Some(self.sort.defects.names()).filter(|names| !names.is_empty());
+        defects.or(fault.map(|fault| fault.name().to_owned()))
+    }
+}
+
+/// The first case of every sort that was found, each made small. Several defects that met in one collection are no find
+/// of their own where each was found alone.
 pub fn examples<F: Faults + Sync + Send>(plan: &Plan, tally: &Tally, faults: F) -> Vec<Example> {
-    let found: Vec<(&Sort, &Found)> = tally.found.iter().collect();
+    let is_alone = |sort: &Sort, defect| sort.defects == Defects::NONE.with(defect);
+    let is_met_alone = |defect| tally.found.keys().any(|sort| is_alone(sort, defect));
+    let is_own = |sort: &Sort| sort.defects.iter().count() < 2 || !sort.defects.iter().all(is_met_alone);
+    let found: Vec<(&Sort, &Found)> = tally.found.iter().filter(|(sort, _)| is_own(sort)).collect();
     let example = |(sort, found): (&Sort, &Found)| {
         let case = draw(plan, found.first);
         let steps = case.lines.len();
@@ -248,4 +276,28 @@ pub fn examples<F: Faults + Sync + Send>(plan: &Plan, tally: &Tally, faults: F) 
         Example { sort: *sort, cases: found.cases, number: found.first, profile: case.profile, steps, shrunk }
     };
     found.into_par_iter().map(example).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn parts_are_disjoint_and_make_the_whole() {
+        for (start, end) in [(0, 0), (0, 1), (0, 64), (0, 1000), (5, 6), (100, 777), (640, 1280)] {
+            for parts in 1..=9 {
+                let mut all = BTreeSet::new();
+                for part in 0..parts {
+                    let numbers = Numbers { start, end, part, parts };
+                    let own: Vec<u64> =
+                        (0..numbers.blocks()).flat_map(|place| numbers.block(place)).collect();
+                    assert_eq!(own.len() as u64, numbers.count(), "{numbers:?}");
+                    assert!(own.into_iter().all(|number| all.insert(number)), "{numbers:?}");
+                }
+                assert!(all.into_iter().eq(start..end), "{start}..{end} in {parts}");
+            }
+        }
+        assert_eq!(Numbers::first(u64::MAX).count(), u64::MAX);
+    }
 }

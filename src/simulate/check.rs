@@ -1,7 +1,7 @@
 //! What must hold after every collection: the properties, each with a name.
 
-use crate::engine::{Call, Dirty, Fault, Faults, Outcome, Request, collect_with};
-use crate::node::{Kind, Node, NodeRef};
+use crate::engine::{Call, Fault, Faults, Outcome, Request, collect_with};
+use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, End, Judgement, Question, Verdict, judge};
 use crate::release::Release;
 use crate::scenario::{NodeName, print_node, print_path};
@@ -111,18 +111,46 @@ pub fn check_outcome<F: Faults>(
     findings
 }
 
-/// Checks every property of a collection that ran: relations and injected errors too, which need many more collections.
-pub fn check_thoroughly<F: Faults>(
-    request: &Request<'_>,
-    outcome: &Outcome,
-    judgement: &Judgement<'_>,
-    defects: Defects,
-    faults: F,
-) -> Vec<Finding> {
-    let mut findings = check_outcome(request, outcome, judgement, faults);
-    findings.extend(check_relations(request, outcome, judgement, faults));
-    findings.extend(check_injected(request, outcome, judgement, defects, faults));
-    findings
+/// What of a collection was checked, and what did not hold.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Checks {
+    /// The properties that could be checked.
+    pub checked: Vec<Property>,
+    /// Those that did not hold, at most one finding each.
+    pub findings: Vec<Finding>,
+}
+
+impl Checks {
+    /// What is checked after every collection.
+    pub fn of_each<F: Faults>(
+        request: &Request<'_>,
+        outcome: &Outcome,
+        judgement: &Judgement<'_>,
+        faults: F,
+    ) -> Checks {
+        let findings = check_outcome(request, outcome, judgement, faults);
+        Checks { checked: Property::each().to_vec(), findings }
+    }
+
+    /// Relations and injected errors, which need many more collections.
+    pub fn add_thorough<F: Faults>(
+        &mut self,
+        request: &Request<'_>,
+        outcome: &Outcome,
+        judgement: &Judgement<'_>,
+        defects: Defects,
+        faults: F,
+    ) {
+        check_relations(self, request, outcome, judgement, faults);
+        check_injected(self, request, outcome, judgement, defects, faults);
+    }
+
+    /// Takes note of a property: absent if it could not be checked, else what does not hold.
+    pub(super) fn add(&mut self, property: Property, held: Option<Result<(), String>>) {
+        let Some(held) = held else { return };
+        self.checked.push(property);
+        self.findings.extend(held.err().map(|text| Finding { property, text }));
+    }
 }
 
 /// The question to the oracle that goes with a collection.
@@ -185,14 +213,19 @@ fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
     }
     let text = match &outcome.error {
         None if allowed.is_empty() => return None,
-        None => format!("the collection succeeded where it must fail with one of {allowed:?}"),
+        None => format!("the collection succeeded where it must fail with {}", any_of(&allowed)),
         Some(error) if allowed.contains(error) && outcome.after == *request.tree => return None,
         Some(error) if allowed.contains(error) => {
             format!("the collection failed with `{error}` and changed the tree")
         }
-        Some(error) => format!("the collection failed with `{error}`; allowed: {allowed:?}"),
+        Some(error) if allowed.is_empty() => format!("the collection failed with `{error}`"),
+        Some(error) => format!("the collection failed with `{error}`, expected {}", any_of(&allowed)),
     };
     Some(Finding { property: Property::Error, text })
+}
+
+fn any_of(errors: &BTreeSet<String>) -> String {
+    errors.iter().map(|error| format!("`{error}`")).collect::<Vec<_>>().join(" or ")
 }
 
 /// The marked set against the keep set, nodes that do not exist included.
@@ -258,6 +291,7 @@ fn compare_removed(
 
 /// How the started collectors ended, where that is not what follows from how far the collection got.
 pub(super) fn wrong_ends(
+    release: Release,
     outcome: &Outcome,
     judgement: &Judgement<'_>,
     got_as_far_as: oracle::Outcome,
@@ -272,7 +306,14 @@ pub(super) fn wrong_ends(
     expected.retain(|(_, end)| *end != End::Nothing);
     ends.sort_unstable();
     expected.sort_unstable();
-    (ends != expected).then(|| format!("the collectors ended with {ends:?}, expected {expected:?}"))
+    (ends != expected).then(|| {
+        let list = |ends: &[(ResourceType, End)]| {
+            let ends: Vec<String> =
+                ends.iter().map(|(number, end)| format!("{} {end}", release.kind_of(*number))).collect();
+            if ends.is_empty() { "nothing".to_owned() } else { ends.join(", ") }
+        };
+        format!("the collectors heard {}, expected {}", list(&ends), list(&expected))
+    })
 }
 
 fn compare_collectors(
@@ -282,7 +323,7 @@ fn compare_collectors(
 ) -> Option<Finding> {
     let ends_as =
         if is_cancelled(request, outcome) { oracle::Outcome::MarkFailed } else { judgement.outcome() };
-    if let Some(text) = wrong_ends(outcome, judgement, ends_as) {
+    if let Some(text) = wrong_ends(request.release, outcome, judgement, ends_as) {
         return Some(Finding { property: Property::Collectors, text });
     }
     if judgement.outcome() != oracle::Outcome::Success || outcome.error.is_some() {
@@ -298,7 +339,13 @@ fn compare_collectors(
     if removals.iter().copied().eq(expected.iter()) {
         return None;
     }
-    let text = format!("the collectors were told to remove {removals:?}, expected {expected:?}");
+    let list = |nodes: &mut dyn Iterator<Item = NodeRef<'_>>| {
+        let nodes: Vec<String> = nodes.map(|node| shown(request.release, node)).collect();
+        if nodes.is_empty() { "nothing".to_owned() } else { nodes.join(", ") }
+    };
+    let removals = list(&mut removals.iter().map(|node| node.as_ref()));
+    let expected = list(&mut expected.iter().map(Node::as_ref));
+    let text = format!("the collectors were told to remove {removals}, expected {expected}");
     Some(Finding { property: Property::Collectors, text })
 }
 
@@ -320,9 +367,15 @@ fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
     if outcome.dirty.content == content && noted.eq(snapshotters.iter().copied()) {
         return None;
     }
-    let snapshotters = snapshotters.into_iter().map(Box::from).collect();
-    let expected = Dirty { snapshotters, content };
-    let text = format!("noted for cleaning up: {:?}, expected {expected:?}", outcome.dirty);
+    let list = |content: bool, snapshotters: &mut dyn Iterator<Item = &[u8]>| {
+        let snapshotters = snapshotters.map(|name| print_path(&[name.to_vec()]));
+        let noted: Vec<String> =
+            content.then(|| "content".to_owned()).into_iter().chain(snapshotters).collect();
+        if noted.is_empty() { "nothing".to_owned() } else { noted.join(", ") }
+    };
+    let noted = list(outcome.dirty.content, &mut outcome.dirty.snapshotters.iter().map(|name| &**name));
+    let expected = list(content, &mut snapshotters.into_iter());
+    let text = format!("noted for cleaning up is {noted}, expected {expected}");
     Some(Finding { property: Property::Dirty, text })
 }
 

@@ -76,7 +76,7 @@ marks! {
     LabelBucket, "label: is a bucket", Taken, |_| true, "a label that is a bucket (habit malformed)";
     LabelSuffix, "label: a suffix after the snapshotter", Taken, |_| true, "a label gc.ref.snapshot.NAME/SUFFIX";
     RootPrefix, "label: begins with gc.root", Both, |_| true, "labels such as gc.rootfs (habit near-misses)";
-    OddExpiry, "expiry: no time, so never", Taken, |_| true, "a lease with gc.expire=tomorrow (habit expiry)";
+    OddExpiry, "expiry: is not a time", Taken, |_| true, "a lease with gc.expire=tomorrow (habit expiry)";
     FlatLease, "lease: flat", Both, |_| true, "leases with and without gc.flat (habit leases)";
     ValueForBucket, "bucket: a value in its place", Taken, |_| true, "a value where an object belongs (habit malformed)";
     DeadEdge, "reference: to what does not exist", Taken, |_| true, "a label that names nothing (habit dead-edges)";
@@ -109,11 +109,17 @@ marks! {
 pub struct Coverage {
     rules: [Met; Rule::ALL.len()],
     marks: [Met; Mark::ALL.len()],
+    /// Collections that ended in an error, whichever.
+    pub failed: u64,
 }
 
 impl Default for Coverage {
     fn default() -> Coverage {
-        Coverage { rules: [Met::default(); Rule::ALL.len()], marks: [Met::default(); Mark::ALL.len()] }
+        Coverage {
+            rules: [Met::default(); Rule::ALL.len()],
+            marks: [Met::default(); Mark::ALL.len()],
+            failed: 0,
+        }
     }
 }
 
@@ -167,14 +173,12 @@ impl Coverage {
         self.take(Mark::BothVisits, judgement.has_both_visits());
         self.take(Mark::OnTheTick, judgement.expires_on_the_tick());
         if let Some(error) = &outcome.error {
-            let mark = match error.as_str() {
-                "context canceled" => Mark::Cancelled,
-                "failed to scan and remove: bucket not found" => Mark::BucketNotFound,
-                "failed to scan and remove: incompatible value" => Mark::IncompatibleValue,
-                error if error.starts_with("invalid snapshot gc key") => Mark::InvalidKey,
-                _ => Mark::Undecodable,
-            };
-            self.take(mark, true);
+            self.failed += 1;
+            self.take(Mark::Cancelled, error == "context canceled");
+            self.take(Mark::BucketNotFound, error == "failed to scan and remove: bucket not found");
+            self.take(Mark::IncompatibleValue, error == "failed to scan and remove: incompatible value");
+            self.take(Mark::InvalidKey, error.starts_with("invalid snapshot gc key"));
+            self.take(Mark::Undecodable, error.starts_with("Time.UnmarshalBinary: "));
         }
         if !collected.release.rules().collectors || collected.collectors.is_empty() {
             return;
@@ -306,6 +310,7 @@ impl Coverage {
 
     /// The counts of another part.
     pub fn add(&mut self, other: &Coverage) {
+        self.failed += other.failed;
         let others = other.rules.iter().chain(&other.marks);
         for (sum, met) in self.rules.iter_mut().chain(&mut self.marks).zip(others) {
             sum.taken += met.taken;

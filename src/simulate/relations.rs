@@ -6,10 +6,11 @@
 //!      └─ changed ──> collection ──────────> fates
 //! ```
 //!
-//! They need no oracle, so they hold the engine to something that a mistake in both could not hide. Each speaks of
-//! the collection of the same engine, faults and all.
+//! No verdict of the oracle decides here, so that they hold the engine to something which a mistake in both could not
+//! hide; of the oracle they use its reading of times, and which nodes it keeps in full. Each speaks of the collection of
+//! the same engine, faults and all.
 
-use super::check::{Finding, Property, shown};
+use super::check::{Checks, Property, shown};
 use crate::bucket::{Bucket, Entry, View};
 use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::engine::{Faults, Outcome, Request, collect_with};
@@ -20,28 +21,26 @@ use crate::schema::names;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Checks every relation of a collection that ran. At most one finding a relation.
+/// Checks every relation of a collection that ran.
 pub(super) fn check_relations<F: Faults>(
+    checks: &mut Checks,
     request: &Request<'_>,
     outcome: &Outcome,
     judgement: &Judgement<'_>,
     faults: F,
-) -> Vec<Finding> {
+) {
     // A context that is cancelled at the k-th root depends on how many there are, and in which order.
     if request.cancel_at_root.is_some() {
-        return Vec::new();
+        return;
     }
-    let base = Fates::of(request, outcome);
+    let base = Fates::of(outcome);
     let relation = Relation { request, base: &base, faults };
-    let found = [
-        relation.renaming(),
-        relation.creation_order(),
-        relation.meaningless_label(outcome),
-        relation.time_interval(),
-        relation.unrelated_namespace(outcome),
-        relation.extra_lease(outcome, judgement),
-    ];
-    found.into_iter().flatten().collect()
+    checks.add(Property::Renaming, Some(relation.renaming()));
+    checks.add(Property::CreationOrder, Some(relation.creation_order()));
+    checks.add(Property::UnrelatedNamespace, relation.unrelated_namespace(outcome));
+    checks.add(Property::ExtraLease, relation.extra_lease(outcome, judgement));
+    checks.add(Property::MeaninglessLabel, Some(relation.meaningless_label(outcome)));
+    checks.add(Property::TimeInterval, relation.time_interval());
 }
 
 /// What became of the nodes.
@@ -54,12 +53,11 @@ struct Fates {
 }
 
 impl Fates {
-    fn of(request: &Request<'_>, outcome: &Outcome) -> Fates {
+    fn of(outcome: &Outcome) -> Fates {
         let has_failed = outcome.error.is_some();
         // An error in marking and one in sweeping may hide each other where both would come.
         let marked = outcome.marked().filter(|_| !has_failed);
         let removed = if has_failed { &[][..] } else { &outcome.removed };
-        debug_assert!(!has_failed || outcome.after == *request.tree || !outcome.removed.is_empty());
         Fates {
             marked: marked.map(|marked| marked.into_iter().map(|node| node.to_node()).collect()),
             removed: outcome.refs(removed).map(|node| node.to_node()).collect(),
@@ -102,41 +100,43 @@ struct Relation<'r, F> {
 
 impl<F: Faults> Relation<'_, F> {
     fn fates(&self, changed: &Request<'_>) -> Fates {
-        Fates::of(changed, &collect_with(changed, self.faults))
+        Fates::of(&collect_with(changed, self.faults))
     }
 
-    fn finding(&self, property: Property, expected: &Fates, seen: &Fates, change: &str) -> Option<Finding> {
-        let difference = expected.difference(self.request, seen)?;
-        Some(Finding { property, text: format!("{change}: {difference}") })
+    fn held(&self, expected: &Fates, seen: &Fates, change: &str) -> Result<(), String> {
+        match expected.difference(self.request, seen) {
+            None => Ok(()),
+            Some(difference) => Err(format!("{change}: {difference}")),
+        }
     }
 
     /// Names are replaced by others, one to one; separators stay.
-    fn renaming(&self) -> Option<Finding> {
+    fn renaming(&self) -> Result<(), String> {
         let tree = renamed_tree(self.request.tree);
         let collectors: Vec<Collector> = self.request.collectors.iter().map(renamed_collector).collect();
         let seen = self.fates(&Request { tree: &tree, collectors: &collectors, ..*self.request });
-        self.finding(Property::Renaming, &self.base.renamed(), &seen, "with every name replaced")
+        self.held(&self.base.renamed(), &seen, "with every name replaced")
     }
 
     /// When and in which order things were created is set to the same for all.
-    fn creation_order(&self) -> Option<Finding> {
+    fn creation_order(&self) -> Result<(), String> {
         let tree = without_creation(self.request.tree);
         let seen = self.fates(&Request { tree: &tree, ..*self.request });
-        self.finding(Property::CreationOrder, self.base, &seen, "with all times of creation alike")
+        self.held(self.base, &seen, "with all times of creation alike")
     }
 
     /// Objects get labels that mean nothing, with what was removed as their values.
-    fn meaningless_label(&self, outcome: &Outcome) -> Option<Finding> {
+    fn meaningless_label(&self, outcome: &Outcome) -> Result<(), String> {
         let content = self.request.release.type_of(Kind::Content);
         let mut removed = outcome.refs(&outcome.removed).filter(|node| Some(node.resource_type) == content);
         let value = removed.next().map_or(&b"x"[..], |node| node.key);
         let tree = with_labels(self.request.tree, value);
         let seen = self.fates(&Request { tree: &tree, ..*self.request });
-        self.finding(Property::MeaninglessLabel, self.base, &seen, "with labels that mean nothing")
+        self.held(self.base, &seen, "with labels that mean nothing")
     }
 
     /// The clock moves without passing an expiry.
-    fn time_interval(&self) -> Option<Finding> {
+    fn time_interval(&self) -> Option<Result<(), String>> {
         let times = times_of(self.request)?;
         let now = self.request.now;
         let tick = Duration::from_nanos(1);
@@ -144,15 +144,16 @@ impl<F: Faults> Relation<'_, F> {
         let first = times.range(..now).next_back().map(|expiry| expiry.plus(tick));
         // Far from every expiry any time will do.
         const YEAR: Duration = Duration::from_secs(31_557_600);
-        [first.unwrap_or(now), last.unwrap_or_else(|| now.plus(YEAR))].into_iter().find_map(|moved| {
+        let moves = [first.unwrap_or(now), last.unwrap_or_else(|| now.plus(YEAR))];
+        Some(moves.into_iter().try_for_each(|moved| {
             let seen = self.fates(&Request { now: moved, ..*self.request });
             let change = format!("at {} instead", crate::schema::time::format_rfc3339_nano(moved));
-            self.finding(Property::TimeInterval, self.base, &seen, &change)
-        })
+            self.held(self.base, &seen, &change)
+        }))
     }
 
     /// Another namespace has what the first one has, and a lease there holds whatever goes elsewhere.
-    fn unrelated_namespace(&self, outcome: &Outcome) -> Option<Finding> {
+    fn unrelated_namespace(&self, outcome: &Outcome) -> Option<Result<(), String>> {
         const UNRELATED: &[u8] = b"unrelated";
         let v1 = self.request.tree.bucket(names::V1)?;
         let (_, namespace) = v1.buckets().next()?;
@@ -172,11 +173,11 @@ impl<F: Faults> Relation<'_, F> {
         let is_own = |node: &Node| *node.namespace != *UNRELATED;
         seen.removed.retain(is_own);
         seen.marked.iter_mut().for_each(|marked| marked.retain(is_own));
-        self.finding(Property::UnrelatedNamespace, self.base, &seen, "with an unrelated namespace beside")
+        Some(self.held(self.base, &seen, "with an unrelated namespace beside"))
     }
 
     /// A plain lease holds what is kept in full already.
-    fn extra_lease(&self, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+    fn extra_lease(&self, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Result<(), String>> {
         let release = self.request.release;
         let v1 = self.request.tree.bucket(names::V1)?;
         let (namespace, bucket) = v1.buckets().next()?;
@@ -197,6 +198,10 @@ impl<F: Faults> Relation<'_, F> {
                 Kind::Content => &[names::CONTENT, node.key],
                 Kind::Ingest => &[names::INGESTS, node.key],
                 Kind::Image => &[names::IMAGES, node.key],
+                Kind::Snapshot => {
+                    let Some(slash) = node.key.iter().position(|byte| *byte == b'/') else { continue };
+                    &[names::SNAPSHOTS, &node.key[..slash], &node.key[slash + 1..]]
+                }
                 _ => continue,
             };
             let (key, below) = held.split_last().expect("a kind and a key");
@@ -209,7 +214,7 @@ impl<F: Faults> Relation<'_, F> {
         let mut seen = self.fates(&Request { tree: &tree, ..*self.request });
         let own = Node::new(lease_type, namespace, &id);
         seen.marked.iter_mut().for_each(|marked| marked.retain(|node| *node != own));
-        self.finding(Property::ExtraLease, self.base, &seen, "with a lease on what is kept anyway")
+        Some(self.held(self.base, &seen, "with a lease on what is kept anyway"))
     }
 }
 

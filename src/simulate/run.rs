@@ -8,7 +8,7 @@
 //!
 //! A case ends at its first collection that breaks a property: what follows would be its echo.
 
-use super::check::{self, Finding, Property, check_outcome, check_thoroughly};
+use super::check::{self, Checks, Finding, Property};
 use crate::engine::Faults;
 use crate::oracle::{Defects, Judgement, judge};
 use crate::release::Release;
@@ -66,14 +66,46 @@ pub trait Watch {
     /// A collection with the oracle's judgement.
     fn collected(&mut self, _: &Collected, _: &Judgement<'_>) {}
     /// What of a collection was checked, and what did not hold.
-    fn checked(&mut self, _: &[Property], _: &[Finding]) {}
+    fn checked(&mut self, _: &Checks) {}
 }
 
 /// Nobody.
 impl Watch for () {}
 
-/// Runs a case; gives what it breaks, none if every property holds.
+/// Runs a case; gives what it breaks first, none if every property holds.
 pub fn run<F: Faults>(lines: &[Line], mode: Mode, faults: F, watch: &mut impl Watch) -> Option<Broken> {
+    run_until(lines, mode, faults, watch, |collected, findings| {
+        let property = findings.first()?.property;
+        let sort = Sort { property, defects: explaining_defects(collected, mode, faults, property) };
+        Some(broken(sort, findings))
+    })
+}
+
+/// Runs a case until a collection breaks a property in this way, whatever else breaks on the way.
+pub fn run_for<F: Faults>(lines: &[Line], mode: Mode, sort: Sort, faults: F) -> Option<Broken> {
+    run_until(lines, mode, faults, &mut (), |collected, findings| {
+        let is_broken = findings.iter().any(|finding| finding.property == sort.property);
+        let is_it = is_broken && explaining_defects(collected, mode, faults, sort.property) == sort.defects;
+        is_it.then(|| broken(sort, findings))
+    })
+}
+
+/// What a collection broke; the line is filled in by who knows it.
+fn broken(sort: Sort, findings: &[Finding]) -> Broken {
+    let (own, others): (Vec<Finding>, Vec<Finding>) =
+        findings.iter().cloned().partition(|finding| finding.property == sort.property);
+    let finding = own.into_iter().next().expect("the property is among the findings");
+    let also = others.into_iter().map(|finding| finding.property).collect();
+    Broken { line: 0, sort, finding, also }
+}
+
+fn run_until<F: Faults>(
+    lines: &[Line],
+    mode: Mode,
+    faults: F,
+    watch: &mut impl Watch,
+    ends: impl Fn(&Collected, &[Finding]) -> Option<Broken>,
+) -> Option<Broken> {
     let mut world = World::new(mode.release);
     let mut collections = 0;
     for (at, line) in lines.iter().enumerate() {
@@ -89,22 +121,14 @@ pub fn run<F: Faults>(lines: &[Line], mode: Mode, faults: F, watch: &mut impl Wa
             Thorough::Always => true,
         };
         collections += 1;
-        let (properties, findings) = match is_thorough {
-            false => (Property::each(), check_outcome(&request, &collected.outcome, &judgement, faults)),
-            true => {
-                let findings =
-                    check_thoroughly(&request, &collected.outcome, &judgement, mode.defects, faults);
-                (Property::ALL, findings)
-            }
-        };
+        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, faults);
+        if is_thorough {
+            checks.add_thorough(&request, &collected.outcome, &judgement, mode.defects, faults);
+        }
         watch.collected(&collected, &judgement);
-        watch.checked(properties, &findings);
-        let mut findings = findings.into_iter();
-        if let Some(finding) = findings.next() {
-            let defects = explaining_defects(&collected, mode, faults, finding.property);
-            let sort = Sort { property: finding.property, defects };
-            let also = findings.map(|finding| finding.property).collect();
-            return Some(Broken { line: at, sort, finding, also });
+        watch.checked(&checks);
+        if let Some(broken) = ends(&collected, &checks.findings) {
+            return Some(Broken { line: at, ..broken });
         }
     }
     None
@@ -125,8 +149,11 @@ fn explaining_defects<F: Faults>(
     let holds_with = |defects| {
         let question = check::question(&request, defects);
         let judgement = judge(&question);
-        let findings = check_thoroughly(&request, &collected.outcome, &judgement, defects, faults);
-        !findings.iter().any(|finding| finding.property == property)
+        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, faults);
+        if !Property::each().contains(&property) {
+            checks.add_thorough(&request, &collected.outcome, &judgement, defects, faults);
+        }
+        !checks.findings.iter().any(|finding| finding.property == property)
     };
     let shipped = Defects::as_shipped(mode.release);
     let mut single = shipped.iter().map(|defect| Defects::NONE.with(defect));

@@ -11,7 +11,7 @@
 //! 1-minimal.
 
 use super::check::Property;
-use super::run::{Broken, Mode, Sort, Thorough, run};
+use super::run::{Broken, Mode, Sort, Thorough, run_for};
 use crate::engine::Faults;
 use crate::node::Kind;
 use crate::oracle::Defects;
@@ -43,7 +43,7 @@ pub fn shrink<F: Faults>(
     let is_plain = Property::each().contains(&sort.property);
     let thorough = if is_plain { Thorough::Never } else { Thorough::Always };
     let mode = Mode { release, defects, thorough };
-    let shown = |lines: &[Line]| run(lines, mode, faults, &mut ()).filter(|broken| broken.sort == sort);
+    let shown = |lines: &[Line]| run_for(lines, mode, sort, faults);
     let (lines, tries) = shrink_while(lines, &mut |lines| Some(shown(lines)?.line));
     let broken = shown(&lines).expect("a small case shows what it was shrunk for");
     Shrunk { lines: marked(lines, release, faults), broken, tries }
