@@ -69,7 +69,7 @@ fn a_failure_shows_the_difference_and_ends_with_the_command_that_replays_it() {
       keep    content/layer   lease/pull holds it until 2026-01-01T01:00:00Z
     - keep    lease/pull      lives until 2026-01-01T01:00:00Z
     + keep    lease/pull      live until 2026-01-01T01:00:00Z
-again: leasehold replay --step -- 'it'\\''s.scenario'
+again: leasehold replay --step 'it'\\''s.scenario'
 
 0 passed, 1 failed
 ";
