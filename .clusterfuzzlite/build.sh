@@ -9,7 +9,10 @@ case ${SANITIZER:-address} in
 address) sanitizer=address ;;
 *) sanitizer=none ;;
 esac
-cargo fuzz build -O --debug-assertions --sanitizer "$sanitizer"
+build() { cargo fuzz build -O --debug-assertions --sanitizer "$sanitizer" "$@"; }
+build
+# The one target that is built with small blocks, and that the first build leaves out.
+build --features small-blocks bucket
 built=$(cargo metadata --manifest-path fuzz/Cargo.toml --no-deps --format-version 1 |
     sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/x86_64-unknown-linux-gnu/release
 

@@ -2,7 +2,7 @@
 
 use leasehold::fuzzing::{Input, TARGETS, Target};
 use leasehold::replay;
-use leasehold::scenario::{FORMS, parse, print};
+use leasehold::scenario::{FORMS, Line, Step, parse, print};
 use leasehold::simulate::trees::Case;
 use leasehold::world::World;
 use rayon::prelude::*;
@@ -33,6 +33,24 @@ fn every_corpus_entry_holds_its_targets_property() {
             target.hold(&std::fs::read(file).expect("a readable file"));
         });
     }
+}
+
+/// Clients that do little meet no collection worth its run.
+#[test]
+fn half_of_the_generated_clients_do_at_least_24_things() {
+    let Input::Clients(draw) = Target::named("differential").expect("a target").input else {
+        panic!("its bytes stand for clients")
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/differential");
+    let operations = |file: &PathBuf| {
+        let bytes = std::fs::read(file).expect("a readable file");
+        let lines = draw(&bytes).unwrap_or_else(|reason| panic!("{}: {reason}", file.display())).case.lines;
+        let is_operation = |line: &&Line| !matches!(line.step, Step::Gc { .. });
+        lines.iter().filter(is_operation).count()
+    };
+    let mut counts: Vec<usize> = files_below(&folder).iter().map(operations).collect();
+    counts.sort_unstable();
+    assert!(counts[counts.len() / 2] >= 24, "{counts:?}");
 }
 
 /// What a failure leaves behind must be the very collection that failed.

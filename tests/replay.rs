@@ -307,7 +307,7 @@ fn a_target_is_named_or_taken_from_the_nearest_folder() {
     let unknown = leasehold(folder.path(), &["replay", "--target", "forest", "x"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(
-        text(&unknown.stderr).contains("there are bolt, bucket, canary, labels"),
+        text(&unknown.stderr).contains("there are bolt, bucket, canary, differential, labels"),
         "{}",
         text(&unknown.stderr)
     );

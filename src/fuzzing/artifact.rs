@@ -37,7 +37,7 @@ pub(super) fn watch(target: &'static Target, bytes: &[u8]) {
             if let Some((target, bytes)) = running
                 && let Ok(scenario) = target.scenario(&bytes, RELEASE.get())
             {
-                eprintln!("{}", leave(&bytes, &scenario));
+                eprintln!("{}", leave(target, &bytes, &scenario));
             }
             previous(panicked);
         }));
@@ -50,14 +50,17 @@ pub(super) fn watch_release(release: Release) {
     RELEASE.set(release);
 }
 
-/// Writes a scenario beside the artifact of an input, under a fuzzer; gives its text, and where it is.
-pub(super) fn leave(bytes: &[u8], scenario: &Scenario) -> String {
+/// Writes a scenario beside the artifact of an input, under a fuzzer; gives its text, where it is, and how to see it again.
+pub(super) fn leave(target: &Target, bytes: &[u8], scenario: &Scenario) -> String {
     RUNNING.set(None);
     let text = print(scenario);
     let Some(path) = path(bytes) else { return text };
     // One that is there already has been left by an earlier run of the same input.
     match File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes())) {
-        Ok(()) => format!("{text}\nthe scenario is in {path}\n"),
+        Ok(()) => {
+            let fault = target.fuzzed_fault().map(|fault| format!(" --fault {fault}")).unwrap_or_default();
+            format!("{text}\nthe scenario is in {path}\nagain: leasehold replay --step{fault} {path}\n")
+        }
         Err(error) => format!("{text}\nthe scenario is not written to {path}: {error}\n"),
     }
 }

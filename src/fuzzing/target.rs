@@ -8,6 +8,7 @@ use crate::release::Release;
 use crate::scenario::Scenario;
 use crate::simulate::trees::Case;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// A fuzz target.
 pub struct Target {
@@ -54,13 +55,18 @@ impl Target {
     /// # Panics
     /// It does not hold. Under a fuzzer the small scenario that shows it then lies beside the artifact.
     pub fn hold(&'static self, bytes: &[u8]) {
-        if let Some(found) = self.find(bytes, self.fault) {
+        if let Some(found) = self.find(bytes, self.fuzzed_fault()) {
             let mut text = found.text;
             if let Some(scenario) = &found.scenario {
-                text = format!("{text}\n{}", artifact::leave(bytes, scenario));
+                text = format!("{text}\n{}", artifact::leave(self, bytes, scenario));
             }
             panic!("{text}");
         }
+    }
+
+    /// The fault of a fuzzer's engine.
+    pub(super) fn fuzzed_fault(&self) -> Option<Fault> {
+        fault_of_environment().or(self.fault)
     }
 
     /// The first thing that does not hold for some bytes, made small; with an engine that may have a fault.
@@ -106,6 +112,15 @@ impl Target {
             Input::Bytes(_) | Input::Clients(_) | Input::Steps(_) => &[],
         }
     }
+}
+
+/// The fault that `LEASEHOLD_FAULT` gives the engines of a fuzzer, to see that a target finds it.
+fn fault_of_environment() -> Option<Fault> {
+    static FAULT: OnceLock<Option<Fault>> = OnceLock::new();
+    *FAULT.get_or_init(|| {
+        let name = std::env::var("LEASEHOLD_FAULT").ok()?;
+        Some(Fault::parse(&name).unwrap_or_else(|| panic!("LEASEHOLD_FAULT: there is no fault `{name}`")))
+    })
 }
 
 #[cfg(test)]
