@@ -37,9 +37,10 @@ fn our_own_engine_as_a_child_agrees() {
 #[test]
 fn a_child_with_a_fault_is_found_alike_for_any_number_of_jobs() {
     let child = format!("'{PROGRAM}' child --fault expiry-inclusive");
+    let folder = tempfile::TempDir::new().expect("a folder");
     let json = |jobs: &str| {
         let arguments = ["--cases", "40", "--against", &child, "--jobs", jobs, "--json"];
-        let output = simulate(Path::new("."), &arguments);
+        let output = simulate(folder.path(), &arguments);
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
         text(&output.stdout)
     };
@@ -47,6 +48,9 @@ fn a_child_with_a_fault_is_found_alike_for_any_number_of_jobs() {
     let report: Value = serde_json::from_str(&json("1")).expect("one JSON object");
     assert_eq!(report["cases"], Value::from(40));
     assert_eq!(report["collections"], report["answered"]);
+    // Each finding is a file too.
+    let files = std::fs::read_dir(folder.path().join("findings")).expect("the folder").count();
+    assert_eq!(report["findings"].as_array().map(Vec::len), Some(files));
     let first = &report["findings"][0];
     assert_eq!(first["kind"], "differs");
     // The small case, put to both children again, still shows it.
@@ -67,7 +71,8 @@ fn answer(arguments: &[&str], row: &str) -> String {
 
 #[test]
 fn children_that_fail_are_findings_and_one_that_does_not_start_is_misuse() {
-    let here = Path::new(".");
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let here = folder.path();
     for (child, code, said) in [
         (
             "sh -c 'exit 7'",

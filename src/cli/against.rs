@@ -1,9 +1,11 @@
 //! The part of `leasehold simulate` that has to do with other collectors: rows for them, and themselves.
 
+use super::findings::Folder;
 use super::{Ended, Failure, threads};
 use crate::foreign::campaign::{self, Plan};
 use crate::foreign::{ChildError, CommandLine, write_rows};
 use crate::report::against::Report;
+use crate::scenario::print;
 use crate::simulate;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -34,6 +36,8 @@ pub(super) struct Cases<'a> {
     pub(super) drawn: &'a simulate::campaign::Plan,
     pub(super) cases: Range<u64>,
     pub(super) jobs: Option<usize>,
+    /// Where findings are written.
+    pub(super) out: &'a Path,
     pub(super) json: bool,
 }
 
@@ -58,13 +62,23 @@ pub(super) fn run(
     let tally = threads.install(|| campaign::run(&plan, &|cases| progress.inc(cases)));
     progress.finish_and_clear();
     let tally = tally.map_err(|error: ChildError| Failure::Usage(format!("--against: {error}")))?;
-    let report = Report { plan: &plan, tally: &tally };
+    let mut folder = Folder::new(cases.out);
+    let small = tally.found.iter().filter_map(|(wrong, found)| Some((wrong, found, found.small.as_ref()?)));
+    let files = small.filter_map(|(wrong, found, small)| {
+        let file =
+            folder.write(&format!("against-{}-{}", wrong.name(), found.first), &print(&small.scenario))?;
+        Some((*wrong, file))
+    });
+    let report = Report { plan: &plan, tally: &tally, files: &files.collect() };
     if cases.json {
         report.write_json(out)?;
     } else {
         report.write_text(out)?;
     }
-    Ok(Some(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding }))
+    match folder.into_failure() {
+        Some(failure) => Err(failure),
+        None => Ok(Some(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding })),
+    }
 }
 
 fn progress(cases: &Cases<'_>) -> ProgressBar {

@@ -8,6 +8,7 @@ mod conformance;
 mod diff;
 mod exhaust;
 mod export;
+mod findings;
 mod grade;
 mod replay;
 mod simulate;

@@ -1,6 +1,7 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
-use super::source::{SCENARIO_EXTENSION, parse_duration, parse_fault, parse_release};
+use super::findings::Folder;
+use super::source::{parse_duration, parse_fault, parse_release};
 use super::{Ended, Failure, against, threads};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::oracle::Defects;
@@ -14,9 +15,8 @@ use crate::simulate::profile::Swarm;
 use crate::simulate::seed::Seed;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -94,6 +94,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         cases: 0..arguments.cases,
         jobs: arguments.jobs,
         json: arguments.json,
+        out: &arguments.out,
     };
     if let Some(ended) = against::run(&arguments.against, cases, out)? {
         return Ok(ended);
@@ -224,55 +225,20 @@ fn write_findings(
     plan: &Plan,
     examples: Vec<Example>,
 ) -> (Vec<Written>, Option<Failure>) {
-    let folder = &arguments.out;
-    let mut failure = None;
-    if !examples.is_empty() {
-        failure = fs::create_dir_all(folder).map_err(|error| out_error(folder, &error)).err();
-    }
+    let mut folder = Folder::new(&arguments.out);
     let written = examples.into_iter().map(|example| {
         let scenario = finding::scenario(plan, arguments.fault, &example);
-        let mut file = None;
-        if failure.is_none() {
-            match write_new(folder, &stem(arguments.fault, &example), &print(&scenario)) {
-                Ok(path) => file = Some(path.display().to_string()),
-                Err(error) => failure = Some(error),
-            }
-        }
+        let file = folder.write(&stem(arguments.fault, &example), &print(&scenario));
         Written { example, scenario, file }
     });
     let written = written.collect();
-    (written, failure)
+    (written, folder.into_failure())
 }
 
 /// What the finding is called: its property, what explains it, and its case.
 fn stem(fault: Option<Fault>, example: &Example) -> String {
     let why = example.why(fault).map(|why| format!("-{why}")).unwrap_or_default();
     format!("{}{why}-{}", example.sort.property, example.number)
-}
-
-/// Writes a file under a name that is not taken; what is there already with the same content is the same finding.
-fn write_new(folder: &Path, stem: &str, text: &str) -> Result<PathBuf, Failure> {
-    for number in 1u32.. {
-        let again = if number == 1 { String::new() } else { format!("-{number}") };
-        let path = folder.join(format!("{stem}{again}.{SCENARIO_EXTENSION}"));
-        match File::create_new(&path) {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes()).map_err(|error| out_error(&path, &error))?;
-                return Ok(path);
-            }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
-                    return Ok(path);
-                }
-            }
-            Err(error) => return Err(out_error(&path, &error)),
-        }
-    }
-    unreachable!("four billion files of one name")
-}
-
-fn out_error(path: &Path, error: &io::Error) -> Failure {
-    Failure::Usage(format!("--out: {}: {error}", path.display()))
 }
 
 fn parse_seed(text: &str) -> Result<Seed, String> {

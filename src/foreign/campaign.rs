@@ -275,11 +275,16 @@ fn small(plan: &Plan, wrong: Wrong, number: u64) -> Option<Small> {
     shown(&lines)?;
     let (lines, _) = shrink_while(lines, &mut |lines| Some(shown(lines)?.line));
     let Shown { text, row, .. } = shown(&lines)?;
-    Some(Small { scenario: scenario(plan.drawn.release, lines, wrong, &text), text, row: row.to_json() })
+    let found = format!(
+        "Another collector, case {number} of seed {:?}, containerd {}: {wrong}: {text}",
+        plan.drawn.seed.text(),
+        plan.drawn.release
+    );
+    Some(Small { scenario: scenario(plan.drawn.release, lines, &found), text, row: row.to_json() })
 }
 
 /// The case as steps, with what our engine does.
-fn scenario(release: Release, lines: Vec<Line>, wrong: Wrong, text: &str) -> Scenario {
+fn scenario(release: Release, lines: Vec<Line>, found: &str) -> Scenario {
     let mut lines = marked(lines, release, NoFault);
     let mut world = World::new(release);
     let collected = lines.iter().filter_map(|line| world.apply(line).collected).last();
@@ -296,6 +301,6 @@ fn scenario(release: Release, lines: Vec<Line>, wrong: Wrong, text: &str) -> Sce
             None => Assertion::Removed(outcome.refs(&outcome.removed).map(name).collect()),
         }))
     }));
-    let head = format!("In another collector {wrong}: {text}\nThis is what ours does.");
+    let head = format!("{found}\nThis is what ours does.");
     Scenario { head: Text::lines(&head), release, lines, tail: Vec::new() }
 }

@@ -6,6 +6,7 @@ use crate::foreign::campaign::{Plan, Tally, Wrong};
 use crate::scenario::print;
 use crate::simulate::profile::Swarm;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// A campaign against a child, to be shown.
@@ -14,6 +15,8 @@ pub struct Report<'a> {
     pub plan: &'a Plan,
     /// What came of it.
     pub tally: &'a Tally,
+    /// Where the small cases were written.
+    pub files: &'a BTreeMap<Wrong, String>,
 }
 
 impl Report<'_> {
@@ -23,7 +26,7 @@ impl Report<'_> {
     /// # Errors
     /// The writer's.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, tally } = self;
+        let Report { plan, tally, files: _ } = self;
         let findings = tally.found.iter().map(|(wrong, found)| {
             let small = found.small.as_ref().map(
                 |small| json!({"text": small.text, "row": small.row, "scenario": print(&small.scenario)}),
@@ -58,7 +61,7 @@ impl Report<'_> {
     /// # Errors
     /// The writer's.
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, tally } = self;
+        let Report { plan, tally, files } = self;
         let (release, seed, command) =
             (plan.drawn.release, plan.drawn.seed.text(), text::name(plan.command.text().as_bytes()));
         writeln!(out, "`{command}` against containerd {release}, seed {seed:?}")?;
@@ -90,6 +93,9 @@ impl Report<'_> {
                         writeln!(out, "    {line}")?;
                     }
                     writeln!(out, "\n  as the child gets it:\n{}", small.row)?;
+                    if let Some(file) = files.get(wrong) {
+                        writeln!(out, "\n  what ours does: leasehold replay --step {}", quoted(file))?;
+                    }
                 }
             }
         }
