@@ -1,7 +1,7 @@
 //! Building a tree from its entries in order, without an edit each.
 
-use super::packed;
-use super::wide::{Key, Slot, Wide};
+use super::packed::{self, Body};
+use super::wide::{self, Key, Slot, Wide};
 use super::{Bucket, Repr};
 use std::sync::Arc;
 
@@ -18,12 +18,15 @@ use std::sync::Arc;
 /// # Ok::<(), leasehold::bucket::OutOfOrder>(())
 /// ```
 ///
-/// Each frame starts packed and turns wide when it outgrows a block, so the memory needed is that of the
-/// result and one block a level.
+/// Every bucket starts packed, inside the body of the one around it, or in a body of its own where that one is wide. It turns
+/// wide when it outgrows a block, so the memory needed is that of the result and one block.
 pub struct Builder {
+    /// From the outside in; those that are wide come first.
     frames: Vec<Frame>,
-    /// Closed frames, kept for their buffers.
-    spare: Vec<Frame>,
+    /// How many are wide.
+    wide: usize,
+    /// The body of the first packed frame, with the bodies of all that are open in it; empty if there is none.
+    body: Vec<u8>,
 }
 
 /// A key that does not come after its predecessor.
@@ -31,20 +34,25 @@ pub struct Builder {
 #[error("keys out of order")]
 pub struct OutOfOrder;
 
+/// A bucket that is open.
 #[derive(Default)]
 struct Frame {
-    key: Vec<u8>,
-    sequence: u64,
-    /// The packed body so far, unless the frame is wide.
-    body: Vec<u8>,
-    /// Where the last entry of the body begins, if there is one.
+    /// Its key, if the bucket around it is wide; otherwise that stands in the body.
+    key: Option<Key>,
+    /// Of a packed one: where its body begins.
+    start: usize,
+    /// Of a packed one: where its last entry begins, if there is one.
     last: Option<usize>,
+    /// Of a wide one.
+    sequence: u64,
+    /// Of a wide one: what is complete.
     slots: Vec<(Key, Slot)>,
-    is_wide: bool,
 }
 
-/// Room for the body of an object with its labels.
+/// Room for an object with its labels.
 const BODY_BYTES: usize = 512;
+/// As many levels as an object has.
+const LEVELS: usize = 4;
 
 impl Default for Builder {
     fn default() -> Self {
@@ -55,9 +63,11 @@ impl Default for Builder {
 impl Builder {
     /// A builder whose root is open, with sequence number 0.
     pub fn new() -> Builder {
-        let mut builder = Builder { frames: Vec::new(), spare: Vec::new() };
-        builder.push_frame(b"", 0);
-        builder
+        let mut frames = Vec::with_capacity(LEVELS);
+        frames.push(Frame::default());
+        let mut body = Vec::with_capacity(BODY_BYTES);
+        body.extend_from_slice(&packed::EMPTY);
+        Builder { frames, wide: 0, body }
     }
 
     /// Opens a sub-bucket of the bucket that is open.
@@ -65,8 +75,18 @@ impl Builder {
     /// # Errors
     /// The key is not above the last one of this bucket.
     pub fn open(&mut self, key: &[u8], sequence: u64) -> Result<(), OutOfOrder> {
-        self.top().advance(key)?;
-        self.push_frame(key, sequence);
+        self.advance(key)?;
+        let sequence = sequence.to_le_bytes();
+        self.make_room(packed::entry_bytes(key, &sequence));
+        let key = if self.is_wide() {
+            Some(Arc::from(key))
+        } else {
+            // What it holds follows, its length when it is closed.
+            self.write(true, key, &[]);
+            None
+        };
+        self.frames.push(Frame { key, start: self.body.len(), ..Frame::default() });
+        self.body.extend_from_slice(&sequence);
         Ok(())
     }
 
@@ -75,13 +95,12 @@ impl Builder {
     /// # Errors
     /// The key is not above the last one of this bucket.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), OutOfOrder> {
-        let frame = self.top();
-        frame.advance(key)?;
-        if frame.takes(key, value) {
-            frame.write(false, key, value);
+        self.advance(key)?;
+        self.make_room(packed::entry_bytes(key, value));
+        if self.is_wide() {
+            self.top().slots.push((Arc::from(key), Slot::Value(Arc::from(value))));
         } else {
-            frame.widen();
-            frame.slots.push((Arc::from(key), Slot::Value(Arc::from(value))));
+            self.write(false, key, value);
         }
         Ok(())
     }
@@ -89,82 +108,91 @@ impl Builder {
     /// Closes the bucket that is open; the root stays open until `finish`.
     pub fn close(&mut self) {
         assert!(self.frames.len() > 1, "close without an open bucket");
-        let mut closed = self.frames.pop().expect("two frames at least");
-        let parent = self.top();
-        if !closed.is_wide && parent.takes(&closed.key, &closed.body) {
-            parent.write(true, &closed.key, &closed.body);
+        let top = self.top();
+        let (start, key) = (top.start, top.key.take());
+        if let Some(key) = key {
+            let bucket = self.take_bucket();
+            self.top().slots.push((key, Slot::Bucket(bucket)));
         } else {
-            parent.widen();
-            parent.slots.push((Arc::from(&closed.key[..]), Slot::Bucket(closed.take_bucket())));
+            self.frames.pop();
+            let entry = self.top().last.expect("the entry of an open bucket begins when it is opened");
+            let length = self.body.len() - start;
+            packed::grow_entry(&mut self.body, entry, 0, length);
         }
-        self.spare.push(closed);
     }
 
     /// The tree. Every bucket but the root must have been closed.
     pub fn finish(mut self) -> Bucket {
         assert!(self.frames.len() == 1, "finish with an open bucket");
-        self.top().take_bucket()
+        self.take_bucket()
     }
 
     fn top(&mut self) -> &mut Frame {
         self.frames.last_mut().expect("the root is open until finish")
     }
 
-    fn push_frame(&mut self, key: &[u8], sequence: u64) {
-        let mut frame = self.spare.pop().unwrap_or_default();
-        frame.key.clear();
-        frame.key.extend_from_slice(key);
-        frame.sequence = sequence;
-        frame.last = None;
-        frame.body.clear();
-        frame.body.reserve(BODY_BYTES);
-        frame.body.extend_from_slice(&sequence.to_le_bytes());
-        frame.slots.clear();
-        frame.is_wide = false;
-        self.frames.push(frame);
+    /// Whether the bucket that is open is wide.
+    fn is_wide(&self) -> bool {
+        self.wide == self.frames.len()
     }
-}
 
-impl Frame {
+    /// Holds a key against the last one of the bucket that is open.
     fn advance(&self, key: &[u8]) -> Result<(), OutOfOrder> {
-        let last = match self.slots.last() {
+        let top = self.frames.last().expect("the root is open until finish");
+        let last = match top.slots.last() {
             Some((last, _)) => Some(&**last),
-            None => {
-                self.last.and_then(|start| packed::Body::new(&self.body).slot(start)).map(|slot| slot.key)
-            }
+            None => top.last.and_then(|start| Body::new(&self.body).slot(start)).map(|slot| slot.key),
         };
-        if last.is_some_and(|last| last >= key) { Err(OutOfOrder) } else { Ok(()) }
+        if last.is_some_and(|last| packed::compare(last, key).is_ge()) { Err(OutOfOrder) } else { Ok(()) }
     }
 
+    /// Appends an entry to the packed bucket that is open.
     fn write(&mut self, is_bucket: bool, key: &[u8], rest: &[u8]) {
-        self.last = Some(self.body.len());
+        self.top().last = Some(self.body.len());
         packed::write_entry(&mut self.body, is_bucket, key, rest);
     }
 
-    fn takes(&self, key: &[u8], rest: &[u8]) -> bool {
-        !self.is_wide && self.body.len() + packed::entry_bytes(key, rest) <= packed::BYTES_MAX
-    }
-
-    fn widen(&mut self) {
-        if self.is_wide {
-            return;
+    /// Makes those buckets wide that so many bytes more would not leave in one block.
+    fn make_room(&mut self, bytes: usize) {
+        while !self.is_wide() && self.body.len() + bytes > packed::BYTES_MAX {
+            self.widen();
         }
-        self.is_wide = true;
-        let slots = packed::Body::new(&self.body).slots();
-        self.slots.extend(slots.map(|slot| {
-            let entry = match slot.is_bucket {
-                true => Slot::Bucket(Bucket::of_body(slot.rest)),
-                false => Slot::Value(Arc::from(slot.rest)),
-            };
-            (Arc::from(slot.key), entry)
-        }));
     }
 
+    /// Makes the first packed frame wide; the body is then that of the one inside it.
+    fn widen(&mut self) {
+        let (frame, inside) = self.frames[self.wide..].split_first_mut().expect("there is a packed frame");
+        let body = Body::new(&self.body);
+        frame.sequence = body.sequence();
+        // The bucket that is open inside is the last entry, of which more follows.
+        let last = frame.last.take();
+        let complete = last.filter(|_| !inside.is_empty()).unwrap_or(self.body.len());
+        let slots = Body::new(&self.body[..complete]).slots();
+        frame.slots.extend(slots.map(|slot| (Arc::from(slot.key), wide::owned(slot))));
+        let start = inside.first().map_or(self.body.len(), |next| next.start);
+        if let Some(next) = inside.first_mut() {
+            let entry = body.slot(complete).expect("the entry of an open bucket begins when it is opened");
+            next.key = Some(Arc::from(entry.key));
+        }
+        for frame in inside {
+            frame.start -= start;
+            frame.last = frame.last.map(|last| last - start);
+        }
+        self.body.drain(..start);
+        self.wide += 1;
+    }
+
+    /// The bucket that is open, as the next thing in a wide one, or as the root.
     fn take_bucket(&mut self) -> Bucket {
-        Bucket(if self.is_wide {
-            Repr::Wide(Arc::new(Wide::new(self.sequence, self.slots.drain(..))))
+        if self.is_wide() {
+            self.wide -= 1;
+            let frame = self.frames.pop().expect("it is open");
+            Bucket(Repr::Wide(Arc::new(Wide::new(frame.sequence, frame.slots))))
         } else {
-            Repr::Packed(Arc::from(&self.body[..]))
-        })
+            self.frames.pop();
+            let bucket = Bucket(Repr::Packed(Arc::from(&self.body[..])));
+            self.body.clear();
+            bucket
+        }
     }
 }

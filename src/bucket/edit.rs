@@ -4,7 +4,7 @@
 //! the block; on a wide one the map's nodes along the key are copied where another holder shares them.
 
 use super::packed::{self, Body};
-use super::wide::{Slot, from_body, widen};
+use super::wide::{Slot, widen};
 use super::{Bucket, DEPTH_MAX, Entry, KEY_BYTES_MAX, Repr, VALUE_BYTES_MAX, View};
 use std::sync::Arc;
 
@@ -237,7 +237,7 @@ impl<'a> Splice<'a> {
         }
         let key = edit.key();
         let found = body.seek(key);
-        let there = found.filter(|slot| slot.key == key);
+        let there = found.filter(|slot| packed::is_same(slot.key, key));
         if !edit.changes(path.len(), there.map(packed::Slot::entry))? {
             return Ok(Fit::Nothing);
         }
@@ -354,10 +354,5 @@ impl Bucket {
             Repr::Open(block) => Arc::get_mut(block),
             _ => None,
         }
-    }
-
-    /// A bucket of a packed body of any size.
-    pub(super) fn of_body(body: &[u8]) -> Bucket {
-        from_body(body)
     }
 }

@@ -145,7 +145,7 @@ impl<'a> View<'a> {
                 let mut found = [None; COUNT];
                 for slot in body.slots() {
                     for (found, key) in found.iter_mut().zip(keys) {
-                        if slot.key == key {
+                        if packed::is_same(slot.key, key) {
                             *found = Some(slot.entry());
                         }
                     }

@@ -1,7 +1,7 @@
 //! What buckets are held to, by tests and by the fuzzer: the same semantics over the standard library's maps, copied
 //! whole at every snapshot.
 
-use super::{Entry, Refusal, View};
+use super::{Bucket, Builder, Entry, Refusal, View};
 use std::collections::BTreeMap;
 
 /// A bucket of standard maps.
@@ -31,6 +31,28 @@ impl Model {
         };
         let entries = view.iter().map(|(key, entry)| (key.to_vec(), owned(entry))).collect();
         Model { sequence: view.sequence(), entries }
+    }
+
+    /// The bucket of this content, as the builder makes it.
+    pub fn build(&self) -> Bucket {
+        let mut builder = Builder::new();
+        self.build_entries(&mut builder);
+        let mut bucket = builder.finish();
+        bucket.set_sequence(&[], self.sequence).expect("the root exists");
+        bucket
+    }
+
+    fn build_entries(&self, builder: &mut Builder) {
+        for (key, entry) in &self.entries {
+            match entry {
+                ModelEntry::Value(value) => builder.put(key, value).expect("keys in order"),
+                ModelEntry::Bucket(below) => {
+                    builder.open(key, below.sequence).expect("keys in order");
+                    below.build_entries(builder);
+                    builder.close();
+                }
+            }
+        }
     }
 
     /// The bucket at a path.

@@ -168,11 +168,7 @@ fn a_builder_gives_what_edits_give() {
         for _ in 0..rng.random_range(0..400) {
             random_edit(&mut rng, 60, &mut tree, &mut model);
         }
-        let mut builder = Builder::new();
-        rebuild(&model, &mut builder);
-        let mut built = builder.finish();
-        built.set_sequence(&[], model.sequence).expect("the root exists");
-        assert_eq!(built, tree);
+        assert_eq!(model.build(), tree);
     }
     let mut builder = Builder::new();
     builder.put(b"b", b"").expect("the first key");
@@ -180,15 +176,74 @@ fn a_builder_gives_what_edits_give() {
     assert_eq!(builder.open(b"a", 0), Err(OutOfOrder));
 }
 
-fn rebuild(model: &Model, builder: &mut Builder) {
-    for (key, entry) in &model.entries {
-        match entry {
-            ModelEntry::Value(value) => builder.put(key, value).expect("keys in order"),
-            ModelEntry::Bucket(below) => {
-                builder.open(key, below.sequence).expect("keys in order");
-                rebuild(below, builder);
-                builder.close();
-            }
+#[test]
+fn a_bucket_is_packed_as_long_as_it_fits_into_a_block() {
+    let around = packed::EMPTY.len()
+        + packed::entry_bytes(b"below", &packed::EMPTY)
+        + packed::entry_bytes(b"value", b"");
+    for (bytes, is_wide) in [(packed::BYTES_MAX, false), (packed::BYTES_MAX + 1, true)] {
+        let value = vec![b'v'; bytes - around];
+        let mut builder = Builder::new();
+        builder.open(b"below", 0).expect("the first key");
+        builder.close();
+        builder.put(b"value", &value).expect("the second");
+        let mut edited = Bucket::new();
+        edited.create_bucket(&[], b"below").expect("it is new");
+        edited.put(&[], b"value", &value).expect("a value");
+        for bucket in [builder.finish(), edited] {
+            assert_eq!(matches!(bucket.0, Repr::Wide(_)), is_wide, "{bytes} bytes");
+        }
+    }
+}
+
+/// One value makes all buckets wide that are open around it, whatever stands before and after it; a key may be empty.
+#[test]
+fn a_large_value_deep_inside_makes_all_around_it_wide() {
+    let keys: [&[u8]; 4] = [b"", b"m", b"m", b"m"];
+    let mut builder = Builder::new();
+    for (key, sequence) in keys.into_iter().zip(1..) {
+        builder.open(key, sequence).expect("keys in order");
+        builder.put(b"before", b"1").expect("keys in order");
+    }
+    builder.put(b"large", &vec![b'v'; packed::BYTES_MAX]).expect("keys in order");
+    for key in keys.into_iter().rev() {
+        assert_eq!(builder.put(b"before", b"again"), Err(OutOfOrder));
+        builder.put(b"z", b"2").expect("keys in order");
+        builder.open(b"zz", 0).expect("keys in order");
+        builder.close();
+        assert_eq!(builder.open(b"zz", 0), Err(OutOfOrder));
+        builder.close();
+        assert_eq!(builder.put(key, b"again"), Err(OutOfOrder));
+    }
+    let built = builder.finish();
+    assert_eq!(Model::of(built.view()).build(), built);
+    let mut view = built.view();
+    for (key, sequence) in keys.into_iter().zip(1..) {
+        view = view.bucket(key).expect("it was opened");
+        assert!(matches!(view.0, ViewRepr::Wide(_)));
+        assert_eq!(
+            (view.sequence(), view.get(b"before"), view.get(b"z")),
+            (sequence, Some(&b"1"[..]), Some(&b"2"[..]))
+        );
+        assert_eq!(view.bucket(b"zz"), Some(View::EMPTY));
+    }
+    assert_eq!(view.get(b"large").map(<[u8]>::len), Some(packed::BYTES_MAX));
+}
+
+#[test]
+fn keys_compare_as_slices_do() {
+    let text = b"containerd.io/gc.ref.snapshot.overlayfs";
+    let mut keys: Vec<Vec<u8>> = (0..=text.len()).map(|length| text[..length].to_vec()).collect();
+    for at in 0..text.len() {
+        for byte in [0, b'a', 0xFF] {
+            let mut key = text.to_vec();
+            key[at] = byte;
+            keys.push(key);
+        }
+    }
+    for left in &keys {
+        for right in &keys {
+            assert_eq!(packed::compare(left, right), left.cmp(right), "{left:?} {right:?}");
         }
     }
 }

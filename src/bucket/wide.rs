@@ -106,20 +106,12 @@ pub(super) fn widen(body: Body<'_>) -> Wide {
     Wide::new(body.sequence(), slots)
 }
 
-fn owned(slot: packed::Slot<'_>) -> Slot {
-    if !slot.is_bucket {
-        return Slot::Value(Arc::from(slot.rest));
-    }
-    Slot::Bucket(from_body(slot.rest))
-}
-
-/// A bucket of a body, wide if the body is too large for a block. Called with at most one level more than
-/// the block's limit, so this goes as deep as the tree does at the most.
-pub(super) fn from_body(body: &[u8]) -> Bucket {
-    if body.len() > packed::BYTES_MAX {
-        Bucket(Repr::Wide(Arc::new(widen(Body::new(body)))))
+/// An entry of a packed body, by itself. A sub-bucket of a block fits into one.
+pub(super) fn owned(slot: packed::Slot<'_>) -> Slot {
+    if slot.is_bucket {
+        Slot::Bucket(Bucket(Repr::Packed(Arc::from(slot.rest))))
     } else {
-        Bucket(Repr::Packed(Arc::from(body)))
+        Slot::Value(Arc::from(slot.rest))
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) enum Action {
 const PREFIX: &[u8] = b"containerd.io/gc.";
 
 pub(super) struct LabelHandler {
+    /// Never empty: it begins with [`PREFIX`].
     pub(super) key: Cow<'static, [u8]>,
     pub(super) action: Action,
     /// The bit of the key's letter after the common prefix.
@@ -110,8 +111,11 @@ pub(super) fn send_label_refs<'a, F: Faults>(
         if !wanted.wants(handler.action) {
             continue;
         }
+        let key = &handler.key[..];
         for (name, entry) in labels.iter().skip(before).take(count) {
-            if let Some(rest) = name.strip_prefix(&handler.key[..])
+            // Most labels that are not this handler's differ from its key where that ends: a look saves comparing them.
+            if name.get(key.len() - 1) == key.last()
+                && let Some(rest) = name.strip_prefix(key)
                 && let Some(sent) = read_label(handler, faults, rest, entry)
             {
                 send(sent);

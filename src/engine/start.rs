@@ -66,25 +66,30 @@ pub(super) fn label_handlers(
 ) -> Vec<LabelHandler> {
     let rules = release.rules();
     let types = Types::of(release);
-    let mut handlers = Vec::with_capacity(10);
+    let are_sorted = rules.handlers_always_sorted || (rules.collectors && !registered.is_empty());
+    let mut handlers = Vec::with_capacity(16);
     let mut built_in = |key, action| handlers.push(LabelHandler::new(Cow::Borrowed(key), action));
-    built_in(names::GC_REF_CONTENT, Action::Refer(types.content));
-    built_in(names::GC_REF_SNAPSHOT, Action::ReferSnapshot(types.snapshot));
-    if rules.image_nodes {
-        built_in(names::GC_REF_IMAGE, Action::Refer(types.image));
-    }
+    // Here they stand by their keys; where containerd does not sort, the one for images comes last.
     if rules.back_references {
         built_in(names::GC_BREF_CONTAINER, Action::BackRefer(types.container));
         built_in(names::GC_BREF_CONTENT, Action::BackRefer(types.content));
         built_in(names::GC_BREF_IMAGE, Action::BackRefer(types.image));
         built_in(names::GC_BREF_SNAPSHOT, Action::BackReferSnapshot(types.snapshot));
     }
-    if rules.root_by_prefix {
-        built_in(names::GC_ROOT, Action::Root);
-    }
     if rules.conditional_references {
         built_in(names::GC_COND_SNAPSHOT, Action::Condition);
         built_in(names::GC_COND_USED_AT, Action::UsedAt);
+    }
+    built_in(names::GC_REF_CONTENT, Action::Refer(types.content));
+    if rules.image_nodes && are_sorted {
+        built_in(names::GC_REF_IMAGE, Action::Refer(types.image));
+    }
+    built_in(names::GC_REF_SNAPSHOT, Action::ReferSnapshot(types.snapshot));
+    if rules.image_nodes && !are_sorted {
+        built_in(names::GC_REF_IMAGE, Action::Refer(types.image));
+    }
+    if rules.root_by_prefix {
+        built_in(names::GC_ROOT, Action::Root);
     }
     for collector in started.iter().filter(|collector| !collector.reference_label.is_empty()) {
         // The seed's handlers capture the loop's variable, which ends on whichever collector Go's map
@@ -94,10 +99,62 @@ pub(super) fn label_handlers(
             _ => collector.resource_type,
         };
         let key = [names::GC_REF, &collector.reference_label].concat();
-        handlers.push(LabelHandler::new(Cow::Owned(key), Action::Refer(resource_type)));
-    }
-    if rules.handlers_always_sorted || (rules.collectors && !registered.is_empty()) {
-        handlers.sort_by(|left, right| left.key.cmp(&right.key));
+        let at = handlers.partition_point(|handler| handler.key[..] <= key[..]);
+        handlers.insert(at, LabelHandler::new(Cow::Owned(key), Action::Refer(resource_type)));
     }
     handlers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(release: Release, collectors: &[Collector]) -> Vec<(Vec<u8>, Action)> {
+        let (started, _) = start_collectors(release, collectors);
+        let handlers = label_handlers(release, collectors, &started, None, false);
+        handlers.into_iter().map(|handler| (handler.key.into_owned(), handler.action)).collect()
+    }
+
+    fn collectors(labels: &[&str]) -> Vec<Collector> {
+        let collector = |(label, number): (&&str, u8)| Collector {
+            reference_label: label.as_bytes().to_vec(),
+            ..Collector::new(ResourceType(number))
+        };
+        labels.iter().zip(0x10..).map(collector).collect()
+    }
+
+    /// `sort.Slice` in `startGCContext`: with any collector registered, from 2.2 on always.
+    #[test]
+    fn handlers_are_sorted_by_key_as_soon_as_a_collector_is_registered() {
+        let mut failing = collectors(&["a"]);
+        failing[0].start_error = true;
+        for release in Release::ALL.into_iter().filter(|release| release.rules().collectors) {
+            for collectors in
+                [collectors(&["zz", "image", "content", "a", "a", "snapshot.", "snap"]), failing.clone()]
+            {
+                let keys = keys(release, &collectors);
+                assert!(keys.is_sorted_by(|left, right| left.0 <= right.0), "{release}: {keys:?}");
+            }
+            // A collector's label that is one of ours stands behind it, and those alike in the order of their types.
+            let keys = keys(release, &collectors(&["content", "content"]));
+            let alike = keys.iter().filter(|(key, _)| key == names::GC_REF_CONTENT);
+            let types: Vec<Action> = alike.map(|(_, action)| *action).collect();
+            let expected = [Types::of(release).content, ResourceType(0x10), ResourceType(0x11)];
+            assert_eq!(types, expected.map(Action::Refer), "{release}");
+        }
+    }
+
+    #[test]
+    fn without_collectors_images_come_last_until_2_2() {
+        let unsorted: [&[u8]; 3] = [names::GC_REF_CONTENT, names::GC_REF_SNAPSHOT, names::GC_REF_IMAGE];
+        for release in Release::ALL {
+            let keys = keys(release, &[]);
+            let keys: Vec<&[u8]> = keys.iter().map(|(key, _)| &key[..]).collect();
+            match release {
+                Release::V1_6 | Release::Seed | Release::V1_7 => assert_eq!(keys, unsorted[..2], "{release}"),
+                Release::V2_0 | Release::V2_1 => assert_eq!(keys, unsorted, "{release}"),
+                _ => assert!(keys.is_sorted() && keys.len() >= 8, "{release}: {keys:?}"),
+            }
+        }
+    }
 }

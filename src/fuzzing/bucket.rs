@@ -28,6 +28,7 @@ fn edits(u: &mut Unstructured<'_>) -> Result<()> {
     snapshots.push((tree, model));
     for (tree, model) in &snapshots {
         assert_eq!(&Model::of(tree.view()), model, "an old snapshot changed, or an edit went wrong");
+        assert_eq!(&model.build(), tree, "a builder gives what edits give");
     }
     for pair in snapshots.windows(2) {
         let is_equal = pair[0].1 == pair[1].1;
