@@ -131,6 +131,20 @@ fn a_finding_is_a_small_file_that_passes_and_fails_with_the_fault() {
     assert!(breaks(&run(&scenario, Fault::LeaseIngestsForgotten), Property::Safety));
 }
 
+/// The case that a finding came from is at hand as it was drawn, and shows the same in a replay.
+#[test]
+fn a_case_by_its_number_is_a_scenario() {
+    let folder = folder();
+    let report = json(folder.path(), &["--cases", "500", "--fault", "expiry-inclusive"]);
+    let finding = &report["findings"][0];
+    let case = number(&finding["case"]).to_string();
+    let output = simulate(folder.path(), &["--fault", "expiry-inclusive", "--case", &case]);
+    let scenario = parse(&output.stdout).expect("a scenario");
+    let property = Property::ALL.iter().find(|property| property.name() == finding["property"]);
+    assert!(breaks(&run(&scenario, Fault::ExpiryInclusive), *property.expect("a property")));
+    assert!(run(&scenario, NoFault).failures.is_empty());
+}
+
 fn breaks(replayed: &Replayed, property: Property) -> bool {
     replayed.failures.iter().any(
         |failure| matches!(&failure.problem, Problem::Found { finding, .. } if finding.property == property),

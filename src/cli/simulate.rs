@@ -33,6 +33,7 @@ use std::time::{Duration, Instant};
   leasehold simulate --profile leases,expiry        only cases with these habits
   leasehold simulate --shard 2/8 --json             one of eight machines; the numbers add up
   leasehold simulate --against './child --flag'     another collector, one collection a line
+  leasehold simulate --case 4711 > 4711.scenario    one case, as it was drawn
   leasehold simulate --properties                   what is checked")]
 pub(super) struct Arguments {
     /// Any text of 1 to 64 bytes
@@ -74,6 +75,11 @@ pub(super) struct Arguments {
     /// Only list the properties that are checked
     #[arg(long)]
     properties: bool,
+    /// Only print the case of this number as it was drawn, a scenario for `leasehold replay`; it depends on --seed, the release
+    /// and --profile
+    #[arg(long, value_name = "NUMBER", conflicts_with_all =
+        ["cases", "time", "shard", "jobs", "intended", "out", "properties", "json", "against", "rows_out"])]
+    case: Option<u64>,
 }
 
 /// The i-th of n parts, i from 1.
@@ -89,6 +95,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Ok(Ended::Well);
     }
     let plan = plan(arguments);
+    if let Some(number) = arguments.case {
+        write!(out, "{}", print(&finding::drawn(&plan, number)))?;
+        return Ok(Ended::Well);
+    }
     let cases = against::Cases {
         drawn: &plan,
         cases: 0..arguments.cases,
@@ -147,7 +157,7 @@ fn run_with<F: Faults + Send + Sync>(
 fn extent(arguments: &Arguments) -> String {
     let extent = match arguments.time {
         Some(time) => format!("cases for {} s", time.as_secs_f64()),
-        None => format!("{} cases", text::count(arguments.cases)),
+        None => text::counted(arguments.cases, "case"),
     };
     match arguments.shard {
         Some(Shard { part, parts }) => format!("{extent}, part {part} of {parts}"),

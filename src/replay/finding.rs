@@ -6,8 +6,9 @@
 use super::run;
 use crate::engine::{Fault, NoFault};
 use crate::oracle::Defects;
+use crate::release::Release;
 use crate::scenario::{Line, Scenario, Text};
-use crate::simulate::campaign::{Example, Plan};
+use crate::simulate::campaign::{self, Example, Plan};
 
 /// The scenario of a finding.
 pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenario {
@@ -25,8 +26,20 @@ pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenari
         "Found with seed {seed:?}, case {}, release {release}, profile {}; {steps} steps of {}, 1-minimal.",
         example.number, example.profile, example.steps
     ));
-    let mut scenario =
-        Scenario { head: Text::lines(&head), release, lines: example.shrunk.lines.clone(), tail: Vec::new() };
+    recorded(&head, release, example.shrunk.lines.clone())
+}
+
+/// A case of a campaign as it was drawn.
+pub fn drawn(plan: &Plan, number: u64) -> Scenario {
+    let case = campaign::draw(plan, number);
+    let (seed, release) = (plan.seed.text(), plan.release);
+    let head = format!("Case {number} of seed {seed:?}, release {release}, profile {}.", case.profile);
+    recorded(&head, release, case.lines)
+}
+
+/// Steps with what the collector without a fault prints at their last collection.
+fn recorded(head: &str, release: Release, lines: Vec<Line>) -> Scenario {
+    let mut scenario = Scenario { head: Text::lines(head), release, lines, tail: Vec::new() };
     if let Some(first) = scenario.lines.first_mut() {
         first.blank_before = true;
     }

@@ -61,11 +61,9 @@ impl Report<'_> {
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { grades, seeds, budget } = *self;
         let seconds = budget.as_secs_f64();
-        writeln!(
-            out,
-            "{} faults, {seeds} seeds each, at most {seconds} s a seed on one thread\n",
-            grades.len()
-        )?;
+        let (faults, seeds) =
+            (text::counted(grades.len() as u64, "fault"), text::counted(seeds.into(), "seed"));
+        writeln!(out, "{faults}, {seeds} each, at most {seconds} s a seed on one thread\n")?;
         let mut rows =
             vec![["fault", "release", "found by", "seeds", "cases", "time", "steps"].map(str::to_owned)];
         for grade in grades {
@@ -108,5 +106,6 @@ pub fn write_list(faults: &[Fault], out: &mut dyn Write) -> io::Result<()> {
     text::write_columns(out, &rows, &[false; 3])?;
     let properties: Vec<&str> = Property::ALL.iter().map(|property| property.name()).collect();
     let properties = properties.join(", ");
-    writeln!(out, "\n{} faults; the properties are {properties}", faults.len())
+    let faults = text::counted(faults.len() as u64, "fault");
+    writeln!(out, "\n{faults}; the properties are {properties}")
 }

@@ -63,6 +63,12 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// A number of things: 1 fault, 2 faults.
+pub fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// Rows in aligned columns, those marked `true` to the right; the first row is the head.
 ///
 /// # Errors
@@ -92,6 +98,8 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_people_read_them() {
+        let counts = [0, 1, 2, 1000].map(|number| counted(number, "fault"));
+        assert_eq!(counts, ["0 faults", "1 fault", "2 faults", "1,000 faults"]);
         assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(
             [bytes(0), bytes(1023), bytes(1024), bytes(1536)],
