@@ -10,7 +10,7 @@ use crate::oracle::{By, Defects, Judgement, judge};
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, print_line};
 use crate::simulate::campaign::{Example, Plan};
-use crate::simulate::check::question;
+use crate::simulate::check::{Finding, Property, question};
 use crate::world::{Collected, World};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -82,17 +82,25 @@ impl Shown {
         let request = collected.request();
         let question = question(&request, plan.defects);
         let judgement = judge(&question);
-        Shown::of_collection(plan.release, &collected, &judgement)
+        Shown::of_collection(plan.release, &collected, &judgement, &example.shrunk.broken.finding)
     }
 
-    fn of_collection(release: Release, collected: &Collected, judgement: &Judgement<'_>) -> Shown {
+    fn of_collection(
+        release: Release,
+        collected: &Collected,
+        judgement: &Judgement<'_>,
+        finding: &Finding,
+    ) -> Shown {
         let words = Words { release, tree: &collected.before, namespace: DEFAULT_NAMESPACE };
         let mut shown = Shown::default();
-        let Some(node) = subject(collected, judgement) else {
+        let Some(node) = finding.node.clone().or_else(|| first_difference(collected, judgement)) else {
             let errors: Vec<String> = judgement.errors().iter().map(ToString::to_string).collect();
-            shown.oracle.push(match errors.is_empty() {
-                true => "the collection succeeds".to_owned(),
-                false => format!("the collection fails with one of: {}", errors.join("; ")),
+            shown.oracle.push(match (finding.property, errors.is_empty()) {
+                (Property::Error, true) => "the collection succeeds".to_owned(),
+                (Property::Error, false) => {
+                    format!("the collection fails with one of: {}", errors.join("; "))
+                }
+                (property, _) => property.sentence().to_owned(),
             });
             return shown;
         };
@@ -135,7 +143,7 @@ impl Shown {
 }
 
 /// The first node of which engine and oracle think differently.
-fn subject(collected: &Collected, judgement: &Judgement<'_>) -> Option<Node> {
+fn first_difference(collected: &Collected, judgement: &Judgement<'_>) -> Option<Node> {
     let outcome = &collected.outcome;
     if outcome.error.is_none() && judgement.errors().is_empty() {
         let differs = judgement.resources().find(|verdict| {

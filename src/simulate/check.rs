@@ -87,6 +87,21 @@ pub struct Finding {
     pub property: Property,
     /// What was seen and what was expected.
     pub text: String,
+    /// The node that it is about, if it is about one.
+    pub node: Option<Node>,
+}
+
+/// What does not hold of a property.
+#[derive(Debug)]
+pub(super) struct Unheld {
+    pub(super) text: String,
+    pub(super) node: Option<Node>,
+}
+
+impl From<String> for Unheld {
+    fn from(text: String) -> Unheld {
+        Unheld { text, node: None }
+    }
 }
 
 /// Runs one collection and checks every property. At most one finding a property.
@@ -146,10 +161,11 @@ impl Checks {
     }
 
     /// Takes note of a property: absent if it could not be checked, else what does not hold.
-    pub(super) fn add(&mut self, property: Property, held: Option<Result<(), String>>) {
+    pub(super) fn add(&mut self, property: Property, held: Option<Result<(), impl Into<Unheld>>>) {
         let Some(held) = held else { return };
         self.checked.push(property);
-        self.findings.extend(held.err().map(|text| Finding { property, text }));
+        let unheld = held.err().map(Into::into);
+        self.findings.extend(unheld.map(|Unheld { text, node }| Finding { property, text, node }));
     }
 }
 
@@ -163,7 +179,7 @@ pub fn question<'a>(request: &Request<'a>, defects: Defects) -> Question<'a> {
 /// Holds an outcome against a judgement.
 pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Vec<Finding> {
     let show = |node: NodeRef<'_>| shown(request.release, node);
-    let found = |property, text| Some(Finding { property, text });
+    let found = |property, text| Some(Finding { property, text, node: None });
     let mut findings = Vec::new();
     findings.extend(compare_error(request, outcome, judgement));
     if outcome.has_marked() && judgement.outcome() != oracle::Outcome::MarkFailed {
@@ -221,7 +237,7 @@ fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
         Some(error) if allowed.is_empty() => format!("the collection failed with `{error}`"),
         Some(error) => format!("the collection failed with `{error}`, expected {}", any_of(&allowed)),
     };
-    Some(Finding { property: Property::Error, text })
+    Some(Finding { property: Property::Error, text, node: None })
 }
 
 fn any_of(errors: &BTreeSet<String>) -> String {
@@ -240,7 +256,7 @@ fn compare_marked(
         count += 1;
         if !judgement.keeps(node) {
             let text = format!("{} is marked, nothing keeps it", show(node));
-            return Some(Finding { property: Property::Completeness, text });
+            return Some(Finding { property: Property::Completeness, text, node: Some(node.to_node()) });
         }
     }
     if count == judgement.kept_count() {
@@ -248,10 +264,11 @@ fn compare_marked(
     }
     let marked: BTreeSet<NodeRef<'_>> = outcome.marked()?.into_iter().collect();
     let missing = judgement.kept().into_iter().find(|node| !marked.contains(&node.as_ref()));
-    let missing = missing.map(|node| show(node.as_ref())).unwrap_or_default();
+    let shown = missing.as_ref().map(|node| show(node.as_ref())).unwrap_or_default();
     Some(Finding {
         property: Property::Safety,
-        text: format!("{missing} is kept by a chain from a root and not marked"),
+        text: format!("{shown} is kept by a chain from a root and not marked"),
+        node: missing,
     })
 }
 
@@ -279,14 +296,14 @@ fn compare_removed(
         |node: &NodeRef<'_>| expected.binary_search_by(|other| other.as_ref().cmp(node)).is_ok();
     if let Some(node) = removed.iter().find(|node| !has_expected(node)) {
         let text = format!("{} was removed, though something keeps it", show(*node));
-        return Some(Finding { property: Property::Safety, text });
+        return Some(Finding { property: Property::Safety, text, node: Some(node.to_node()) });
     }
     let left = expected.iter().find(|node| removed.binary_search(&node.as_ref()).is_err());
     let text = match left {
         Some(node) => format!("{} stays, though nothing keeps it", show(node.as_ref())),
         None => "a node was handed to removal more or less often than it is listed".to_owned(),
     };
-    Some(Finding { property: Property::Completeness, text })
+    Some(Finding { property: Property::Completeness, text, node: left.cloned() })
 }
 
 /// How the started collectors ended, where that is not what follows from how far the collection got.
@@ -324,7 +341,7 @@ fn compare_collectors(
     let ends_as =
         if is_cancelled(request, outcome) { oracle::Outcome::MarkFailed } else { judgement.outcome() };
     if let Some(text) = wrong_ends(request.release, outcome, judgement, ends_as) {
-        return Some(Finding { property: Property::Collectors, text });
+        return Some(Finding { property: Property::Collectors, text, node: None });
     }
     if judgement.outcome() != oracle::Outcome::Success || outcome.error.is_some() {
         return None;
@@ -339,6 +356,12 @@ fn compare_collectors(
     if removals.iter().copied().eq(expected.iter()) {
         return None;
     }
+    // The first in which the two sorted lists part.
+    let parts = removals.iter().zip(&expected).find(|(told, expected)| **told != *expected);
+    let node = match parts {
+        Some((told, expected)) => Some(Node::clone(Ord::min(told, expected))),
+        None => removals.get(expected.len()).copied().or(expected.get(removals.len())).cloned(),
+    };
     let list = |nodes: &mut dyn Iterator<Item = NodeRef<'_>>| {
         let nodes: Vec<String> = nodes.map(|node| shown(request.release, node)).collect();
         if nodes.is_empty() { "nothing".to_owned() } else { nodes.join(", ") }
@@ -346,7 +369,7 @@ fn compare_collectors(
     let removals = list(&mut removals.iter().map(|node| node.as_ref()));
     let expected = list(&mut expected.iter().map(Node::as_ref));
     let text = format!("the collectors were told to remove {removals}, expected {expected}");
-    Some(Finding { property: Property::Collectors, text })
+    Some(Finding { property: Property::Collectors, text, node })
 }
 
 /// A backend is noted as soon as removal is tried: a snapshot's by the key up to its first slash, unless that is empty.
@@ -376,7 +399,7 @@ fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
     let noted = list(outcome.dirty.content, &mut outcome.dirty.snapshotters.iter().map(|name| &**name));
     let expected = list(content, &mut snapshotters.into_iter());
     let text = format!("noted for cleaning up is {noted}, expected {expected}");
-    Some(Finding { property: Property::Dirty, text })
+    Some(Finding { property: Property::Dirty, text, node: None })
 }
 
 /// A second collection at the same instant finds only what has no bucket and what the collectors still list.
@@ -399,5 +422,5 @@ fn check_again<F: Faults>(request: &Request<'_>, first: &Outcome, faults: F) -> 
             None => return None,
         }
     };
-    Some(Finding { property: Property::Again, text })
+    Some(Finding { property: Property::Again, text, node: None })
 }

@@ -10,7 +10,7 @@
 //! hide; of the oracle they use its reading of times, and which nodes it keeps in full. Each speaks of the collection of
 //! the same engine, faults and all.
 
-use super::check::{Checks, Property, shown};
+use super::check::{Checks, Property, Unheld, shown};
 use crate::bucket::{Bucket, Entry, View};
 use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::engine::{Faults, Outcome, Request, collect_with};
@@ -75,20 +75,21 @@ impl Fates {
     }
 
     /// The first thing in which others differ from these.
-    fn difference(&self, request: &Request<'_>, others: &Fates) -> Option<String> {
+    fn difference(&self, request: &Request<'_>, others: &Fates) -> Option<Unheld> {
         if self.has_failed != others.has_failed {
             let word = if others.has_failed { "fails" } else { "no longer fails" };
-            return Some(format!("the collection {word}"));
+            return Some(format!("the collection {word}").into());
         }
-        let show = |node: &Node| shown(request.release, node.as_ref());
+        let differs = |node: &Node, word| {
+            let text = format!("{} {word}", shown(request.release, node.as_ref()));
+            Some(Unheld { text, node: Some(node.clone()) })
+        };
         if let Some(node) = self.removed.symmetric_difference(&others.removed).next() {
-            let word = if self.removed.contains(node) { "stays" } else { "is removed" };
-            return Some(format!("{} {word}", show(node)));
+            return differs(node, if self.removed.contains(node) { "stays" } else { "is removed" });
         }
         let (own, others) = (self.marked.as_ref()?, others.marked.as_ref()?);
         let node = own.symmetric_difference(others).next()?;
-        let word = if own.contains(node) { "is no longer marked" } else { "is marked" };
-        Some(format!("{} {word}", show(node)))
+        differs(node, if own.contains(node) { "is no longer marked" } else { "is marked" })
     }
 }
 
@@ -103,30 +104,32 @@ impl<F: Faults> Relation<'_, F> {
         Fates::of(&collect_with(changed, self.faults))
     }
 
-    fn held(&self, expected: &Fates, seen: &Fates, change: &str) -> Result<(), String> {
+    fn held(&self, expected: &Fates, seen: &Fates, change: &str) -> Result<(), Unheld> {
         match expected.difference(self.request, seen) {
             None => Ok(()),
-            Some(difference) => Err(format!("{change}: {difference}")),
+            Some(Unheld { text, node }) => Err(Unheld { text: format!("{change}: {text}"), node }),
         }
     }
 
     /// Names are replaced by others, one to one; separators stay.
-    fn renaming(&self) -> Result<(), String> {
+    fn renaming(&self) -> Result<(), Unheld> {
         let tree = renamed_tree(self.request.tree);
         let collectors: Vec<Collector> = self.request.collectors.iter().map(renamed_collector).collect();
         let seen = self.fates(&Request { tree: &tree, collectors: &collectors, ..*self.request });
-        self.held(&self.base.renamed(), &seen, "with every name replaced")
+        let held = self.held(&self.base.renamed(), &seen, "with every name replaced");
+        // The database has no node of such a name.
+        held.map_err(|unheld| Unheld { node: None, ..unheld })
     }
 
     /// When and in which order things were created is set to the same for all.
-    fn creation_order(&self) -> Result<(), String> {
+    fn creation_order(&self) -> Result<(), Unheld> {
         let tree = without_creation(self.request.tree);
         let seen = self.fates(&Request { tree: &tree, ..*self.request });
         self.held(self.base, &seen, "with all times of creation alike")
     }
 
     /// Objects get labels that mean nothing, with what was removed as their values.
-    fn meaningless_label(&self, outcome: &Outcome) -> Result<(), String> {
+    fn meaningless_label(&self, outcome: &Outcome) -> Result<(), Unheld> {
         let content = self.request.release.type_of(Kind::Content);
         let mut removed = outcome.refs(&outcome.removed).filter(|node| Some(node.resource_type) == content);
         let value = removed.next().map_or(&b"x"[..], |node| node.key);
@@ -136,7 +139,7 @@ impl<F: Faults> Relation<'_, F> {
     }
 
     /// The clock moves without passing an expiry.
-    fn time_interval(&self) -> Option<Result<(), String>> {
+    fn time_interval(&self) -> Option<Result<(), Unheld>> {
         let times = times_of(self.request)?;
         let now = self.request.now;
         let tick = Duration::from_nanos(1);
@@ -153,7 +156,7 @@ impl<F: Faults> Relation<'_, F> {
     }
 
     /// Another namespace has what the first one has, and a lease there holds whatever goes elsewhere.
-    fn unrelated_namespace(&self, outcome: &Outcome) -> Option<Result<(), String>> {
+    fn unrelated_namespace(&self, outcome: &Outcome) -> Option<Result<(), Unheld>> {
         const UNRELATED: &[u8] = b"unrelated";
         let v1 = self.request.tree.bucket(names::V1)?;
         let (_, namespace) = v1.buckets().next()?;
@@ -177,7 +180,7 @@ impl<F: Faults> Relation<'_, F> {
     }
 
     /// A plain lease holds what is kept in full already.
-    fn extra_lease(&self, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Result<(), String>> {
+    fn extra_lease(&self, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Result<(), Unheld>> {
         let release = self.request.release;
         let v1 = self.request.tree.bucket(names::V1)?;
         let (namespace, bucket) = v1.buckets().next()?;
