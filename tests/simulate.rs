@@ -131,6 +131,20 @@ fn a_finding_is_a_small_file_that_passes_and_fails_with_the_fault() {
     assert!(breaks(&run(&scenario, Fault::LeaseIngestsForgotten), Property::Safety));
 }
 
+/// The oracle's line speaks of the node that the engine's line names, or of the property where no node is named.
+#[test]
+fn both_lines_of_a_finding_speak_of_the_same() {
+    let folder = folder();
+    let said = |fault| text(&simulate(folder.path(), &["--cases", "3000", "--fault", fault]).stdout);
+    let dirty = said("dirty-lost");
+    assert!(dirty.contains("\n  oracle   Exactly the backends that lost something"), "{dirty}");
+    let expiry = said("nanoseconds-ignored");
+    let relation = expiry.split_once("time-interval broken").expect("a relation breaks too").1;
+    let (engine, oracle) = relation.split_once("\n  oracle   ").expect("two lines");
+    let node = engine.split_once(" instead: default/").expect("a node").1.split(' ').next();
+    assert!(oracle.starts_with(node.expect("its name")), "{expiry}");
+}
+
 /// The case that a finding came from is at hand as it was drawn, and shows the same in a replay.
 #[test]
 fn a_case_by_its_number_is_a_scenario() {
