@@ -9,8 +9,8 @@ use leasehold::bucket::{Bucket, Builder, Entry, View};
 use leasehold::engine::{Request, collect};
 use leasehold::instant::Instant;
 use leasehold::oracle::{Defects, judge};
+use leasehold::properties::check::question;
 use leasehold::schema::{names, time};
-use leasehold::simulate::check::question;
 use std::hint::black_box;
 
 const NOW: Instant = Instant { seconds: 63_850_000_000, nanoseconds: 0 };

@@ -11,14 +11,14 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use leasehold::engine::{Fault, Faults, NoFault, Request, collect_with};
+use leasehold::generate::profile::Swarm;
+use leasehold::generate::seed::Seed;
+use leasehold::generate::steps::Case;
 use leasehold::oracle::Defects;
 use leasehold::release::Release;
 use leasehold::scenario::Step;
 use leasehold::simulate::campaign::{self, Plan};
-use leasehold::simulate::profile::Swarm;
 use leasehold::simulate::run::{Mode, Thorough, Watch, run};
-use leasehold::simulate::seed::Seed;
-use leasehold::simulate::steps::Case;
 use leasehold::world::{Collected, World};
 use std::hint::black_box;
 use std::sync::Arc;

@@ -17,7 +17,10 @@
 //! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
 //! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
-//! | [`simulate`], [`conformance`] | generated clients' steps and recorded collections through both |
+//! | [`properties`] | what must hold of a collection, and between two |
+//! | [`generate`] | cases from bytes: clients' steps, or a database at once |
+//! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
+//! | [`shrink`] | cases made small |
 //! | [`foreign`] | anyone's collector as a child process, on generated cases |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`report`], [`replay`], [`fuzzing`], `cli` | results for people and machines; scenarios held to what they expect; bodies of fuzz targets; the commands |
@@ -36,16 +39,20 @@ pub mod collector;
 pub mod conformance;
 pub mod diff;
 pub mod engine;
+pub mod exhaust;
 pub mod foreign;
 pub mod fuzzing;
+pub mod generate;
 pub mod instant;
 pub mod metadata;
 pub mod node;
 pub mod oracle;
+pub mod properties;
 pub mod release;
 pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod schema;
+pub mod shrink;
 pub mod simulate;
 pub mod world;

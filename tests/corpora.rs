@@ -1,9 +1,9 @@
 //! Every fuzz target's corpus, replayed on stable Rust.
 
 use leasehold::fuzzing::{Input, TARGETS, Target};
+use leasehold::generate::trees::Case;
 use leasehold::replay;
 use leasehold::scenario::{FORMS, Line, Step, parse, print};
-use leasehold::simulate::trees::Case;
 use leasehold::world::World;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! What a generated scenario leaves behind survives every form: its text, the JSON of its tree, and a bbolt file.
 
 use leasehold::bucket::{bolt, json};
+use leasehold::generate::seed::Seed;
 use leasehold::scenario::{generate, parse, print};
-use leasehold::simulate::seed::Seed;
 use leasehold::world::World;
 use rayon::prelude::*;
 use std::io::Cursor;

@@ -1,9 +1,9 @@
 //! `leasehold simulate`: the whole program.
 
 use leasehold::engine::{Fault, NoFault};
+use leasehold::properties::check::Property;
 use leasehold::replay::{Problem, Replayed, run};
 use leasehold::scenario::parse;
-use leasehold::simulate::check::Property;
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::process::{Command, Output};

@@ -6,9 +6,9 @@ use crate::engine::{Collection, NoFault, collect};
 use crate::instant::Instant;
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
+use crate::properties::check::{compare, question};
 use crate::release::Release;
 use crate::report::collect::Report;
-use crate::simulate::check::{compare, question};
 use std::io::Write;
 use std::path::PathBuf;
 

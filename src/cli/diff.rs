@@ -3,10 +3,10 @@
 use super::source::{self, SCENARIO_EXTENSION, parse_now, parse_release};
 use super::{Ended, Failure};
 use crate::diff::{Pair, campaign, compare};
+use crate::generate::seed::Seed;
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::report::releases::{CasesReport, Report};
-use crate::simulate::seed::Seed;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ffi::OsStr;
 use std::io::Write;

@@ -3,11 +3,11 @@
 use super::source::{parse_fault, parse_release};
 use super::{Ended, Failure, threads};
 use crate::engine::{Fault, NoFault};
+use crate::exhaust::graphs::NODES_MAX;
+use crate::exhaust::{self, Plan, StateSet};
 use crate::oracle::Defects;
 use crate::release::Release;
 use crate::report;
-use crate::simulate::exhaust::graphs::NODES_MAX;
-use crate::simulate::exhaust::{self, Plan, StateSet};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 

@@ -4,6 +4,8 @@ use super::findings::Folder;
 use super::source::{parse_duration, parse_fault, parse_release};
 use super::{Ended, Failure, against, threads};
 use crate::engine::{Fault, Faults, NoFault};
+use crate::generate::profile::Swarm;
+use crate::generate::seed::Seed;
 use crate::oracle::Defects;
 use crate::release::Release;
 use crate::replay::finding;
@@ -11,8 +13,6 @@ use crate::report::simulate::{Report, Written, reached, write_plan, write_proper
 use crate::report::text;
 use crate::scenario::print;
 use crate::simulate::campaign::{self, Example, Numbers, Plan, Tally};
-use crate::simulate::profile::Swarm;
-use crate::simulate::seed::Seed;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt;
 use std::io::Write;

@@ -6,8 +6,8 @@ use crate::bucket::json;
 use crate::engine::{Call, Collection, Faults, NodeId, Outcome, Request, collect_with};
 use crate::node::{Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, Judgement, judge};
+use crate::properties::check::question;
 use crate::release::Release;
-use crate::simulate::check::question;
 use std::collections::BTreeSet;
 use std::fmt;
 

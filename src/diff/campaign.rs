@@ -6,10 +6,10 @@
 use super::class::Class;
 use super::compare::{Comparison, Effect, Pair, Unopenable, compare};
 use crate::engine::Request;
+use crate::generate::seed::Seed;
+use crate::generate::trees::{self, Case, draw};
 use crate::release::Release;
-use crate::simulate::seed::Seed;
-use crate::simulate::smaller::shrink;
-use crate::simulate::trees::{self, Case, draw};
+use crate::shrink::trees::shrink;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 

@@ -17,9 +17,9 @@ use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{
     By, Defects, End, Failure, Holder, Judgement, Outcome, Question, Reason, Rule, RunError, judge,
 };
+use crate::properties::check;
 use crate::release::Release;
 use crate::schema::{names, time};
-use crate::simulate::check;
 use std::collections::BTreeMap;
 
 /// A database as a daemon of one release has it, with all that a collection depends on.

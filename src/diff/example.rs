@@ -6,11 +6,11 @@
 use super::campaign::Example;
 use super::class::Class;
 use super::compare::{Comparison, Difference, Effect, Fate, compare};
+use crate::generate::trees::NUMBERING;
+use crate::generate::written::{case_steps, has_collector, kind_of};
 use crate::node::Kind;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text, print_node};
-use crate::simulate::trees::NUMBERING;
-use crate::simulate::written::{case_steps, has_collector, kind_of};
 
 /// The scenario of an example of a class.
 pub fn scenario(class: Class, example: &Example) -> Scenario {

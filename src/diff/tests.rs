@@ -4,6 +4,7 @@ use super::{Class, scenario};
 use crate::bucket::{Bucket, json};
 use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::engine::{NoFault, Request};
+use crate::generate::seed::Seed;
 use crate::instant::Instant;
 use crate::node::{Kind, Node, ResourceType};
 use crate::oracle::End;
@@ -12,7 +13,6 @@ use crate::release::Release::{Seed as Beta, V1_6, V1_7, V2_0, V2_1, V2_2, V2_3, 
 use crate::replay;
 use crate::scenario::{parse, print};
 use crate::schema::time;
-use crate::simulate::seed::Seed;
 use std::collections::BTreeSet;
 
 const EXPIRED: &str = "2023-12-31T23:00:00Z";

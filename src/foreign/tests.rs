@@ -1,12 +1,13 @@
 use super::campaign::{Plan, Wrong, run};
 use super::*;
 use crate::engine::{Fault, Faults};
+use crate::generate::profile::Swarm;
+use crate::generate::seed::Seed;
+use crate::generate::trees;
 use crate::oracle::Defects;
 use crate::replay;
 use crate::scenario::{parse, print};
-use crate::simulate::profile::Swarm;
-use crate::simulate::seed::Seed;
-use crate::simulate::{campaign, trees};
+use crate::simulate::campaign;
 use crate::world::World;
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! Clients' steps out of bytes, by the generator of `simulate`.
 
+use crate::generate::profile::Swarm;
+use crate::generate::steps::{self, Case};
 use crate::release::Release;
-use crate::simulate::profile::Swarm;
 use crate::simulate::run::Thorough;
-use crate::simulate::steps::{self, Case};
 use arbitrary::Unstructured;
 
 /// A case of `simulate`, and how closely its collections are looked at.

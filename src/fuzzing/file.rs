@@ -5,7 +5,7 @@
 //! the meta pages are summed up again.
 
 use crate::bucket::bolt;
-use crate::simulate::trees;
+use crate::generate::trees;
 use arbitrary::Unstructured;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};

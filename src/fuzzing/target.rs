@@ -4,9 +4,9 @@ use super::clients::Clients;
 use super::finding::{self, Found, catching};
 use super::{TARGETS, artifact};
 use crate::engine::Fault;
+use crate::generate::trees::Case;
 use crate::release::Release;
 use crate::scenario::Scenario;
-use crate::simulate::trees::Case;
 use std::path::Path;
 use std::sync::OnceLock;
 

@@ -2,8 +2,8 @@
 
 use super::tree::written_and_read;
 use crate::bucket::json;
+use crate::generate::trees;
 use crate::scenario::{self, Line, Scenario};
-use crate::simulate::trees;
 use arbitrary::Unstructured;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};

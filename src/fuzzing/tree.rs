@@ -2,10 +2,10 @@
 
 use crate::bucket::{Bucket, bolt as file};
 use crate::collector::Collector;
+use crate::generate::trees::{self, Case};
 use crate::instant::Instant;
 use crate::node::ResourceType;
 use crate::schema::names;
-use crate::simulate::trees::{self, Case};
 use arbitrary::Unstructured;
 use std::io::Cursor;
 

@@ -19,9 +19,9 @@ use crate::engine::{Faults, NoFault};
 use crate::metadata::{Error, ErrorKind};
 use crate::node::Kind;
 use crate::oracle::{Defects, judge};
+use crate::properties::check::{self, Checks, Finding};
 use crate::report::{diff, gc};
 use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, print_step};
-use crate::simulate::check::{self, Checks, Finding};
 use crate::world::{Applied, Collected, Unmet, World};
 
 /// Something that a scenario expected and that did not come, or a property that did not hold.

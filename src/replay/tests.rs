@@ -143,7 +143,7 @@ fn output_survives_any_bytes_in_names() {
 /// Whatever scenario: no property breaks, and what is printed can be written below and holds then.
 #[test]
 fn generated_scenarios_break_no_property_and_their_output_can_be_written() {
-    let seed = crate::simulate::seed::Seed::parse("replay").unwrap();
+    let seed = crate::generate::seed::Seed::parse("replay").unwrap();
     let mut bytes = [0; 2048];
     let mut collections = 0;
     for number in 0..2_000 {

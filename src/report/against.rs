@@ -3,8 +3,8 @@
 use super::shell::quoted;
 use super::text;
 use crate::foreign::campaign::{Plan, Tally, Wrong};
+use crate::generate::profile::Swarm;
 use crate::scenario::print;
-use crate::simulate::profile::Swarm;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -2,8 +2,8 @@
 
 use super::text;
 use crate::engine::Fault;
+use crate::exhaust::{Plan, Tally, properties, scenario};
 use crate::scenario::print;
-use crate::simulate::exhaust::{Plan, Tally, properties, scenario};
 use serde_json::json;
 use std::io::{self, Write};
 

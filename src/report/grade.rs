@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::engine::Fault;
-use crate::simulate::check::Property;
+use crate::properties::check::Property;
 use crate::simulate::grade::Grade;
 use serde_json::json;
 use std::io::{self, Write};

@@ -2,12 +2,12 @@
 
 use super::{finding, text};
 use crate::engine::Fault;
+use crate::generate::profile::{Habit, Swarm};
 use crate::oracle::Defects;
+use crate::properties::check::Property;
 use crate::scenario::print;
 use crate::simulate::campaign::{Example, Plan, Tally};
-use crate::simulate::check::Property;
 use crate::simulate::coverage::{Coverage, Mark, Row};
-use crate::simulate::profile::{Habit, Swarm};
 use serde_json::json;
 use std::io::{self, Write};
 

@@ -7,15 +7,15 @@
 //!
 //! Tallies add up, so shards of a campaign that run on many machines add up to the whole.
 
-use super::check::{Checks, Property};
 use super::coverage::Coverage;
-use super::profile::{Profile, Swarm};
 use super::run::{Broken, Mode, Sort, Thorough, Watch, run};
-use super::seed::Seed;
 use super::shrink::{Shrunk, shrink};
-use super::steps::{self, CASE_BYTES, Case};
 use crate::engine::{Fault, Faults};
+use crate::generate::profile::{Profile, Swarm};
+use crate::generate::seed::Seed;
+use crate::generate::steps::{self, CASE_BYTES, Case};
 use crate::oracle::{Defects, Judgement};
+use crate::properties::check::{Checks, Property};
 use crate::release::Release;
 use crate::world::{Collected, World};
 use arbitrary::Unstructured;

@@ -4,13 +4,13 @@
 //! depends on the seed alone; only whether the budget suffices depends on the machine.
 
 use super::campaign::{self, Plan, Tally};
-use super::check::Property;
-use super::profile::Swarm;
 use super::run::Broken;
-use super::seed::Seed;
 use super::shrink::shrink;
 use crate::engine::Fault;
+use crate::generate::profile::Swarm;
+use crate::generate::seed::Seed;
 use crate::oracle::Defects;
+use crate::properties::check::Property;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

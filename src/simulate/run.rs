@@ -8,9 +8,9 @@
 //!
 //! A case ends at its first collection that breaks a property: what follows would be its echo.
 
-use super::check::{self, Checks, Finding, Property};
 use crate::engine::Faults;
 use crate::oracle::{Defects, Judgement, judge};
+use crate::properties::check::{self, Checks, Finding, Property};
 use crate::release::Release;
 use crate::scenario::Line;
 use crate::world::{Collected, World};

@@ -10,11 +10,11 @@
 //! The last round tries every single step and every single label and finds nothing to leave out: the result is
 //! 1-minimal.
 
-use super::check::Property;
 use super::run::{Broken, Mode, Sort, Thorough, run_for};
 use crate::engine::Faults;
 use crate::node::Kind;
 use crate::oracle::Defects;
+use crate::properties::check::Property;
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Expiry, Labels, Line, Name, NewSnapshot, Outcome, Step, alias};
 use crate::world::World;

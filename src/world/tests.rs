@@ -386,7 +386,7 @@ fn a_snapshotter_with_a_slash_is_found_under_any_cut() {
 /// Whatever the steps, a world applies them, twice the same, and a collection of it is one that the request answers.
 #[test]
 fn any_scenario_can_be_applied_and_gives_the_same_twice() {
-    let seed = crate::simulate::seed::Seed::parse("world").unwrap();
+    let seed = crate::generate::seed::Seed::parse("world").unwrap();
     let mut bytes = [0; 2048];
     let (mut accepted, mut refused, mut collections) = (0, 0, 0);
     for number in 0..2_000 {

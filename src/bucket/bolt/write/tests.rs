@@ -4,7 +4,7 @@
 use super::*;
 use crate::bucket::Builder;
 use crate::bucket::bolt::{read, read_from};
-use crate::simulate::trees;
+use crate::generate::trees;
 use arbitrary::Unstructured;
 use rand::{Rng, RngExt, SeedableRng, rngs::ChaCha8Rng};
 use std::io::Cursor as Memory;

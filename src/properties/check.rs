@@ -3,10 +3,10 @@
 use crate::engine::{Call, Fault, Faults, Outcome, Request, collect_with};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, End, Judgement, Question, Verdict, judge};
+use crate::properties::inject::check_injected;
+use crate::properties::relations::check_relations;
 use crate::release::Release;
 use crate::scenario::{NodeName, print_node, print_path};
-use crate::simulate::inject::check_injected;
-use crate::simulate::relations::check_relations;
 use std::collections::BTreeSet;
 use std::fmt;
 

@@ -2,13 +2,13 @@
 
 use super::labels::{On, shifted};
 use super::{Draft, line, names};
+use crate::generate::profile::Habit;
 use crate::release::Release;
 use crate::scenario::{
     ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, Labels, Name, NewSnapshot, RawValue, Replace,
     Resource, SnapshotName, Step,
 };
 use crate::schema::{names as schema, time};
-use crate::simulate::profile::Habit;
 use arbitrary::Result;
 use std::time::Duration;
 

@@ -16,11 +16,11 @@ mod worlds;
 
 pub use worlds::{Holder, StateSet};
 
-use super::check::{Property, check};
 use crate::engine::{Faults, Outcome, Request};
 use crate::instant::Instant;
 use crate::node::{Kind, NodeRef};
 use crate::oracle::Defects;
+use crate::properties::check::{Property, check};
 use crate::release::Release;
 use crate::report::text;
 use crate::scenario::Scenario;

@@ -5,7 +5,7 @@
 
 use crate::bucket::{Bucket, Entry, View};
 use crate::collector::Collector;
-use crate::simulate::trees::Case;
+use crate::generate::trees::Case;
 
 /// The case with everything left out that `shows` does not need. It shows what the given one shows.
 pub fn shrink(case: Case, shows: &dyn Fn(&Case) -> bool) -> Case {

@@ -2,11 +2,11 @@
 
 use super::Draft;
 use super::names;
+use crate::generate::profile::Habit;
 use crate::instant::Instant;
 use crate::node::Kind;
 use crate::scenario::{Labels, Name};
 use crate::schema::{names as schema, time};
-use crate::simulate::profile::Habit;
 use arbitrary::Result;
 
 /// What carries the labels: which of them mean something depends on it.

@@ -4,11 +4,11 @@
 //! layers unpacked into a chain of snapshots, the image, the end of the lease. A start of a container. A prune.
 
 use super::{Draft, line, names};
+use crate::generate::profile::Habit;
 use crate::scenario::{
     ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, Labels, Line, Name, NewSnapshot, SnapshotName,
     Step,
 };
-use crate::simulate::profile::Habit;
 use arbitrary::Result;
 use std::time::Duration;
 

@@ -2,11 +2,11 @@
 
 use super::labels::{BACK, CONDITION, CONDITIONS, USED_AT};
 use super::{Draft, line, names};
+use crate::generate::profile::Habit;
 use crate::scenario::{
     ContainerFields, Expiry, ImageFields, Labels, Name, NewSnapshot, Resource, SnapshotName, Step,
 };
 use crate::schema::{names as schema, time};
-use crate::simulate::profile::Habit;
 use arbitrary::Result;
 use std::time::Duration;
 

@@ -6,11 +6,11 @@
 
 use crate::bucket::Bucket;
 use crate::collector::{Active, BackReference, Collector, Leased};
+use crate::generate::seed::Seed;
 use crate::instant::Instant;
 use crate::node::{Kind, Node, ResourceType};
 use crate::release::Release;
 use crate::schema::{names, time, varint};
-use crate::simulate::seed::Seed;
 use arbitrary::{Result, Unstructured};
 
 /// A tree with all that a collection of it depends on, the release aside.

@@ -1,0 +1,18 @@
+//! What must hold of every collection: against the oracle, between collections, and under injected errors.
+//!
+//! ```text
+//!   state ─┬─> engine ──> outcome ───┐
+//!          └─> oracle ──> judgement ─┴─> check ──> findings
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
+//! | `relations` | two collections to each other, without asking the oracle's verdict |
+//! | `inject` | a collection in which one lookup, removal or root fails |
+//!
+//! This room decides what a finding is. It draws nothing, and knows neither campaigns nor reports.
+
+pub mod check;
+mod inject;
+mod relations;
