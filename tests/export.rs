@@ -1,6 +1,9 @@
 //! `leasehold export` as a whole program: what it writes, what it refuses, how it ends.
 
-use leasehold::bucket::{Bucket, bolt};
+use leasehold::bucket::{Bucket, Entry, View, bolt};
+use leasehold::scenario::{Step, parse};
+use leasehold::schema::{time, varint};
+use leasehold::world::World;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -103,4 +106,87 @@ fn what_cannot_be_read_or_created_ends_with_its_own_code_and_leaves_no_file() {
     let message = complaint(&export(&source, &folder.path().join("none/target.db")), 2);
     assert!(message.contains("none/target.db: cannot be created: "), "{message}");
     assert_eq!(leasehold(&[Path::new("export"), &source]).status.code(), Some(2));
+}
+
+/// The fields of a protobuf message that has only strings and bytes: number and content.
+fn message(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
+    let mut fields = Vec::new();
+    while let Some((&tag, rest)) = bytes.split_first() {
+        let mut length = 0usize;
+        let mut rest = rest;
+        for shift in (0..28).step_by(7) {
+            let (&byte, behind) = rest.split_first()?;
+            rest = behind;
+            length |= usize::from(byte & 0x7F) << shift;
+            if byte < 0x80 {
+                break;
+            }
+        }
+        let (content, behind) = rest.split_at_checked(length)?;
+        (tag & 7 == 2).then(|| fields.push((tag >> 3, content)))?;
+        bytes = behind;
+    }
+    Some(fields)
+}
+
+/// Whether a daemon decodes a value of an object (`readContainer`, `readBlob`, `readImage`, `readSnapshot` and the like).
+fn decodes(path: &[&[u8]], value: &[u8]) -> bool {
+    let (key, below) = path.split_last().expect("a value has a key");
+    match (*below.last().unwrap_or(&&b""[..]), *key) {
+        // What a client called so itself.
+        (b"labels" | b"leases" | b"namespaces" | b"children", _) => true,
+        (b"extensions", _) | (b"runtime", b"options") | (_, b"spec") => {
+            let fields = message(value).expect("a message");
+            let kinds: Vec<u8> = fields.iter().map(|(number, _)| *number).collect();
+            kinds == [1, 2] && fields[0].1.contains(&b'.') && fields[1].1.starts_with(b"{")
+        }
+        (_, b"createdat" | b"updatedat" | b"expireat") => time::from_binary(value).is_ok(),
+        (_, b"size") => varint::decode_signed(value).is_some(),
+        _ => true,
+    }
+}
+
+/// Every value below a bucket that a daemon would not decode, with its path.
+fn undecoded<'a>(bucket: View<'a>, path: &mut Vec<&'a [u8]>, found: &mut Vec<String>) {
+    for (key, entry) in bucket.iter() {
+        path.push(key);
+        match entry {
+            Entry::Bucket(inner) => undecoded(inner, path, found),
+            Entry::Value(value) if decodes(path, value) => {}
+            Entry::Value(_) => found.push(path.join(&b'/').escape_ascii().to_string()),
+        }
+        path.pop();
+    }
+}
+
+#[test]
+fn a_daemon_decodes_whatever_clients_wrote() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")];
+    let mut containers = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|extension| extension != "scenario") {
+                continue;
+            }
+            let scenario = parse(&fs::read(&path).expect("a file")).expect("a scenario");
+            let is_raw = |step: &Step| matches!(step, Step::RawPut { .. } | Step::RawBucket { .. });
+            if scenario.lines.iter().any(|line| is_raw(&line.step)) {
+                continue;
+            }
+            let mut world = World::new(scenario.release);
+            for line in &scenario.lines {
+                containers += u32::from(matches!(line.step, Step::ContainerCreate { .. }));
+                world.apply(line);
+            }
+            let mut found = Vec::new();
+            undecoded(world.store().tree.view(), &mut Vec::new(), &mut found);
+            assert!(found.is_empty(), "{}: {found:?}", path.display());
+        }
+    }
+    assert!(containers > 0, "the library has containers");
 }

@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 /// Write a scenario's state, or a copy of a database, as a new database that bbolt and containerd open
 ///
+/// Only the database is made. What lies beside it in containerd's root folder is not: a daemon that opens it lists content
+/// without its blobs, snapshots that their snapshotter does not have, and ingests without their data. Its collector works on
+/// it all the same; pulling, mounting or starting anything fails.
+///
 /// The file holds what is alive in the source and no free pages, and is the same on every machine. Reading it gives
 /// the same buckets, values and sequence numbers.
 #[derive(clap::Args)]

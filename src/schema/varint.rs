@@ -1,11 +1,17 @@
-//! Go's signed variable-length integers (`binary.PutVarint`), as containerd stores sizes and its version.
+//! Go's variable-length integers: signed (`binary.PutVarint`), as containerd stores sizes and its version, and unsigned
+//! (`binary.PutUvarint`), as protobuf counts bytes.
 
 /// The longest encoding of 64 bits.
 const BYTES_MAX: usize = 10;
 
-/// A number as Go's `binary.PutVarint` writes it: zigzag, then seven bits a byte, lowest first.
+/// A number as Go's `binary.PutVarint` writes it: zigzag, then as [`encode_unsigned`].
 pub fn encode_signed(number: i64) -> Vec<u8> {
-    let mut rest = ((number << 1) ^ (number >> 63)).cast_unsigned();
+    encode_unsigned(((number << 1) ^ (number >> 63)).cast_unsigned())
+}
+
+/// A number as Go's `binary.PutUvarint` writes it: seven bits a byte, lowest first.
+pub fn encode_unsigned(number: u64) -> Vec<u8> {
+    let mut rest = number;
     let mut bytes = Vec::with_capacity(BYTES_MAX);
     loop {
         let low = u8::try_from(rest & 0x7F).expect("seven bits fit into a byte");

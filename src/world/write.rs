@@ -21,7 +21,10 @@ use std::sync::Arc;
 const CONTENT_BYTES: i64 = 1024;
 const MEDIA_TYPE: &[u8] = b"application/vnd.oci.image.manifest.v1+json";
 const RUNTIME: &[u8] = b"io.containerd.runc.v2";
-const SPEC: &[u8] = b"{}";
+/// What a client names the type of a specification.
+const SPEC_TYPE: &[u8] = b"types.containerd.io/opencontainers/runtime-spec/1/Spec";
+/// The least that the runtime specification asks for.
+const SPEC: &[u8] = br#"{"ociVersion":"1.0.2"}"#;
 
 impl World {
     /// One of the clients' steps; others change nothing.
@@ -402,11 +405,26 @@ fn whole_container(id: &[u8], fields: &ContainerFields) -> Container {
         labels: fields.labels.as_slice().to_vec(),
         image: text(&fields.image),
         runtime: fields.runtime.as_deref().unwrap_or(RUNTIME).to_vec(),
-        spec: Some(fields.spec.as_deref().unwrap_or(SPEC).to_vec()),
+        spec: Some(encoded_spec(fields.spec.as_deref().unwrap_or(SPEC))),
         snapshotter: text(&fields.snapshotter),
         snapshot_key: text(&fields.snapshot),
         ..Container::default()
     }
+}
+
+/// A specification as a client sends it and the daemon stores it: packed into a protobuf `Any`
+/// (`containers.WithSpec`, `typeurl.MarshalAny`). Bare JSON is no message, and the daemon then fails to list a namespace's
+/// containers.
+fn encoded_spec(json: &[u8]) -> Vec<u8> {
+    const TYPE_URL: u8 = 1 << 3 | 2;
+    const VALUE: u8 = 2 << 3 | 2;
+    let mut any = Vec::with_capacity(SPEC_TYPE.len() + json.len() + 8);
+    for (tag, bytes) in [(TYPE_URL, SPEC_TYPE), (VALUE, json)] {
+        any.push(tag);
+        any.extend(varint::encode_unsigned(bytes.len() as u64));
+        any.extend(bytes);
+    }
+    any
 }
 
 /// None for a whole update. Snapshotter and runtime are no field paths, which the daemon says itself.
