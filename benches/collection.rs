@@ -6,11 +6,12 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use leasehold::bucket::{Bucket, Builder, Entry, View};
-use leasehold::engine::{Request, collect};
+use leasehold::engine::collect;
 use leasehold::instant::Instant;
 use leasehold::oracle::{Defects, judge};
-use leasehold::properties::check::question;
+use leasehold::release::Release;
 use leasehold::schema::{names, time};
+use leasehold::situation::Situation;
 use std::hint::black_box;
 
 const NOW: Instant = Instant { seconds: 63_850_000_000, nanoseconds: 0 };
@@ -87,16 +88,16 @@ fn collections(criterion: &mut Criterion) {
     for images in [100, 2_000] {
         let tree = database(images);
         let resources = images * 10;
-        let request = Request::new(&tree, NOW);
-        group.bench_with_input(BenchmarkId::new("walk", resources), &tree, |bencher, tree| {
-            bencher.iter(|| black_box(walk(tree.view())));
+        let situation = Situation::new(tree, Release::default(), NOW);
+        group.bench_with_input(BenchmarkId::new("walk", resources), &situation, |bencher, situation| {
+            bencher.iter(|| black_box(walk(situation.tree.view())));
         });
-        group.bench_with_input(BenchmarkId::new("engine", resources), &request, |bencher, request| {
-            bencher.iter(|| black_box(collect(request)));
+        group.bench_with_input(BenchmarkId::new("engine", resources), &situation, |bencher, situation| {
+            bencher.iter(|| black_box(collect(situation)));
         });
-        group.bench_with_input(BenchmarkId::new("oracle", resources), &request, |bencher, request| {
-            let question = question(request, Defects::as_shipped(request.release));
-            bencher.iter(|| black_box(judge(&question).kept_count()));
+        group.bench_with_input(BenchmarkId::new("oracle", resources), &situation, |bencher, situation| {
+            let defects = Defects::as_shipped(situation.release);
+            bencher.iter(|| black_box(judge(situation, defects).kept_count()));
         });
     }
     group.finish();

@@ -10,7 +10,7 @@
 //! the possibility of a fault costs is compiled away in the first.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::engine::{Fault, Faults, NoFault, Request, collect_with};
+use leasehold::engine::{Fault, Faults, NoFault, collect_with};
 use leasehold::generate::profile::Swarm;
 use leasehold::generate::seed::Seed;
 use leasehold::generate::steps::Case;
@@ -98,7 +98,7 @@ fn collections() -> Vec<Arc<Collected>> {
 fn faults(criterion: &mut Criterion) {
     fn collect_all<F: Faults>(collections: &[Arc<Collected>], faults: F) {
         for collected in collections {
-            black_box(collect_with(&Request { ..collected.request() }, faults));
+            black_box(collect_with(&collected.request(), faults));
         }
     }
     let collections = collections();

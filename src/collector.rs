@@ -6,6 +6,7 @@
 //! during a collection, so it is a value here; which calls it got is part of a collection's outcome.
 
 use crate::node::{Node, ResourceType};
+use crate::release::Release;
 
 /// A collector registered for one resource type.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,5 +79,32 @@ impl Collector {
             cancel_error: false,
             finish_error: false,
         }
+    }
+
+    /// The same plugin in a daemon of another release, with that release's numbers; absent where it cannot be
+    /// registered there. Nodes of kinds that the release lacks fall away from what it answers.
+    pub fn renumbered(&self, from: Release, to: Release) -> Option<Collector> {
+        let resource_type = to.collector_type(from.kind_of(self.resource_type))?;
+        let node = |node: &Node| {
+            let resource_type = from.number_in(to, node.resource_type)?;
+            Some(Node { resource_type, ..node.clone() })
+        };
+        let active = |active: &Active| Some(Active { node: node(&active.node)?, ..active.clone() });
+        let leased = |leased: &Leased| Some(Leased { node: node(&leased.node)?, ..leased.clone() });
+        let back = |back: &BackReference| {
+            Some(BackReference { from: node(&back.from)?, to: node(&back.to)?, ..back.clone() })
+        };
+        let reference =
+            |(from, to): &(Node, Vec<Node>)| Some((node(from)?, to.iter().filter_map(node).collect()));
+        Some(Collector {
+            resource_type,
+            reference_label: self.reference_label.clone(),
+            all: self.all.iter().filter_map(node).collect(),
+            active: self.active.iter().filter_map(active).collect(),
+            leased: self.leased.iter().filter_map(leased).collect(),
+            active_back_references: self.active_back_references.iter().filter_map(back).collect(),
+            references: self.references.iter().filter_map(reference).collect(),
+            ..*self
+        })
     }
 }

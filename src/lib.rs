@@ -13,6 +13,7 @@
 //! |---|---|
 //! | [`node`], [`release`], [`instant`], [`collector`] | the words: nodes, the rules of each release as data, points in time, collectors as data |
 //! | [`bucket`] | bbolt's nested buckets as a persistent value; the reader of real files; the JSON form |
+//! | [`situation`] | all that a collection depends on: a database, collectors, a release, `now` |
 //! | [`schema`] | containerd's layout over buckets: names, times, varints |
 //! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
@@ -55,4 +56,5 @@ pub mod scenario;
 pub mod schema;
 pub mod shrink;
 pub mod simulate;
+pub mod situation;
 pub mod world;

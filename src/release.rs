@@ -218,6 +218,26 @@ impl Release {
         named.map_or(Kind::Other(resource_type.0), |(kind, _)| kind)
     }
 
+    /// The number under which a plugin registers its collector for a kind; absent where it cannot.
+    ///
+    /// It cannot in a release without collectors, for a kind that the release lacks, and for a number outside `end` to
+    /// 30. Nor can it for a number of its own that the release gives to a kind of its own: type 9 is free in 1.7 and
+    /// streams' from 2.0 on, whose manager registers it, and a type is not registered twice
+    /// (`DB.RegisterCollectibleResource` panics). What the plugin lists must not be taken for streams.
+    pub fn collector_type(self, kind: Kind) -> Option<ResourceType> {
+        let (rules, number) = (self.rules(), self.type_of(kind)?);
+        let is_free = (rules.types.end..ResourceType::MASK).contains(&number.0);
+        (rules.collectors && is_free && self.kind_of(number) == kind).then_some(number)
+    }
+
+    /// The number that another release gives to what this number means here, the bits above 0x1F kept; absent where
+    /// the other release lacks the kind, or gives a number that has no meaning here to a kind of its own.
+    pub fn number_in(self, other: Release, resource_type: ResourceType) -> Option<ResourceType> {
+        let kind = self.kind_of(resource_type.stripped());
+        let number = other.type_of(kind).filter(|number| other.kind_of(*number) == kind)?;
+        Some(ResourceType(number.0 | (resource_type.0 & !ResourceType::MASK)))
+    }
+
     /// Whether a number is one of the release's flat types.
     pub fn is_flat(self, resource_type: ResourceType) -> bool {
         let types = &self.rules().types;
@@ -307,5 +327,31 @@ mod tests {
         assert_eq!(Release::Seed.kind_of(ResourceType(0x22)), Kind::Snapshot);
         assert_eq!(Release::Seed.kind_of(ResourceType(0x25)), Kind::Other(0x25));
         assert_eq!(Release::V2_0.kind_of(ResourceType(0x25)), Kind::Image);
+    }
+
+    #[test]
+    fn a_kind_keeps_its_name_and_changes_its_number() {
+        let renumbered =
+            |text: u8, from: Release, to| from.number_in(to, ResourceType(text)).map(|number| number.0);
+        assert_eq!(renumbered(8, Release::V1_7, Release::V2_0), Some(9));
+        assert_eq!(renumbered(0x25, Release::V2_0, Release::V1_7), None);
+        assert_eq!(renumbered(6, Release::V2_4, Release::V1_6), Some(5));
+        assert_eq!(renumbered(0x22, Release::V1_7, Release::V2_4), Some(0x22));
+        assert_eq!(renumbered(16, Release::Seed, Release::V2_4), Some(16));
+        // A free number that the other release gives to something else.
+        assert_eq!(renumbered(9, Release::V1_7, Release::V2_0), None);
+        assert_eq!(renumbered(10, Release::V2_2, Release::V2_1), None);
+        assert_eq!(renumbered(7, Release::V1_6, Release::V2_0), None);
+    }
+
+    /// So that lists by type stay in order, and no type comes twice.
+    #[test]
+    fn renumbered_collectors_stay_in_the_order_of_their_types() {
+        for (from, to) in Release::ALL.into_iter().flat_map(|from| Release::ALL.map(|to| (from, to))) {
+            let kinds = (0..ResourceType::MASK).map(|number| from.kind_of(ResourceType(number)));
+            let kinds = kinds.filter(|kind| from.collector_type(*kind).is_some());
+            let numbers: Vec<_> = kinds.filter_map(|kind| to.collector_type(kind)).collect();
+            assert!(numbers.is_sorted_by(|one, next| one < next), "{from} to {to}: {numbers:?}");
+        }
     }
 }

@@ -5,11 +5,11 @@
 
 use flate2::read::GzDecoder;
 use leasehold::bucket::{Bucket, bolt, diff};
-use leasehold::engine::{Request, collect};
+use leasehold::engine::collect;
 use leasehold::oracle::{Defects, judge};
-use leasehold::properties::check::question;
 use leasehold::release::Release;
 use leasehold::schema::time;
+use leasehold::situation::Situation;
 use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -63,11 +63,11 @@ fn a_collection_of_one_state_gives_the_next_state_exactly() {
             let (before, after) = (tree(version, before), tree(version, after));
             let now = time::parse_rfc3339(now.as_bytes()).expect("a time");
             for &release in releases {
-                let request = Request { release, ..Request::new(&before, now) };
-                let outcome = collect(&request);
+                let situation = Situation::new(before.clone(), release, now);
+                let outcome = collect(&situation);
                 assert_eq!(outcome.error, None);
                 assert_eq!(diff(&outcome.after, &after), []);
-                let judgement = judge(&question(&request, Defects::as_shipped(release)));
+                let judgement = judge(&situation, Defects::as_shipped(release));
                 assert_eq!(judgement.tree_after(), after);
             }
         }
@@ -160,7 +160,7 @@ fn a_failing_collection_is_told_and_removes_nothing() {
     tree.create_bucket(&ingest[..4], ingest[4]).expect("a fresh ingest");
     tree.put(&ingest, b"expireat", b"").expect("a value");
     let now = time::parse_rfc3339(b"2026-11-23T16:27:55Z").expect("a time");
-    let outcome = collect(&Request { release: Release::V1_7, ..Request::new(&tree, now) });
+    let outcome = collect(&Situation::new(tree.clone(), Release::V1_7, now));
     assert_eq!(outcome.error.as_deref(), Some("Time.UnmarshalBinary: no data"));
     assert_eq!((outcome.after, outcome.removed), (tree, Vec::new()));
 }

@@ -1,9 +1,9 @@
 //! Every fuzz target's corpus, replayed on stable Rust.
 
 use leasehold::fuzzing::{Input, TARGETS, Target};
-use leasehold::generate::trees::Case;
 use leasehold::replay;
 use leasehold::scenario::{FORMS, Line, Step, parse, print};
+use leasehold::situation::Situation;
 use leasehold::world::World;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -58,17 +58,17 @@ fn half_of_the_generated_clients_do_at_least_24_things() {
 fn every_case_of_a_corpus_is_the_same_collection_as_a_scenario() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for target in TARGETS.iter().filter(|target| target.fault.is_none()) {
-        let Input::Case { draw, .. } = target.input else { continue };
+        let Input::Situation { draw, .. } = target.input else { continue };
         let files = files_below(&root.join("fuzz/corpus").join(target.name));
         files.par_iter().for_each(|file| {
             let bytes = std::fs::read(file).expect("a readable file");
-            let Ok(case) = draw(&bytes) else { return };
-            hold_scenarios_to_case(target, &bytes, &case);
+            let Ok(drawn) = draw(&bytes) else { return };
+            hold_scenarios_to_drawn(target, &bytes, &drawn);
         });
     }
 }
 
-fn hold_scenarios_to_case(target: &Target, bytes: &[u8], case: &Case) {
+fn hold_scenarios_to_drawn(target: &Target, bytes: &[u8], drawn: &Situation) {
     for release in target.releases() {
         let text = print(&target.scenario(bytes, *release).expect("a case is a scenario"));
         let scenario = parse(text.as_bytes()).unwrap_or_else(|flaws| panic!("{flaws}\n{text}"));
@@ -76,17 +76,17 @@ fn hold_scenarios_to_case(target: &Target, bytes: &[u8], case: &Case) {
         assert!(replayed.failures.is_empty(), "{:?}\n{text}", replayed.failures);
         let mut world = World::new(scenario.release);
         scenario.lines.iter().for_each(|line| drop(world.apply(line)));
-        let collected = world.last().expect("the scenario collects");
-        assert_eq!((collected.release, collected.now), (*release, case.now));
+        let before = &world.last().expect("the scenario collects").before;
+        assert_eq!((before.release, before.now), (*release, drawn.now));
         // The root's own sequence number has no step; a collection looks at none.
-        let mut tree = case.tree.clone();
+        let mut tree = drawn.tree.clone();
         tree.set_sequence(&[], 0).expect("there is a root");
-        assert_eq!(collected.before, tree, "{text}");
+        assert_eq!(before.tree, tree, "{text}");
         if release.rules().collectors {
-            assert_eq!(collected.collectors, case.collectors, "{text}");
+            assert_eq!(before.collectors, drawn.collectors, "{text}");
         }
         if release.rules().shared_loop_variable {
-            assert_eq!(collected.last_iterated, case.last_iterated, "{text}");
+            assert_eq!(before.last_iterated, drawn.last_iterated, "{text}");
         }
     }
 }

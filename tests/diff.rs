@@ -154,6 +154,29 @@ fn a_scenario_brings_its_clock_and_its_collectors() {
     assert_eq!(of("1.7", "2.0").status.code(), Some(0));
 }
 
+/// Type 9 is free in 1.7 and streams' in 2.0, where a plugin cannot register it.
+#[test]
+fn a_collector_whose_number_means_something_else_is_gone_for_every_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("type-9.scenario");
+    let steps = "release 1.7\ncollector declare type-9\ncollector list type-9 type-9/disk\n";
+    std::fs::write(&path, format!("{steps}gc\nexpect removed type-9/disk\n")).expect("a file");
+    let source = path.display().to_string();
+    let removed_under = |release| {
+        let output = leasehold(&["collect", &source, "--release", release, "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
+        report["removed"].as_array().expect("a list").len()
+    };
+    assert_eq!((removed_under("1.7"), removed_under("2.0")), (1, 0));
+    let report = text(&leasehold(&["diff", &source, "--from", "1.7", "--to", "2.0"]));
+    let kept = "  kept  default/type-9/disk  1.7: nothing refers to it  2.0: stays, not swept by 2.0\n";
+    assert!(report.contains("\ncollector-numbers: ") && report.contains(kept), "{report}");
+    let replaced = format!("{steps}release 2.0\ngc\n---\nnothing to keep or to remove\n");
+    std::fs::write(&path, replaced).expect("a file");
+    let replay = leasehold(&["replay", &source]);
+    assert!(replay.status.success(), "{}", text(&replay));
+}
+
 #[test]
 fn what_cannot_be_compared_is_refused() {
     let exit = |arguments: &[&str]| leasehold(arguments).status.code();

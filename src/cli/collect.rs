@@ -2,11 +2,11 @@
 
 use super::source::{self, parse_now, parse_release};
 use super::{Ended, Failure};
-use crate::engine::{Collection, NoFault, collect};
+use crate::engine::{Collection, NoFault, Request, collect};
 use crate::instant::Instant;
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
-use crate::properties::check::{compare, question};
+use crate::properties::check::compare;
 use crate::release::Release;
 use crate::report::collect::Report;
 use std::io::Write;
@@ -38,22 +38,17 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let source = source::read(&arguments.source, arguments.release, arguments.now)?;
-    let request = source.request();
+    let read = source::read(&arguments.source, arguments.release, arguments.now)?;
+    let situation = read.under(arguments.release.unwrap_or(read.release));
+    let request = Request::new(&situation);
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
-    let question = question(&request, Defects::as_shipped(source.release));
-    let (outcome, judgement) = rayon::join(|| collect(&request), || judge(&question));
+    let defects = Defects::as_shipped(situation.release);
+    let (outcome, judgement) = rayon::join(|| collect(&situation), || judge(&situation, defects));
     let disagreements = compare(&request, &outcome, &judgement);
     let mut whole_walk = Collection::start(&request, NoFault);
     let ids = if outcome.error.is_some() { whole_walk.scan_all() } else { Vec::new() };
     let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| whole_walk.nodes().get(*id)).collect();
-    let report = Report {
-        tree: &source.tree,
-        release: source.release,
-        now: source.now,
-        outcome: &outcome,
-        walk: &walk,
-    };
+    let report = Report { situation: &situation, outcome: &outcome, walk: &walk };
     if arguments.json {
         report.write_json(out)?;
     } else {

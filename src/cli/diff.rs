@@ -1,6 +1,6 @@
 //! `leasehold diff`: what two releases do with one database, or with generated ones.
 
-use super::source::{self, SCENARIO_EXTENSION, parse_now, parse_release};
+use super::source::{self, parse_now, parse_release};
 use super::{Ended, Failure};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
@@ -8,7 +8,6 @@ use crate::instant::Instant;
 use crate::release::Release;
 use crate::report::releases::{CasesReport, Report};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -61,10 +60,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 }
 
 fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Result<Ended, Failure> {
-    // A scenario's collectors are read with its own numbers, as `from` may lack what `to` has.
-    let is_scenario = path.extension() == Some(OsStr::new(SCENARIO_EXTENSION));
-    let source = source::read(path, (!is_scenario).then_some(arguments.from), arguments.now)?;
-    let pair = Pair::new(&source.request(), source.release, arguments.from, arguments.to);
+    let situation = source::read(path, Some(arguments.from), arguments.now)?;
+    let pair = Pair::new(&situation, arguments.from, arguments.to);
     let pair = pair.map_err(|error| source::input_error(path, &error))?;
     let comparison = compare(&pair);
     let report = Report { comparison: &comparison };

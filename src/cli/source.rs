@@ -5,14 +5,13 @@
 
 use super::Failure;
 use crate::bucket::{Bucket, bolt};
-use crate::collector::Collector;
-use crate::engine::{Fault, Request};
+use crate::engine::Fault;
 use crate::instant::Instant;
-use crate::node::ResourceType;
 use crate::release::Release;
 use crate::replay;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
 use crate::schema::{time, views};
+use crate::situation::Situation;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -26,46 +25,26 @@ const IN_ROOT: &str = "io.containerd.metadata.v1.bolt/meta.db";
 /// What the names of scenario files end in.
 pub(super) const SCENARIO_EXTENSION: &str = "scenario";
 
-/// A state to look at, with the release and the `now` to look at it by.
-pub(super) struct Source {
-    pub(super) tree: Bucket,
-    pub(super) release: Release,
-    pub(super) now: Instant,
-    /// Those of a scenario; a database has none.
-    pub(super) collectors: Vec<Collector>,
-    /// What a scenario says about the seed's shared loop variable.
-    pub(super) last_iterated: Option<ResourceType>,
-}
-
-impl Source {
-    /// The collection of this state.
-    pub(super) fn request(&self) -> Request<'_> {
-        Request {
-            collectors: &self.collectors,
-            release: self.release,
-            last_iterated: self.last_iterated,
-            ..Request::new(&self.tree, self.now)
-        }
-    }
-}
-
-/// Reads a source. What is not given is taken from it: the release from a database's version, `now` from the
-/// wall clock; both from a scenario itself.
-pub(super) fn read(path: &Path, release: Option<Release>, now: Option<Instant>) -> Result<Source, Failure> {
+/// Reads a source. What is not given is taken from it: a database's release from its version, `now` from the wall
+/// clock; of a scenario both from itself. A scenario's release is always its own, as its collectors have that one's
+/// numbers: a command that is to look by another asks for [`Situation::under`].
+pub(super) fn read(
+    path: &Path,
+    release: Option<Release>,
+    now: Option<Instant>,
+) -> Result<Situation, Failure> {
     if path.extension() == Some(OsStr::new(SCENARIO_EXTENSION)) && !path.is_dir() {
-        return read_scenario(path, release, now);
+        let situation = read_scenario(path)?;
+        return Ok(Situation { now: now.unwrap_or(situation.now), ..situation });
     }
     let path = database_in(path)?;
-    let opened = bolt::read(&path).map_err(|error| input_error(&path, &error))?;
-    let tree = opened.tree;
+    let tree = bolt::read(&path).map_err(|error| input_error(&path, &error))?.tree;
     let release = release.unwrap_or_else(|| release_of(&tree));
-    let now = now.unwrap_or_else(wall_clock);
-    Ok(Source { tree, release, now, collectors: Vec::new(), last_iterated: None })
+    Ok(Situation::new(tree, release, now.unwrap_or_else(wall_clock)))
 }
 
-/// What a scenario file leads up to. With another release than the scenario ends with, the collectors have the
-/// numbers of that release.
-fn read_scenario(path: &Path, release: Option<Release>, now: Option<Instant>) -> Result<Source, Failure> {
+/// What a scenario file leads up to.
+fn read_scenario(path: &Path) -> Result<Situation, Failure> {
     let text = scenario_text(path).map_err(|error| input_error(path, &error))?;
     let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
     let state = replay::state(&scenario).map_err(|failure| {
@@ -73,15 +52,8 @@ fn read_scenario(path: &Path, release: Option<Release>, now: Option<Instant>) ->
         let again = format!("see: leasehold replay --step {}", path.display());
         Failure::Input(format!("{place}: {failure}\n{again}"))
     })?;
-    let world = state.world;
-    let release = release.unwrap_or_else(|| world.release());
-    Ok(Source {
-        tree: world.store().tree.clone(),
-        release,
-        now: now.unwrap_or_else(|| world.now()),
-        collectors: world.collectors_in(release),
-        last_iterated: state.last.and_then(|kind| release.type_of(kind)),
-    })
+    let last_iterated = state.last.and_then(|kind| state.world.release().type_of(kind));
+    Ok(Situation { last_iterated, ..state.world.situation() })
 }
 
 /// A scenario file's bytes; of one that is too long a byte more than is allowed, so that it is recognised.

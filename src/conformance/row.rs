@@ -21,13 +21,16 @@ use super::form::{Bytes, CollectorForm, NodeForm, Nodes, collector_form, collect
 use crate::bucket::{self, Bucket, Entry};
 use crate::collector::Collector;
 use crate::instant::Instant;
-use crate::node::Node;
+use crate::node::{Node, ResourceType};
+use crate::release::Release;
 use crate::schema::time;
+use crate::situation::Situation;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
+use std::sync::Arc;
 
 /// One case with what was recorded for it.
 #[derive(Clone, PartialEq, Debug)]
@@ -136,6 +139,12 @@ fn named(row: Option<&String>) -> String {
 }
 
 impl Row {
+    /// What is to be collected, by a release.
+    pub fn situation(&self, release: Release, last_iterated: Option<ResourceType>) -> Situation {
+        let collectors = Arc::new(self.collectors.clone());
+        Situation { collectors, last_iterated, ..Situation::new(self.db.clone(), release, self.now) }
+    }
+
     /// Reads a row from its line. `db_of` is asked, by name, for the tree of a row that has none of its own.
     ///
     /// # Errors

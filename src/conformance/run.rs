@@ -6,7 +6,6 @@ use crate::bucket::json;
 use crate::engine::{Call, Collection, Faults, NodeId, Outcome, Request, collect_with};
 use crate::node::{Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, Judgement, judge};
-use crate::properties::check::question;
 use crate::release::Release;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -35,24 +34,13 @@ impl fmt::Display for Party {
 /// The first difference, and whose it is.
 pub fn run<F: Faults>(row: &Row, release: Release, faults: F) -> Result<(), (Party, Difference)> {
     for expected in &row.expected {
-        let request = request(row, expected, release);
-        compare(row, expected, &results(&request, faults))
+        let situation = row.situation(release, expected.last_iterated_collector.map(ResourceType));
+        compare(row, expected, &results(&Request::new(&situation), faults))
             .map_err(|difference| (Party::Engine, difference))?;
-        let question = question(&request, Defects::as_shipped(release));
-        compare_oracle(row, expected, &judge(&question)).map_err(|difference| (Party::Oracle, difference))?;
+        compare_oracle(row, expected, &judge(&situation, Defects::as_shipped(release)))
+            .map_err(|difference| (Party::Oracle, difference))?;
     }
     Ok(())
-}
-
-fn request<'a>(row: &'a Row, expected: &Expected, release: Release) -> Request<'a> {
-    Request {
-        tree: &row.db,
-        collectors: &row.collectors,
-        release,
-        now: row.now,
-        last_iterated: expected.last_iterated_collector.map(ResourceType),
-        cancel_at_root: None,
-    }
 }
 
 /// Everything that a row records, from the engine.

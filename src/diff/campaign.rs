@@ -1,15 +1,15 @@
 //! Generated databases under two releases: every class of difference with its count and one small example.
 //!
-//! The cases are those of `simulate`, in the numbering of [`trees::NUMBERING`]. Results depend on the seed and the
+//! The cases are those of `simulate`, in the numbering of [`crate::generate::trees::NUMBERING`]. Results depend on the seed and the
 //! numbers of the cases alone, never on threads.
 
 use super::class::Class;
-use super::compare::{Comparison, Effect, Pair, Unopenable, compare};
-use crate::engine::Request;
+use super::compare::{Comparison, Effect, Pair, compare};
 use crate::generate::seed::Seed;
-use crate::generate::trees::{self, Case, draw};
+use crate::generate::trees::draw;
 use crate::release::Release;
 use crate::shrink::trees::shrink;
+use crate::situation::Situation;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ pub struct Example {
     /// What of the class it shows.
     pub aspect: Aspect,
     /// The small case.
-    pub case: Case,
+    pub case: Situation,
     /// Both sides of it.
     pub pair: Pair,
 }
@@ -121,7 +121,7 @@ pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Tally {
 
 fn run_case(plan: &Plan, number: u64) -> Tally {
     let mut tally = Tally { cases: 1, ..Tally::default() };
-    let Ok(pair) = pair_of(&draw(&plan.seed, number), plan.from, plan.to) else {
+    let Ok(pair) = Pair::new(&draw(&plan.seed, number), plan.from, plan.to) else {
         tally.unopenable = 1;
         return tally;
     };
@@ -132,19 +132,6 @@ fn run_case(plan: &Plan, number: u64) -> Tally {
     }
     tally.differing = u64::from(!tally.classes.is_empty());
     tally
-}
-
-/// Both sides of a case.
-///
-/// # Errors
-/// One of the daemons does not open its database.
-pub fn pair_of(case: &Case, from: Release, to: Release) -> Result<Pair, Unopenable> {
-    let request = Request {
-        collectors: &case.collectors,
-        last_iterated: case.last_iterated,
-        ..Request::new(&case.tree, case.now)
-    };
-    Pair::new(&request, trees::NUMBERING, from, to)
 }
 
 /// What a comparison shows, and how often.
@@ -165,12 +152,12 @@ pub fn examples(plan: &Plan, tally: &Tally) -> BTreeMap<Class, Example> {
     let found: Vec<(Class, (Aspect, u64))> =
         tally.classes.iter().map(|(class, found)| (*class, found.example)).collect();
     let example = |(class, (aspect, number)): (Class, (Aspect, u64))| {
-        let shows = |case: &Case| {
-            let pair = pair_of(case, plan.from, plan.to);
+        let shows = |smaller: &Situation| {
+            let pair = Pair::new(smaller, plan.from, plan.to);
             pair.is_ok_and(|pair| shown(&compare(&pair)).contains_key(&(class, aspect)))
         };
         let case = shrink(draw(&plan.seed, number), &shows);
-        let pair = pair_of(&case, plan.from, plan.to).ok()?;
+        let pair = Pair::new(&case, plan.from, plan.to).ok()?;
         Some((class, Example { number, aspect, case, pair }))
     };
     found.into_par_iter().filter_map(example).collect()

@@ -7,43 +7,25 @@
 //! counts as a hop of its own, which every such release makes.
 
 use super::class::Class;
-use super::renumber::{self, plain_kind};
 use crate::bucket::Bucket;
 use crate::collector::Collector;
 use crate::engine::{self, Request, collect};
-use crate::instant::Instant;
 use crate::metadata::{self, Store};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
-use crate::oracle::{
-    By, Defects, End, Failure, Holder, Judgement, Outcome, Question, Reason, Rule, RunError, judge,
-};
+use crate::oracle::{By, Defects, End, Failure, Holder, Judgement, Outcome, Reason, Rule, RunError, judge};
 use crate::properties::check;
 use crate::release::Release;
 use crate::schema::{names, time};
+use crate::situation::Situation;
 use std::collections::BTreeMap;
-
-/// A database as a daemon of one release has it, with all that a collection depends on.
-#[derive(Clone, Debug)]
-pub struct Side {
-    /// Whose rules.
-    pub release: Release,
-    /// The database, migrated as that daemon does when it opens it.
-    pub tree: Bucket,
-    /// The collectors that it can have, with its numbers.
-    pub collectors: Vec<Collector>,
-    /// The collection's `now`.
-    pub now: Instant,
-    /// Where the seed's shared loop variable ends.
-    pub last_iterated: Option<ResourceType>,
-}
 
 /// The two sides of a comparison.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    /// The release that runs today.
-    pub from: Side,
-    /// The release that takes over the database.
-    pub to: Side,
+    /// What a daemon of the release that runs today has, the database migrated as it does when it opens it.
+    pub from: Situation,
+    /// What one of the release that takes over the database has, opened after it.
+    pub to: Situation,
 }
 
 /// A database that a daemon of a release does not open.
@@ -56,49 +38,18 @@ pub struct Unopenable {
     pub error: metadata::Error,
 }
 
-impl Side {
-    fn open(tree: &Bucket, release: Release, now: Instant) -> Result<Side, Unopenable> {
-        let store = Store::open(tree.clone(), release).map_err(|error| Unopenable { release, error })?;
-        Ok(Side { release, tree: store.tree, collectors: Vec::new(), now, last_iterated: None })
-    }
-
-    fn request(&self) -> Request<'_> {
-        Request {
-            collectors: &self.collectors,
-            release: self.release,
-            last_iterated: self.last_iterated,
-            ..Request::new(&self.tree, self.now)
-        }
-    }
-
-    fn has_bucket(&self, path: &[&[u8]]) -> bool {
-        self.tree.view().at(path).is_some()
-    }
-
-    /// Whether a collector of this kind is registered.
-    fn has_collector(&self, kind: Kind) -> bool {
-        self.collectors.iter().any(|collector| self.release.kind_of(collector.resource_type) == kind)
-    }
-}
-
 impl Pair {
-    /// A database that `from` has open and that `to` opens after it. The collectors have the numbers of `numbered`.
+    /// A database that `from` has open and that `to` opens after it. Either has its own numbers for the collectors of
+    /// the situation; `to` may have some that `from` lacks.
     ///
     /// # Errors
     /// One of the daemons refuses to open it.
-    pub fn new(
-        request: &Request<'_>,
-        numbered: Release,
-        from: Release,
-        to: Release,
-    ) -> Result<Pair, Unopenable> {
-        let collectors = |release| renumber::collectors(request.collectors, numbered, release);
-        let last = |release| request.last_iterated.and_then(|last| renumber::number(last, numbered, release));
+    pub fn new(situation: &Situation, from: Release, to: Release) -> Result<Pair, Unopenable> {
         let open = |tree: &Bucket, release| {
-            let side = Side::open(tree, release, request.now)?;
-            Ok(Side { collectors: collectors(release), last_iterated: last(release), ..side })
+            let store = Store::open(tree.clone(), release).map_err(|error| Unopenable { release, error })?;
+            Ok(Situation { tree: store.tree, ..situation.under(release) })
         };
-        let from = open(request.tree, from)?;
+        let from = open(&situation.tree, from)?;
         let to = open(&from.tree, to)?;
         Ok(Pair { from, to })
     }
@@ -254,7 +205,7 @@ struct Swept<'a> {
 
 /// One side with what engine and oracle say of it.
 struct Judged<'a> {
-    side: &'a Side,
+    side: &'a Situation,
     judgement: Judgement<'a>,
     outcome: engine::Outcome,
     swept: BTreeMap<Named, Swept<'a>>,
@@ -262,11 +213,9 @@ struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
-    fn new(side: &'a Side) -> Judged<'a> {
-        let request = side.request();
-        let question: Question<'a> = check::question(&request, Defects::as_shipped(side.release));
-        let (outcome, judgement) = (collect(&request), judge(&question));
-        let findings = check::compare(&request, &outcome, &judgement);
+    fn new(side: &'a Situation) -> Judged<'a> {
+        let (outcome, judgement) = (collect(side), judge(side, Defects::as_shipped(side.release)));
+        let findings = check::compare(&Request::new(side), &outcome, &judgement);
         let disagreement = |finding: check::Finding| {
             format!(
                 "collector and oracle of {} disagree ({}): {}",
@@ -303,12 +252,13 @@ impl<'a> Judged<'a> {
     /// there.
     fn reaches(&self, node: NodeRef<'_>, numbered: Release) -> bool {
         let (rules, kind) = (self.release().rules(), plain_kind(numbered, node.resource_type));
-        let is_there = |folder| self.side.has_bucket(&[names::V1, node.namespace, folder, node.key]);
+        let is_there =
+            |folder| self.side.tree.view().at(&[names::V1, node.namespace, folder, node.key]).is_some();
         match kind {
             Kind::Image if !rules.image_nodes => is_there(names::IMAGES),
             Kind::Container if !rules.back_references => is_there(names::CONTAINERS),
             _ => {
-                let number = renumber::number(node.resource_type, numbered, self.release());
+                let number = numbered.number_in(self.release(), node.resource_type);
                 let reached = number.and_then(|resource_type| {
                     let reason = self.judgement.reason(NodeRef { resource_type, ..node })?;
                     Some((resource_type, reason.reached_as))
@@ -373,9 +323,9 @@ fn class_of_unswept(unswept: &Judged<'_>, swept: &Judged<'_>, named: &Named) -> 
 /// Why a side does not heed what a collector of a kind reports on the other: it has no such collector, or no number
 /// for what is reported.
 fn class_of_report(without: &Judged<'_>, kind: Kind, reported: ResourceType, numbered: Release) -> Class {
-    let has_number = renumber::number(reported, numbered, without.release()).is_some();
-    match without.side.has_collector(kind) {
-        true if !has_number => Class::CollectorNumbers,
+    let has_number = numbered.number_in(without.release(), reported).is_some();
+    match without.side.collector(kind) {
+        Some(_) if !has_number => Class::CollectorNumbers,
         _ => class_of_collector(without, kind),
     }
 }
@@ -383,7 +333,7 @@ fn class_of_report(without: &Judged<'_>, kind: Kind, reported: ResourceType, num
 /// Why a side has no collector of a kind.
 fn class_of_collector(without: &Judged<'_>, kind: Kind) -> Class {
     let release = without.release();
-    if without.side.has_collector(kind) {
+    if without.side.collector(kind).is_some() {
         Class::Unexplained
     } else if !release.rules().collectors {
         Class::Collectors
@@ -408,7 +358,7 @@ fn class_of_alike(from: &Judged<'_>, to: &Judged<'_>, named: &Named) -> Option<C
 }
 
 /// Whether an image is past its `gc.expire`, as the releases read it that have images as nodes.
-fn image_has_expired(side: &Side, named: &Named) -> bool {
+fn image_has_expired(side: &Situation, named: &Named) -> bool {
     let path = [names::V1, &*named.namespace, names::IMAGES, &*named.key, names::LABELS];
     let expiry = side.tree.view().at(&path).and_then(|labels| labels.get(names::GC_EXPIRE));
     let expiry = expiry.and_then(|text| time::parse_rfc3339(text).ok());
@@ -475,7 +425,8 @@ fn class_of_rule(has: &Judged<'_>, lacks: &Judged<'_>, reason: &Reason<'_>, targ
         },
         Rule::Condition if !lacked.conditional_references => Class::ConditionalReferences,
         Rule::CollectorLabel
-            if had.shared_loop_variable != lacked.shared_loop_variable && lacks.side.has_collector(kind) =>
+            if had.shared_loop_variable != lacked.shared_loop_variable
+                && lacks.side.collector(kind).is_some() =>
         {
             Class::SharedLoopVariable
         }
@@ -486,7 +437,7 @@ fn class_of_rule(has: &Judged<'_>, lacks: &Judged<'_>, reason: &Reason<'_>, targ
         | Rule::CollectorLeased
         | Rule::CollectorBackReference
         | Rule::CollectorReference => match collector_behind(has, reason, target) {
-            Some(kind) if lacks.side.has_collector(kind) && !is_asked(has, lacks, kind, target) => {
+            Some(kind) if lacks.side.collector(kind).is_some() && !is_asked(has, lacks, kind, target) => {
                 Class::SandboxesMoved
             }
             Some(kind) => class_of_report(lacks, kind, target.resource_type, has.release()),
@@ -499,12 +450,11 @@ fn class_of_rule(has: &Judged<'_>, lacks: &Judged<'_>, reason: &Reason<'_>, targ
 /// Whether a side asks a collector about a namespace for which it reports a node. Sandboxes that move below `v1` may
 /// bring their namespace along.
 fn is_asked(has: &Judged<'_>, lacks: &Judged<'_>, kind: Kind, target: NodeRef<'_>) -> bool {
-    let of_kind = |collector: &&Collector| has.release().kind_of(collector.resource_type) == kind;
-    let Some(collector) = has.side.collectors.iter().find(of_kind) else { return false };
+    let Some(collector) = has.side.collector(kind) else { return false };
     let active = collector.active.iter().map(|active| (&active.node, &active.for_namespace));
     let back = collector.active_back_references.iter().map(|back| (&back.to, &back.for_namespace));
     let mut reported = active.chain(back).filter(|(node, _)| node.as_ref() == target);
-    reported.any(|(_, namespace)| lacks.side.has_bucket(&[names::V1, namespace]))
+    reported.any(|(_, namespace)| lacks.side.tree.view().at(&[names::V1, namespace]).is_some())
 }
 
 /// The kind of the collector that says what a hop to a node follows from.
@@ -527,6 +477,11 @@ fn collector_behind(has: &Judged<'_>, reason: &Reason<'_>, target: NodeRef<'_>) 
         }
     };
     Some(has.release().kind_of(number))
+}
+
+/// The kind of a type, whatever bits it has above 0x1F.
+fn plain_kind(release: Release, resource_type: ResourceType) -> Kind {
+    release.kind_of(resource_type.stripped())
 }
 
 /// Why two collections end with different errors: the error that only one of them may meet has a cause, and where

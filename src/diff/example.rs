@@ -6,8 +6,7 @@
 use super::campaign::Example;
 use super::class::Class;
 use super::compare::{Comparison, Difference, Effect, Fate, compare};
-use crate::generate::trees::NUMBERING;
-use crate::generate::written::{case_steps, has_collector, kind_of};
+use crate::generate::written::{kind_of, situation_steps};
 use crate::node::Kind;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text, print_node};
@@ -16,14 +15,12 @@ use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text, print_nod
 pub fn scenario(class: Class, example: &Example) -> Scenario {
     let comparison = compare(&example.pair);
     let (from, to) = (&example.pair.from, &example.pair.to);
-    let own_kind = |resource_type| kind_of(NUMBERING, resource_type);
-    let lacks = |release: Release| {
-        let is_missing = |kind| !has_collector(release, kind);
-        example.case.collectors.iter().any(|collector| is_missing(own_kind(collector.resource_type)))
-    };
-    let release = if lacks(from.release) && !lacks(to.release) { to.release } else { from.release };
-    let mut steps = case_steps(&example.case, NUMBERING, release);
-    let last = example.case.last_iterated.filter(|_| release.rules().shared_loop_variable).map(own_kind);
+    let has_more = to.collectors.len() > from.collectors.len();
+    let release = if has_more { to.release } else { from.release };
+    let case = example.case.under(release);
+    let mut steps = situation_steps(&case);
+    let last = case.last_iterated.filter(|_| release.rules().shared_loop_variable);
+    let last = last.map(|resource_type| kind_of(release, resource_type));
     steps.push(Step::Gc { last, cancel_at_root: None });
     steps.extend(expectations(&comparison, class, release));
     Scenario {

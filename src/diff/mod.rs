@@ -6,7 +6,7 @@
 //!                      └─ then opened by --to > judged ┘
 //! ```
 //!
-//! `renumber` carries collectors over to a release that gives other numbers to the same kinds, `compare` judges both
+//! [`Situation::under`](crate::situation::Situation::under) gives each daemon its collectors, `compare` judges both
 //! sides and matches nodes by kind, namespace and key, `class` names the rules that may differ. The class of a
 //! difference is derived and never guessed: along the chain that keeps a node in one release, the first hop that the
 //! other release does not make is the rule that differs. What has no such hop is [`Class::Unexplained`], a finding.
@@ -18,11 +18,10 @@ pub mod campaign;
 mod class;
 mod compare;
 mod example;
-mod renumber;
 
 pub use class::Class;
 pub use compare::{
-    Comparison, Difference, Effect, EndsDiffer, ErrorsDiffer, Fate, Pair, Side, Unopenable, compare,
+    Comparison, Difference, Effect, EndsDiffer, ErrorsDiffer, Fate, Pair, Unopenable, compare,
 };
 pub use example::scenario;
 

@@ -3,7 +3,7 @@ use super::compare::{Effect, Fate, Pair, compare};
 use super::{Class, scenario};
 use crate::bucket::{Bucket, json};
 use crate::collector::{Active, BackReference, Collector, Leased};
-use crate::engine::{NoFault, Request};
+use crate::engine::NoFault;
 use crate::generate::seed::Seed;
 use crate::instant::Instant;
 use crate::node::{Kind, Node, ResourceType};
@@ -13,7 +13,9 @@ use crate::release::Release::{Seed as Beta, V1_6, V1_7, V2_0, V2_1, V2_2, V2_3, 
 use crate::replay;
 use crate::scenario::{parse, print};
 use crate::schema::time;
+use crate::situation::Situation;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 const EXPIRED: &str = "2023-12-31T23:00:00Z";
 
@@ -28,8 +30,9 @@ fn database(namespace: &str) -> Bucket {
 }
 
 fn pair(tree: &Bucket, collectors: &[Collector], from: Release, to: Release) -> Pair {
-    let request = Request { collectors, ..Request::new(tree, now()) };
-    Pair::new(&request, V2_4, from, to).expect("a database that opens")
+    let situation = Situation::new(tree.clone(), V2_4, now());
+    let situation = Situation { collectors: Arc::new(collectors.to_vec()), ..situation };
+    Pair::new(&situation, from, to).expect("a database that opens")
 }
 
 /// Every difference as `effect kind/key class`, the errors and last calls behind them.
@@ -328,9 +331,9 @@ fn a_lease_that_a_collector_heeds_makes_no_difference_by_itself() {
 fn a_database_that_a_daemon_refuses_is_not_compared() {
     let mut tree = database("{}");
     tree.put(&[], b"stray", b"value").expect("a value at the root");
-    let request = Request::new(&tree, now());
-    assert!(Pair::new(&request, V2_4, V1_6, V1_7).is_ok());
-    let refused = Pair::new(&request, V2_4, V1_7, V2_0).expect_err("2.0 crashes on it").to_string();
+    let situation = Situation::new(tree, V2_4, now());
+    assert!(Pair::new(&situation, V1_6, V1_7).is_ok());
+    let refused = Pair::new(&situation, V1_7, V2_0).expect_err("2.0 crashes on it").to_string();
     assert!(refused.starts_with("containerd 2.0 does not open this database: "), "{refused}");
 }
 

@@ -10,48 +10,38 @@ use super::references::references;
 use super::roots::scan_roots;
 use super::start::{Types, label_handlers, start_collectors};
 use super::sweep::{scan_all, sweep};
-use crate::bucket::Bucket;
 use crate::collector::Collector;
 use crate::instant::Instant;
 use crate::node::{NodeRef, ResourceType};
 use crate::release::{Release, Rules};
+use crate::situation::Situation;
 use hashbrown::HashMap;
 
-/// What is to be collected, and when.
+/// A collection that is asked for.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The database.
-    pub tree: &'a Bucket,
-    /// The registered collectors, one a type.
-    pub collectors: &'a [Collector],
-    /// Whose rules apply.
-    pub release: Release,
-    /// The one `now` of the collection.
-    pub now: Instant,
-    /// The seed's shared loop variable ends on the collector of this type; by default on the one with the
-    /// highest type. Other releases do not look at it.
-    pub last_iterated: Option<ResourceType>,
+    /// What is to be collected.
+    pub situation: &'a Situation,
     /// The context is cancelled when the k-th root, from 1, is about to be sent.
     pub cancel_at_root: Option<usize>,
 }
 
 impl<'a> Request<'a> {
-    /// A collection of a tree with the default release and without collectors.
-    pub fn new(tree: &'a Bucket, now: Instant) -> Request<'a> {
-        let release = Release::default();
-        Request { tree, collectors: &[], release, now, last_iterated: None, cancel_at_root: None }
+    /// A collection that nothing disturbs.
+    pub fn new(situation: &'a Situation) -> Request<'a> {
+        Request { situation, cancel_at_root: None }
     }
 }
 
 /// Runs a whole collection with the honest engine.
-pub fn collect(request: &Request<'_>) -> Outcome {
-    collect_with(request, NoFault)
+pub fn collect(situation: &Situation) -> Outcome {
+    collect_with(&Request::new(situation), NoFault)
 }
 
 /// Runs a whole collection with an engine that may have a fault.
 pub fn collect_with<F: Faults>(request: &Request<'_>, faults: F) -> Outcome {
     let Collection { started, mut marks, namespaces, cancel_at_root } = Collection::start(request, faults);
-    let mut outcome = Outcome::unchanged(request.tree);
+    let mut outcome = Outcome::unchanged(&request.situation.tree);
 
     let roots = scan_roots(&started, &mut marks, &namespaces, cancel_at_root);
     outcome.roots = roots.emitted;
@@ -68,7 +58,7 @@ pub fn collect_with<F: Faults>(request: &Request<'_>, faults: F) -> Outcome {
             }
         }
         Ok(marked) => {
-            let swept = sweep(&started, &mut marks, &namespaces, request.tree, &marked);
+            let swept = sweep(&started, &mut marks, &namespaces, &request.situation.tree, &marked);
             outcome.marked = Some(marked);
             outcome.walked = swept.walked;
             outcome.removed = swept.removed;
@@ -182,13 +172,13 @@ impl Marks {
 impl<'a, F: Faults> Collection<'a, F> {
     /// Starts the collectors and sorts the label handlers (`startGCContext`).
     pub fn start(request: &Request<'a>, faults: F) -> Collection<'a, F> {
-        let Request { tree, collectors: registered, release, now, .. } = *request;
+        let situation = request.situation;
+        let Situation { tree, collectors: registered, release, now, .. } = situation;
+        let (release, now) = (*release, *now);
         let (collectors, calls) = start_collectors(release, registered);
-        let highest = registered.iter().map(|collector| collector.resource_type).max();
-        let last_iterated = request.last_iterated.or(highest);
         let (rules, types) = (release.rules(), Types::of(release));
         let shares_loop_variable = rules.shared_loop_variable || faults.has(Fault::LoopVariableShared);
-        let handlers = label_handlers(release, registered, &collectors, last_iterated, shares_loop_variable);
+        let handlers = label_handlers(situation, &collectors, shares_loop_variable);
         let started = Started { release, rules, types, now, handlers, collectors, faults };
         let told = Told { calls, ..Told::default() };
         let mut nodes = NodeTable::with_room();

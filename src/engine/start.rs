@@ -6,6 +6,7 @@ use crate::collector::Collector;
 use crate::node::{Kind, ResourceType};
 use crate::release::Release;
 use crate::schema::names;
+use crate::situation::Situation;
 use std::borrow::Cow;
 
 /// The type numbers that the engine itself emits. A kind that the release lacks has 0 and is never emitted.
@@ -58,15 +59,15 @@ pub(super) fn start_collectors(
 
 /// The handlers in the order in which an object's labels are searched.
 pub(super) fn label_handlers(
-    release: Release,
-    registered: &[Collector],
+    situation: &Situation,
     started: &[&Collector],
-    last_iterated: Option<ResourceType>,
     shares_loop_variable: bool,
 ) -> Vec<LabelHandler> {
-    let rules = release.rules();
-    let types = Types::of(release);
-    let are_sorted = rules.handlers_always_sorted || (rules.collectors && !registered.is_empty());
+    let (rules, types) = (situation.release.rules(), Types::of(situation.release));
+    let are_sorted = rules.handlers_always_sorted || (rules.collectors && !situation.collectors.is_empty());
+    // The seed's handlers capture the loop's variable, which ends on whichever collector Go's map iteration visits
+    // last, one that failed to start included.
+    let last_iterated = if shares_loop_variable { situation.iterated_last() } else { None };
     let mut handlers = Vec::with_capacity(16);
     let mut built_in = |key, action| handlers.push(LabelHandler::new(Cow::Borrowed(key), action));
     // Here they stand by their keys; where containerd does not sort, the one for images comes last.
@@ -92,12 +93,7 @@ pub(super) fn label_handlers(
         built_in(names::GC_ROOT, Action::Root);
     }
     for collector in started.iter().filter(|collector| !collector.reference_label.is_empty()) {
-        // The seed's handlers capture the loop's variable, which ends on whichever collector Go's map
-        // iteration visits last, one that failed to start included.
-        let resource_type = match last_iterated {
-            Some(last) if shares_loop_variable => last,
-            _ => collector.resource_type,
-        };
+        let resource_type = last_iterated.unwrap_or(collector.resource_type);
         let key = [names::GC_REF, &collector.reference_label].concat();
         let at = handlers.partition_point(|handler| handler.key[..] <= key[..]);
         handlers.insert(at, LabelHandler::new(Cow::Owned(key), Action::Refer(resource_type)));
@@ -108,10 +104,16 @@ pub(super) fn label_handlers(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bucket::Bucket;
+    use crate::instant::Instant;
+    use std::sync::Arc;
 
     fn keys(release: Release, collectors: &[Collector]) -> Vec<(Vec<u8>, Action)> {
         let (started, _) = start_collectors(release, collectors);
-        let handlers = label_handlers(release, collectors, &started, None, false);
+        let now = Instant { seconds: 0, nanoseconds: 0 };
+        let situation = Situation::new(Bucket::new(), release, now);
+        let situation = Situation { collectors: Arc::new(collectors.to_vec()), ..situation };
+        let handlers = label_handlers(&situation, &started, false);
         handlers.into_iter().map(|handler| (handler.key.into_owned(), handler.action)).collect()
     }
 

@@ -24,6 +24,7 @@ use crate::properties::check::{Property, check};
 use crate::release::Release;
 use crate::report::text;
 use crate::scenario::Scenario;
+use crate::situation::Situation;
 use graphs::{Family, Graph};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -165,8 +166,8 @@ impl<F: Faults> Bench<'_, F> {
         let Plan { states, release, defects, .. } = *self.plan;
         let world = World::new(graph, states);
         let tree = world.tree(world.before(), &self.expiry);
-        let request = Request { release, ..Request::new(&tree, self.now) };
-        let (outcome, findings) = check(&request, defects, self.faults);
+        let situation = Situation::new(tree, release, self.now);
+        let (outcome, findings) = check(&Request::new(&situation), defects, self.faults);
         let after = world.after();
         let count = |population: Population| {
             u64::from(population.content.count_ones() + population.leases.count_ones())

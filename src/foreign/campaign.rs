@@ -199,7 +199,7 @@ fn run_portion(plan: &Plan, numbers: Range<u64>, child: &mut Child) -> Result<Ta
         tally.cases += 1;
         for (place, collected) in collections(&plan.drawn, number).iter().enumerate() {
             tally.asked += 1;
-            let row = row(collection_name(&plan.drawn, number, place), &collected.request());
+            let row = row(collection_name(&plan.drawn, number, place), &collected.before);
             let judged = judge(plan, &row, child)?;
             tally.answered += u64::from(!judged.fields.is_empty());
             for field in judged.fields {
@@ -262,7 +262,7 @@ fn small(plan: &Plan, wrong: Wrong, number: u64) -> Option<Small> {
             let Some(collected) = world.apply(step).collected.filter(|collected| is_row(collected)) else {
                 continue;
             };
-            let row = row(format!("{}/{number}.small", plan.drawn.seed.text()), &collected.request());
+            let row = row(format!("{}/{number}.small", plan.drawn.seed.text()), &collected.before);
             // A child that no longer starts shows nothing.
             let judged = judge(plan, &row, &mut child).ok()?;
             if let Some((_, text)) = judged.wrong.filter(|(seen, _)| *seen == wrong) {

@@ -32,7 +32,6 @@ use crate::release::Release;
 /// Where the result depends on the order of Go's map iteration, as with the seed's shared loop variable, every outcome
 /// that can come is right.
 pub fn differs(row: &Row, release: Release, answer: &PartialResults) -> Option<Difference> {
-    let request = Request { collectors: &row.collectors, release, ..Request::new(&row.db, row.now) };
     let types = row.collectors.iter().map(|collector| Some(collector.resource_type));
     let lasts = match release.rules().shared_loop_variable {
         true => types.rev().chain([None]).collect(),
@@ -40,7 +39,8 @@ pub fn differs(row: &Row, release: Release, answer: &PartialResults) -> Option<D
     };
     let mut first = None;
     for last_iterated in lasts {
-        let expected = results(&Request { last_iterated, ..request }, NoFault);
+        let situation = row.situation(release, last_iterated);
+        let expected = results(&Request::new(&situation), NoFault);
         match answer.compare(row, &expected) {
             Ok(()) => return None,
             Err(difference) => first = first.or(Some(difference)),

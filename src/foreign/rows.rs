@@ -3,25 +3,25 @@
 use crate::bucket::{Bucket, View};
 use crate::conformance::Row;
 use crate::conformance::row::UnorderedField;
-use crate::engine::Request;
 use crate::schema::time;
 use crate::simulate::campaign::{Plan, draw};
+use crate::situation::Situation;
 use crate::world::{Collected, World};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A collection as a row without results.
-pub fn row(name: String, request: &Request<'_>) -> Row {
-    let unordered = request.collectors.len() > 1;
+pub fn row(name: String, situation: &Situation) -> Row {
+    let unordered = situation.collectors.len() > 1;
     Row {
         name,
-        version: Some(format!("containerd {}", request.release)),
+        version: Some(format!("containerd {}", situation.release)),
         note: None,
-        now: request.now,
-        now_text: time::format_rfc3339_nano(request.now),
-        collectors: request.collectors.to_vec(),
-        db: without_sequences(request.tree),
+        now: situation.now,
+        now_text: time::format_rfc3339_nano(situation.now),
+        collectors: situation.collectors.to_vec(),
+        db: without_sequences(&situation.tree),
         unordered,
         unordered_fields: if unordered { vec![UnorderedField::Refs] } else { Vec::new() },
         runs: None,
@@ -54,7 +54,7 @@ pub(super) fn is_row(collected: &Collected) -> bool {
 pub fn write_rows(plan: &Plan, cases: Range<u64>, out: &mut dyn Write, done: impl Fn(u64)) -> io::Result<()> {
     for number in cases {
         for (place, collected) in collections(plan, number).iter().enumerate() {
-            let row = row(collection_name(plan, number, place), &collected.request());
+            let row = row(collection_name(plan, number, place), &collected.before);
             writeln!(out, "{}", row.to_json())?;
         }
         done(1);

@@ -56,8 +56,8 @@ pub fn serve<F: Faults>(
             row: row.name.clone(),
             version: row.version.clone(),
         })?;
-        let request = Request { collectors: &row.collectors, release, ..Request::new(&row.db, row.now) };
-        let answer = answer_line(&row.name, results(&request, faults));
+        let situation = row.situation(release, None);
+        let answer = answer_line(&row.name, results(&Request::new(&situation), faults));
         writeln!(out, "{answer}").and_then(|()| out.flush()).map_err(ServeError::Write)?;
     }
     Ok(())

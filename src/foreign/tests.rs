@@ -8,6 +8,7 @@ use crate::oracle::Defects;
 use crate::replay;
 use crate::scenario::{parse, print};
 use crate::simulate::campaign;
+use crate::situation::Situation;
 use crate::world::World;
 use std::time::Duration;
 
@@ -21,8 +22,7 @@ fn seed() -> Seed {
 /// A drawn tree as a row.
 fn drawn(number: u64, release: Release) -> Row {
     let case = trees::draw(&seed(), number);
-    let request = Request { collectors: &case.collectors, release, ..Request::new(&case.tree, case.now) };
-    row("case".to_owned(), &request)
+    row("case".to_owned(), &Situation { release, ..case })
 }
 
 fn case(release: Release) -> Row {
@@ -128,10 +128,8 @@ fn any_outcome_that_gos_map_order_can_give_is_right() {
     for number in 0..200 {
         let row = drawn(number, Release::Seed);
         let outcomes = row.collectors.iter().map(|collector| {
-            let last_iterated = Some(collector.resource_type);
-            let request =
-                Request { collectors: &row.collectors, last_iterated, ..Request::new(&row.db, row.now) };
-            results(&request, NoFault)
+            let situation = row.situation(Release::Seed, Some(collector.resource_type));
+            results(&Request::new(&situation), NoFault)
         });
         let outcomes: Vec<_> = outcomes.collect();
         for outcome in &outcomes {
@@ -216,14 +214,14 @@ fn rows_are_cases_that_read_back() {
         {
             let row = Row::parse(lines.next().expect("a line"), |_| None).expect("a row");
             assert_eq!(row.name, format!("foreign/{number}.{place}"));
-            assert_eq!(row.collectors, collected.collectors);
+            assert_eq!(row.collectors, *collected.before.collectors);
             // Sequence numbers are left out, and nothing else.
-            let changes = crate::bucket::diff(&collected.before, &row.db);
+            let changes = crate::bucket::diff(&collected.before.tree, &row.db);
             assert!(
                 changes.iter().all(|change| change.before.is_some() && change.after.is_some()),
                 "{changes:?}"
             );
-            assert_eq!((row.now, row.version.as_deref()), (collected.now, Some("containerd 2.2")));
+            assert_eq!((row.now, row.version.as_deref()), (collected.before.now, Some("containerd 2.2")));
             assert!(row.expected.is_empty());
         }
     }

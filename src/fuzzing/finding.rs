@@ -1,6 +1,6 @@
 //! What an input shows, as a small scenario.
 //!
-//! A case becomes steps exactly as it was collected: collectors keep their numbers, whatever kinds these are in the
+//! A situation becomes steps exactly as it was collected: collectors keep their numbers, whatever kinds these are in the
 //! release. Below its `gc` stands what the oracle says of every resource, so that the scenario passes once the
 //! mistake is gone, and fails with it.
 
@@ -8,17 +8,17 @@ use super::artifact;
 use super::clients::Clients;
 use super::target::Target;
 use crate::engine::{Fault, Faults, NoFault, Request};
-use crate::generate::written::{case_steps, kind_of};
-use crate::generate::{steps, trees};
+use crate::generate::steps;
+use crate::generate::written::{kind_of, situation_steps};
 use crate::oracle::{Defects, judge};
 use crate::properties::check::{self, Property};
-use crate::release::Release;
 use crate::replay::{self, Problem};
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
 use crate::schema::names;
 use crate::shrink::trees::shrink;
 use crate::simulate;
 use crate::simulate::run::{Broken, Mode, run};
+use crate::situation::Situation;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -46,19 +46,15 @@ impl Failure {
     }
 }
 
-/// The first thing that a case shows under a release, the case made small.
-pub(super) fn in_case(
-    target: &Target,
-    case: &trees::Case,
-    release: Release,
-    fault: Option<Fault>,
-) -> Option<Found> {
+/// The first thing that a situation shows, made small.
+pub(super) fn in_situation(target: &Target, situation: Situation, fault: Option<Fault>) -> Option<Found> {
+    let release = situation.release;
     artifact::watch_release(release);
-    let failure = case_failure(case, release, fault)?;
-    let shows = limited(|smaller: &trees::Case| failure.is_like(case_failure(smaller, release, fault)));
-    let small = shrink(case.clone(), &shows);
-    let text = case_failure(&small, release, fault).expect("what is left shows it").text;
-    let mut scenario = without_idle_beginning(case_scenario(&small, release), fault);
+    let failure = situation_failure(&situation, fault)?;
+    let shows = limited(|smaller: &Situation| failure.is_like(situation_failure(smaller, fault)));
+    let small = shrink(situation, &shows);
+    let text = situation_failure(&small, fault).expect("what is left shows it").text;
+    let mut scenario = without_idle_beginning(situation_scenario(&small), fault);
     scenario.head = head(target, &text, fault);
     Some(Found { text: format!("release {release}: {text}"), scenario: Some(scenario) })
 }
@@ -115,11 +111,12 @@ pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault
     Some(Found { text: format!("release {}: {text}", small.release), scenario: Some(small) })
 }
 
-/// A case under a release: its steps, `gc`, and what the oracle says of each resource.
-pub(super) fn case_scenario(case: &trees::Case, release: Release) -> Scenario {
-    let mut steps = case_steps(case, release, release);
+/// A situation: its steps, `gc`, and what the oracle says of each resource.
+pub(super) fn situation_scenario(situation: &Situation) -> Scenario {
+    let release = situation.release;
+    let mut steps = situation_steps(situation);
     // What a new database has and this one has not.
-    let version = case.tree.view().bucket(names::V1).map(|v1| v1.get(names::VERSION));
+    let version = situation.tree.view().bucket(names::V1).map(|v1| v1.get(names::VERSION));
     match version {
         None => steps.insert(1, Step::RawDelete { path: vec![names::V1.to_vec()] }),
         Some(None) => {
@@ -127,10 +124,10 @@ pub(super) fn case_scenario(case: &trees::Case, release: Release) -> Scenario {
         }
         Some(Some(_)) => {}
     }
-    let last = case.last_iterated.filter(|_| release.rules().shared_loop_variable);
+    let last = situation.last_iterated.filter(|_| release.rules().shared_loop_variable);
     let last = last.map(|resource_type| kind_of(release, resource_type));
     steps.push(Step::Gc { last, cancel_at_root: None });
-    steps.extend(expectations(case, release));
+    steps.extend(expectations(situation));
     Scenario { release, lines: steps.into_iter().map(Line::new).collect(), ..Scenario::default() }
 }
 
@@ -163,9 +160,8 @@ pub(super) fn catching<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-fn case_failure(case: &trees::Case, release: Release, fault: Option<Fault>) -> Option<Failure> {
-    let request = request(case, release);
-    let defects = Defects::as_shipped(release);
+fn situation_failure(situation: &Situation, fault: Option<Fault>) -> Option<Failure> {
+    let (request, defects) = (Request::new(situation), Defects::as_shipped(situation.release));
     let checked = catching(|| match fault {
         None => check::check(&request, defects, NoFault).1,
         Some(fault) => check::check(&request, defects, fault).1,
@@ -208,15 +204,6 @@ fn limited<T>(shows: impl Fn(&T) -> bool) -> impl Fn(&T) -> bool {
     }
 }
 
-fn request(case: &trees::Case, release: Release) -> Request<'_> {
-    Request {
-        collectors: &case.collectors,
-        release,
-        last_iterated: case.last_iterated,
-        ..Request::new(&case.tree, case.now)
-    }
-}
-
 fn head(target: &Target, text: &str, fault: Option<Fault>) -> Vec<Text> {
     let mut head = format!("The fuzz target {} found it: {text}.\n", target.name);
     if let Some(fault) = fault {
@@ -226,9 +213,9 @@ fn head(target: &Target, text: &str, fault: Option<Fault>) -> Vec<Text> {
 }
 
 /// What must come of the collection, by the oracle.
-fn expectations(case: &trees::Case, release: Release) -> Vec<Step> {
-    let request = request(case, release);
-    let judgement = judge(&check::question(&request, Defects::as_shipped(release)));
+fn expectations(situation: &Situation) -> Vec<Step> {
+    let release = situation.release;
+    let judgement = judge(situation, Defects::as_shipped(release));
     let mut errors = judgement.errors().iter();
     match (errors.next(), errors.next()) {
         (None, _) => {}

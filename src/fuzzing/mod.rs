@@ -38,18 +38,18 @@ const fn honest(name: &'static str, input: Input) -> Target {
 
 /// Every target, sorted by name.
 pub static TARGETS: [Target; 9] = [
-    honest("bolt", Input::Case { draw: tree::read, releases: &[Release::Seed, Release::V2_4] }),
+    honest("bolt", Input::Situation { draw: tree::read, releases: &[Release::Seed, Release::V2_4] }),
     honest("bucket", Input::Bytes(bucket::bucket)),
     Target {
         fault: Some(Fault::LeaseIngestsForgotten),
-        ..honest("canary", Input::Case { draw: tree::drawn, releases: &[Release::Seed] })
+        ..honest("canary", Input::Situation { draw: tree::drawn, releases: &[Release::Seed] })
     },
     honest("differential", Input::Clients(clients::drawn)),
-    honest("labels", Input::Case { draw: tree::labelled, releases: &Release::ALL }),
+    honest("labels", Input::Situation { draw: tree::labelled, releases: &Release::ALL }),
     honest("roundtrip", Input::Bytes(text::roundtrip)),
     honest("scenario", Input::Steps(text::parsed)),
     honest("times", Input::Bytes(times::times)),
-    honest("tree", Input::Case { draw: tree::drawn, releases: &Release::ALL }),
+    honest("tree", Input::Situation { draw: tree::drawn, releases: &Release::ALL }),
 ];
 
 fn hold(name: &str, bytes: &[u8]) {

@@ -4,9 +4,9 @@ use super::clients::Clients;
 use super::finding::{self, Found, catching};
 use super::{TARGETS, artifact};
 use crate::engine::Fault;
-use crate::generate::trees::Case;
 use crate::release::Release;
 use crate::scenario::Scenario;
+use crate::situation::Situation;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -25,10 +25,10 @@ pub struct Target {
 pub enum Input {
     /// No scenario: this panics where the property does not hold.
     Bytes(fn(&[u8])),
-    /// A database with its collectors, collected under the rules of each of these releases.
-    Case {
-        /// The case of bytes.
-        draw: fn(&[u8]) -> Result<Case, String>,
+    /// A situation, collected under the rules of each of these releases, its numbers as they are.
+    Situation {
+        /// The situation that bytes stand for.
+        draw: fn(&[u8]) -> Result<Situation, String>,
         /// Whose rules it is held to.
         releases: &'static [Release],
     },
@@ -73,10 +73,11 @@ impl Target {
     pub fn find(&'static self, bytes: &[u8], fault: Option<Fault>) -> Option<Found> {
         let found = match self.input {
             Input::Bytes(holds) => catching(|| holds(bytes)).map(|()| None),
-            Input::Case { draw, releases } => catching(|| draw(bytes)).map(|drawn| {
-                let case = drawn.ok()?;
+            Input::Situation { draw, releases } => catching(|| draw(bytes)).map(|drawn| {
+                let drawn = drawn.ok()?;
                 artifact::watch(self, bytes);
-                releases.iter().find_map(|release| finding::in_case(self, &case, *release, fault))
+                let under = |release: &Release| Situation { release: *release, ..drawn.clone() };
+                releases.iter().find_map(|release| finding::in_situation(self, under(release), fault))
             }),
             Input::Clients(draw) => catching(|| draw(bytes)).map(|drawn| {
                 let clients = drawn.ok()?;
@@ -99,7 +100,9 @@ impl Target {
     pub fn scenario(&self, bytes: &[u8], release: Release) -> Result<Scenario, String> {
         match self.input {
             Input::Bytes(_) => Err(format!("inputs of the target {} are no scenarios", self.name)),
-            Input::Case { draw, .. } => draw(bytes).map(|case| finding::case_scenario(&case, release)),
+            Input::Situation { draw, .. } => {
+                draw(bytes).map(|drawn| finding::situation_scenario(&Situation { release, ..drawn }))
+            }
             Input::Clients(draw) => draw(bytes).map(|clients| clients.case.scenario()),
             Input::Steps(draw) => draw(bytes),
         }
@@ -108,7 +111,7 @@ impl Target {
     /// The releases under which its bytes are collected; those of steps say so themselves.
     pub fn releases(&self) -> &'static [Release] {
         match self.input {
-            Input::Case { releases, .. } => releases,
+            Input::Situation { releases, .. } => releases,
             Input::Bytes(_) | Input::Clients(_) | Input::Steps(_) => &[],
         }
     }

@@ -2,25 +2,27 @@
 
 use crate::bucket::{Bucket, bolt as file};
 use crate::collector::Collector;
-use crate::generate::trees::{self, Case};
+use crate::generate::trees;
 use crate::instant::Instant;
 use crate::node::ResourceType;
 use crate::schema::names;
+use crate::situation::Situation;
 use arbitrary::Unstructured;
 use std::io::Cursor;
+use std::sync::Arc;
 
 const NOW: Instant = Instant { seconds: 63_850_000_000, nanoseconds: 0 };
 
 /// A drawn tree, valid or not.
-pub(super) fn drawn(bytes: &[u8]) -> Result<Case, String> {
+pub(super) fn drawn(bytes: &[u8]) -> Result<Situation, String> {
     trees::case(&mut Unstructured::new(bytes)).map_err(|error| error.to_string())
 }
 
 /// The tree of a database file, without collectors.
-pub(super) fn read(bytes: &[u8]) -> Result<Case, String> {
+pub(super) fn read(bytes: &[u8]) -> Result<Situation, String> {
     let opened = file::read_from(bytes).map_err(|error| error.to_string())?;
     assert_eq!(written_and_read(&opened.tree), opened.tree, "a new file holds the same");
-    Ok(Case { tree: opened.tree, collectors: Vec::new(), now: NOW, last_iterated: None })
+    Ok(Situation::new(opened.tree, trees::NUMBERING, NOW))
 }
 
 /// A tree as a bbolt file and back.
@@ -31,10 +33,10 @@ pub(super) fn written_and_read(tree: &Bucket) -> Bucket {
 }
 
 /// One object of each kind, with labels drawn byte by byte behind a common beginning.
-pub(super) fn labelled(bytes: &[u8]) -> Result<Case, String> {
+pub(super) fn labelled(bytes: &[u8]) -> Result<Situation, String> {
     let (tree, collectors) =
         objects(&mut Unstructured::new(bytes)).map_err(|error: arbitrary::Error| error.to_string())?;
-    Ok(Case { tree, collectors, now: NOW, last_iterated: None })
+    Ok(Situation { collectors: Arc::new(collectors), ..Situation::new(tree, trees::NUMBERING, NOW) })
 }
 
 const PREFIXES: [&[u8]; 8] = [

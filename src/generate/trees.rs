@@ -2,7 +2,8 @@
 //!
 //! Names come from small pools, so that labels hit their targets, leases hold what exists and digests repeat
 //! across namespaces; times lie on `now`, one tick around it, or far away. Collectors are numbered as in
-//! [`NUMBERING`]; every release takes their types, whatever they mean there.
+//! [`NUMBERING`]; every release takes their types, whatever they mean there, so that a drawn situation can be collected
+//! under any release with or without renumbering.
 
 use crate::bucket::Bucket;
 use crate::collector::{Active, BackReference, Collector, Leased};
@@ -11,20 +12,9 @@ use crate::instant::Instant;
 use crate::node::{Kind, Node, ResourceType};
 use crate::release::Release;
 use crate::schema::{names, time, varint};
+use crate::situation::Situation;
 use arbitrary::{Result, Unstructured};
-
-/// A tree with all that a collection of it depends on, the release aside.
-#[derive(Clone, Debug)]
-pub struct Case {
-    /// The database.
-    pub tree: Bucket,
-    /// The registered collectors, one a type.
-    pub collectors: Vec<Collector>,
-    /// The collection's `now`.
-    pub now: Instant,
-    /// Where the seed's shared loop variable ends.
-    pub last_iterated: Option<ResourceType>,
-}
+use std::sync::Arc;
 
 /// How many bytes a case draws at the most; more would not be looked at.
 pub const CASE_BYTES: usize = 1024;
@@ -72,11 +62,11 @@ const LABELS: [&[u8]; 28] = [
     b"maintainer",
 ];
 
-/// Draws a case.
+/// Draws a case, under the release that numbers its collectors.
 ///
 /// # Errors
 /// Never for want of bytes: what is missing counts as zeros.
-pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
+pub fn case(u: &mut Unstructured<'_>) -> Result<Situation> {
     let now = Instant { seconds: 63_850_000_000, nanoseconds: *u.choose(&[0, 0, 1, 999_999_999])? };
     let mut draft = Draft { tree: Bucket::new(), now };
     draft.bucket(&[names::V1]);
@@ -95,11 +85,12 @@ pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
     }
     let types: Vec<ResourceType> = collectors.iter().map(|collector| collector.resource_type).collect();
     let last_iterated = if types.is_empty() { None } else { Some(*u.choose(&types)?) };
-    Ok(Case { tree: draft.tree, collectors, now, last_iterated })
+    let situation = Situation::new(draft.tree, NUMBERING, now);
+    Ok(Situation { collectors: Arc::new(collectors), last_iterated, ..situation })
 }
 
 /// Draws the case of a seed by its number.
-pub fn draw(seed: &Seed, number: u64) -> Case {
+pub fn draw(seed: &Seed, number: u64) -> Situation {
     let mut bytes = [0; CASE_BYTES];
     seed.case_bytes(number, &mut bytes);
     case(&mut Unstructured::new(&bytes)).expect("drawing from too few bytes gives zeros")

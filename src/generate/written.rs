@@ -1,37 +1,31 @@
-//! A drawn case as steps that anyone can replay: the tree by raw edits, the collectors declared.
+//! A drawn situation as steps that anyone can replay: the tree by raw edits, the collectors declared.
 
-use super::trees::Case;
 use crate::bucket::{Entry, View};
 use crate::collector::Collector;
 use crate::node::{Kind, Node, ResourceType};
 use crate::release::Release;
 use crate::scenario::{Call, KeyPath, NodeName, RawValue, Step};
 use crate::schema::{names, time, varint};
+use crate::situation::Situation;
 
-/// The steps that lead to a case under a release. Its collectors have the numbers of `numbering`; those that the
-/// release has no number for are left out.
-pub fn case_steps(case: &Case, numbering: Release, release: Release) -> Vec<Step> {
-    let mut steps = vec![Step::Now(case.now)];
-    raw_steps(case.tree.view(), &mut steps);
-    let is_known =
-        |collector: &&Collector| has_collector(release, kind_of(numbering, collector.resource_type));
-    for collector in case.collectors.iter().filter(is_known) {
-        collector_steps(numbering, collector, &mut steps);
+/// The steps that lead to a situation. Collectors that its release does not take are left out.
+pub fn situation_steps(situation: &Situation) -> Vec<Step> {
+    let release = situation.release;
+    let mut steps = vec![Step::Now(situation.now)];
+    raw_steps(situation.tree.view(), &mut steps);
+    let is_taken =
+        |collector: &&Collector| release.collector_type(release.kind_of(collector.resource_type)).is_some();
+    for collector in situation.collectors.iter().filter(is_taken) {
+        collector_steps(release, collector, &mut steps);
     }
     steps
 }
 
-/// Whether a release takes collectors of a kind.
-pub fn has_collector(release: Release, kind: Kind) -> bool {
-    let number = release.type_of(kind).filter(|number| release.kind_of(*number) == kind);
-    release.rules().collectors && number.is_some_and(|number| number.0 >= release.rules().types.end)
-}
-
-/// What a type of a case is called in a scenario; a flat one goes by its number.
-pub fn kind_of(numbering: Release, resource_type: ResourceType) -> Kind {
-    match numbering.is_flat(resource_type) {
+/// What a type is called in a scenario; a flat one goes by its number.
+pub fn kind_of(release: Release, resource_type: ResourceType) -> Kind {
+    match release.is_flat(resource_type) {
         true => Kind::Other(resource_type.0),
-        false => numbering.kind_of(resource_type),
+        false => release.kind_of(resource_type),
     }
 }
 
@@ -81,11 +75,11 @@ fn raw_value(key: &[u8], value: &[u8]) -> RawValue {
     RawValue::Bytes(value.to_vec())
 }
 
-fn collector_steps(numbering: Release, collector: &Collector, steps: &mut Vec<Step>) {
-    let kind = kind_of(numbering, collector.resource_type);
+fn collector_steps(release: Release, collector: &Collector, steps: &mut Vec<Step>) {
+    let kind = kind_of(release, collector.resource_type);
     let name = |node: &Node| NodeName {
         namespace: Some(node.namespace.to_vec()),
-        kind: kind_of(numbering, node.resource_type),
+        kind: kind_of(release, node.resource_type),
         key: node.key.to_vec(),
     };
     // `for` is said where it is not the node's own namespace.

@@ -28,6 +28,7 @@ use crate::instant::Instant;
 use crate::node::{Kind, NodeRef, ResourceType};
 use crate::release::Rules;
 use crate::schema::names;
+use crate::situation::Situation;
 use std::collections::BTreeSet;
 
 /// What every label that a collection heeds begins with.
@@ -123,10 +124,10 @@ pub(super) enum Refusal<'a> {
 }
 
 /// Reads everything that a question gives.
-pub(super) fn read<'a>(question: &Question<'a>) -> Facts<'a> {
+pub(super) fn read(question: Question<'_>) -> Facts<'_> {
     let mut reader = Reader::new(question);
     // Without the bucket of the schema nothing is gathered, walked or asked for.
-    if let Some(v1) = question.tree.bucket(names::V1) {
+    if let Some(v1) = question.situation.tree.bucket(names::V1) {
         for (name, bucket) in v1.buckets() {
             let id = reader.facts.nodes.namespace(name);
             reader.read_namespace(Namespace { name, id }, bucket);
@@ -152,8 +153,8 @@ struct Types {
 /// Room for what a small database says; more would cost more than growing later.
 const ROOM: usize = 14;
 
-struct Reader<'q, 'a> {
-    question: &'q Question<'a>,
+struct Reader<'a> {
+    question: Question<'a>,
     rules: &'static Rules,
     types: Types,
     /// The collectors' reference labels, each with the type that it yields.
@@ -211,9 +212,9 @@ struct Own {
     is_flat: bool,
 }
 
-impl<'q, 'a> Reader<'q, 'a> {
-    fn new(question: &'q Question<'a>) -> Reader<'q, 'a> {
-        let release = question.release;
+impl<'a> Reader<'a> {
+    fn new(question: Question<'a>) -> Reader<'a> {
+        let release = question.situation.release;
         let number = |kind| release.type_of(kind).expect("every release numbers what its database holds");
         let types = Types {
             content: number(Kind::Content),
@@ -243,8 +244,8 @@ impl<'q, 'a> Reader<'q, 'a> {
 
     /// Expired means strictly past: at its very instant a thing is still alive.
     fn is_past(&mut self, at: Instant) -> bool {
-        self.facts.expires_on_the_tick |= times::is_within_a_tick(at, self.question.now);
-        self.question.now > at
+        self.facts.expires_on_the_tick |= times::is_within_a_tick(at, self.question.situation.now);
+        self.question.situation.now > at
     }
 
     fn read_namespace(&mut self, namespace: Namespace<'a>, bucket: View<'a>) {
@@ -279,9 +280,9 @@ impl<'q, 'a> Reader<'q, 'a> {
         }
         if self.rules.sandbox_references {
             self.read_sandboxes(namespace, sandboxes);
-            let is_stored_outside = Defect::SandboxesOutsideV1.holds_in(self.question.release);
+            let is_stored_outside = Defect::SandboxesOutsideV1.holds_in(self.question.situation.release);
             if is_stored_outside && !self.has(Defect::SandboxesOutsideV1) && namespace.name != names::V1 {
-                let outside = self.question.tree.bucket(namespace.name);
+                let outside = self.question.situation.tree.bucket(namespace.name);
                 self.read_sandboxes(namespace, outside.and_then(|outside| outside.bucket(names::SANDBOXES)));
             }
         }
@@ -669,7 +670,7 @@ impl<'q, 'a> Reader<'q, 'a> {
             let uses = &uses[..uses.partition_point(|(snapshot, _)| *snapshot == to)];
             // What holds for any of the times holds for the earliest or for the latest.
             let mut outermost = uses.first().into_iter().chain(uses.last());
-            if outermost.any(|(_, at)| comparison.holds(times::elapsed(*at, self.question.now))) {
+            if outermost.any(|(_, at)| comparison.holds(times::elapsed(*at, self.question.situation.now))) {
                 self.refer(from, full(to), Rule::Condition, Some(label));
             } else {
                 self.refuse(to, Refusal::ConditionUnmet { by: from, label });
@@ -774,22 +775,22 @@ fn snapshotter_of<'a>(label: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// The collectors that the release knows.
-fn collectors<'a>(question: &Question<'a>) -> &'a [Collector] {
-    if question.release.rules().collectors { question.collectors } else { &[] }
+fn collectors<'a>(question: Question<'a>) -> &'a [Collector] {
+    let Situation { release, collectors, .. } = question.situation;
+    if release.rules().collectors { collectors } else { &[] }
 }
 
 /// Whether what a collector says counts: it started, or its failure is intended to cost nothing.
-fn is_heard(question: &Question<'_>, collector: &Collector) -> bool {
-    let may_fail = question.release.rules().collector_references
+fn is_heard(question: Question<'_>, collector: &Collector) -> bool {
+    let may_fail = question.situation.release.rules().collector_references
         && !question.defects.contains(Defect::FailedStartLosesReferences);
     !collector.start_error || may_fail
 }
 
 /// The collectors' reference labels; the seed's yield the type of the collector iterated last.
-fn collector_labels<'a>(question: &Question<'a>) -> Vec<(&'a [u8], ResourceType)> {
-    let last = question.collectors.last().map(|collector| collector.resource_type);
-    let shared =
-        question.last_iterated.or(last).filter(|_| question.defects.contains(Defect::SharedLoopVariable));
+fn collector_labels<'a>(question: Question<'a>) -> Vec<(&'a [u8], ResourceType)> {
+    let is_shared = question.defects.contains(Defect::SharedLoopVariable);
+    let shared = question.situation.iterated_last().filter(|_| is_shared);
     let heard = collectors(question).iter().filter(|collector| is_heard(question, collector));
     let labelled = heard.filter(|collector| !collector.reference_label.is_empty());
     labelled

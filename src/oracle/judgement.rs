@@ -10,6 +10,7 @@ use crate::bucket::{Bucket, Entry};
 use crate::collector::Collector;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::schema::names;
+use crate::situation::Situation;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -144,8 +145,8 @@ impl<'a> Verdict<'_, 'a> {
 }
 
 impl<'a> Judgement<'a> {
-    pub(super) fn new(question: &Question<'a>, facts: Facts<'a>, keep: Keep) -> Judgement<'a> {
-        let (question, failed) = (question.clone(), OnceLock::new());
+    pub(super) fn new(question: Question<'a>, facts: Facts<'a>, keep: Keep) -> Judgement<'a> {
+        let failed = OnceLock::new();
         let mut judgement = Judgement { question, facts, keep, errors: BTreeSet::new(), failed };
         judgement.errors = judgement.marking_errors();
         if judgement.errors.is_empty() {
@@ -252,7 +253,7 @@ impl<'a> Judgement<'a> {
 
     /// The tree after the collection.
     pub fn tree_after(&self) -> Bucket {
-        let mut tree = self.question.tree.clone();
+        let mut tree = self.question.situation.tree.clone();
         for path in self.removed_paths() {
             let (around, key) = path.split();
             tree.delete_bucket(around, key).expect("a removed path leads to a bucket of the tree");
@@ -279,8 +280,8 @@ impl<'a> Judgement<'a> {
         self.started().map(|collector| (collector.resource_type, end)).collect()
     }
 
-    pub(super) fn question(&self) -> &Question<'a> {
-        &self.question
+    pub(super) fn question(&self) -> Question<'a> {
+        self.question
     }
 
     /// A node with its plain type.
@@ -294,11 +295,9 @@ impl<'a> Judgement<'a> {
 
     /// The collectors that take part.
     fn started(&self) -> impl Iterator<Item = &'a Collector> {
-        let collectors = match self.question.release.rules().collectors {
-            true => self.question.collectors,
-            false => &[],
-        };
-        collectors.iter().filter(|collector| !collector.start_error)
+        let Situation { release, collectors, .. } = self.question.situation;
+        let registered: &[Collector] = if release.rules().collectors { collectors } else { &[] };
+        registered.iter().filter(|collector| !collector.start_error)
     }
 
     fn kept_id(&self, node: NodeRef<'_>) -> Option<NodeId> {
@@ -339,7 +338,7 @@ impl<'a> Judgement<'a> {
         if !errors.is_empty() {
             return errors;
         }
-        let snapshot = self.question.release.type_of(Kind::Snapshot);
+        let snapshot = self.question.situation.release.type_of(Kind::Snapshot);
         let followed = self.keep.visits().filter(|visit| matches!(visit.high, Visit::FULL | Visit::FLAT));
         let entries = followed.map(|visit| self.facts.nodes.at(visit.node));
         let snapshots = entries.filter(|entry| Some(entry.resource_type) == snapshot);
@@ -358,7 +357,7 @@ impl<'a> Judgement<'a> {
             let (before, after) = cut_at_slash(snapshotter)?;
             let namespace = self.facts.nodes.namespace_of(resource.visit.node);
             let path = [names::V1, namespace, names::SNAPSHOTS, before];
-            let snapshots = self.question.tree.view().at(&path)?;
+            let snapshots = self.question.situation.tree.view().at(&path)?;
             match snapshots.entry(&[after, b"/", name].concat()) {
                 Some(Entry::Value(_)) => Some(RunError::IncompatibleValue),
                 // What is there has the same key and was removed before.
@@ -397,10 +396,10 @@ impl<'a> Judgement<'a> {
     /// The entry in its parent's children of a snapshot that is removed, if the parent stays.
     fn unlinked_by(&self, path: Path<'a>) -> Option<Path<'a>> {
         let [v1, namespace, names::SNAPSHOTS, snapshotter, name] = *path.keys() else { return None };
-        let parent = self.question.tree.view().at(path.keys())?.get(names::PARENT)?;
+        let parent = self.question.situation.tree.view().at(path.keys())?.get(names::PARENT)?;
         let children = [v1, namespace, names::SNAPSHOTS, snapshotter, parent, names::CHILDREN];
-        self.question.tree.view().at(&children)?.get(name)?;
-        let snapshot = self.question.release.type_of(Kind::Snapshot)?;
+        self.question.situation.tree.view().at(&children)?.get(name)?;
+        let snapshot = self.question.situation.release.type_of(Kind::Snapshot)?;
         let id = self.facts.nodes.find_namespace(namespace)?;
         let parent = self.facts.nodes.find_key(snapshot, id, Key::snapshot(snapshotter, parent))?;
         let [v1, namespace, snapshots, snapshotter, parent_name, children] = children;

@@ -2,7 +2,7 @@
 //!
 //! The engine walks as containerd's collector walks; the oracle reads the same tree as a set of facts and takes
 //! what follows from them. It states the *intended* rules, and each way in which a release as shipped deviates is a
-//! named [`Defect`] that a [`Question`] assumes or does not:
+//! named [`Defect`] that a question assumes or does not:
 //!
 //! ```text
 //! tree, collectors, now ──> facts ──> least fixpoint ──> Judgement
@@ -16,7 +16,7 @@
 //! comes first, so it gives the set of errors that a run may report.
 //!
 //! To stay independent it has its own reading of labels, times and durations, and it uses of the rest only nodes,
-//! buckets, releases, collectors, instants and the schema's names. It has no stack, no colours and no seeking cursor.
+//! buckets, releases, collectors, instants, situations and the schema's names. It has no stack, no colours and no seeking cursor.
 //!
 //! `facts` reads, `keep` concludes, `judgement` answers; `times`, `conditions` and `nodes` are their tools, `rules`
 //! and `defects` their words.
@@ -36,34 +36,21 @@ pub use judgement::{End, Judgement, Outcome, Path, Verdict};
 pub use rules::{By, Failure, Holder, Reason, Rule, RunError};
 pub use times::UndecodableTime;
 
-use crate::bucket::Bucket;
-use crate::collector::Collector;
-use crate::instant::Instant;
-use crate::node::ResourceType;
-use crate::release::Release;
+use crate::situation::Situation;
 
-/// What the oracle is asked about.
+/// What the oracle is asked about, and the defects that it assumes.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    situation: &'a Situation,
+    defects: Defects,
+}
+
+/// Judges what a collection must do, assuming these defects: the release's own, or none for the intended rules.
 ///
 /// Collectors are expected as containerd registers them: one a type, and no type below the release's `end` or above
 /// 0x1E. Others are answered, but nothing is known to compare the answer with.
-#[derive(Clone)]
-pub struct Question<'a> {
-    /// The database.
-    pub tree: &'a Bucket,
-    /// The registered collectors; without effect in a release that has none.
-    pub collectors: &'a [Collector],
-    /// Whose rules.
-    pub release: Release,
-    /// The one instant at which everything is judged.
-    pub now: Instant,
-    /// The type of the collector on which the seed's shared loop variable ended; the last one's if not given.
-    pub last_iterated: Option<ResourceType>,
-    /// The defects to assume: the release's own, or none for the intended rules.
-    pub defects: Defects,
-}
-
-/// Judges what a collection must do.
-pub fn judge<'a>(question: &Question<'a>) -> Judgement<'a> {
+pub fn judge(situation: &Situation, defects: Defects) -> Judgement<'_> {
+    let question = Question { situation, defects };
     let facts = facts::read(question);
     let keep = keep::least_fixpoint(&facts);
     Judgement::new(question, facts, keep)

@@ -1,7 +1,11 @@
 use super::*;
+use crate::bucket::Bucket;
 use crate::bucket::json;
-use crate::collector::{Active, BackReference, Leased};
-use crate::node::Node;
+use crate::collector::{Active, BackReference, Collector, Leased};
+use crate::instant::Instant;
+use crate::node::{Node, ResourceType};
+use crate::release::Release;
+use std::sync::Arc;
 
 /// 2024-01-01T00:00:00Z.
 const NOW: Instant = Instant { seconds: 63_839_664_000, nanoseconds: 0 };
@@ -16,38 +20,50 @@ fn tree(text: &str) -> Bucket {
     json::from_str(&text.replace('@', "containerd.io/gc.")).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn shipped<'a>(release: Release, tree: &'a Bucket, collectors: &'a [Collector]) -> Question<'a> {
-    let defects = Defects::as_shipped(release);
-    Question { tree, collectors, release, now: NOW, last_iterated: None, defects }
+/// A situation, and the defects to assume.
+#[derive(Clone)]
+struct Asked {
+    situation: Situation,
+    defects: Defects,
 }
 
-fn intended<'a>(release: Release, tree: &'a Bucket, collectors: &'a [Collector]) -> Question<'a> {
-    Question { defects: Defects::NONE, ..shipped(release, tree, collectors) }
+fn shipped(release: Release, tree: &Bucket, collectors: &[Collector]) -> Asked {
+    let situation = Situation::new(tree.clone(), release, NOW);
+    let situation = Situation { collectors: Arc::new(collectors.to_vec()), ..situation };
+    Asked { situation, defects: Defects::as_shipped(release) }
+}
+
+fn intended(release: Release, tree: &Bucket, collectors: &[Collector]) -> Asked {
+    Asked { defects: Defects::NONE, ..shipped(release, tree, collectors) }
+}
+
+fn judge(asked: &Asked) -> Judgement<'_> {
+    super::judge(&asked.situation, asked.defects)
 }
 
 /// The keep set as `kind/key`, sorted by type and key.
-fn kept(question: &Question<'_>) -> String {
+fn kept(question: &Asked) -> String {
     let judgement = judge(question);
     let kept = judgement.kept();
     assert_eq!(kept.len(), judgement.kept_count());
     let texts = kept.iter().map(|node| {
         assert!(judgement.keeps(node.as_ref()));
-        text(question.release, node)
+        text(question.situation.release, node)
     });
     texts.collect::<Vec<_>>().join(" ")
 }
 
-fn removed(question: &Question<'_>) -> String {
+fn removed(question: &Asked) -> String {
     let judgement = judge(question);
     let removed = judgement.resources().filter(|verdict| !verdict.is_kept());
-    removed.map(|verdict| text(question.release, &verdict.node())).collect::<Vec<_>>().join(" ")
+    removed.map(|verdict| text(question.situation.release, &verdict.node())).collect::<Vec<_>>().join(" ")
 }
 
 fn text(release: Release, node: &Node) -> String {
     format!("{}/{}", release.kind_of(node.resource_type), String::from_utf8_lossy(&node.key))
 }
 
-fn errors(question: &Question<'_>) -> Vec<String> {
+fn errors(question: &Asked) -> Vec<String> {
     judge(question).errors().iter().map(ToString::to_string).collect()
 }
 
@@ -429,14 +445,11 @@ fn the_seeds_labels_yield_the_type_of_the_collector_iterated_last() {
     let collectors = [collector("own"), failed];
     let mut question = shipped(Release::Seed, &tree, &collectors);
     assert_eq!(kept(&question), "content/r type-17/a");
-    question.last_iterated = Some(OWN);
+    question.situation.last_iterated = Some(OWN);
     assert_eq!(kept(&question), "content/r type-16/a");
-    question.last_iterated = Some(ResourceType(17));
-    assert_eq!(kept(&Question { defects: Defects::NONE, ..question.clone() }), "content/r type-16/a");
-    assert_eq!(
-        kept(&Question { release: Release::V1_7, ..shipped(Release::V1_7, &tree, &collectors) }),
-        "content/r type-16/a"
-    );
+    question.situation.last_iterated = Some(ResourceType(17));
+    assert_eq!(kept(&Asked { defects: Defects::NONE, ..question.clone() }), "content/r type-16/a");
+    assert_eq!(kept(&shipped(Release::V1_7, &tree, &collectors)), "content/r type-16/a");
 }
 
 #[test]
@@ -566,7 +579,8 @@ fn the_tree_after_lacks_what_goes_and_as_intended_its_entry_in_children() {
 fn without_the_schemas_bucket_nothing_is_listed_and_collectors_finish() {
     let collectors = [collector("own")];
     let empty = tree("{}");
-    let judgement = judge(&shipped(Release::Seed, &empty, &collectors));
+    let question = shipped(Release::Seed, &empty, &collectors);
+    let judgement = judge(&question);
     assert_eq!(judgement.resources().count(), 0);
     assert_eq!(judgement.collector_ends(), [(OWN, End::Finish)]);
 }
@@ -582,7 +596,8 @@ fn reasons_lead_to_a_root_by_the_shortest_way() {
             blob("d", ""),
         ])
     ));
-    let judgement = judge(&shipped(Release::V2_0, &tree, &[]));
+    let question = shipped(Release::V2_0, &tree, &[]);
+    let judgement = judge(&question);
     let chain = |key: &[u8]| judgement.chain(Node::new(ResourceType(1), b"n", key).as_ref());
     let rules = |key| chain(key).iter().map(|reason| reason.rule).collect::<Vec<_>>();
     assert_eq!(rules(b"c"), [Rule::ContentLabel, Rule::ContentLabel, Rule::Target, Rule::UnexpiredImage]);
@@ -603,7 +618,8 @@ fn what_is_removed_says_what_failed() {
             blob("y", r#""@ref.content.2":"x""#),
         ])
     ));
-    let judgement = judge(&shipped(Release::Seed, &tree, &[]));
+    let question = shipped(Release::Seed, &tree, &[]);
+    let judgement = judge(&question);
     let failures = |name: &str| {
         let verdict = judgement.resources().find(|verdict| &*verdict.node().key == name.as_bytes());
         verdict.expect("a resource").failures()
@@ -636,7 +652,7 @@ fn what_is_removed_says_what_failed() {
 #[test]
 fn the_oracle_uses_nothing_of_the_engine() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/oracle");
-    let allowed = ["node", "bucket", "release", "collector", "instant", "schema::names"];
+    let allowed = ["node", "bucket", "release", "collector", "instant", "situation", "schema::names"];
     let mut files = 0;
     for entry in std::fs::read_dir(folder).expect("the oracle's folder") {
         let path = entry.expect("an entry").path();

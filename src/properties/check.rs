@@ -2,11 +2,12 @@
 
 use crate::engine::{Call, Fault, Faults, Outcome, Request, collect_with};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
-use crate::oracle::{self, Defects, End, Judgement, Question, Verdict, judge};
+use crate::oracle::{self, Defects, End, Judgement, Verdict, judge};
 use crate::properties::inject::check_injected;
 use crate::properties::relations::check_relations;
 use crate::release::Release;
 use crate::scenario::{NodeName, print_node, print_path};
+use crate::situation::Situation;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -107,8 +108,7 @@ impl From<String> for Unheld {
 /// Runs one collection and checks every property. At most one finding a property.
 pub fn check<F: Faults>(request: &Request<'_>, defects: Defects, faults: F) -> (Outcome, Vec<Finding>) {
     let outcome = collect_with(request, faults);
-    let question = question(request, defects);
-    let findings = check_outcome(request, &outcome, &judge(&question), faults);
+    let findings = check_outcome(request, &outcome, &judge(request.situation, defects), faults);
     (outcome, findings)
 }
 
@@ -169,16 +169,9 @@ impl Checks {
     }
 }
 
-/// The question to the oracle that goes with a collection.
-pub fn question<'a>(request: &Request<'a>, defects: Defects) -> Question<'a> {
-    let Request { tree, collectors, release, now, last_iterated, .. } = *request;
-    let highest = collectors.iter().map(|collector| collector.resource_type).max();
-    Question { tree, collectors, release, now, last_iterated: last_iterated.or(highest), defects }
-}
-
 /// Holds an outcome against a judgement.
 pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Vec<Finding> {
-    let show = |node: NodeRef<'_>| shown(request.release, node);
+    let show = |node: NodeRef<'_>| shown(request.situation.release, node);
     let found = |property, text| Some(Finding { property, text, node: None });
     let mut findings = Vec::new();
     findings.extend(compare_error(request, outcome, judgement));
@@ -230,7 +223,7 @@ fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
     let text = match &outcome.error {
         None if allowed.is_empty() => return None,
         None => format!("the collection succeeded where it must fail with {}", any_of(&allowed)),
-        Some(error) if allowed.contains(error) && outcome.after == *request.tree => return None,
+        Some(error) if allowed.contains(error) && outcome.after == request.situation.tree => return None,
         Some(error) if allowed.contains(error) => {
             format!("the collection failed with `{error}` and changed the tree")
         }
@@ -340,7 +333,7 @@ fn compare_collectors(
 ) -> Option<Finding> {
     let ends_as =
         if is_cancelled(request, outcome) { oracle::Outcome::MarkFailed } else { judgement.outcome() };
-    if let Some(text) = wrong_ends(request.release, outcome, judgement, ends_as) {
+    if let Some(text) = wrong_ends(request.situation.release, outcome, judgement, ends_as) {
         return Some(Finding { property: Property::Collectors, text, node: None });
     }
     if judgement.outcome() != oracle::Outcome::Success || outcome.error.is_some() {
@@ -363,7 +356,7 @@ fn compare_collectors(
         None => removals.get(expected.len()).copied().or(expected.get(removals.len())).cloned(),
     };
     let list = |nodes: &mut dyn Iterator<Item = NodeRef<'_>>| {
-        let nodes: Vec<String> = nodes.map(|node| shown(request.release, node)).collect();
+        let nodes: Vec<String> = nodes.map(|node| shown(request.situation.release, node)).collect();
         if nodes.is_empty() { "nothing".to_owned() } else { nodes.join(", ") }
     };
     let removals = list(&mut removals.iter().map(|node| node.as_ref()));
@@ -377,10 +370,10 @@ fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
     let (mut snapshotters, mut content) = (BTreeSet::new(), false);
     for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
         let resource_type = resource.resource_type();
-        if request.release.is_flat(resource_type) {
+        if request.situation.release.is_flat(resource_type) {
             continue;
         }
-        match request.release.kind_of(resource_type) {
+        match request.situation.release.kind_of(resource_type) {
             Kind::Snapshot => snapshotters.extend(resource.snapshotter().filter(|name| !name.is_empty())),
             Kind::Content | Kind::Ingest => content = true,
             _ => {}
@@ -407,11 +400,11 @@ fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
 /// A collection is a function of its request: where the first one left the very block that it was asked about, the
 /// second would be the first again, and need not run.
 fn check_again<F: Faults>(request: &Request<'_>, first: &Outcome, faults: F) -> Option<Finding> {
-    if first.after.same_block(request.tree) {
+    if first.after.same_block(&request.situation.tree) {
         return None;
     }
-    let again = Request { tree: &first.after, cancel_at_root: None, ..*request };
-    let second = collect_with(&again, faults);
+    let again = Situation { tree: first.after.clone(), ..request.situation.clone() };
+    let second = collect_with(&Request::new(&again), faults);
     let text = if second.after != first.after {
         let changes = crate::bucket::diff(&first.after, &second.after);
         let first = changes.first().map(|change| path_text(&change.path)).unwrap_or_default();

@@ -1,11 +1,13 @@
 //! Errors where none should come: at every reference lookup, every removal, every call of a collector, and a context
 //! that is cancelled at every root. Nothing may have changed, and the collectors must end as the release says.
 
-use super::check::{Checks, Property, check_outcome, question, wrong_ends};
+use super::check::{Checks, Property, check_outcome, wrong_ends};
 use crate::collector::Collector;
 use crate::engine::{Fault, Faults, Outcome, Point, Request, collect_with};
 use crate::oracle::{self, Defects, Judgement, judge};
+use crate::situation::Situation;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// Checks a collection with every error injected.
 pub(super) fn check_injected<F: Faults>(
@@ -66,9 +68,9 @@ fn check_point<F: Faults>(
         }
         let text = if outcome.error.as_deref() != Some(point.error()) {
             format!("it gives {:?} instead of the error", outcome.error)
-        } else if outcome.after != *request.tree {
+        } else if outcome.after != request.situation.tree {
             "the tree has changed".to_owned()
-        } else if let Some(text) = wrong_ends(request.release, &outcome, judgement, phase) {
+        } else if let Some(text) = wrong_ends(request.situation.release, &outcome, judgement, phase) {
             text
         } else {
             continue;
@@ -95,8 +97,10 @@ fn check_cancellation<F: Faults>(
         let text = match &cancelled.error {
             None => Some("it succeeds all the same".to_owned()),
             Some(error) if is_scanned && error != "context canceled" => Some(format!("it gives `{error}`")),
-            Some(_) if cancelled.after != *request.tree => Some("the tree has changed".to_owned()),
-            Some(_) => wrong_ends(request.release, &cancelled, judgement, oracle::Outcome::MarkFailed),
+            Some(_) if cancelled.after != request.situation.tree => Some("the tree has changed".to_owned()),
+            Some(_) => {
+                wrong_ends(request.situation.release, &cancelled, judgement, oracle::Outcome::MarkFailed)
+            }
         };
         text.map_or(Ok(()), |text| Err(format!("cancelled at root {root}: {text}")))
     }))
@@ -110,18 +114,20 @@ fn check_calls<F: Faults>(request: &Request<'_>, defects: Defects, faults: F) ->
         ("cancel", |collector| collector.cancel_error = true),
         ("finish", |collector| collector.finish_error = true),
     ];
-    if request.collectors.is_empty() {
+    if request.situation.collectors.is_empty() {
         return None;
     }
-    let mut failing = (0..request.collectors.len()).flat_map(|at| fail.map(|(call, fail)| (at, call, fail)));
+    let mut failing =
+        (0..request.situation.collectors.len()).flat_map(|at| fail.map(|(call, fail)| (at, call, fail)));
     Some(failing.try_for_each(|(at, call, fail)| {
-        let mut collectors = request.collectors.to_vec();
+        let mut collectors = request.situation.collectors.to_vec();
         fail(&mut collectors[at]);
-        let changed = Request { collectors: &collectors, ..*request };
-        let outcome = collect_with(&changed, faults);
-        let findings = check_outcome(&changed, &outcome, &judge(&question(&changed, defects)), faults);
+        let kind = request.situation.release.kind_of(collectors[at].resource_type);
+        let changed = Situation { collectors: Arc::new(collectors), ..request.situation.clone() };
+        let changed_request = Request { situation: &changed, ..*request };
+        let outcome = collect_with(&changed_request, faults);
+        let findings = check_outcome(&changed_request, &outcome, &judge(&changed, defects), faults);
         let Some(finding) = findings.into_iter().next() else { return Ok(()) };
-        let kind = request.release.kind_of(collectors[at].resource_type);
         Err(format!("{call} of {kind} fails: {}: {}", finding.property, finding.text))
     }))
 }

@@ -18,7 +18,9 @@ use crate::instant::Instant;
 use crate::node::{Kind, Node};
 use crate::oracle::{Judgement, times};
 use crate::schema::names;
+use crate::situation::Situation;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Checks every relation of a collection that ran.
@@ -81,7 +83,7 @@ impl Fates {
             return Some(format!("the collection {word}").into());
         }
         let differs = |node: &Node, word| {
-            let text = format!("{} {word}", shown(request.release, node.as_ref()));
+            let text = format!("{} {word}", shown(request.situation.release, node.as_ref()));
             Some(Unheld { text, node: Some(node.clone()) })
         };
         if let Some(node) = self.removed.symmetric_difference(&others.removed).next() {
@@ -100,8 +102,8 @@ struct Relation<'r, F> {
 }
 
 impl<F: Faults> Relation<'_, F> {
-    fn fates(&self, changed: &Request<'_>) -> Fates {
-        Fates::of(&collect_with(changed, self.faults))
+    fn fates(&self, changed: &Situation) -> Fates {
+        Fates::of(&collect_with(&Request { situation: changed, ..*self.request }, self.faults))
     }
 
     fn held(&self, expected: &Fates, seen: &Fates, change: &str) -> Result<(), Unheld> {
@@ -113,9 +115,13 @@ impl<F: Faults> Relation<'_, F> {
 
     /// Names are replaced by others, one to one; separators stay.
     fn renaming(&self) -> Result<(), Unheld> {
-        let tree = renamed_tree(self.request.tree);
-        let collectors: Vec<Collector> = self.request.collectors.iter().map(renamed_collector).collect();
-        let seen = self.fates(&Request { tree: &tree, collectors: &collectors, ..*self.request });
+        let tree = renamed_tree(&self.request.situation.tree);
+        let collectors = self.request.situation.collectors.iter().map(renamed_collector).collect();
+        let seen = self.fates(&Situation {
+            tree,
+            collectors: Arc::new(collectors),
+            ..self.request.situation.clone()
+        });
         let held = self.held(&self.base.renamed(), &seen, "with every name replaced");
         // The database has no node of such a name.
         held.map_err(|unheld| Unheld { node: None, ..unheld })
@@ -123,25 +129,25 @@ impl<F: Faults> Relation<'_, F> {
 
     /// When and in which order things were created is set to the same for all.
     fn creation_order(&self) -> Result<(), Unheld> {
-        let tree = without_creation(self.request.tree);
-        let seen = self.fates(&Request { tree: &tree, ..*self.request });
+        let tree = without_creation(&self.request.situation.tree);
+        let seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
         self.held(self.base, &seen, "with all times of creation alike")
     }
 
     /// Objects get labels that mean nothing, with what was removed as their values.
     fn meaningless_label(&self, outcome: &Outcome) -> Result<(), Unheld> {
-        let content = self.request.release.type_of(Kind::Content);
+        let content = self.request.situation.release.type_of(Kind::Content);
         let mut removed = outcome.refs(&outcome.removed).filter(|node| Some(node.resource_type) == content);
         let value = removed.next().map_or(&b"x"[..], |node| node.key);
-        let tree = with_labels(self.request.tree, value);
-        let seen = self.fates(&Request { tree: &tree, ..*self.request });
+        let tree = with_labels(&self.request.situation.tree, value);
+        let seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
         self.held(self.base, &seen, "with labels that mean nothing")
     }
 
     /// The clock moves without passing an expiry.
     fn time_interval(&self) -> Option<Result<(), Unheld>> {
         let times = times_of(self.request)?;
-        let now = self.request.now;
+        let now = self.request.situation.now;
         let tick = Duration::from_nanos(1);
         let last = times.range(now..).next().copied();
         let first = times.range(..now).next_back().map(|expiry| expiry.plus(tick));
@@ -149,7 +155,7 @@ impl<F: Faults> Relation<'_, F> {
         const YEAR: Duration = Duration::from_secs(31_557_600);
         let moves = [first.unwrap_or(now), last.unwrap_or_else(|| now.plus(YEAR))];
         Some(moves.into_iter().try_for_each(|moved| {
-            let seen = self.fates(&Request { now: moved, ..*self.request });
+            let seen = self.fates(&Situation { now: moved, ..self.request.situation.clone() });
             let change = format!("at {} instead", crate::schema::time::format_rfc3339_nano(moved));
             self.held(self.base, &seen, &change)
         }))
@@ -158,21 +164,21 @@ impl<F: Faults> Relation<'_, F> {
     /// Another namespace has what the first one has, and a lease there holds whatever goes elsewhere.
     fn unrelated_namespace(&self, outcome: &Outcome) -> Option<Result<(), Unheld>> {
         const UNRELATED: &[u8] = b"unrelated";
-        let v1 = self.request.tree.bucket(names::V1)?;
+        let v1 = self.request.situation.tree.bucket(names::V1)?;
         let (_, namespace) = v1.buckets().next()?;
         if self.base.has_failed || v1.entry(UNRELATED).is_some() {
             return None;
         }
-        let mut tree = self.request.tree.clone();
+        let mut tree = self.request.situation.tree.clone();
         tree.graft(&[names::V1], UNRELATED, &namespace.to_bucket()).ok()?;
         let lease = [names::V1, UNRELATED, names::LEASES, b"everything", names::CONTENT];
         create_path(&mut tree, &lease);
-        let content = self.request.release.type_of(Kind::Content);
+        let content = self.request.situation.release.type_of(Kind::Content);
         for node in outcome.refs(&outcome.removed).filter(|node| Some(node.resource_type) == content) {
             // A value may be in the way of the lease.
             let _refused = tree.put(&lease, node.key, b"");
         }
-        let mut seen = self.fates(&Request { tree: &tree, ..*self.request });
+        let mut seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
         let is_own = |node: &Node| *node.namespace != *UNRELATED;
         seen.removed.retain(is_own);
         seen.marked.iter_mut().for_each(|marked| marked.retain(is_own));
@@ -181,8 +187,8 @@ impl<F: Faults> Relation<'_, F> {
 
     /// A plain lease holds what is kept in full already.
     fn extra_lease(&self, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Result<(), Unheld>> {
-        let release = self.request.release;
-        let v1 = self.request.tree.bucket(names::V1)?;
+        let release = self.request.situation.release;
+        let v1 = self.request.situation.tree.bucket(names::V1)?;
         let (namespace, bucket) = v1.buckets().next()?;
         let lease_type = release.type_of(Kind::Lease)?;
         // Its name comes right behind a lease that goes, where a walk could stumble over it.
@@ -192,7 +198,7 @@ impl<F: Faults> Relation<'_, F> {
         if bucket.at(&[names::LEASES]).is_some_and(|leases| leases.entry(&id).is_some()) {
             return None;
         }
-        let mut tree = self.request.tree.clone();
+        let mut tree = self.request.situation.tree.clone();
         let lease = [names::V1, namespace, names::LEASES, &id];
         create_path(&mut tree, &lease);
         for node in outcome.marked()? {
@@ -214,7 +220,7 @@ impl<F: Faults> Relation<'_, F> {
             let _refused = tree.put(&path, key, b"");
         }
         tree.bucket(names::V1)?.at(&[namespace, names::LEASES])?.bucket(&id)?;
-        let mut seen = self.fates(&Request { tree: &tree, ..*self.request });
+        let mut seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
         let own = Node::new(lease_type, namespace, &id);
         seen.marked.iter_mut().for_each(|marked| marked.retain(|node| *node != own));
         Some(self.held(self.base, &seen, "with a lease on what is kept anyway"))
@@ -462,7 +468,7 @@ fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {
 /// Every time at which something expires; none where conditions depend on the clock too.
 fn times_of(request: &Request<'_>) -> Option<BTreeSet<Instant>> {
     let mut expiries = BTreeSet::new();
-    let mut pending = vec![(Place::Root, request.tree.view())];
+    let mut pending = vec![(Place::Root, request.situation.tree.view())];
     while let Some((place, bucket)) = pending.pop() {
         for (key, entry) in bucket.iter() {
             match (place, entry) {
@@ -475,7 +481,7 @@ fn times_of(request: &Request<'_>) -> Option<BTreeSet<Instant>> {
                 }
                 (Place::Labels, _)
                     if key.starts_with(names::GC_COND_SNAPSHOT)
-                        && request.release.rules().conditional_references =>
+                        && request.situation.release.rules().conditional_references =>
                 {
                     return None;
                 }

@@ -19,7 +19,7 @@ use crate::engine::{Faults, NoFault};
 use crate::metadata::{Error, ErrorKind};
 use crate::node::Kind;
 use crate::oracle::{Defects, judge};
-use crate::properties::check::{self, Checks, Finding};
+use crate::properties::check::{Checks, Finding};
 use crate::report::{diff, gc};
 use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, print_step};
 use crate::world::{Applied, Collected, Unmet, World};
@@ -190,11 +190,11 @@ impl<'s, F: Faults> Replay<'s, F> {
         problems: &mut Vec<Problem>,
     ) -> String {
         let request = collected.request();
-        let shipped = Defects::as_shipped(collected.release);
-        let question = check::question(&request, if self.is_intended { Defects::NONE } else { shipped });
-        let judgement = judge(&question);
+        let shipped = Defects::as_shipped(collected.before.release);
+        let defects = if self.is_intended { Defects::NONE } else { shipped };
+        let judgement = judge(&collected.before, defects);
         let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, self.faults);
-        checks.add_thorough(&request, &collected.outcome, &judgement, question.defects, self.faults);
+        checks.add_thorough(&request, &collected.outcome, &judgement, defects, self.faults);
         let found = |finding| Problem::Found { step: print_step(&line.step), finding };
         problems.extend(checks.findings.into_iter().map(found));
         gc::collection(collected, &judgement, namespace)

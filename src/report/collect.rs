@@ -1,12 +1,11 @@
 //! What a collection would remove and keep.
 
 use super::text;
-use crate::bucket::{Bucket, json};
+use crate::bucket::json;
 use crate::engine::{Level, LogEvent, Outcome};
-use crate::instant::Instant;
 use crate::node::{Kind, NodeRef, ResourceType};
-use crate::release::Release;
 use crate::schema::{time, views};
+use crate::situation::Situation;
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -17,12 +16,8 @@ const LISTED_MAX: usize = 50;
 
 /// A collection of a database and what is needed to show it.
 pub struct Report<'a> {
-    /// The database before.
-    pub tree: &'a Bucket,
-    /// Whose rules applied.
-    pub release: Release,
-    /// The collection's `now`.
-    pub now: Instant,
+    /// What was collected.
+    pub situation: &'a Situation,
     /// What the collection did.
     pub outcome: &'a Outcome,
     /// Every resource of the database in the order of the sweep, which a failed collection does not walk to its end.
@@ -84,8 +79,8 @@ impl<'a> Report<'a> {
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let outcome = self.outcome;
         let report = JsonReport {
-            release: self.release.name(),
-            now: time::format_rfc3339_nano(self.now),
+            release: self.situation.release.name(),
+            now: time::format_rfc3339_nano(self.situation.now),
             error: outcome.error.as_deref(),
             roots: self.nodes(outcome.refs(&outcome.roots)),
             marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
@@ -100,7 +95,7 @@ impl<'a> Report<'a> {
     fn nodes<'n>(&self, nodes: impl Iterator<Item = NodeRef<'n>>) -> Vec<JsonNode<'n>> {
         let json = |node: NodeRef<'n>| JsonNode {
             r#type: node.resource_type.0,
-            kind: text::kind_name(self.release, node.resource_type),
+            kind: text::kind_name(self.situation.release, node.resource_type),
             namespace: json::encode(node.namespace),
             key: json::encode(node.key),
         };
@@ -113,7 +108,7 @@ impl<'a> Report<'a> {
     /// # Errors
     /// The writer's.
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (release, now) = (self.release, time::format_rfc3339_nano(self.now));
+        let (release, now) = (self.situation.release, time::format_rfc3339_nano(self.situation.now));
         writeln!(out, "A collection by containerd {release} at {now}")?;
         self.write_events(out)?;
         if let Some(error) = &self.outcome.error {
@@ -148,11 +143,12 @@ impl<'a> Report<'a> {
         for node in self.removed() {
             let tally = tallies.entry((node.namespace, node.resource_type)).or_default();
             tally.removed += 1;
-            tally.removed_bytes += views::blob_size(self.tree, node.namespace, node.key).unwrap_or_default();
+            tally.removed_bytes +=
+                views::blob_size(&self.situation.tree, node.namespace, node.key).unwrap_or_default();
         }
         let mut rows = vec![["namespace", "type", "kept", "removed", "removed bytes"].map(str::to_owned)];
         for ((namespace, resource_type), tally) in &tallies {
-            let kind = text::kind_name(self.release, *resource_type);
+            let kind = text::kind_name(self.situation.release, *resource_type);
             let removed_bytes = match tally.removed_bytes {
                 0 => String::new(),
                 count => text::bytes(count),
@@ -176,8 +172,10 @@ impl<'a> Report<'a> {
             views::blobs(after).map(|(_, digest)| digest).chain(views::expected_digests(after)).collect();
         let mut freed: HashMap<&[u8], u64> = HashMap::new();
         let mut still_held = 0u64;
-        for node in self.removed().filter(|node| self.release.kind_of(node.resource_type) == Kind::Content) {
-            let size = views::blob_size(self.tree, node.namespace, node.key).unwrap_or_default();
+        for node in
+            self.removed().filter(|node| self.situation.release.kind_of(node.resource_type) == Kind::Content)
+        {
+            let size = views::blob_size(&self.situation.tree, node.namespace, node.key).unwrap_or_default();
             if held.contains(node.key) {
                 still_held = still_held.saturating_add(size);
             } else {
@@ -198,7 +196,7 @@ impl<'a> Report<'a> {
     fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
         let count = self.outcome.removed.len();
         for node in self.removed().take(LISTED_MAX) {
-            writeln!(out, "  remove  {}", text::node(self.release, node))?;
+            writeln!(out, "  remove  {}", text::node(self.situation.release, node))?;
         }
         if count > LISTED_MAX {
             writeln!(

@@ -7,7 +7,7 @@ use super::text;
 use crate::engine::{Fault, Faults, NoFault};
 use crate::node::{Kind, Node};
 use crate::oracle::{By, Defects, Judgement, judge};
-use crate::properties::check::{Finding, Property, question};
+use crate::properties::check::{Finding, Property};
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, print_line};
 use crate::simulate::campaign::{Example, Plan};
@@ -79,9 +79,7 @@ impl Shown {
             last = world.apply_with(line, faults).collected.or(last);
         }
         let Some(collected) = last else { return Shown::default() };
-        let request = collected.request();
-        let question = question(&request, plan.defects);
-        let judgement = judge(&question);
+        let judgement = judge(&collected.before, plan.defects);
         Shown::of_collection(plan.release, &collected, &judgement, &example.shrunk.broken.finding)
     }
 
@@ -91,7 +89,7 @@ impl Shown {
         judgement: &Judgement<'_>,
         finding: &Finding,
     ) -> Shown {
-        let words = Words { release, tree: &collected.before, namespace: DEFAULT_NAMESPACE };
+        let words = Words { release, tree: &collected.before.tree, namespace: DEFAULT_NAMESPACE };
         let mut shown = Shown::default();
         let Some(node) = finding.node.clone().or_else(|| first_difference(collected, judgement)) else {
             let errors: Vec<String> = judgement.errors().iter().map(ToString::to_string).collect();

@@ -54,7 +54,7 @@ impl Table {
 /// The output of a collection, for a client that uses this namespace.
 pub fn collection(collected: &Collected, judgement: &Judgement<'_>, namespace: &[u8]) -> String {
     let outcome = &collected.outcome;
-    let words = Words { release: collected.release, tree: &collected.before, namespace };
+    let words = Words { release: collected.before.release, tree: &collected.before.tree, namespace };
     let mut table = Table::default();
     match &outcome.error {
         None => nodes(&mut table, collected, judgement, words),
@@ -76,7 +76,7 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
     let is_removed = |node: &NodeRef<'_>| collected.has_removed(*node);
     let sorted = |nodes: &mut Vec<NodeRef<'_>>| {
         nodes.sort_by_key(|node| {
-            let kind = collected.release.kind_of(node.resource_type);
+            let kind = collected.before.release.kind_of(node.resource_type);
             (node.namespace != words.namespace, node.namespace, kind, node.resource_type, node.key)
         });
     };
@@ -95,7 +95,7 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
             Some(reason) => format!("though {}", words.reason(node, &reason)),
             None => words.failures(&verdict.map(|verdict| verdict.failures()).unwrap_or_default()),
         };
-        let kind = collected.release.kind_of(node.resource_type);
+        let kind = collected.before.release.kind_of(node.resource_type);
         if views::has(&outcome.after, kind, node.namespace, node.key) {
             why.push_str("; its bucket stays");
         }
@@ -105,10 +105,10 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
 
 /// How each collector ended.
 fn collectors(table: &mut Table, collected: &Collected, words: Words<'_>) {
-    if !collected.release.rules().collectors {
+    if !collected.before.release.rules().collectors {
         return;
     }
-    for collector in &collected.collectors {
+    for collector in &*collected.before.collectors {
         let name = words.collector(collector.resource_type);
         let own = collected.outcome.calls.iter();
         let own = own.filter(|called| called.resource_type == collector.resource_type);

@@ -4,12 +4,13 @@ use super::reason::Words;
 use super::text;
 use crate::bucket::json;
 use crate::diff::campaign::{Aspect, Example, Found, Plan, Tally};
-use crate::diff::{Class, Comparison, Difference, Effect, Fate, Pair, Side, compare, scenario};
+use crate::diff::{Class, Comparison, Difference, Effect, Fate, Pair, compare, scenario};
 use crate::node::NodeRef;
 use crate::oracle::End;
 use crate::release::Release;
 use crate::scenario::{NodeName, print, print_node};
 use crate::schema::time;
+use crate::situation::Situation;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -160,7 +161,7 @@ fn write_differences(out: &mut dyn Write, pair: &Pair, differences: &[&Differenc
             Effect::Alike => "  alike",
         };
         let reason =
-            |side: &Side, fate| format!("{}: {}", side.release, fate_in_words(side, difference, fate));
+            |side: &Situation, fate| format!("{}: {}", side.release, fate_in_words(side, difference, fate));
         let (from, to) = (reason(&pair.from, &difference.from), reason(&pair.to, &difference.to));
         [verb.to_owned(), node_in_words(difference), from, to]
     };
@@ -319,7 +320,7 @@ fn end_name(end: End) -> &'static str {
     }
 }
 
-fn json_fate(side: &Side, difference: &Difference<'_>, fate: &Fate<'_>) -> Value {
+fn json_fate(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>) -> Value {
     let name = match fate {
         Fate::Kept(_) => "kept",
         Fate::Removed(_) => "removed",
@@ -330,7 +331,7 @@ fn json_fate(side: &Side, difference: &Difference<'_>, fate: &Fate<'_>) -> Value
 }
 
 /// What a release does with a node, and why.
-fn fate_in_words(side: &Side, difference: &Difference<'_>, fate: &Fate<'_>) -> String {
+fn fate_in_words(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>) -> String {
     // Several namespaces stand in one list, so each is written out.
     let words = Words { release: side.release, tree: &side.tree, namespace: b"" };
     match fate {

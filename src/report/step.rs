@@ -133,12 +133,12 @@ fn write_marks(
         return writeln!(out, "      marks: none, marking failed");
     };
     // The numbers of another release mean other kinds.
-    let last = last.filter(|last| last.release == collected.release);
+    let last = last.filter(|last| last.before.release == collected.before.release);
     let old = last.and_then(|last| last.outcome.marked()).unwrap_or_default();
     let (old, new): (BTreeSet<NodeRef<'_>>, BTreeSet<NodeRef<'_>>) =
         (old.into_iter().collect(), new.into_iter().collect());
     let empty = Bucket::new();
-    let words = Words { release: collected.release, tree: &empty, namespace };
+    let words = Words { release: collected.before.release, tree: &empty, namespace };
     for node in old.difference(&new) {
         writeln!(out, "      unmark  {}", words.node(*node))?;
     }

@@ -5,10 +5,11 @@
 
 use crate::bucket::{Bucket, Entry, View};
 use crate::collector::Collector;
-use crate::generate::trees::Case;
+use crate::situation::Situation;
+use std::sync::Arc;
 
 /// The case with everything left out that `shows` does not need. It shows what the given one shows.
-pub fn shrink(case: Case, shows: &dyn Fn(&Case) -> bool) -> Case {
+pub fn shrink(case: Situation, shows: &dyn Fn(&Situation) -> bool) -> Situation {
     let mut case = case;
     loop {
         let mut is_smaller = false;
@@ -29,17 +30,17 @@ pub fn shrink(case: Case, shows: &dyn Fn(&Case) -> bool) -> Case {
 }
 
 /// The case without the thing at a place, counted over collectors, their entries and the tree; none behind the last.
-fn without(case: &Case, at: usize) -> Option<Case> {
+fn without(case: &Situation, at: usize) -> Option<Situation> {
     let mut smaller = case.clone();
     let mut at = at;
     if at < case.collectors.len() {
-        smaller.collectors.remove(at);
+        Arc::make_mut(&mut smaller.collectors).remove(at);
         let is_there = |last| smaller.collectors.iter().any(|collector| collector.resource_type == last);
         smaller.last_iterated = case.last_iterated.filter(|last| is_there(*last));
         return Some(smaller);
     }
     at -= case.collectors.len();
-    for collector in &mut smaller.collectors {
+    for collector in Arc::make_mut(&mut smaller.collectors) {
         match without_entry(collector, at) {
             None => return Some(smaller),
             Some(rest) => at = rest,

@@ -180,10 +180,10 @@ impl Coverage {
             self.take(Mark::InvalidKey, error.starts_with("invalid snapshot gc key"));
             self.take(Mark::Undecodable, error.starts_with("Time.UnmarshalBinary: "));
         }
-        if !collected.release.rules().collectors || collected.collectors.is_empty() {
+        if !collected.before.release.rules().collectors || collected.before.collectors.is_empty() {
             return;
         }
-        for collector in &collected.collectors {
+        for collector in &*collected.before.collectors {
             self.mark(Mark::CollectorStarts, !collector.start_error);
             let own = outcome.calls.iter().filter(|called| called.resource_type == collector.resource_type);
             let mut end = Mark::CollectorForgotten;
@@ -197,8 +197,8 @@ impl Coverage {
             }
             self.take(end, !collector.start_error);
         }
-        let highest = collected.collectors.last().map(|collector| collector.resource_type);
-        self.take(Mark::EachLast, collected.last_iterated.is_some() && collected.last_iterated != highest);
+        let before = &collected.before;
+        self.take(Mark::EachLast, before.iterated_last() != before.highest_type());
     }
 
     /// What stands in the tree.
@@ -207,7 +207,7 @@ impl Coverage {
         let (kept, removed) = judgement.circles();
         self.take(Mark::CircleKept, kept);
         self.take(Mark::CircleRemoved, removed);
-        let Some(v1) = collected.before.bucket(names::V1) else { return };
+        let Some(v1) = collected.before.tree.bucket(names::V1) else { return };
         self.note_collectors(collected, v1);
         for (_, namespace) in v1.buckets() {
             let leases = namespace.bucket(names::LEASES);
@@ -235,7 +235,7 @@ impl Coverage {
 
     fn note_collectors(&mut self, collected: &Collected, v1: View<'_>) {
         let active = Rule::CollectorActive as usize;
-        for collector in collected.collectors.iter().filter(|collector| !collector.start_error) {
+        for collector in collected.before.collectors.iter().filter(|collector| !collector.start_error) {
             let missing = collector.active.iter().filter(|active| v1.bucket(&active.for_namespace).is_none());
             self.rules[active].refused += missing.count() as u64;
             self.take(
@@ -281,10 +281,10 @@ impl Coverage {
         if outcome.error.is_some() {
             return;
         }
-        let kind = |kind| collected.release.type_of(kind);
+        let kind = |kind| collected.before.release.type_of(kind);
         let (content, snapshot) = (kind(Kind::Content), kind(Kind::Snapshot));
         let stays = |path: &[&[u8]]| outcome.after.view().at(path).is_some();
-        let namespaces: Vec<&[u8]> = match collected.before.bucket(names::V1) {
+        let namespaces: Vec<&[u8]> = match collected.before.tree.bucket(names::V1) {
             Some(v1) => v1.buckets().map(|(namespace, _)| namespace).collect(),
             None => Vec::new(),
         };
@@ -299,7 +299,7 @@ impl Coverage {
                 let (Some(snapshotter), Some(name)) = (parts.next(), parts.next()) else { continue };
                 let around = [names::V1, node.namespace, names::SNAPSHOTS, snapshotter];
                 let own = [&around[..], &[name]].concat();
-                let parent = collected.before.view().at(&own).and_then(|own| own.get(names::PARENT));
+                let parent = collected.before.tree.view().at(&own).and_then(|own| own.get(names::PARENT));
                 self.take(
                     Mark::ParentKept,
                     parent.is_some_and(|parent| stays(&[&around[..], &[parent]].concat())),

@@ -10,7 +10,7 @@
 
 use crate::engine::Faults;
 use crate::oracle::{Defects, Judgement, judge};
-use crate::properties::check::{self, Checks, Finding, Property};
+use crate::properties::check::{Checks, Finding, Property};
 use crate::release::Release;
 use crate::scenario::Line;
 use crate::world::{Collected, World};
@@ -113,8 +113,7 @@ fn run_until<F: Faults>(
         watch.stepped(&world);
         let Some(collected) = applied.collected else { continue };
         let request = collected.request();
-        let question = check::question(&request, mode.defects);
-        let judgement = judge(&question);
+        let judgement = judge(&collected.before, mode.defects);
         let is_thorough = match mode.thorough {
             Thorough::Never => false,
             Thorough::Once(number) => number == collections,
@@ -147,8 +146,7 @@ fn explaining_defects<F: Faults>(
     }
     let request = collected.request();
     let holds_with = |defects| {
-        let question = check::question(&request, defects);
-        let judgement = judge(&question);
+        let judgement = judge(&collected.before, defects);
         let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, faults);
         if !Property::each().contains(&property) {
             checks.add_thorough(&request, &collected.outcome, &judgement, defects, faults);

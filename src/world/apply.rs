@@ -109,7 +109,9 @@ impl World {
     fn replace_daemon(&mut self, release: Release) -> Result<(), Error> {
         let before = self.store.release;
         self.store = self.store.restarted(release)?;
-        self.collectors = Arc::new(super::collectors::renumbered(&self.collectors, before, release));
+        let collectors = self.collectors.iter();
+        let collectors = collectors.filter_map(|collector| collector.renumbered(before, release));
+        self.collectors = Arc::new(collectors.collect());
         self.handles = Arc::default();
         self.streams = metadata::streams::Streams::default();
         self.has_streams = false;

@@ -2,29 +2,18 @@
 
 use super::apply::Applied;
 use super::{World, refused};
-use crate::bucket::Bucket;
-use crate::collector::Collector;
 use crate::engine::{Call, Faults, Outcome, Request, collect_with};
-use crate::instant::Instant;
 use crate::metadata::{CleanUp, CleanedContent, Error, ErrorKind};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
-use crate::release::Release;
+use crate::situation::Situation;
 use hashbrown::HashSet;
 use std::sync::{Arc, OnceLock};
 
 /// A collection that ran: what it was asked for and what it gave.
 #[derive(Clone)]
 pub struct Collected {
-    /// The database before.
-    pub before: Bucket,
-    /// The collectors as they were before, in ascending order of their types.
-    pub collectors: Vec<Collector>,
-    /// Whose rules applied.
-    pub release: Release,
-    /// The collection's `now`.
-    pub now: Instant,
-    /// Where the seed's shared loop variable ended, if the step said so.
-    pub last_iterated: Option<ResourceType>,
+    /// What was collected, the collectors in ascending order of their types.
+    pub before: Situation,
     /// At which root the context was cancelled.
     pub cancel_at_root: Option<usize>,
     /// What it gave.
@@ -35,14 +24,7 @@ pub struct Collected {
 impl Collected {
     /// The request that it answers.
     pub fn request(&self) -> Request<'_> {
-        Request {
-            tree: &self.before,
-            collectors: &self.collectors,
-            release: self.release,
-            now: self.now,
-            last_iterated: self.last_iterated,
-            cancel_at_root: self.cancel_at_root,
-        }
+        Request { situation: &self.before, cancel_at_root: self.cancel_at_root }
     }
 
     /// Whether a node was handed to removal, and the collection succeeded.
@@ -111,31 +93,19 @@ impl World {
             return Err(refused(ErrorKind::Deadlock, message));
         }
         let last_iterated = last.map(|kind| self.registered(kind)).transpose()?;
-        let mut collectors = Vec::clone(&self.collectors);
         let mut streams = None;
         if self.has_streams {
-            let started = self.streams.start(release).inspect_err(|_| self.is_hung = true)?;
-            streams = started.as_ref().map(|collector| collector.resource_type);
-            collectors.extend(started);
-            collectors.sort_by_key(|collector| collector.resource_type);
+            streams = self.streams.start(release).inspect_err(|_| self.is_hung = true)?;
         }
-        let before = self.store.tree.clone();
-        let request = Request {
-            tree: &before,
-            collectors: &collectors,
-            release,
-            now: self.now,
-            last_iterated,
-            cancel_at_root: cancel.map(|root| usize::try_from(root).unwrap_or(usize::MAX)),
-        };
-        let (now, cancel_at_root) = (request.now, request.cancel_at_root);
-        let outcome = collect_with(&request, faults);
-        let removed = OnceLock::new();
-        let collected =
-            Collected { before, collectors, release, now, last_iterated, cancel_at_root, outcome, removed };
+        let streams_type = streams.as_ref().map(|collector| collector.resource_type);
+        let before = Situation { last_iterated, ..self.situation_with(streams) };
+        let cancel_at_root = cancel.map(|root| usize::try_from(root).unwrap_or(usize::MAX));
+        let outcome = collect_with(&Request { situation: &before, cancel_at_root }, faults);
+        let collected = Collected { before, cancel_at_root, outcome, removed: OnceLock::new() };
         self.take_over(&collected.outcome);
         self.tell_collectors(&collected.outcome);
-        let hung = streams.and_then(|resource_type| self.tell_streams(resource_type, &collected.outcome));
+        let hung =
+            streams_type.and_then(|resource_type| self.tell_streams(resource_type, &collected.outcome));
         let collected = Arc::new(collected);
         self.last = Some(Arc::clone(&collected));
         Ok((collected, hung))

@@ -6,12 +6,13 @@ use super::collect::Collected;
 use super::raw::{raw_bytes, split};
 use crate::bucket::{Entry, diff};
 use crate::collector::Collector;
-use crate::engine::{Request, collect};
+use crate::engine::collect;
 use crate::metadata::Error;
 use crate::node::{Kind, NodeRef};
 use crate::release::Release;
 use crate::scenario::{Assertion, Name, NodeName, RawValue, print_node, print_path};
 use crate::schema::{names, time, varint, views};
+use crate::situation::Situation;
 
 /// An assertion that does not hold; the message says what is instead.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -162,8 +163,7 @@ impl World {
     fn unless_same(&self) -> Result<(), Unmet> {
         let last = self.last.as_ref().ok_or(Unmet::NoCollection)?;
         let first = &last.outcome.after;
-        let again = Request { tree: first, cancel_at_root: None, ..last.request() };
-        let second = collect(&again);
+        let second = collect(&Situation { tree: first.clone(), ..last.before.clone() });
         match diff(first, &second.after).first() {
             None => Ok(()),
             Some(change) => Err(Unmet::NotSame { path: print_path(&change.path) }),
@@ -234,12 +234,12 @@ impl Asked<'_> {
     }
 
     fn was_removed(&self, last: &Collected) -> bool {
-        self.numbered(last.release).is_some_and(|node| last.has_removed(node))
+        self.numbered(last.before.release).is_some_and(|node| last.has_removed(node))
     }
 
     fn was_there(&self, last: &Collected) -> bool {
-        views::has(&last.before, self.kind, self.namespace, self.key)
-            || self.is_listed(last.release, &last.collectors)
+        views::has(&last.before.tree, self.kind, self.namespace, self.key)
+            || self.is_listed(last.before.release, &last.before.collectors)
     }
 
     fn is_listed(&self, release: Release, collectors: &[Collector]) -> bool {

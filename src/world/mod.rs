@@ -36,6 +36,7 @@ use crate::metadata::streams::Streams;
 use crate::metadata::{CleanUp, Error, ErrorKind, Store};
 use crate::release::Release;
 use crate::scenario::{CLOCK_START, Name};
+use crate::situation::Situation;
 use actors::{Actors, Handles};
 use std::sync::Arc;
 
@@ -125,22 +126,23 @@ impl World {
         self.actors.get(client)?.lease.as_deref()
     }
 
-    /// The collectors that a collection would start now, in ascending order of their types.
-    pub fn collectors(&self) -> Vec<Collector> {
-        self.collectors_in(self.store.release)
+    /// What a collection would find now.
+    pub fn situation(&self) -> Situation {
+        // A manager that is stuck cannot be started, and a collection does not get that far.
+        let streams = self.streams.clone().start(self.store.release).ok().flatten();
+        self.situation_with(streams.filter(|_| self.has_streams))
     }
 
-    /// The same with the numbers of another release; what that release has no number for falls away.
-    pub fn collectors_in(&self, release: Release) -> Vec<Collector> {
-        let mut collectors = collectors::renumbered(&self.collectors, self.store.release, release);
-        // A manager that is stuck cannot be started, and a collection does not get that far.
-        if self.has_streams
-            && let Ok(Some(streams)) = self.streams.clone().start(release)
-        {
-            collectors.push(streams);
-            collectors.sort_by_key(|collector| collector.resource_type);
+    /// What a collection finds beside the collector of the streams' manager, which it has started.
+    fn situation_with(&self, streams: Option<Collector>) -> Situation {
+        let mut collectors = Arc::clone(&self.collectors);
+        if let Some(streams) = streams {
+            let collectors = Arc::make_mut(&mut collectors);
+            let at = collectors.partition_point(|collector| collector.resource_type < streams.resource_type);
+            collectors.insert(at, streams);
         }
-        collectors
+        let Store { tree, release, .. } = &self.store;
+        Situation { collectors, ..Situation::new(tree.clone(), *release, self.now) }
     }
 }
 

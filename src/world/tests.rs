@@ -49,7 +49,7 @@ fn a_world_that_was_cloned_stays_as_it_was() {
     assert_ne!(changed.store().tree, tree);
     assert_eq!(before.store().tree, tree);
     assert_eq!(before.streams().iter().count(), 1);
-    assert_eq!(before.collectors().iter().map(|collector| collector.all.len()).sum::<usize>(), 1);
+    assert_eq!(before.situation().collectors.iter().map(|collector| collector.all.len()).sum::<usize>(), 1);
     assert_eq!(before.namespace(None), Some(&b"default"[..]));
     assert!(before.last().is_none() && changed.last().is_some());
     // The writer of the old world is still open.
@@ -254,7 +254,7 @@ fn a_failed_mark_leaves_the_seeds_streams_locked_and_cancels_them_later() {
 #[test]
 fn a_collector_loses_what_it_was_told_to_remove_when_it_is_finished() {
     let declared = "release 2.1\ncollector declare type-16 label=v\ncollector list type-16 type-16/x other/type-16/y\ncollector active type-16 type-16/x";
-    let listed = |world: &World| world.collectors()[0].all.len();
+    let listed = |world: &World| world.situation().collectors[0].all.len();
     let (world, _) = after(&format!("{declared}\ncontent put a\ngc"));
     assert_eq!(listed(&world), 1);
     assert_eq!(expects(&world, "removed other/type-16/y"), Ok(()));
@@ -263,7 +263,7 @@ fn a_collector_loses_what_it_was_told_to_remove_when_it_is_finished() {
     let (world, _) = after(&format!("{declared}\ncontent put a\ncollector fail type-16 finish\ngc"));
     assert_eq!(listed(&world), 2);
     let (world, _) = after(&format!("{declared}\ncollector forget type-16 type-16/x"));
-    assert_eq!((listed(&world), world.collectors()[0].active.len()), (1, 0));
+    assert_eq!((listed(&world), world.situation().collectors[0].active.len()), (1, 0));
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn a_new_daemon_has_the_database_and_nothing_of_what_was_in_memory() {
     assert_eq!(world.streams().iter().count(), 0);
     // The same kinds under the new release's numbers.
     let number = |number| Node::new(ResourceType(number), b"default", if number == 9 { b"x" } else { b"y" });
-    assert_eq!(world.collectors()[0].all, [number(9), number(16)]);
+    assert_eq!(world.situation().collectors[0].all, [number(9), number(16)]);
     assert_eq!(kind(&continued(world.clone(), "content commit r a").1), Some(ErrorKind::NotFound));
     assert_eq!(kind(&continued(world.clone(), "content open r\ncontent commit r a").1), None);
     assert_eq!(kind(&continued(world.clone(), "snapshot finish o/k").1), Some(ErrorKind::NotFound));
@@ -403,7 +403,7 @@ fn any_scenario_can_be_applied_and_gives_the_same_twice() {
             }
             if let Some(collected) = &applied.collected {
                 collections += 1;
-                let outcome = crate::engine::collect(&collected.request());
+                let outcome = crate::engine::collect(&collected.before);
                 assert_eq!(outcome.after, collected.outcome.after);
                 let removed = |outcome: &crate::engine::Outcome| {
                     outcome.refs(&outcome.removed).map(NodeRef::to_node).collect::<Vec<Node>>()

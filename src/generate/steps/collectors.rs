@@ -9,13 +9,8 @@ use arbitrary::Result;
 impl Draft<'_, '_> {
     /// One to four collectors of those that the release takes, some without a label.
     pub(super) fn declare_collectors(&mut self) -> Result<()> {
-        let rules = self.release.rules();
-        if !rules.collectors {
-            return Ok(());
-        }
         for (kind, label) in COLLECTORS {
-            let number = self.release.type_of(kind).filter(|number| number.0 >= rules.types.end);
-            if number.is_none() || !self.u.ratio(1, 2)? {
+            if self.release.collector_type(kind).is_none() || !self.u.ratio(1, 2)? {
                 continue;
             }
             let label = if self.u.ratio(7, 8)? { Some(label.to_vec()) } else { None };
