@@ -2,8 +2,8 @@
 //!
 //! Inside one minor line the collector's rules do not change, so eight rule sets cover 1.6 to 2.4. A
 //! release is a row of the table below; engine and oracle each read the row and decide for themselves what
-//! it means, so that there is one engine and not eight. The seed of this project, containerd commit
-//! dcf5687cab, is first contained in tag v1.7.0-beta.1 and is the default.
+//! it means, so that there is one engine and not eight. The default is the release that this project began with:
+//! containerd commit dcf5687cab, first contained in tag v1.7.0-beta.1.
 //!
 //! This room knows nothing of buckets or of how a rule is carried out.
 
@@ -15,9 +15,9 @@ use std::fmt;
 pub enum Release {
     /// The line 1.6 (recorded from v1.6.20).
     V1_6,
-    /// The seed, commit dcf5687cab, first in v1.7.0-beta.1.
+    /// The pre-release 1.7.0-beta.1, from commit dcf5687cab on.
     #[default]
-    Seed,
+    V1_7Beta,
     /// The line 1.7 from its release candidates on (recorded from v1.7.34).
     V1_7,
     /// The line 2.0 (recorded from v2.0.11).
@@ -42,7 +42,7 @@ pub struct Rules {
     /// Collectors may be registered (`RegisterCollectibleResource`, from 1.7.0-beta.0).
     pub collectors: bool,
     /// All collectors' label handlers yield the type of the collector iterated last: they share Go's loop
-    /// variable (`startGCContext`, the seed only; fixed in 1.7.0-beta.3).
+    /// variable (`startGCContext`, 1.7.0-beta.1 only; fixed in 1.7.0-beta.3).
     pub shared_loop_variable: bool,
     /// Started collectors are cancelled when marking fails (`DB.GarbageCollect`, from 1.7.0-rc.1).
     pub cancel_after_failed_mark: bool,
@@ -115,14 +115,14 @@ const V1_6: Rules = Rules {
     conditional_references: false,
     collector_references: false,
 };
-const SEED: Rules =
+const V1_7_BETA: Rules =
     Rules { name: "1.7.0-beta.1", types: TYPES_1_7, collectors: true, shared_loop_variable: true, ..V1_6 };
 const V1_7: Rules = Rules {
     name: "1.7",
     shared_loop_variable: false,
     cancel_after_failed_mark: true,
     sandbox_references: true,
-    ..SEED
+    ..V1_7_BETA
 };
 const V2_0: Rules =
     Rules { name: "2.0", types: TYPES_2_0, image_nodes: true, seen_when_pushed: true, ..V1_7 };
@@ -173,7 +173,7 @@ impl Release {
     /// Every rule set, oldest first.
     pub const ALL: [Release; 8] = [
         Release::V1_6,
-        Release::Seed,
+        Release::V1_7Beta,
         Release::V1_7,
         Release::V2_0,
         Release::V2_1,
@@ -186,7 +186,7 @@ impl Release {
     pub fn rules(self) -> &'static Rules {
         match self {
             Release::V1_6 => &V1_6,
-            Release::Seed => &SEED,
+            Release::V1_7Beta => &V1_7_BETA,
             Release::V1_7 => &V1_7,
             Release::V2_0 => &V2_0,
             Release::V2_1 => &V2_1,
@@ -254,7 +254,7 @@ impl Release {
         let refused = || UnknownRelease { text: text.to_owned() };
         let version = text.strip_prefix('v').unwrap_or(text);
         match version {
-            "1.7.0-beta.1" => return Ok(Release::Seed),
+            "1.7.0-beta.1" => return Ok(Release::V1_7Beta),
             "2.4.0-beta.0" => return Ok(Release::V2_4),
             _ => {}
         }
@@ -299,8 +299,8 @@ mod tests {
             ("1.6", Release::V1_6),
             ("v1.6.39", Release::V1_6),
             ("1.6.20~ds1", Release::V1_6),
-            ("1.7.0-beta.1", Release::Seed),
-            ("v1.7.0-beta.1", Release::Seed),
+            ("1.7.0-beta.1", Release::V1_7Beta),
+            ("v1.7.0-beta.1", Release::V1_7Beta),
             ("1.7.24", Release::V1_7),
             ("2.1.9+unknown", Release::V2_1),
             ("2.4.0-beta.0", Release::V2_4),
@@ -324,8 +324,8 @@ mod tests {
                 }
             }
         }
-        assert_eq!(Release::Seed.kind_of(ResourceType(0x22)), Kind::Snapshot);
-        assert_eq!(Release::Seed.kind_of(ResourceType(0x25)), Kind::Other(0x25));
+        assert_eq!(Release::V1_7Beta.kind_of(ResourceType(0x22)), Kind::Snapshot);
+        assert_eq!(Release::V1_7Beta.kind_of(ResourceType(0x25)), Kind::Other(0x25));
         assert_eq!(Release::V2_0.kind_of(ResourceType(0x25)), Kind::Image);
     }
 
@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(renumbered(0x25, Release::V2_0, Release::V1_7), None);
         assert_eq!(renumbered(6, Release::V2_4, Release::V1_6), Some(5));
         assert_eq!(renumbered(0x22, Release::V1_7, Release::V2_4), Some(0x22));
-        assert_eq!(renumbered(16, Release::Seed, Release::V2_4), Some(16));
+        assert_eq!(renumbered(16, Release::V1_7Beta, Release::V2_4), Some(16));
         // A free number that the other release gives to something else.
         assert_eq!(renumbered(9, Release::V1_7, Release::V2_0), None);
         assert_eq!(renumbered(10, Release::V2_2, Release::V2_1), None);

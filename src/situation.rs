@@ -32,7 +32,7 @@ pub struct Situation {
     pub release: Release,
     /// The one `now` of the collection.
     pub now: Instant,
-    /// The type of the collector on which the seed's shared loop variable ends, if it is said; see
+    /// The type of the collector on which 1.7.0-beta.1's shared loop variable ends, if it is said; see
     /// [`Situation::iterated_last`].
     pub last_iterated: Option<ResourceType>,
 }

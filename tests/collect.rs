@@ -54,9 +54,9 @@ const AT_2_1: [&str; 3] =
 #[test]
 fn a_collection_of_one_state_gives_the_next_state_exactly() {
     for (version, pairs) in PAIRS {
-        // The seed's rules are those of 1.7 where no collector is registered.
+        // The rules of 1.7.0-beta.1 are those of 1.7 where no collector is registered.
         let releases = match version {
-            "1.7.24" => &[Release::V1_7, Release::Seed][..],
+            "1.7.24" => &[Release::V1_7, Release::V1_7Beta][..],
             _ => &[Release::V2_1],
         };
         for (before, now, after) in pairs {

@@ -468,7 +468,7 @@ mod tests {
         strange["removed"] = json!([strange["all"][1], strange["all"][0]]);
         strange["db_after"] = json!({"added": "by nobody"});
         vec![
-            (Release::Seed, parsed(&example())),
+            (Release::V1_7Beta, parsed(&example())),
             (Release::V2_0, parsed(&second)),
             (Release::V2_1, parsed(&failed)),
             (Release::V2_2, parsed(&strange)),
@@ -484,9 +484,9 @@ mod tests {
         let mut all = several();
         let mut outcomes = parsed(&example_with_outcomes());
         outcomes.name = "outcomes".to_owned();
-        all.push((Release::Seed, outcomes.clone()));
+        all.push((Release::V1_7Beta, outcomes.clone()));
         let packed = pack(all.clone()).expect("packed");
-        assert_eq!(unpacked(&packed, Release::Seed), [all[0].1.clone(), outcomes]);
+        assert_eq!(unpacked(&packed, Release::V1_7Beta), [all[0].1.clone(), outcomes]);
         for (release, row) in &all[1..4] {
             assert_eq!(unpacked(&packed, *release), std::slice::from_ref(row), "{release}");
         }
@@ -502,7 +502,7 @@ mod tests {
             let packed = pack([all[0].clone(), (Release::V2_0, altered.row.clone())]);
             let packed = packed.unwrap_or_else(|error| panic!("{}: {}: {error}", altered.field, altered.how));
             assert_eq!(unpacked(&packed, Release::V2_0), [altered.row], "{}", altered.how);
-            assert_eq!(unpacked(&packed, Release::Seed), [all[0].1.clone()]);
+            assert_eq!(unpacked(&packed, Release::V1_7Beta), [all[0].1.clone()]);
         }
     }
 
@@ -545,7 +545,7 @@ mod tests {
             assert!(reason.contains(needed), "{reason}");
         }
         for bytes in [&b""[..], b"text", &packed[..packed.len() / 2]] {
-            assert!(rows(bytes, Release::Seed).is_err());
+            assert!(rows(bytes, Release::V1_7Beta).is_err());
         }
     }
 
@@ -619,7 +619,7 @@ mod tests {
             }
         }
         assert_eq!(names_of.keys().copied().collect::<Vec<_>>(), Release::ALL);
-        assert!(names_of.values().all(|names| names.len() == 1165 && *names == names_of[&Release::Seed]));
+        assert!(names_of.values().all(|names| names.len() == 1165 && *names == names_of[&Release::V1_7Beta]));
         assert_eq!((outcomes, failed_runs), (44, 207));
     }
 }

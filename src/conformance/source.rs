@@ -352,7 +352,7 @@ pub fn release_of_version(version: &str) -> Option<Release> {
     let version = version.strip_prefix("containerd ").unwrap_or(version);
     let is_commit = version.len() >= 10 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_commit && version.starts_with("dcf5687cab") {
-        return Some(Release::Seed);
+        return Some(Release::V1_7Beta);
     }
     if is_commit && version.starts_with("301026e58c") {
         return Some(Release::V2_4);

@@ -9,7 +9,7 @@ use std::fmt;
 pub enum Class {
     /// Resources of collectors are kept and removed.
     Collectors,
-    /// In the seed all collectors' labels yield the type of one collector.
+    /// In 1.7.0-beta.1 all collectors' labels yield the type of one collector.
     SharedLoopVariable,
     /// Started collectors are cancelled when marking fails.
     CancelAfterFailedMark,
@@ -146,7 +146,7 @@ impl Class {
     /// The release that began it; none where it depends on what else differs.
     pub fn since(self) -> Option<Release> {
         match self {
-            Class::Collectors => Some(Release::Seed),
+            Class::Collectors => Some(Release::V1_7Beta),
             Class::SharedLoopVariable | Class::CancelAfterFailedMark | Class::SandboxReferences => {
                 Some(Release::V1_7)
             }

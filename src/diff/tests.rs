@@ -9,7 +9,7 @@ use crate::instant::Instant;
 use crate::node::{Kind, Node, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
-use crate::release::Release::{Seed as Beta, V1_6, V1_7, V2_0, V2_1, V2_2, V2_3, V2_4};
+use crate::release::Release::{V1_6, V1_7, V1_7Beta as Beta, V2_0, V2_1, V2_2, V2_3, V2_4};
 use crate::replay;
 use crate::scenario::{parse, print};
 use crate::schema::time;

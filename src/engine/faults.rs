@@ -99,45 +99,45 @@ macro_rules! faults {
 
 faults! {
     // Leases and times.
-    ExpiryInclusive, "expiry-inclusive", Seed, "What expires at this very instant has expired already.";
-    UnparsableExpiryExpired, "unparsable-expiry-expired", Seed, "A lease whose expiry does not parse has expired.";
-    NanosecondsIgnored, "nanoseconds-ignored", Seed, "Expiries are compared by whole seconds.";
-    ExpiredLeaseHolds, "expired-lease-holds", Seed, "An expired lease goes, but what it holds is still a root.";
-    FlatFollowsLabels, "flat-follows-labels", Seed, "What a flat lease holds is followed as if the lease were plain.";
-    FlatValueRead, "flat-value-read", Seed, "A lease labelled flat with the value `false` is taken as plain.";
-    LeaseIngestsForgotten, "lease-ingests-forgotten", Seed, "A lease does not hold its ingests.";
-    LeaseSecondSnapshotter, "lease-second-snapshotter", Seed, "A lease holds only the snapshots of its first snapshotter.";
-    LeaseLabelsFollowed, "lease-labels-followed", Seed, "A lease's own labels are followed as references.";
+    ExpiryInclusive, "expiry-inclusive", V1_7Beta, "What expires at this very instant has expired already.";
+    UnparsableExpiryExpired, "unparsable-expiry-expired", V1_7Beta, "A lease whose expiry does not parse has expired.";
+    NanosecondsIgnored, "nanoseconds-ignored", V1_7Beta, "Expiries are compared by whole seconds.";
+    ExpiredLeaseHolds, "expired-lease-holds", V1_7Beta, "An expired lease goes, but what it holds is still a root.";
+    FlatFollowsLabels, "flat-follows-labels", V1_7Beta, "What a flat lease holds is followed as if the lease were plain.";
+    FlatValueRead, "flat-value-read", V1_7Beta, "A lease labelled flat with the value `false` is taken as plain.";
+    LeaseIngestsForgotten, "lease-ingests-forgotten", V1_7Beta, "A lease does not hold its ingests.";
+    LeaseSecondSnapshotter, "lease-second-snapshotter", V1_7Beta, "A lease holds only the snapshots of its first snapshotter.";
+    LeaseLabelsFollowed, "lease-labels-followed", V1_7Beta, "A lease's own labels are followed as references.";
     // Marking.
-    FlatSnapshotForgetsParent, "flat-snapshot-forgets-parent", Seed, "A flat snapshot does not keep its parent.";
-    FlatHidesFull, "flat-hides-full", Seed, "An object visited flat is not visited again in full.";
-    NamespaceDropped, "namespace-dropped", Seed, "A node is kept if one of its type and key is marked in any namespace.";
-    SeparatorUnchecked, "separator-unchecked", Seed, "What follows a reference label's name is not looked at.";
-    SnapshotterSuffixNotCut, "snapshotter-suffix-not-cut", Seed, "The name behind a snapshotter's slash is not cut off.";
-    BucketLabelIgnored, "bucket-label-ignored", Seed, "A reference label that is a bucket does not fire.";
-    ParentForgotten, "parent-forgotten", Seed, "A snapshot does not keep its parent.";
-    SnapshotLabelsForgotten, "snapshot-labels-forgotten", Seed, "Labels of snapshots are not followed.";
-    IngestExpectedForgotten, "ingest-expected-forgotten", Seed, "An ingest does not keep the content that it expects.";
-    ImageTargetForgotten, "image-target-forgotten", Seed, "An image does not keep its target.";
-    ImageLabelsForgotten, "image-labels-forgotten", Seed, "Labels of images are not followed.";
-    ContainerSnapshotForgotten, "container-snapshot-forgotten", Seed, "A container does not keep its snapshot.";
-    IngestExpiryIgnored, "ingest-expiry-ignored", Seed, "An ingest whose expiry has passed is still a root.";
-    IngestWithoutExpiryRoot, "ingest-without-expiry-root", Seed, "An ingest without an expiry is a root.";
-    SnapshotRootLabelIgnored, "snapshot-root-label-ignored", Seed, "The root label does not pin snapshots.";
-    YoungContentKept, "young-content-kept", Seed, "Content that was created at this very instant is a root.";
-    ContentRootLabelIgnored, "content-root-label-ignored", Seed, "The root label does not pin content.";
-    ErrorSwallowed, "error-swallowed", Seed, "An error of a reference lookup counts as no references.";
-    CancellationIgnored, "cancellation-ignored", Seed, "A collection whose context is cancelled goes on with the roots that it has.";
-    DeadEdgeFails, "dead-edge-fails", Seed, "A reference to missing content fails the collection.";
+    FlatSnapshotForgetsParent, "flat-snapshot-forgets-parent", V1_7Beta, "A flat snapshot does not keep its parent.";
+    FlatHidesFull, "flat-hides-full", V1_7Beta, "An object visited flat is not visited again in full.";
+    NamespaceDropped, "namespace-dropped", V1_7Beta, "A node is kept if one of its type and key is marked in any namespace.";
+    SeparatorUnchecked, "separator-unchecked", V1_7Beta, "What follows a reference label's name is not looked at.";
+    SnapshotterSuffixNotCut, "snapshotter-suffix-not-cut", V1_7Beta, "The name behind a snapshotter's slash is not cut off.";
+    BucketLabelIgnored, "bucket-label-ignored", V1_7Beta, "A reference label that is a bucket does not fire.";
+    ParentForgotten, "parent-forgotten", V1_7Beta, "A snapshot does not keep its parent.";
+    SnapshotLabelsForgotten, "snapshot-labels-forgotten", V1_7Beta, "Labels of snapshots are not followed.";
+    IngestExpectedForgotten, "ingest-expected-forgotten", V1_7Beta, "An ingest does not keep the content that it expects.";
+    ImageTargetForgotten, "image-target-forgotten", V1_7Beta, "An image does not keep its target.";
+    ImageLabelsForgotten, "image-labels-forgotten", V1_7Beta, "Labels of images are not followed.";
+    ContainerSnapshotForgotten, "container-snapshot-forgotten", V1_7Beta, "A container does not keep its snapshot.";
+    IngestExpiryIgnored, "ingest-expiry-ignored", V1_7Beta, "An ingest whose expiry has passed is still a root.";
+    IngestWithoutExpiryRoot, "ingest-without-expiry-root", V1_7Beta, "An ingest without an expiry is a root.";
+    SnapshotRootLabelIgnored, "snapshot-root-label-ignored", V1_7Beta, "The root label does not pin snapshots.";
+    YoungContentKept, "young-content-kept", V1_7Beta, "Content that was created at this very instant is a root.";
+    ContentRootLabelIgnored, "content-root-label-ignored", V1_7Beta, "The root label does not pin content.";
+    ErrorSwallowed, "error-swallowed", V1_7Beta, "An error of a reference lookup counts as no references.";
+    CancellationIgnored, "cancellation-ignored", V1_7Beta, "A collection whose context is cancelled goes on with the roots that it has.";
+    DeadEdgeFails, "dead-edge-fails", V1_7Beta, "A reference to missing content fails the collection.";
     // Sweeping.
-    SweepSkips, "sweep-skips", Seed, "After each removal the walk passes over one resource.";
-    SweepKeepsPartial, "sweep-keeps-partial", Seed, "A sweep that fails keeps the removals before the failure.";
-    DirtyLost, "dirty-lost", Seed, "Snapshotters that lost snapshots are not noted for cleaning up.";
+    SweepSkips, "sweep-skips", V1_7Beta, "After each removal the walk passes over one resource.";
+    SweepKeepsPartial, "sweep-keeps-partial", V1_7Beta, "A sweep that fails keeps the removals before the failure.";
+    DirtyLost, "dirty-lost", V1_7Beta, "Snapshotters that lost snapshots are not noted for cleaning up.";
     // Collectors.
-    NoCancelAfterFailedSweep, "no-cancel-after-failed-sweep", Seed, "Collectors are not cancelled when the sweep fails.";
-    ActiveForgotten, "active-forgotten", Seed, "Collectors' active resources are not roots.";
-    LeasedForgotten, "leased-forgotten", Seed, "What collectors hold for a lease is not a root.";
-    OutsideNamespaceKept, "outside-namespace-kept", Seed, "Collectors' resources of a namespace that the database lacks stay.";
+    NoCancelAfterFailedSweep, "no-cancel-after-failed-sweep", V1_7Beta, "Collectors are not cancelled when the sweep fails.";
+    ActiveForgotten, "active-forgotten", V1_7Beta, "Collectors' active resources are not roots.";
+    LeasedForgotten, "leased-forgotten", V1_7Beta, "What collectors hold for a lease is not a root.";
+    OutsideNamespaceKept, "outside-namespace-kept", V1_7Beta, "Collectors' resources of a namespace that the database lacks stay.";
     // Rules of later releases.
     LoopVariableShared, "loop-variable-shared", V1_7, "All collectors' labels yield the type of the last collector.";
     NoCancelAfterFailedMark, "no-cancel-after-failed-mark", V1_7, "Collectors are not cancelled when marking fails.";

@@ -10,7 +10,7 @@ fn plan(nodes: usize, states: StateSet, release: Release) -> Plan {
 
 #[test]
 fn the_honest_engine_agrees_on_every_small_graph() {
-    for release in [Release::Seed, Release::V1_6, Release::V2_4] {
+    for release in [Release::V1_7Beta, Release::V1_6, Release::V2_4] {
         for (nodes, states, graphs) in [
             (1, StateSet::Root, 4),
             (3, StateSet::Root, 752),
@@ -40,7 +40,7 @@ fn a_fault_shows_on_its_smallest_graph_whose_scenario_fails_when_replayed() {
         (Fault::ContentRootLabelIgnored, 1, 1),
         (Fault::SweepSkips, 2, 0),
     ] {
-        let plan = plan(nodes, StateSet::Holders, Release::Seed);
+        let plan = plan(nodes, StateSet::Holders, Release::V1_7Beta);
         let tally = run(&plan, fault, &|_| {});
         let smallest = tally.smallest.get(REACHABILITY).unwrap_or_else(|| panic!("{fault} escapes"));
         assert_eq!(smallest.size, size, "{fault}: {smallest:?}");
@@ -53,7 +53,7 @@ fn a_fault_shows_on_its_smallest_graph_whose_scenario_fails_when_replayed() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let plan = plan(3, StateSet::Holders, Release::Seed);
+    let plan = plan(3, StateSet::Holders, Release::V1_7Beta);
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         pool.install(|| run(&plan, Fault::FlatFollowsLabels, &|_| {}))

@@ -29,7 +29,7 @@ use crate::release::Release;
 
 /// The first field in which an answer differs from what our engine does with the case under a release.
 ///
-/// Where the result depends on the order of Go's map iteration, as with the seed's shared loop variable, every outcome
+/// Where the result depends on the order of Go's map iteration, as with 1.7.0-beta.1's shared loop variable, every outcome
 /// that can come is right.
 pub fn differs(row: &Row, release: Release, answer: &PartialResults) -> Option<Difference> {
     let types = row.collectors.iter().map(|collector| Some(collector.resource_type));

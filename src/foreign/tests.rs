@@ -39,7 +39,7 @@ fn command(text: &str) -> CommandLine {
 }
 
 fn refused(command: CommandLine, limit: Duration) -> String {
-    Child::new(command, limit).ask(&case(Release::Seed)).expect_err("no answer").to_string()
+    Child::new(command, limit).ask(&case(Release::V1_7Beta)).expect_err("no answer").to_string()
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn an_answer_is_read_and_the_process_goes_on() {
         PATIENT,
     );
     for count in 1..4 {
-        let answer = child.ask(&case(Release::Seed)).expect("an answer");
+        let answer = child.ask(&case(Release::V1_7Beta)).expect("an answer");
         assert_eq!(answer.error, Some(Some(count.to_string())), "one process answers all");
     }
 }
@@ -85,7 +85,7 @@ fn whoever_gives_no_answer_is_told_apart() {
 fn a_child_that_failed_is_started_anew() {
     let once = r#"sh -c 'read -r line; echo "{\"error\": null}"'"#;
     let mut child = Child::new(command(once), PATIENT);
-    let outcomes: Vec<bool> = (0..6).map(|_| child.ask(&case(Release::Seed)).is_ok()).collect();
+    let outcomes: Vec<bool> = (0..6).map(|_| child.ask(&case(Release::V1_7Beta)).is_ok()).collect();
     assert_eq!(outcomes, [true, false, true, false, true, false]);
 }
 
@@ -93,12 +93,12 @@ fn a_child_that_failed_is_started_anew() {
 fn answers_that_nobody_asked_for_are_not_taken_for_later_ones() {
     let mut child = Child::new(command("yes {}"), PATIENT);
     for _ in 0..8 {
-        assert!(child.ask(&case(Release::Seed)).is_err());
+        assert!(child.ask(&case(Release::V1_7Beta)).is_err());
     }
     // This one answers and never reads; the questions do not pile up.
     let mut deaf =
         Child::new(command(r#"sh -c 'while echo "{\"error\": null}"; do sleep 0.01; done'"#), PATIENT);
-    let large = Row { note: Some("x".repeat(1 << 20)), ..case(Release::Seed) };
+    let large = Row { note: Some("x".repeat(1 << 20)), ..case(Release::V1_7Beta) };
     assert!((0..20).any(|_| deaf.ask(&large).is_err()));
 }
 
@@ -126,9 +126,9 @@ fn our_own_engine_agrees_with_itself_and_a_faulty_one_does_not() {
 fn any_outcome_that_gos_map_order_can_give_is_right() {
     let mut unlike = 0;
     for number in 0..200 {
-        let row = drawn(number, Release::Seed);
+        let row = drawn(number, Release::V1_7Beta);
         let outcomes = row.collectors.iter().map(|collector| {
-            let situation = row.situation(Release::Seed, Some(collector.resource_type));
+            let situation = row.situation(Release::V1_7Beta, Some(collector.resource_type));
             results(&Request::new(&situation), NoFault)
         });
         let outcomes: Vec<_> = outcomes.collect();
@@ -136,7 +136,7 @@ fn any_outcome_that_gos_map_order_can_give_is_right() {
             unlike += u32::from(*outcome != outcomes[0]);
             let line = crate::conformance::partial::answer_line("case", outcome.clone());
             let answer = PartialResults::parse(&line).expect("an answer");
-            assert_eq!(differs(&row, Release::Seed, &answer), None, "case {number}");
+            assert_eq!(differs(&row, Release::V1_7Beta, &answer), None, "case {number}");
         }
     }
     assert!(unlike > 0, "no case shows the loop variable");
@@ -164,7 +164,7 @@ fn cases(release: Release) -> campaign::Plan {
 }
 
 fn plan(command: CommandLine, count: u64, limit: Duration) -> Plan {
-    Plan { drawn: cases(Release::Seed), cases: 0..count, command, limit }
+    Plan { drawn: cases(Release::V1_7Beta), cases: 0..count, command, limit }
 }
 
 #[test]

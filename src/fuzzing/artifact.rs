@@ -20,7 +20,7 @@ use std::sync::Once;
 thread_local! {
     /// What runs: for the panic's hook.
     static RUNNING: RefCell<Option<(&'static Target, Vec<u8>)>> = const { RefCell::new(None) };
-    static RELEASE: Cell<Release> = const { Cell::new(Release::Seed) };
+    static RELEASE: Cell<Release> = const { Cell::new(Release::V1_7Beta) };
 }
 
 /// Takes note of what runs, so that a panic anywhere in it leaves its scenario. The input must have been understood: a panic

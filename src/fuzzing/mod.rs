@@ -38,11 +38,11 @@ const fn honest(name: &'static str, input: Input) -> Target {
 
 /// Every target, sorted by name.
 pub static TARGETS: [Target; 9] = [
-    honest("bolt", Input::Situation { draw: tree::read, releases: &[Release::Seed, Release::V2_4] }),
+    honest("bolt", Input::Situation { draw: tree::read, releases: &[Release::V1_7Beta, Release::V2_4] }),
     honest("bucket", Input::Bytes(bucket::bucket)),
     Target {
         fault: Some(Fault::LeaseIngestsForgotten),
-        ..honest("canary", Input::Situation { draw: tree::drawn, releases: &[Release::Seed] })
+        ..honest("canary", Input::Situation { draw: tree::drawn, releases: &[Release::V1_7Beta] })
     },
     honest("differential", Input::Clients(clients::drawn)),
     honest("labels", Input::Situation { draw: tree::labelled, releases: &Release::ALL }),
@@ -67,7 +67,7 @@ pub fn bucket(bytes: &[u8]) {
     hold("bucket", bytes);
 }
 
-/// The target `tree` for the seed's release with a fault in the engine: must be found.
+/// The target `tree` for 1.7.0-beta.1 with a fault in the engine: must be found.
 pub fn canary(bytes: &[u8]) {
     hold("canary", bytes);
 }

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Buckets, keys and bytes are those of a daemon; defects are written as shipped and named where they stand
-//! (L1, L3, L5, L16, L17, L18, 19, 22, 40). The rules are those of the seed, containerd commit dcf5687cab; where
+//! (L1, L3, L5, L16, L17, L18, 19, 22, 40). The rules are those of 1.7.0-beta.1, containerd commit dcf5687cab; where
 //! a later release writes otherwise, [`Store::release`] decides. Sequence numbers are kept exactly, because the
 //! names of the backends' objects are made of them.
 //!

@@ -63,7 +63,7 @@ impl Store {
     fn sandboxes<'a>(&self, path: &'a [&'a [u8]; 3]) -> Result<&'a [&'a [u8]], Error> {
         match self.release {
             Release::V1_6 => Err(Error::new(ErrorKind::NotImplemented, format_args!("sandboxes in 1.6"))),
-            Release::Seed | Release::V1_7 => Ok(&path[1..]),
+            Release::V1_7Beta | Release::V1_7 => Ok(&path[1..]),
             _ => Ok(path),
         }
     }

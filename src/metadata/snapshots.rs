@@ -79,7 +79,7 @@ impl Store {
     /// The first transaction of a preparation, and the backend's work: the parent is looked up, a sequence number
     /// taken, the backend's snapshot made (`createSnapshot`).
     ///
-    /// At the seed a snapshot that exists is not put into the lease in use (19); from the line 1.7 on it is, though
+    /// In 1.7.0-beta.1 a snapshot that exists is not put into the lease in use (19); from the line 1.7 on it is, though
     /// the answer stays `already exists`.
     ///
     /// # Errors
@@ -256,7 +256,7 @@ impl Store {
     /// Commits an active snapshot under a name (`snapshotter.Commit`). Its labels are those given here, none is taken
     /// over. The parent's link is moved from the key to the name.
     ///
-    /// At the seed a name that exists is not put into the lease in use (19); from the line 1.7 on it is.
+    /// In 1.7.0-beta.1 a name that exists is not put into the lease in use (19); from the line 1.7 on it is.
     ///
     /// # Errors
     /// The name exists: already exists. No such key, parent or lease, in metadata or backend: not found. It is a

@@ -9,7 +9,7 @@
 //!                                                 └─ cancel (unlock)
 //! ```
 //!
-//! At the seed (22, fixed in 1.7.0-rc.1) two roads end with the lock held for ever: a finish that has a stream to end
+//! In 1.7.0-beta.1 (22, fixed in 1.7.0-rc.1) two roads end with the lock held for ever: a finish that has a stream to end
 //! takes the lock a second time, and nobody cancels a collection whose marking failed. Here that is data: the manager
 //! is *stuck*, and whoever needs it gets a deadlock.
 
@@ -118,7 +118,7 @@ impl Streams {
     /// Finishes a collection that removed these nodes, and unlocks the manager (`collectionContext.Finish`).
     ///
     /// # Errors
-    /// At the seed, where a stream is to be ended: deadlock, with that stream gone and the manager stuck (22). The
+    /// In 1.7.0-beta.1, where a stream is to be ended: deadlock, with that stream gone and the manager stuck (22). The
     /// metadata is not locked any more then: only the caller of the collection hangs, until the next one starts.
     pub fn finish<'n>(
         &mut self,
@@ -134,7 +134,7 @@ impl Streams {
                 continue;
             }
             Arc::make_mut(&mut self.streams).remove(&key);
-            if release == Release::Seed {
+            if release == Release::V1_7Beta {
                 self.lock = Lock::Stuck;
                 let shown = Shown(&node.key);
                 return Err(Error::new(
@@ -154,7 +154,7 @@ impl Streams {
         }
     }
 
-    /// A collection ended without finish or cancel, as at the seed when marking fails (22): the manager is stuck.
+    /// A collection ended without finish or cancel, as in 1.7.0-beta.1 when marking fails (22): the manager is stuck.
     pub fn forgotten(&mut self) {
         if self.lock == Lock::Collecting {
             self.lock = Lock::Stuck;

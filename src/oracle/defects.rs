@@ -200,7 +200,7 @@ mod tests {
         let everywhere = "undecodable-expiry-aborts snapshotter-cut-at-slash stale-children-entry";
         assert_eq!(names(Release::V1_6), everywhere);
         assert_eq!(
-            names(Release::Seed),
+            names(Release::V1_7Beta),
             format!("shared-loop-variable no-cancel-after-failed-mark {everywhere} flat-type-never-marked")
         );
         assert_eq!(names(Release::V1_7), format!("{everywhere} flat-type-never-marked sandboxes-outside-v1"));

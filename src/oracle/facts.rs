@@ -787,7 +787,7 @@ fn is_heard(question: Question<'_>, collector: &Collector) -> bool {
     !collector.start_error || may_fail
 }
 
-/// The collectors' reference labels; the seed's yield the type of the collector iterated last.
+/// The collectors' reference labels; 1.7.0-beta.1's yield the type of the collector iterated last.
 fn collector_labels<'a>(question: Question<'a>) -> Vec<(&'a [u8], ResourceType)> {
     let is_shared = question.defects.contains(Defect::SharedLoopVariable);
     let shared = question.situation.iterated_last().filter(|_| is_shared);

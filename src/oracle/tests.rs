@@ -89,7 +89,7 @@ fn pinned_with(labels: &str) -> Bucket {
 
 #[test]
 fn a_reference_label_needs_the_end_a_point_or_a_slash() {
-    let seed = |labels: &str| kept(&shipped(Release::Seed, &pinned_with(labels), &[]));
+    let seed = |labels: &str| kept(&shipped(Release::V1_7Beta, &pinned_with(labels), &[]));
     for label in ["content", "content.0", "content/m", "content."] {
         assert_eq!(seed(&format!(r#""@ref.{label}":"x""#)), "content/r content/x", "{label}");
     }
@@ -102,7 +102,7 @@ fn a_reference_label_needs_the_end_a_point_or_a_slash() {
 
 #[test]
 fn a_snapshot_label_names_its_snapshotter_up_to_the_first_slash() {
-    let seed = |labels: &str| kept(&shipped(Release::Seed, &pinned_with(labels), &[]));
+    let seed = |labels: &str| kept(&shipped(Release::V1_7Beta, &pinned_with(labels), &[]));
     assert_eq!(seed(r#""@ref.snapshot.o":"s""#), "content/r snapshot/o/s");
     assert_eq!(seed(r#""@ref.snapshot.o/2/3":"s""#), "content/r snapshot/o/s");
     assert_eq!(seed(r#""@ref.snapshot.o.p":"s""#), "content/r snapshot/o.p/s");
@@ -128,10 +128,10 @@ fn a_lease_holds_what_it_lists_until_it_has_expired() {
         r#""""#,
         r#"{"2023-01-01T00:00:00Z":""}"#,
     ] {
-        assert_eq!(kept(&shipped(Release::Seed, &at(alive), &[])), all, "{alive}");
+        assert_eq!(kept(&shipped(Release::V1_7Beta, &at(alive), &[])), all, "{alive}");
     }
     let expired = at(r#""2023-12-31T23:59:59.999999999Z""#);
-    let question = shipped(Release::Seed, &expired, &[]);
+    let question = shipped(Release::V1_7Beta, &expired, &[]);
     assert_eq!(kept(&question), "");
     assert_eq!(removed(&question), "lease/l content/x content/y");
     let two = at(r#""2024-01-01T00:00:00Z""#);
@@ -170,7 +170,7 @@ fn flat_and_full_visits_of_one_object_both_count() {
         r#"{{"leases":{{"a":{{"labels":{{"@flat":""}},"content":{{"x":""}}}},"b":{{"content":{{"x":""}}}}}},{}}}"#,
         content(&[blob("x", r#""@ref.content":"y""#)])
     ));
-    assert_eq!(kept(&shipped(Release::Seed, &both, &[])), "content/x content/y lease/a lease/b");
+    assert_eq!(kept(&shipped(Release::V1_7Beta, &both, &[])), "content/x content/y lease/a lease/b");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn an_image_holds_its_target_and_from_2_0_until_it_expires() {
         ))
     };
     let past = image(r#""@expire":"2023-12-31T23:59:59Z","#);
-    for release in [Release::V1_6, Release::Seed, Release::V1_7] {
+    for release in [Release::V1_6, Release::V1_7Beta, Release::V1_7] {
         assert_eq!(kept(&shipped(release, &past, &[])), "content/x content/y", "{release}");
         assert_eq!(removed(&shipped(release, &past, &[])), "", "{release}");
     }
@@ -192,7 +192,7 @@ fn an_image_holds_its_target_and_from_2_0_until_it_expires() {
         assert_eq!(kept(&shipped(release, &present, &[])), "content/x content/y image/im", "{release}");
     }
     let no_digest = world(r#"{"images":{"im":{"target":{}},"in":{"target":"x"}}}"#);
-    assert_eq!(kept(&shipped(Release::Seed, &no_digest, &[])), "content/");
+    assert_eq!(kept(&shipped(Release::V1_7Beta, &no_digest, &[])), "content/");
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn an_ingest_is_a_root_until_it_expires_and_never_without_an_expiry() {
     let ingest =
         |expiry: &str| world(&format!(r#"{{"content":{{"ingests":{{"i":{{{expiry}"expected":"x"}}}}}}}}"#));
     let at = |seconds, nanoseconds| ingest(&format!(r#""expireat":"{}","#, expire_at(seconds, nanoseconds)));
-    let kept_by_seed = |tree: &Bucket| kept(&shipped(Release::Seed, tree, &[]));
+    let kept_by_seed = |tree: &Bucket| kept(&shipped(Release::V1_7Beta, tree, &[]));
     assert_eq!(kept_by_seed(&at(NOW.seconds, 0)), "content/x ingest/i");
     assert_eq!(kept_by_seed(&at(NOW.seconds - 1, 999_999_999)), "");
     assert_eq!(kept_by_seed(&at(NOW.seconds - 1, 1_000_000_000)), "");
@@ -239,7 +239,7 @@ fn an_undecodable_expiry_stops_everything_as_shipped_and_costs_one_ingest_as_int
         assert_eq!(judgement.tree_after(), tree);
         let ends = match release {
             Release::V1_6 => vec![],
-            Release::Seed => vec![(OWN, End::Nothing)],
+            Release::V1_7Beta => vec![(OWN, End::Nothing)],
             _ => vec![(OWN, End::Cancel)],
         };
         assert_eq!(judgement.collector_ends(), ends, "{release}");
@@ -443,7 +443,7 @@ fn the_seeds_labels_yield_the_type_of_the_collector_iterated_last() {
     let tree = pinned_with(r#""@ref.own":"a""#);
     let failed = Collector { start_error: true, ..Collector::new(ResourceType(17)) };
     let collectors = [collector("own"), failed];
-    let mut question = shipped(Release::Seed, &tree, &collectors);
+    let mut question = shipped(Release::V1_7Beta, &tree, &collectors);
     assert_eq!(kept(&question), "content/r type-17/a");
     question.situation.last_iterated = Some(OWN);
     assert_eq!(kept(&question), "content/r type-16/a");
@@ -459,7 +459,7 @@ fn types_with_high_bits_are_kept_plainly_and_refer_to_nothing() {
         |number| Active { for_namespace: (*b"n").into(), node: Node::new(ResourceType(number), b"n", b"x") };
     for (number, expected) in [(1, "content/x content/y"), (0x21, "content/x"), (0x41, "content/x")] {
         let collectors = [Collector { active: vec![active(number)], ..Collector::new(OWN) }];
-        assert_eq!(kept(&shipped(Release::Seed, &tree, &collectors)), expected, "{number}");
+        assert_eq!(kept(&shipped(Release::V1_7Beta, &tree, &collectors)), expected, "{number}");
     }
 }
 
@@ -469,8 +469,8 @@ fn a_flat_type_that_a_collector_lists_is_never_marked_as_shipped() {
     let active = Active { for_namespace: (*b"n").into(), node: flat.clone() };
     let collectors = [Collector { active: vec![active], all: vec![flat], ..Collector::new(OWN) }];
     let tree = world("{}");
-    assert_eq!(removed(&shipped(Release::Seed, &tree, &collectors)), "type-48/a");
-    assert_eq!(removed(&intended(Release::Seed, &tree, &collectors)), "");
+    assert_eq!(removed(&shipped(Release::V1_7Beta, &tree, &collectors)), "type-48/a");
+    assert_eq!(removed(&intended(Release::V1_7Beta, &tree, &collectors)), "");
 }
 
 #[test]
@@ -526,11 +526,11 @@ fn collectors_back_references_count_from_2_2_and_references_from_2_4() {
 fn a_snapshotter_with_a_slash_is_cut_as_shipped_and_a_name_as_intended() {
     let snapshots = |over: &str| world(&format!(r#"{{"snapshots":{{{over}"over/lay":{{"k":{{}}}}}}}}"#));
     let alone = snapshots("");
-    let question = shipped(Release::Seed, &alone, &[]);
+    let question = shipped(Release::V1_7Beta, &alone, &[]);
     assert_eq!(removed(&question), "snapshot/over/lay/k");
     assert_eq!(judge(&question).tree_after(), alone);
     assert_eq!(
-        judge(&intended(Release::Seed, &alone, &[])).tree_after(),
+        judge(&intended(Release::V1_7Beta, &alone, &[])).tree_after(),
         world(r#"{"snapshots":{"over/lay":{}}}"#)
     );
     for (over, error) in [
@@ -541,19 +541,19 @@ fn a_snapshotter_with_a_slash_is_cut_as_shipped_and_a_name_as_intended() {
     ] {
         let tree = snapshots(over);
         let collectors = [collector("")];
-        let question = shipped(Release::Seed, &tree, &collectors);
+        let question = shipped(Release::V1_7Beta, &tree, &collectors);
         assert_eq!(errors(&question), error.into_iter().collect::<Vec<_>>(), "{over}");
         assert_eq!(judge(&question).tree_after(), tree, "{over}");
         let end = if error.is_some() { End::Cancel } else { End::Finish };
         assert_eq!(judge(&question).collector_ends(), [(OWN, end)], "{over}");
-        assert_eq!(errors(&intended(Release::Seed, &tree, &[])), [""; 0], "{over}");
+        assert_eq!(errors(&intended(Release::V1_7Beta, &tree, &[])), [""; 0], "{over}");
     }
     // One is held: as shipped both are, as intended only that one.
     let tree = world(
         r#"{"leases":{"l":{"snapshots":{"over/lay":{"k":""}}}},"snapshots":{"over":{"lay/k":{}},"over/lay":{"k":{}}}}"#,
     );
-    assert_eq!(removed(&shipped(Release::Seed, &tree, &[])), "");
-    let question = intended(Release::Seed, &tree, &[]);
+    assert_eq!(removed(&shipped(Release::V1_7Beta, &tree, &[])), "");
+    let question = intended(Release::V1_7Beta, &tree, &[]);
     assert_eq!(judge(&question).removed_count(), 1);
     assert_eq!(kept(&question), "snapshot/over/lay/k lease/l");
 }
@@ -579,7 +579,7 @@ fn the_tree_after_lacks_what_goes_and_as_intended_its_entry_in_children() {
 fn without_the_schemas_bucket_nothing_is_listed_and_collectors_finish() {
     let collectors = [collector("own")];
     let empty = tree("{}");
-    let question = shipped(Release::Seed, &empty, &collectors);
+    let question = shipped(Release::V1_7Beta, &empty, &collectors);
     let judgement = judge(&question);
     assert_eq!(judgement.resources().count(), 0);
     assert_eq!(judgement.collector_ends(), [(OWN, End::Finish)]);
@@ -618,7 +618,7 @@ fn what_is_removed_says_what_failed() {
             blob("y", r#""@ref.content.2":"x""#),
         ])
     ));
-    let question = shipped(Release::Seed, &tree, &[]);
+    let question = shipped(Release::V1_7Beta, &tree, &[]);
     let judgement = judge(&question);
     let failures = |name: &str| {
         let verdict = judgement.resources().find(|verdict| &*verdict.node().key == name.as_bytes());

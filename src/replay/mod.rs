@@ -286,7 +286,7 @@ impl Replayed {
 pub struct State {
     /// The world after its last step that is no trailing `gc`, `cleanup` or `expect`.
     pub world: World,
-    /// What the first of those `gc` steps says about the seed's shared loop variable.
+    /// What the first of those `gc` steps says about 1.7.0-beta.1's shared loop variable.
     pub last: Option<Kind>,
 }
 

@@ -148,7 +148,7 @@ fn resources(count: usize) -> String {
 
 fn write_class(out: &mut dyn Write, class: Class) -> io::Result<()> {
     let since = class.since().map(|since| format!(" (from {since})")).unwrap_or_default();
-    // Of the seed's defect the sentence itself says where it is.
+    // Of 1.7.0-beta.1's defect the sentence itself says where it is.
     let since = if class == Class::SharedLoopVariable { String::new() } else { since };
     writeln!(out, "\n{class}: {}{since}", class.sentence())
 }

@@ -196,7 +196,7 @@ expect same
 #[test]
 fn without_a_release_the_seeds_is_meant_and_later_ones_are_steps() {
     let scenario = read("# why\ngc\nrelease 2.0\n");
-    assert_eq!(scenario.release, Release::Seed);
+    assert_eq!(scenario.release, Release::V1_7Beta);
     assert_eq!(scenario.head, Text::lines("why"));
     assert_eq!(scenario.lines[1].step, Step::Release(Release::V2_0));
     assert!(!scenario.asserts());

@@ -12,7 +12,7 @@
 //! error, and what the daemon keeps in spite of it (a backend's work, a committed transaction) is kept here too.
 //!
 //! The streams' manager takes part in collections from the first step on that opens a stream; a daemon that never
-//! saw one has nothing that could be told apart. Where a collector leaves the daemon locked (the seed's stream
+//! saw one has nothing that could be told apart. Where a collector leaves the daemon locked (1.7.0-beta.1's stream
 //! manager), the world is *hung*: whatever writes is refused as a deadlock, until a step replaces the daemon.
 //!
 //! This room decides nothing: whether a refusal was expected, and whether a collection was right, is for those who

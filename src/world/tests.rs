@@ -84,7 +84,7 @@ fn the_clock_moves_only_by_steps_and_stops_at_the_end_of_time() {
     let (world, _) = after("advance 1h0.5s\ncontent put a\nadvance 0.5s");
     assert_eq!(world.now().seconds, CLOCK_START.seconds + 3601);
     assert_eq!(world.now().nanoseconds, 0);
-    let mut world = World::of(Store::new(Release::Seed), Instant { seconds: i64::MAX, nanoseconds: 5 });
+    let mut world = World::of(Store::new(Release::V1_7Beta), Instant { seconds: i64::MAX, nanoseconds: 5 });
     world.apply(&Line::new(Step::Advance(std::time::Duration::MAX)));
     assert_eq!(world.now().seconds, i64::MAX);
 }
@@ -308,7 +308,7 @@ fn a_new_daemon_has_the_database_and_nothing_of_what_was_in_memory() {
     assert_eq!(kind(&continued(world, "release 1.6").1), None);
     // From 2.0 a plain value at the root crashes the migration; the old daemon stays.
     let (world, applied) = after("raw put x y\nrelease 2.1");
-    assert_eq!((kind(&applied), world.release()), (Some(ErrorKind::Crash), Release::Seed));
+    assert_eq!((kind(&applied), world.release()), (Some(ErrorKind::Crash), Release::V1_7Beta));
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn assertions_say_what_is_instead() {
     ] {
         assert_eq!(expects(&world, assertion).unwrap_err().to_string(), message);
     }
-    assert_eq!(expects(&World::new(Release::Seed), "same"), Err(Unmet::NoCollection));
+    assert_eq!(expects(&World::new(Release::V1_7Beta), "same"), Err(Unmet::NoCollection));
 }
 
 #[test]

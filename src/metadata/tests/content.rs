@@ -17,14 +17,14 @@ fn held(store: &Store, lease: &[u8], kind: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn with_lease(id: &[u8]) -> Store {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.create_lease(&context(), id, &[]).unwrap();
     store
 }
 
 #[test]
 fn a_namespace_is_needed_and_must_be_an_identifier() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let mut put = |namespace: &[u8]| {
         store
             .put_content(&Context { namespace, ..context() }, b"ref", &digest('a'), 1, &[])
@@ -41,7 +41,7 @@ fn a_namespace_is_needed_and_must_be_an_identifier() {
 
 #[test]
 fn a_committed_blob_has_times_size_and_labels_and_its_ingest_is_gone() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let labels = [label("b", "2"), label("a", "1"), label("dropped", "")];
     assert_eq!(store.put_content(&context(), b"ref", &digest('a'), 300, &labels), Ok(Put::Written));
     let blob = blob(&store, &digest('a')).unwrap();
@@ -60,7 +60,7 @@ fn a_committed_blob_has_times_size_and_labels_and_its_ingest_is_gone() {
 
 #[test]
 fn a_map_of_empty_labels_leaves_an_empty_bucket_and_an_empty_map_none() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.put_content(&context(), b"a", &digest('a'), 1, &[label("k", "")]).unwrap();
     store.put_content(&context(), b"b", &digest('b'), 1, &[]).unwrap();
     assert!(blob(&store, &digest('a')).unwrap().bucket(b"labels").unwrap().is_empty());
@@ -69,7 +69,7 @@ fn a_map_of_empty_labels_leaves_an_empty_bucket_and_an_empty_map_none() {
 
 #[test]
 fn a_label_has_at_most_4096_bytes() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let of_size = |size: usize| [label("key", &"v".repeat(size - 3))];
     assert_eq!(store.put_content(&context(), b"ref", &digest('a'), 1, &of_size(4096)), Ok(Put::Written));
     let mut writer = store.open_writer(&context(), b"ref", None, 0).unwrap();
@@ -84,7 +84,7 @@ fn a_label_has_at_most_4096_bytes() {
 
 #[test]
 fn an_ingest_without_a_lease_lives_for_a_day_from_its_last_opening() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     for seconds in [0, 100] {
         let context = Context { now: at(seconds), ..context() };
         let mut writer = store.open_writer(&context, b"ref", None, 0).unwrap();
@@ -118,7 +118,7 @@ fn an_ingest_with_a_lease_has_no_expiry_but_keeps_one_that_it_has() {
 
 #[test]
 fn a_reference_is_locked_while_its_writer_is_open() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let mut writer = store.open_writer(&context(), b"ref", None, 10).unwrap();
     let kind = refused(&mut store, |store| store.open_writer(&context(), b"ref", None, 10));
     assert_eq!(kind, ErrorKind::Unavailable);
@@ -163,7 +163,7 @@ fn a_commit_of_what_the_namespace_has_leases_it_and_drops_the_ingest() {
 
 #[test]
 fn a_commit_checks_size_and_digest() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     for (size, expected) in [(2, None), (1, Some(digest('b')))] {
         let mut writer = store.open_writer(&context(), b"ref", None, 0).unwrap();
         store.write(&mut writer, &digest('a'), 1).unwrap();
@@ -209,7 +209,7 @@ fn a_commit_uses_the_lease_of_its_own_context() {
 #[test]
 fn content_is_shared_by_policy_or_by_a_shareable_namespace_and_only_at_its_size() {
     let other = Context { namespace: b"other", ..context() };
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.put_content(&context(), b"ref", &digest('a'), 7, &[]).unwrap();
     let is_shared = |store: &Store, size| {
         let mut store = store.clone();
@@ -242,7 +242,7 @@ fn content_is_shared_by_policy_or_by_a_shareable_namespace_and_only_at_its_size(
 #[test]
 fn a_commit_on_shared_content_does_not_look_whether_the_backend_has_it() {
     let other = Context { namespace: b"other", ..context() };
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.put_content(&context(), b"ref", &digest('a'), 7, &[]).unwrap();
     let mut writer = store.open_writer(&other, b"r", Some(&digest('a')), 0).unwrap();
     // While the ingest stands, its expected digest is kept in the backend.
@@ -259,7 +259,7 @@ fn a_commit_on_shared_content_does_not_look_whether_the_backend_has_it() {
 #[test]
 fn writing_to_shared_content_copies_it_first() {
     let other = Context { namespace: b"other", ..context() };
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.put_content(&context(), b"ref", &digest('a'), 7, &[]).unwrap();
     let mut writer = store.open_writer(&other, b"r", Some(&digest('a')), 0).unwrap();
     store.write(&mut writer, &digest('b'), 9).unwrap();
@@ -298,7 +298,7 @@ fn an_abort_drops_the_ingest_from_database_lease_and_backend() {
 #[test]
 fn an_ingest_once_shared_stays_marked_expected() {
     let other = Context { namespace: b"other", ..context() };
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.put_content(&context(), b"ref", &digest('a'), 7, &[]).unwrap();
     store.open_writer(&other, b"r", Some(&digest('a')), 0).unwrap();
     let mut writer = store.open_writer(&other, b"r", None, 0).unwrap();
@@ -311,7 +311,7 @@ fn an_ingest_once_shared_stays_marked_expected() {
 
 #[test]
 fn labels_are_replaced_as_a_whole_or_one_by_one() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.put_content(&context(), b"ref", &digest('a'), 1, &[label("a", "1"), label("b", "2")]).unwrap();
     let later = Context { now: at(60), ..context() };
     let labels = |store: &Store| fields::read_map(blob(store, &digest('a')).unwrap(), b"labels");
@@ -354,7 +354,7 @@ fn a_deleted_blob_leaves_the_lease_in_use_and_stays_in_others() {
 #[test]
 fn a_clean_up_keeps_every_namespaces_blobs_and_ingests() {
     let other = Context { namespace: b"other", ..context() };
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     for (context, digit) in [(context(), 'a'), (other, 'b'), (other, 'c')] {
         store.put_content(&context, b"ref", &digest(digit), 1, &[]).unwrap();
     }
@@ -372,7 +372,7 @@ fn a_clean_up_keeps_every_namespaces_blobs_and_ingests() {
 
 #[test]
 fn a_collection_hands_over_what_to_clean_up_and_resets_the_marks() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.put_content(&context(), b"ref", &digest('a'), 1, &[]).unwrap();
     store.delete_content(&context(), &digest('a')).unwrap();
     store.collection_failed(false, [&b"overlayfs"[..]]);
@@ -412,7 +412,7 @@ fn putting_at_once_is_putting_step_by_step() {
     let mut results = std::collections::BTreeMap::new();
     let path: [&[u8]; 5] = [b"v1", b"default", b"leases", b"l", b"ingests"];
     for _ in 0..300 {
-        let mut store = Store::new(Release::Seed);
+        let mut store = Store::new(Release::V1_7Beta);
         for step in 0..40 {
             let namespace: &[u8] =
                 [&b"default"[..], b"other", b"bad name"][[0, 0, 0, 1, 1, 2][rng.random_range(0..6)]];

@@ -57,7 +57,8 @@ fn refused<T: std::fmt::Debug>(
 
 #[test]
 fn a_fresh_database_holds_its_version_and_nothing_else() {
-    for (release, version) in [(Release::V1_6, 3), (Release::Seed, 3), (Release::V1_7, 3), (Release::V2_0, 4)]
+    for (release, version) in
+        [(Release::V1_6, 3), (Release::V1_7Beta, 3), (Release::V1_7, 3), (Release::V2_0, 4)]
     {
         let store = Store::new(release);
         assert_eq!(keys(&store, &[]), Some(vec![b"v1".to_vec()]));
@@ -68,7 +69,7 @@ fn a_fresh_database_holds_its_version_and_nothing_else() {
 #[test]
 fn a_refused_operation_changes_nothing_even_in_a_damaged_tree() {
     // A value where the operation needs a bucket, met only after earlier writes.
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.create_lease(&context(), b"l", &[]).unwrap();
     store.tree.put(&[b"v1", b"default"], b"content", b"value").unwrap();
     let kind = refused(&mut store, |store| store.put_content(&leased(b"l"), b"ref", &digest('a'), 1, &[]));

@@ -29,7 +29,7 @@ fn sandbox(id: &[u8]) -> Sandbox {
 
 #[test]
 fn a_namespace_is_created_by_name_or_by_the_first_write() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.create_namespace(b"made", &[label("a", "1"), label("empty", "")]).unwrap();
     let labels: [&[u8]; 3] = [b"v1", b"made", b"labels"];
     assert_eq!(look(&store, &labels).unwrap().get(b"empty"), Some(&b""[..]));
@@ -49,7 +49,7 @@ fn a_namespace_is_created_by_name_or_by_the_first_write() {
 
 #[test]
 fn a_namespaces_label_is_set_and_dropped_and_creates_it() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let labels: [&[u8]; 3] = [b"v1", b"made by the label", b"labels"];
     store.set_namespace_label(labels[1], b"k", b"v").unwrap();
     assert_eq!(look(&store, &labels).unwrap().get(b"k"), Some(&b"v"[..]));
@@ -73,7 +73,7 @@ fn a_namespace_goes_unless_it_has_images_blobs_containers_or_snapshots() {
         ("containers", &|store| store.create_container(&context(), &container(b"c"))),
         ("snapshots of \"native\"", &|store| store.prepare(&context(), &snapshot)),
     ] {
-        let mut store = Store::new(Release::Seed);
+        let mut store = Store::new(Release::V1_7Beta);
         make(&mut store).unwrap();
         let error = store.clone().delete_namespace(b"default").unwrap_err();
         assert_eq!(error.kind, ErrorKind::FailedPrecondition);
@@ -98,7 +98,7 @@ fn a_namespace_goes_unless_it_has_images_blobs_containers_or_snapshots() {
 
 #[test]
 fn a_lease_has_a_time_and_labels_that_nobody_checks() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let id = b"with spaces / and a slash";
     store.create_lease(&context(), id, &[label("k", &"v".repeat(10_000))]).unwrap();
     let lease = look(&store, &[b"v1", b"default", b"leases", id]).unwrap();
@@ -125,7 +125,7 @@ fn an_expiration_is_a_label_in_whole_seconds() {
 
 #[test]
 fn a_lease_takes_resources_by_kind_and_lists_them_in_order() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.create_lease(&context(), b"l", &[]).unwrap();
     let content = digest('a');
     let resources = [
@@ -162,7 +162,7 @@ fn a_lease_takes_resources_by_kind_and_lists_them_in_order() {
 
 #[test]
 fn dropping_a_resource_wants_a_collection_even_where_there_was_none() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.create_lease(&context(), b"l", &[]).unwrap();
     store.add_resource(&context(), b"l", b"content", &digest('a')).unwrap();
     for count in 1..=2 {
@@ -202,7 +202,7 @@ fn images_are_lease_resources_from_2_0() {
     let other = Image { name: b"other".to_vec(), ..expiring.clone() };
     assert_eq!(refused(&mut store, |store| store.create_image(&leased(b"x"), &other)), ErrorKind::NotFound);
 
-    let mut seed = Store::new(Release::Seed);
+    let mut seed = Store::new(Release::V1_7Beta);
     seed.create_lease(&context(), b"l", &[]).unwrap();
     seed.create_image(&leased(b"l"), &expiring).unwrap();
     seed.create_image(&leased(b"gone"), &other).unwrap();
@@ -211,7 +211,7 @@ fn images_are_lease_resources_from_2_0() {
 
 #[test]
 fn an_image_needs_a_name_a_digest_a_size_and_a_media_type() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     for bad in [
         Image { name: vec![], ..image(b"i") },
         Image { digest: b"sha256:ab".to_vec(), ..image(b"i") },
@@ -232,7 +232,7 @@ fn an_image_needs_a_name_a_digest_a_size_and_a_media_type() {
 
 #[test]
 fn an_image_is_updated_field_by_field_or_replaced() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let first = Image {
         labels: vec![label("a", "1"), label("b", "2")],
         annotations: vec![label("x", "1"), label("y", "2")],
@@ -307,7 +307,7 @@ fn a_container_is_what_a_daemon_writes() {
 
 #[test]
 fn a_container_needs_an_identifier_a_runtime_and_a_spec() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     for bad in [
         container(b""),
         container(b"a/b"),
@@ -337,7 +337,7 @@ fn a_container_needs_an_identifier_a_runtime_and_a_spec() {
 
 #[test]
 fn a_containers_snapshotter_and_runtime_never_change_and_extensions_are_only_added() {
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let first = Container {
         snapshotter: b"native".to_vec(),
         snapshot_key: b"s".to_vec(),
@@ -389,7 +389,7 @@ fn a_containers_snapshotter_and_runtime_never_change_and_extensions_are_only_add
 #[test]
 fn sandboxes_lie_at_the_root_up_to_1_7_and_below_v1_from_2_0() {
     for (release, path) in [
-        (Release::Seed, &[&b"default"[..], b"sandboxes", b"s"][..]),
+        (Release::V1_7Beta, &[&b"default"[..], b"sandboxes", b"s"][..]),
         (Release::V1_7, &[b"default", b"sandboxes", b"s"]),
         (Release::V2_0, &[b"v1", b"default", b"sandboxes", b"s"]),
     ] {
@@ -402,7 +402,7 @@ fn sandboxes_lie_at_the_root_up_to_1_7_and_below_v1_from_2_0() {
         assert_eq!(there.bucket(b"runtime").unwrap().get(b"name"), Some(&b"runc"[..]));
         assert_eq!(there.bucket(b"labels").unwrap().get(b"k").map(<[u8]>::len), Some(5000));
     }
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     store.create_sandbox(&Context { namespace: b"v1", ..context() }, &sandbox(b"images")).unwrap();
     assert!(look(&store, &[b"v1", b"sandboxes", b"images"]).is_some());
     let none = Store::new(Release::V1_6).create_sandbox(&context(), &sandbox(b"s")).unwrap_err();
@@ -411,7 +411,8 @@ fn sandboxes_lie_at_the_root_up_to_1_7_and_below_v1_from_2_0() {
 
 #[test]
 fn a_sandbox_is_created_updated_and_deleted_by_its_identifier() {
-    for (release, missing) in [(Release::Seed, ErrorKind::Unknown), (Release::V2_0, ErrorKind::NotFound)] {
+    for (release, missing) in [(Release::V1_7Beta, ErrorKind::Unknown), (Release::V2_0, ErrorKind::NotFound)]
+    {
         let mut store = Store::new(release);
         assert_eq!(refused(&mut store, |store| store.delete_sandbox(&context(), b"s")), ErrorKind::NotFound);
         let kind = refused(&mut store, |store| store.create_sandbox(&context(), &sandbox(b"a b")));
@@ -432,7 +433,7 @@ fn a_sandbox_is_created_updated_and_deleted_by_its_identifier() {
         assert_eq!(update(&sandbox(b"gone"), &[]), ErrorKind::NotFound);
         store.update_sandbox(&context(), &changed, &[b"labels.a"]).unwrap();
         let path = [b"v1", &b"default"[..], b"sandboxes", b"s"];
-        let path = if release == Release::Seed { &path[1..] } else { &path[..] };
+        let path = if release == Release::V1_7Beta { &path[1..] } else { &path[..] };
         let read = |store: &Store| Sandbox::read(b"s", look(store, path).unwrap()).unwrap();
         assert_eq!(read(&store), Sandbox { spec: None, ..changed.clone() });
         let extensions = vec![label("e", "1")];
@@ -467,11 +468,11 @@ fn an_old_database_is_brought_up_to_date_once() {
             "p": {"children": {"child": ""}}}}}}}"#,
     )
     .unwrap();
-    assert_eq!(Store::open(old.clone(), Release::Seed).unwrap().tree, seed);
+    assert_eq!(Store::open(old.clone(), Release::V1_7Beta).unwrap().tree, seed);
     assert_eq!(Store::open(old, Release::V2_4).unwrap().tree, newest);
     assert_eq!(Store::open(seed.clone(), Release::V2_0).unwrap().tree, newest);
     // A downgrade opens as it is.
-    assert_eq!(Store::open(newest.clone(), Release::Seed).unwrap().tree, newest);
+    assert_eq!(Store::open(newest.clone(), Release::V1_7Beta).unwrap().tree, newest);
     // #11629.
     let mut crashing = seed;
     crashing.put(&[], b"key", b"value").unwrap();

@@ -26,7 +26,7 @@ fn with_base(release: Release) -> Store {
 
 #[test]
 fn a_prepared_snapshot_is_recorded_linked_and_leased() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     let labels = [label("a", "1"), label("containerd.io/snapshot/x", "2")];
     store.prepare(&leased(b"l"), &NewSnapshot { labels: &labels, ..new(b"top", Some(b"base")) }).unwrap();
     let top = snapshot(&store, b"top").unwrap();
@@ -45,7 +45,7 @@ fn a_prepared_snapshot_is_recorded_linked_and_leased() {
 
 #[test]
 fn a_snapshot_needs_a_parent_that_exists_and_is_committed_in_the_backend() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     store.prepare(&context(), &new(b"active", Some(b"base"))).unwrap();
     let kind = refused(&mut store, |store| store.prepare(&context(), &new(b"top", Some(b"gone"))));
     assert_eq!(kind, ErrorKind::NotFound);
@@ -67,7 +67,7 @@ fn a_snapshot_needs_a_parent_that_exists_and_is_committed_in_the_backend() {
 #[test]
 fn a_snapshot_that_exists_is_leased_only_from_1_7_on() {
     let wanted = [label("containerd.io/snapshot.ref", "base")];
-    for (release, is_leased) in [(Release::V1_6, false), (Release::Seed, false), (Release::V1_7, true)] {
+    for (release, is_leased) in [(Release::V1_6, false), (Release::V1_7Beta, false), (Release::V1_7, true)] {
         for operation in 0..3 {
             let mut store = with_base(release);
             store.prepare(&context(), &new(b"second", None)).unwrap();
@@ -91,7 +91,7 @@ fn a_snapshot_that_exists_is_leased_only_from_1_7_on() {
 /// #11908's and #3787's window: a collection between the two transactions.
 #[test]
 fn a_parent_may_go_between_the_two_transactions() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     let Ok(Prepared::Begun(preparation)) = store.prepare_begin(&leased(b"l"), &new(b"top", Some(b"base")))
     else {
         panic!("there is no such snapshot yet");
@@ -109,7 +109,7 @@ fn a_parent_may_go_between_the_two_transactions() {
 
 #[test]
 fn of_two_preparations_of_one_key_the_later_leases_it_and_answers_already_exists() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     let Ok(Prepared::Begun(later)) = store.prepare_begin(&leased(b"l"), &new(b"top", Some(b"base"))) else {
         panic!("there is no such snapshot yet");
     };
@@ -139,7 +139,7 @@ fn of_two_preparations_of_one_key_the_later_leases_it_and_answers_already_exists
 
 #[test]
 fn a_commit_moves_lease_and_link_from_the_key_to_the_name() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     store
         .prepare(&leased(b"l"), &NewSnapshot { labels: &[label("a", "1")], ..new(b"key", Some(b"base")) })
         .unwrap();
@@ -158,7 +158,7 @@ fn a_commit_moves_lease_and_link_from_the_key_to_the_name() {
 
 #[test]
 fn a_commit_needs_an_active_snapshot() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     store.prepare(&context(), &NewSnapshot { read_only: true, ..new(b"view", Some(b"base")) }).unwrap();
     let mut commit = |name: &[u8], key: &[u8]| {
         refused(&mut store, |store| store.commit_snapshot(&context(), b"native", name, key, &[]))
@@ -178,7 +178,7 @@ fn a_commit_needs_an_active_snapshot() {
 
 #[test]
 fn a_snapshot_with_children_stays_and_one_without_is_unlinked() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     store.prepare(&leased(b"l"), &new(b"top", Some(b"base"))).unwrap();
     let kind = refused(&mut store, |store| store.remove_snapshot(&context(), b"native", b"base"));
     assert_eq!(kind, ErrorKind::FailedPrecondition);
@@ -200,7 +200,7 @@ fn a_snapshot_with_children_stays_and_one_without_is_unlinked() {
 /// L1: a collection takes the child's bucket and leaves the link.
 #[test]
 fn a_stale_link_to_a_child_keeps_the_parent_for_ever() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     store.prepare(&context(), &new(b"top", Some(b"base"))).unwrap();
     store.tree.delete_bucket(&NATIVE, b"top").unwrap();
     let kind = refused(&mut store, |store| store.remove_snapshot(&context(), b"native", b"base"));
@@ -215,7 +215,7 @@ fn a_stale_link_to_a_child_keeps_the_parent_for_ever() {
 
 #[test]
 fn labels_reach_the_backend_as_far_as_it_inherits_them() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     let labels = [label("a", "1"), label("containerd.io/snapshot/x", "2")];
     store.update_snapshot(&context(), b"native", b"base", &labels, &[]).unwrap();
     assert_eq!(fields::read_map(snapshot(&store, b"base").unwrap(), b"labels"), labels);
@@ -237,7 +237,7 @@ fn labels_reach_the_backend_as_far_as_it_inherits_them() {
 
 #[test]
 fn a_clean_up_prunes_from_the_leaves_and_passes_over_parents_in_use() {
-    let mut store = with_base(Release::Seed);
+    let mut store = with_base(Release::V1_7Beta);
     for (name, key, parent) in [(b"a", b"1", &b"base"[..]), (b"b", b"2", b"a"), (b"c", b"3", b"b")] {
         store.prepare(&context(), &new(key, Some(parent))).unwrap();
         store.commit_snapshot(&context(), b"native", name, key, &[]).unwrap();
@@ -257,7 +257,7 @@ fn a_clean_up_prunes_from_the_leaves_and_passes_over_parents_in_use() {
 #[test]
 fn what_an_earlier_namespace_left_in_the_backend_is_in_the_way_or_adopted() {
     let wanted = [label("containerd.io/snapshot.ref", "chain")];
-    let mut store = Store::new(Release::Seed);
+    let mut store = Store::new(Release::V1_7Beta);
     let prepare =
         |store: &mut Store, labels| store.prepare(&context(), &NewSnapshot { labels, ..new(b"key", None) });
     prepare(&mut store, &wanted).unwrap();
