@@ -22,7 +22,7 @@
 //! | [`generate`] | cases from bytes: clients' steps, or a database at once |
 //! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
 //! | [`shrink`] | cases made small |
-//! | [`foreign`] | anyone's collector as a child process, on generated cases |
+//! | [`child`] | anyone's collector as a child process, on generated cases |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`report`], [`replay`], [`fuzzing`], `cli` | results for people and machines; scenarios held to what they expect; bodies of fuzz targets; the commands |
 //!
@@ -34,6 +34,7 @@
 //! `scan_all`, `remove`). To find what the rule is for, read `oracle`.
 
 pub mod bucket;
+pub mod child;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod collector;
@@ -41,7 +42,6 @@ pub mod conformance;
 pub mod diff;
 pub mod engine;
 pub mod exhaust;
-pub mod foreign;
 pub mod fuzzing;
 pub mod generate;
 pub mod instant;

@@ -2,8 +2,8 @@
 
 use super::source::{parse_fault, parse_release};
 use super::{Ended, Failure};
+use crate::child::serve::{ServeError, serve};
 use crate::engine::{Fault, NoFault};
-use crate::foreign::serve::{ServeError, serve};
 use crate::release::Release;
 use std::io::{self, Write};
 

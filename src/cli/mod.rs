@@ -1,8 +1,8 @@
 //! The command line: one file a command, the exit codes here.
 
-mod against;
 mod artifact;
 mod child;
+mod child_campaign;
 mod collect;
 mod conformance;
 mod diff;

@@ -2,7 +2,7 @@
 
 use super::findings::Folder;
 use super::source::{parse_duration, parse_fault, parse_release};
-use super::{Ended, Failure, against, threads};
+use super::{Ended, Failure, child_campaign, threads};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
@@ -65,7 +65,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
     jobs: Option<usize>,
     #[command(flatten)]
-    against: against::Arguments,
+    child: child_campaign::Arguments,
     /// Where findings are written, as scenario files; none is written over
     #[arg(long, value_name = "FOLDER", default_value = "findings")]
     out: PathBuf,
@@ -99,14 +99,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         write!(out, "{}", print(&finding::drawn(&plan, number)))?;
         return Ok(Ended::Well);
     }
-    let cases = against::Cases {
+    let cases = child_campaign::Cases {
         drawn: &plan,
         cases: 0..arguments.cases,
         jobs: arguments.jobs,
         json: arguments.json,
         out: &arguments.out,
     };
-    if let Some(ended) = against::run(&arguments.against, cases, out)? {
+    if let Some(ended) = child_campaign::run(&arguments.child, cases, out)? {
         return Ok(ended);
     }
     match arguments.fault {

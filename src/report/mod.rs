@@ -1,6 +1,6 @@
 //! How results are shown: text for people, JSON for machines. Reports decide nothing.
 
-pub mod against;
+pub mod child;
 pub mod collect;
 pub mod diff;
 pub mod exhaust;

@@ -2,7 +2,7 @@
 
 use super::shell::quoted;
 use super::text;
-use crate::foreign::campaign::{Plan, Tally, Wrong};
+use crate::child::campaign::{Plan, Tally, Wrong};
 use crate::generate::profile::Swarm;
 use crate::scenario::print;
 use serde_json::{Map, Value, json};

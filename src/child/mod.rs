@@ -1,24 +1,24 @@
-//! Anyone's collector: another implementation as a child process, asked one case a line.
+//! A child: another collector as a process of its own, asked one case a line.
 //!
 //! ```text
 //!   case ──> row ──┬─> our engine ──> results ─┐
 //!                  └─> child ──> answer ───────┴─> the first field that differs, or why there is no answer
 //! ```
 //!
-//! `child` speaks to the process, `command` splits its command line, `rows` makes rows of cases, `campaign` runs many
+//! `process` speaks to the child, `command` splits its command line, `rows` makes rows of cases, `campaign` runs many
 //! and shrinks what it finds, `serve` is the other end: our own engine as such a child. What is compared, and the
 //! form of a row, is `conformance`'s. The protocol:
 //!
 #![doc = include_str!("PROTOCOL.md")]
 
 pub mod campaign;
-mod child;
 mod command;
+mod process;
 mod rows;
 pub mod serve;
 
-pub use child::{ANSWER_BYTES_MAX, Child, ChildError};
 pub use command::{CommandError, CommandLine};
+pub use process::{ANSWER_BYTES_MAX, Child, ChildError};
 pub use rows::{row, write_rows};
 
 use crate::conformance::partial::PartialResults;

@@ -1,10 +1,11 @@
 //! Many cases to a child, and what it does wrong made small.
 //!
-//! The child is asked every collection of a case, one after the other. Every worker has a child of its own. Cases go out in portions, portions in batches; what is found depends on the
-//! cases and the child alone, not on how many children run, as long as the child's answer depends on the case alone.
+//! The child is asked every collection of a case, one after the other. Every worker has a child of its own. Cases go
+//! out in portions, portions in batches; what is found depends on the cases and the child alone, not on how many
+//! children run, as long as the child's answer depends on the case alone.
 
-use super::child::{Child, ChildError};
 use super::command::CommandLine;
+use super::process::{Child, ChildError};
 use super::rows::{collection_name, collections, is_row};
 use super::{differs, row};
 use crate::conformance::Row;

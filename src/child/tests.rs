@@ -16,7 +16,7 @@ const PATIENT: Duration = Duration::from_secs(60);
 const IMPATIENT: Duration = Duration::from_millis(100);
 
 fn seed() -> Seed {
-    Seed::parse("foreign").expect("a seed")
+    Seed::parse("child").expect("a seed")
 }
 
 /// A drawn tree as a row.
@@ -213,7 +213,7 @@ fn rows_are_cases_that_read_back() {
             collections.filter(|collected| collected.cancel_at_root.is_none()).enumerate()
         {
             let row = Row::parse(lines.next().expect("a line"), |_| None).expect("a row");
-            assert_eq!(row.name, format!("foreign/{number}.{place}"));
+            assert_eq!(row.name, format!("child/{number}.{place}"));
             assert_eq!(row.collectors, *collected.before.collectors);
             // Sequence numbers are left out, and nothing else.
             let changes = crate::bucket::diff(&collected.before.tree, &row.db);

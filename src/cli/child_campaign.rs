@@ -1,10 +1,10 @@
-//! The part of `leasehold simulate` that has to do with other collectors: rows for them, and themselves.
+//! The part of `leasehold simulate` that has to do with children: rows for them, and a campaign against one.
 
 use super::findings::Folder;
 use super::{Ended, Failure, threads};
-use crate::foreign::campaign::{self, Plan};
-use crate::foreign::{ChildError, CommandLine, write_rows};
-use crate::report::against::Report;
+use crate::child::campaign::{self, Plan};
+use crate::child::{ChildError, CommandLine, write_rows};
+use crate::report::child::Report;
 use crate::scenario::print;
 use crate::simulate;
 use flate2::Compression;
