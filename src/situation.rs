@@ -22,7 +22,7 @@ use crate::release::Release;
 use std::sync::Arc;
 
 /// A database with what decides its collection.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Situation {
     /// The database.
     pub tree: Bucket,

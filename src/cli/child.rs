@@ -1,6 +1,6 @@
 //! `leasehold child`: our own engine behind the protocol of `simulate --against`.
 
-use super::source::{parse_fault, parse_release};
+use super::source::parse_fault;
 use super::{Ended, Failure};
 use crate::child::serve::{ServeError, serve};
 use crate::engine::{Fault, NoFault};
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Whose rules; default: each case's `version`
-    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// Seed a mistake into the collector
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]

@@ -1,6 +1,6 @@
 //! `leasehold collect`: what a collection would remove and keep. Never writes to the database.
 
-use super::source::{self, parse_now, parse_release};
+use super::source::{self, parse_now};
 use super::{Ended, Failure};
 use crate::engine::{Collection, NoFault, Request, collect};
 use crate::instant::Instant;
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     now: Option<Instant>,
     /// Whose rules: a version of containerd; default: by the database's own version, or a
     /// scenario's
-    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// One JSON object with every node instead of the summary
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! `leasehold conformance`: recorded results of the real containerd against engine and oracle.
 
-use super::source::{parse_fault, parse_release};
+use super::source::parse_fault;
 use super::{Ended, Failure};
 use crate::conformance::run::run as run_row;
 use crate::conformance::source::Found;
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "FILE|FOLDER", required = true)]
     paths: Vec<PathBuf>,
     /// Judge by this release's rules; of the archive, read only its rows
-    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// Seed a mistake into the collector, to see rows fail
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]

@@ -1,6 +1,6 @@
 //! `leasehold diff`: what two releases do with one database, or with generated ones.
 
-use super::source::{self, parse_now, parse_release};
+use super::source::{self, parse_now};
 use super::{Ended, Failure};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
@@ -32,10 +32,10 @@ pub(super) struct Arguments {
     #[arg(value_name = "SOURCE", required_unless_present = "cases", conflicts_with = "cases")]
     source: Option<PathBuf>,
     /// The release that runs today
-    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     from: Release,
     /// The release that takes over
-    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     to: Release,
     /// Collect as if it were this time (RFC 3339); default: now, or a scenario's clock
     #[arg(long, value_name = "TIME", value_parser = parse_now, conflicts_with = "cases")]
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N")]
     cases: Option<u64>,
     /// The seed of the generated databases: any text of 1 to 64 bytes
-    #[arg(long, default_value = "leasehold", value_parser = parse_seed, requires = "cases")]
+    #[arg(long, default_value = "leasehold", value_parser = Seed::parse, requires = "cases")]
     seed: Seed,
     /// One JSON object instead of the report
     #[arg(long)]
@@ -90,8 +90,4 @@ fn compare_cases(arguments: &Arguments, cases: u64, out: &mut dyn Write) -> Resu
         report.write_text(out)?;
     }
     Ok(if tally.is_unexplained() { Ended::WithFinding } else { Ended::Well })
-}
-
-fn parse_seed(text: &str) -> Result<Seed, String> {
-    Seed::parse(text).map_err(|error| error.to_string())
 }

@@ -1,6 +1,6 @@
 //! `leasehold exhaust`: every small graph through engine, oracle and bit masks.
 
-use super::source::{parse_fault, parse_release};
+use super::source::parse_fault;
 use super::{Ended, Failure, threads};
 use crate::engine::{Fault, NoFault};
 use crate::exhaust::graphs::NODES_MAX;
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "root|holders", value_parser = parse_states, default_value = "root")]
     states: StateSet,
     /// Whose rules: a version of containerd
-    #[arg(long, value_name = "RELEASE", value_parser = parse_release, default_value = "1.7.0-beta.1")]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, default_value = "1.7.0-beta.1")]
     release: Release,
     /// Seed a mistake into the collector, to see it found
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]

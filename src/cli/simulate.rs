@@ -1,7 +1,7 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
 use super::findings::Folder;
-use super::source::{parse_duration, parse_fault, parse_release};
+use super::source::{parse_duration, parse_fault};
 use super::{Ended, Failure, child_campaign, threads};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::generate::profile::Swarm;
@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
   leasehold simulate --properties                   what is checked")]
 pub(super) struct Arguments {
     /// Any text of 1 to 64 bytes
-    #[arg(long, default_value = "leasehold", value_parser = parse_seed)]
+    #[arg(long, default_value = "leasehold", value_parser = Seed::parse)]
     seed: Seed,
     /// How many cases to run
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
@@ -49,11 +49,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "i/n", value_parser = parse_shard, conflicts_with_all = ["against", "rows_out"])]
     shard: Option<Shard>,
     /// Whose rules: a version of containerd; default: 1.7.0-beta.1, or the release that first has the rule of --fault
-    #[arg(long, value_name = "RELEASE", value_parser = parse_release)]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// Which habits the cases have: swarm (each draws its own), plain, all, or some of leases, expiry, flat-and-plain,
     /// near-misses, dead-edges, cycles, namespaces, later-labels, collectors, malformed, raw-bytes, protocols, cold-names
-    #[arg(long, value_name = "PROFILE", value_parser = parse_profile, default_value = "swarm")]
+    #[arg(long, value_name = "PROFILE", value_parser = Swarm::parse, default_value = "swarm")]
     profile: Swarm,
     /// Hold the collector to the intended rules instead of those with the release's known defects
     #[arg(long)]
@@ -249,14 +249,6 @@ fn write_findings(
 fn stem(fault: Option<Fault>, example: &Example) -> String {
     let why = example.why(fault).map(|why| format!("-{why}")).unwrap_or_default();
     format!("{}{why}-{}", example.sort.property, example.number)
-}
-
-fn parse_seed(text: &str) -> Result<Seed, String> {
-    Seed::parse(text).map_err(|error| error.to_string())
-}
-
-fn parse_profile(text: &str) -> Result<Swarm, String> {
-    Swarm::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_shard(text: &str) -> Result<Shard, String> {

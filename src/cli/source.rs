@@ -108,11 +108,6 @@ pub(super) fn input_error(path: &Path, reason: &dyn std::fmt::Display) -> Failur
     Failure::Input(format!("{}: {reason}", path.display()))
 }
 
-/// A `--release` argument.
-pub(super) fn parse_release(text: &str) -> Result<Release, String> {
-    Release::parse(text).map_err(|error| error.to_string())
-}
-
 /// A `--now` argument.
 pub(super) fn parse_now(text: &str) -> Result<Instant, String> {
     let hint = "give it as 2026-01-31T12:00:00Z";

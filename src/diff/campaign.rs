@@ -4,7 +4,7 @@
 //! numbers of the cases alone, never on threads.
 
 use super::class::Class;
-use super::compare::{Comparison, Effect, Pair, compare};
+use super::compare::{Aspect, Pair, compare};
 use crate::generate::seed::Seed;
 use crate::generate::trees::draw;
 use crate::release::Release;
@@ -24,19 +24,6 @@ pub struct Plan {
     pub from: Release,
     /// The release that takes over.
     pub to: Release,
-}
-
-/// In what a class of difference shows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Aspect {
-    /// In what happens to a node.
-    Node(Effect),
-    /// In the collections' errors.
-    Errors,
-    /// In the collectors' last calls.
-    Ends,
-    /// Engine and oracle contradict each other about one release.
-    Disagreement,
 }
 
 /// What came of it.
@@ -125,26 +112,15 @@ fn run_case(plan: &Plan, number: u64) -> Tally {
         tally.unopenable = 1;
         return tally;
     };
-    for ((class, aspect), count) in shown(&compare(&pair)) {
-        let first = || Found { cases: 1, aspects: BTreeMap::new(), example: (aspect, number) };
-        let found = tally.classes.entry(class).or_insert_with(first);
-        found.aspects.insert(aspect, count);
+    for (class, aspect) in compare(&pair).shown() {
+        let example = (aspect, number);
+        let found =
+            tally.classes.entry(class).or_insert(Found { cases: 1, aspects: BTreeMap::new(), example });
+        found.example = found.example.min(example);
+        *found.aspects.entry(aspect).or_default() += 1;
     }
     tally.differing = u64::from(!tally.classes.is_empty());
     tally
-}
-
-/// What a comparison shows, and how often.
-fn shown(comparison: &Comparison<'_>) -> BTreeMap<(Class, Aspect), u64> {
-    let mut shown = BTreeMap::new();
-    let mut add = |class, aspect| *shown.entry((class, aspect)).or_insert(0) += 1;
-    for difference in &comparison.differences {
-        add(difference.class, Aspect::Node(difference.effect));
-    }
-    comparison.errors.iter().for_each(|errors| add(errors.class, Aspect::Errors));
-    comparison.ends.iter().for_each(|ends| add(ends.class, Aspect::Ends));
-    comparison.disagreements.iter().for_each(|_| add(Class::Unexplained, Aspect::Disagreement));
-    shown
 }
 
 /// The small example of each class that was found.
@@ -154,7 +130,7 @@ pub fn examples(plan: &Plan, tally: &Tally) -> BTreeMap<Class, Example> {
     let example = |(class, (aspect, number)): (Class, (Aspect, u64))| {
         let shows = |smaller: &Situation| {
             let pair = Pair::new(smaller, plan.from, plan.to);
-            pair.is_ok_and(|pair| shown(&compare(&pair)).contains_key(&(class, aspect)))
+            pair.is_ok_and(|pair| compare(&pair).shown().any(|shown| shown == (class, aspect)))
         };
         let case = shrink(draw(&plan.seed, number), &shows);
         let pair = Pair::new(&case, plan.from, plan.to).ok()?;

@@ -6,24 +6,28 @@
 //!                      └─ then opened by --to > judged ┘
 //! ```
 //!
-//! [`Situation::under`](crate::situation::Situation::under) gives each daemon its collectors, `compare` judges both
-//! sides and matches nodes by kind, namespace and key, `class` names the rules that may differ. The class of a
-//! difference is derived and never guessed: along the chain that keeps a node in one release, the first hop that the
-//! other release does not make is the rule that differs. What has no such hop is [`Class::Unexplained`], a finding.
+//! `compare` matches the nodes of both sides, each of which is `judged` by engine and oracle. `class` names the rules
+//! that may differ; which one does is derived and never guessed: `rule` finds it for a node, `collectors` for what a
+//! collector reports, `errors` for how the collections end. What has none is [`Class::Unexplained`], a finding.
 //!
 //! `campaign` compares generated cases and makes the examples of what it found small, and `example` writes them
 //! as scenarios. This room decides what differs and why; how it is shown is `report`'s.
 
 pub mod campaign;
 mod class;
+mod collectors;
 mod compare;
+mod errors;
 mod example;
+mod judged;
+mod rule;
 
 pub use class::Class;
 pub use compare::{
-    Comparison, Difference, Effect, EndsDiffer, ErrorsDiffer, Fate, Pair, Unopenable, compare,
+    Aspect, Comparison, Difference, Effect, EndsDiffer, Errors, Fate, Pair, Unopenable, compare,
 };
 pub use example::scenario;
+pub use judged::Named;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-use super::campaign::{self, Aspect, Plan, examples};
-use super::compare::{Effect, Fate, Pair, compare};
+use super::campaign::{self, Plan, examples};
+use super::compare::{Aspect, Effect, Fate, Pair, compare};
 use super::{Class, scenario};
 use crate::bucket::{Bucket, json};
 use crate::collector::{Active, BackReference, Collector, Leased};
@@ -41,10 +41,10 @@ fn differences(tree: &Bucket, collectors: &[Collector], from: Release, to: Relea
     let comparison = compare(&pair);
     assert_eq!(comparison.disagreements, Vec::<String>::new());
     let nodes = comparison.differences.iter().map(|difference| {
-        let (kind, key) = (difference.kind, difference.key.escape_ascii());
+        let (kind, key) = (difference.node.kind, difference.node.key.escape_ascii());
         format!("{:?} {kind}/{key} {}", difference.effect, difference.class).to_lowercase()
     });
-    let errors = comparison.errors.iter().map(|errors| format!("errors {}", errors.class));
+    let errors = comparison.errors.class.iter().map(|class| format!("errors {class}"));
     let ends = comparison.ends.iter().map(|ends| format!("ends {} {}", ends.kind, ends.class));
     nodes.chain(errors).chain(ends).collect()
 }
@@ -414,7 +414,8 @@ fn no_class_is_found_outside_of_its_releases() {
 
 #[test]
 fn scenarios_of_examples_can_be_read_and_replayed() {
-    for (from, to, ..) in NEIGHBOURS {
+    let neighbours = NEIGHBOURS.iter().map(|(from, to, ..)| (*from, *to));
+    for (from, to) in neighbours.chain([(V1_7, V2_2), (V2_4, V1_7)]) {
         let plan = plan(from, to, 700);
         let tally = campaign::run(&plan, &|_| {});
         for (class, example) in examples(&plan, &tally) {

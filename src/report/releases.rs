@@ -3,12 +3,13 @@
 use super::reason::Words;
 use super::text;
 use crate::bucket::json;
-use crate::diff::campaign::{Aspect, Example, Found, Plan, Tally};
-use crate::diff::{Class, Comparison, Difference, Effect, Fate, Pair, compare, scenario};
+use crate::diff::campaign::{Example, Found, Plan, Tally};
+use crate::diff::{
+    Aspect, Class, Comparison, Difference, Effect, EndsDiffer, Errors, Fate, Named, Pair, compare, scenario,
+};
 use crate::node::NodeRef;
-use crate::oracle::End;
 use crate::release::Release;
-use crate::scenario::{NodeName, print, print_node};
+use crate::scenario::{print, print_node};
 use crate::schema::time;
 use crate::situation::Situation;
 use serde_json::{Value, json};
@@ -38,9 +39,9 @@ impl Report<'_> {
         let ([from, to], comparison) = (self.releases(), self.comparison);
         let differences = comparison.differences.iter().map(|difference| {
             json!({
-                "kind": difference.kind.to_string(),
-                "namespace": json::encode(&difference.namespace),
-                "key": json::encode(&difference.key),
+                "kind": difference.node.kind.to_string(),
+                "namespace": json::encode(&difference.node.namespace),
+                "key": json::encode(&difference.node.key),
                 "effect": effect_name(difference.effect),
                 "class": difference.class.name(),
                 "from": json_fate(&comparison.pair.from, difference, &difference.from),
@@ -49,15 +50,12 @@ impl Report<'_> {
         });
         let ends = comparison.ends.iter().map(|ends| {
             let (class, kind) = (ends.class.name(), ends.kind.to_string());
-            json!({"class": class, "collector": kind, "from": end_name(ends.from), "to": end_name(ends.to)})
+            json!({"class": class, "collector": kind, "from": ends.from.to_string(), "to": ends.to.to_string()})
         });
-        let errors = match (&comparison.errors, &comparison.common_error) {
-            (Some(errors), _) => {
-                json!({"class": errors.class.name(), "from": errors.from, "to": errors.to})
-            }
-            (None, Some(error)) => json!({"class": null, "from": error, "to": error}),
-            (None, None) => Value::Null,
-        };
+        let Errors { from: from_error, to: to_error, class } = &comparison.errors;
+        let has_failed = from_error.is_some() || to_error.is_some();
+        let errors =
+            has_failed.then(|| json!({"class": class.map(Class::name), "from": from_error, "to": to_error}));
         let report = json!({
             "from": from.name(),
             "to": to.name(),
@@ -100,19 +98,24 @@ impl Report<'_> {
 
     fn write_errors(&self, out: &mut dyn Write) -> io::Result<()> {
         let ([from, to], comparison) = (self.releases(), self.comparison);
-        if let Some(error) = &comparison.common_error {
-            writeln!(out, "\nBoth collections fail and remove nothing: {}", text::name(error.as_bytes()))?;
-        }
-        if let Some(errors) = &comparison.errors {
-            write_class(out, errors.class)?;
-            for (release, error) in [(from, &errors.from), (to, &errors.to)] {
-                let ends = error.as_ref().map(|error| format!("fails: {}", text::name(error.as_bytes())));
-                writeln!(out, "  {release}: the collection {}", ends.as_deref().unwrap_or("succeeds"))?;
+        let Errors { from: from_error, to: to_error, class } = &comparison.errors;
+        match (class, from_error) {
+            (None, None) => {}
+            (None, Some(error)) => {
+                let error = text::name(error.as_bytes());
+                writeln!(out, "\nBoth collections fail and remove nothing: {error}")?;
+            }
+            (Some(class), _) => {
+                write_class(out, *class)?;
+                for (release, error) in [(from, from_error), (to, to_error)] {
+                    let ends = error.as_ref().map(|error| format!("fails: {}", text::name(error.as_bytes())));
+                    writeln!(out, "  {release}: the collection {}", ends.as_deref().unwrap_or("succeeds"))?;
+                }
             }
         }
         for ends in &comparison.ends {
             write_class(out, ends.class)?;
-            let (kind, old, new) = (ends.kind, end_name(ends.from), end_name(ends.to));
+            let EndsDiffer { kind, from: old, to: new, .. } = ends;
             writeln!(
                 out,
                 "  the failed collection ends for the collector {kind} with: {from} {old}, {to} {new}"
@@ -163,7 +166,7 @@ fn write_differences(out: &mut dyn Write, pair: &Pair, differences: &[&Differenc
         let reason =
             |side: &Situation, fate| format!("{}: {}", side.release, fate_in_words(side, difference, fate));
         let (from, to) = (reason(&pair.from, &difference.from), reason(&pair.to, &difference.to));
-        [verb.to_owned(), node_in_words(difference), from, to]
+        [verb.to_owned(), print_node(&difference.node.in_steps()), from, to]
     };
     let rows: Vec<[String; 4]> = differences.iter().take(LISTED_MAX).map(row).collect();
     text::write_columns(out, &rows, &[false; 4])?;
@@ -312,14 +315,6 @@ fn aspect_name(aspect: Aspect) -> &'static str {
     }
 }
 
-fn end_name(end: End) -> &'static str {
-    match end {
-        End::Finish => "finish",
-        End::Cancel => "cancel",
-        End::Nothing => "nothing",
-    }
-}
-
 fn json_fate(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>) -> Value {
     let name = match fate {
         Fate::Kept(_) => "kept",
@@ -336,7 +331,7 @@ fn fate_in_words(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>)
     let words = Words { release: side.release, tree: &side.tree, namespace: b"" };
     match fate {
         Fate::Kept(reason) => {
-            let Difference { namespace, key, .. } = difference;
+            let Named { namespace, key, .. } = &difference.node;
             words.reason(NodeRef { resource_type: reason.reached_as, namespace, key }, reason)
         }
         Fate::Removed(failures) => words.failures(failures),
@@ -345,10 +340,4 @@ fn fate_in_words(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>)
         }
         Fate::NotSwept => format!("stays, not swept by {}", side.release),
     }
-}
-
-/// The node as steps name it, its namespace written out.
-fn node_in_words(difference: &Difference<'_>) -> String {
-    let Difference { kind, namespace, key, .. } = difference;
-    print_node(&NodeName { namespace: Some(namespace.to_vec()), kind: *kind, key: key.to_vec() })
 }

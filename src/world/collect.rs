@@ -112,14 +112,11 @@ impl World {
     }
 
     /// The type of a collector that takes part in collections.
-    fn registered(&self, kind: Kind) -> Result<ResourceType, Error> {
+    pub(super) fn registered(&self, kind: Kind) -> Result<ResourceType, Error> {
         let release = self.store.release;
-        let declared = |number: &ResourceType| {
-            self.collectors.iter().any(|collector| collector.resource_type == *number)
-        };
-        let is_streams =
-            |number: &ResourceType| self.has_streams && release.type_of(Kind::Stream) == Some(*number);
-        let number = release.type_of(kind).filter(|number| declared(number) || is_streams(number));
+        let streams = release.type_of(Kind::Stream).filter(|_| self.has_streams);
+        let mut registered = self.collectors.iter().map(|collector| collector.resource_type).chain(streams);
+        let number = registered.find(|number| Some(*number) == release.type_of(kind));
         number.ok_or_else(|| refused(ErrorKind::NotFound, format!("no collector of type {kind}")))
     }
 

@@ -83,10 +83,8 @@ impl World {
             let message = format!("a collector's type must lie from {end} to 30, {number} does not");
             return Err(refused(ErrorKind::InvalidArgument, message));
         }
-        let is_streams = self.has_streams && release.type_of(Kind::Stream) == Some(number);
         let at = self.collectors.partition_point(|collector| collector.resource_type < number);
-        let there = self.collectors.get(at).is_some_and(|collector| collector.resource_type == number);
-        if there || is_streams {
+        if self.registered(kind).is_ok() {
             return Err(refused(ErrorKind::AlreadyExists, format!("a collector of type {kind}")));
         }
         let mut collector = Collector::new(number);
