@@ -86,9 +86,15 @@ fn a_report_does_not_depend_on_jobs_and_shards_add_up() {
 fn what_breaks_on_the_way_does_not_hide_what_is_shrunk() {
     let folder = folder();
     let arguments = ["--seed", "y", "--cases", "129", "--fault", "namespace-dropped", "--intended"];
-    let output = simulate(folder.path(), &arguments);
-    let said = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
+    let report = json(folder.path(), &arguments);
+    let findings = report["findings"].as_array().expect("findings");
+    let shown = |property: &str, fault: &str| {
+        findings.iter().any(|finding| finding["property"] == property && finding["fault"] == fault)
+    };
+    // The seeded fault, a defect of the release that breaks something else on the way, and one seen by a close look alone.
+    assert!(shown("completeness", "namespace-dropped"), "{findings:?}");
+    assert!(shown("tree", "snapshotter-cut-at-slash"), "{findings:?}");
+    assert!(shown("lookup-error", "no-cancel-after-failed-mark"), "{findings:?}");
 }
 
 #[test]
@@ -169,7 +175,7 @@ fn breaks(replayed: &Replayed, property: Property) -> bool {
 fn what_is_there_is_not_written_over() {
     let folder = folder();
     let arguments = ["--cases", "300", "--fault", "lease-ingests-forgotten", "--out", "found"];
-    simulate(folder.path(), &arguments);
+    assert_eq!(simulate(folder.path(), &arguments).status.code(), Some(1));
     let path = std::fs::read_dir(folder.path().join("found")).expect("the folder").next().expect("a file");
     let path = path.expect("a file").path();
     std::fs::write(&path, "mine").expect("writable");
@@ -221,20 +227,23 @@ fn a_profile_fixes_the_habits_and_a_time_ends_a_campaign() {
 
 #[test]
 fn what_makes_no_sense_is_refused() {
-    for arguments in [
-        &["--profile", "leasing"][..],
-        &["--shard", "3/2"],
-        &["--shard", "0/2"],
-        &["--shard", "1"],
-        &["--for", "10"],
-        &["--for", "1s", "--cases", "5"],
-        &["--seed", ""],
-        &["--cases", "0"],
-        &["--jobs", "0"],
-        &["--jobs", "100000"],
-        &["--release", "0.1"],
-        &["--fault", "none-such"],
+    for (arguments, said) in [
+        (&["--profile", "leasing"][..], "leasing"),
+        (&["--shard", "3/2"], "a part and how many there are"),
+        (&["--shard", "0/2"], "a part and how many there are"),
+        (&["--shard", "1"], "a part and how many there are"),
+        (&["--for", "10"], "a number with a unit"),
+        (&["--for", "1s", "--cases", "5"], "cannot be used with"),
+        (&["--seed", ""], "a seed is a text of 1 to 64 bytes"),
+        (&["--cases", "0"], "0 is not in 1.."),
+        (&["--jobs", "0"], "--jobs"),
+        (&["--jobs", "100000"], "--jobs"),
+        (&["--release", "0.1"], "no rule set for release `0.1`"),
+        (&["--fault", "none-such"], "no such fault"),
     ] {
-        assert_eq!(simulate(Path::new("."), arguments).status.code(), Some(2), "{arguments:?}");
+        let output = simulate(Path::new("."), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let complaint = text(&output.stderr);
+        assert!(complaint.contains(said), "{arguments:?}: {complaint}");
     }
 }

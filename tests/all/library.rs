@@ -86,7 +86,7 @@ fn every_file_is_as_the_printer_writes_it() {
             continue;
         }
         let differs = text.lines().zip(printed.lines()).find(|(written, printed)| written != printed);
-        let hint = format!("`{UPDATE}=1 cargo test --test library printer` writes it as printed");
+        let hint = format!("`{UPDATE}=1 cargo test library::printer` writes it as printed");
         assert_eq!(differs, None, "{}: (written, printed); {hint}", file.name);
         assert_eq!(text, printed, "{}; {hint}", file.name);
     }
@@ -174,7 +174,7 @@ fn the_index_lists_every_file() {
     let stale: Vec<&str> = written.lines().filter(|line| !expected.contains(line)).collect();
     assert!(
         missing.is_empty() && stale.is_empty(),
-        "scenarios/library.md is out of date; `{UPDATE}=1 cargo test --test library index_lists` writes it anew\n\
+        "scenarios/library.md is out of date; `{UPDATE}=1 cargo test library::index_lists` writes it anew\n\
          missing: {missing:#?}\nstale: {stale:#?}"
     );
 }

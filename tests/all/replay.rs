@@ -239,7 +239,7 @@ fn a_scenario_can_be_collected_by_its_own_clock_and_release_or_by_others() {
 
 #[test]
 fn the_manuals_first_example_holds() {
-    let manual = include_str!("../scenarios/README.md");
+    let manual = include_str!("../../scenarios/README.md");
     let blocks: Vec<&str> =
         manual.split("```scenario\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(!blocks.is_empty());
@@ -250,7 +250,7 @@ fn the_manuals_first_example_holds() {
 }
 
 /// An input at which the target `canary` stopped: a lease's ingest, which its engine forgets.
-const CANARY: &[u8] = include_bytes!("data/canary/leased-ingest");
+const CANARY: &[u8] = include_bytes!("../data/canary/leased-ingest");
 
 #[test]
 fn an_input_of_a_fuzz_target_shows_its_finding_as_a_small_scenario() {

@@ -1,0 +1,17 @@
+//! Whole-program tests, one module a command or a promise; one program, so that it is linked once.
+//!
+//! `cargo test --test all replay::` runs one module.
+
+mod child;
+mod collect;
+mod conformance;
+mod corpora;
+mod diff;
+mod exhaust;
+mod export;
+mod grade;
+mod library;
+mod replay;
+mod rooms;
+mod roundtrips;
+mod simulate;
