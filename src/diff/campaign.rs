@@ -1,7 +1,7 @@
 //! Generated databases under two releases: every class of difference with its count and one small example.
 //!
-//! The cases are those of `simulate`, in the numbering of [`crate::generate::trees::NUMBERING`]. Results depend on the seed and the
-//! numbers of the cases alone, never on threads.
+//! Each case is a database that [`draw`] makes. Results depend on the seed and the numbers of the cases alone, never on
+//! threads.
 
 use super::class::Class;
 use super::compare::{Aspect, Pair, compare};
@@ -74,17 +74,12 @@ impl Tally {
         self.unopenable += other.unopenable;
         self.differing += other.differing;
         for (class, found) in other.classes {
-            match self.classes.get_mut(&class) {
-                None => {
-                    self.classes.insert(class, found);
-                }
-                Some(sum) => {
-                    sum.cases += found.cases;
-                    sum.example = sum.example.min(found.example);
-                    for (aspect, count) in found.aspects {
-                        *sum.aspects.entry(aspect).or_default() += count;
-                    }
-                }
+            let none = Found { cases: 0, aspects: BTreeMap::new(), example: found.example };
+            let sum = self.classes.entry(class).or_insert(none);
+            sum.cases += found.cases;
+            sum.example = sum.example.min(found.example);
+            for (aspect, count) in found.aspects {
+                *sum.aspects.entry(aspect).or_default() += count;
             }
         }
         self

@@ -264,7 +264,7 @@ fn what_collectors_report_counts_from_its_release_on() {
 }
 
 #[test]
-fn the_seed_mixes_up_its_collectors_labels() {
+fn beta_1_mixes_up_its_collectors_labels() {
     let tree = database(
         r#"{"leases": {"l": {}}, "content": {"blob": {"a": {"labels": {"gc.root": "", "gc.ref.test": "r"}}}}}"#,
     );
@@ -281,7 +281,7 @@ fn the_seed_mixes_up_its_collectors_labels() {
 
 #[test]
 fn failing_collections_are_explained_by_the_rule_that_reaches_the_error() {
-    // The seed and 1.7 both fail, and only 1.7 cancels the collector.
+    // 1.7.0-beta.1 and 1.7 both fail, and only 1.7 cancels the collector.
     let tree = database(r#"{"content": {"ingests": {"i": {"expireat": ""}}, "blob": {"a": {}}}}"#);
     assert_differs(&tree, &[collector(16)], Beta, V1_7, vec!["ends type-16 cancel-after-failed-mark"]);
     let pair_of_ends = pair(&tree, &[collector(16)], Beta, V1_7);

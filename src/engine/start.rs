@@ -65,8 +65,8 @@ pub(super) fn label_handlers(
 ) -> Vec<LabelHandler> {
     let (rules, types) = (situation.release.rules(), Types::of(situation.release));
     let are_sorted = rules.handlers_always_sorted || (rules.collectors && !situation.collectors.is_empty());
-    // The seed's handlers capture the loop's variable, which ends on whichever collector Go's map iteration visits
-    // last, one that failed to start included.
+    // The handlers of 1.7.0-beta.1 capture the loop's variable, which ends on whichever collector Go's map iteration
+    // visits last, one that failed to start included.
     let last_iterated = if shares_loop_variable { situation.iterated_last() } else { None };
     let mut handlers = Vec::with_capacity(16);
     let mut built_in = |key, action| handlers.push(LabelHandler::new(Cow::Borrowed(key), action));
