@@ -11,7 +11,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | [`node`], [`release`], [`instant`], [`collector`] | the words: nodes, the rules of each release as data, points in time, collectors as data |
+//! | [`named`], [`node`], [`release`], [`instant`], [`collector`] | the words: tables of named things, nodes, the rules of each release as data, points in time, collectors as data |
 //! | [`bucket`] | bbolt's nested buckets as a persistent value; the reader of real files; the JSON form |
 //! | [`situation`] | all that a collection depends on: a database, collectors, a release, `now` |
 //! | [`schema`] | containerd's layout over buckets: names, times, varints |
@@ -46,6 +46,7 @@ pub mod fuzzing;
 pub mod generate;
 pub mod instant;
 pub mod metadata;
+pub mod named;
 pub mod node;
 pub mod oracle;
 pub mod properties;

@@ -118,7 +118,7 @@ fn class_of_rule(keeps: &Judged<'_>, lacks: &Judged<'_>, reason: &Reason<'_>, ta
             _ => Class::RootLabelByPrefix,
         },
         Rule::BackReference if !lacked.back_references => match &reason.by {
-            By::Node(parent) => Class::BackReference(plain_kind(keeps.release(), parent.resource_type)),
+            By::Node(parent) => Class::of_back_reference(plain_kind(keeps.release(), parent.resource_type)),
             By::Root(_) => Class::Unexplained,
         },
         Rule::Condition if !lacked.conditional_references => Class::ConditionalReferences,

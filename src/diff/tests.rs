@@ -6,7 +6,7 @@ use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::engine::NoFault;
 use crate::generate::seed::Seed;
 use crate::instant::Instant;
-use crate::node::{Kind, Node, ResourceType};
+use crate::node::{Node, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
 use crate::release::Release::{V1_6, V1_7, V1_7Beta as Beta, V2_0, V2_1, V2_2, V2_3, V2_4};
@@ -363,10 +363,10 @@ const NEIGHBOURS: [(Release, Release, u64, &[Class]); 7] = [
         V2_2,
         3_000,
         &[
-            Class::BackReference(Kind::Container),
-            Class::BackReference(Kind::Content),
-            Class::BackReference(Kind::Image),
-            Class::BackReference(Kind::Snapshot),
+            Class::BackReferenceContainer,
+            Class::BackReferenceContent,
+            Class::BackReferenceImage,
+            Class::BackReferenceSnapshot,
             Class::CollectorBackReferences,
             Class::RootLabelByPrefix,
             Class::RootLabelBucket,

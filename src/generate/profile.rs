@@ -4,67 +4,29 @@
 //! case draws its own subset of habits, each with the chance that stands beside it, and a campaign is a swarm of
 //! different mixes. `--profile` fixes the subset for all cases.
 
+use crate::named::{UnknownName, named};
 use arbitrary::{Result, Unstructured};
 use std::fmt;
 
-/// Declares the habits: variant, name on the command line, in how many of sixteen cases, what they are.
-macro_rules! habits {
-    ($($variant:ident, $name:literal, $chance:literal, $sentence:literal;)*) => {
-        /// Something that the clients of a case are given to.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Habit {
-            $(#[doc = $sentence] $variant,)*
-        }
-
-        impl Habit {
-            /// Every habit.
-            pub const ALL: &[Habit] = &[$(Habit::$variant,)*];
-
-            /// The name, as `--profile` takes it.
-            pub fn name(self) -> &'static str {
-                match self { $(Habit::$variant => $name,)* }
-            }
-
-            /// In how many of sixteen cases it is drawn.
-            pub fn chance(self) -> u8 {
-                match self { $(Habit::$variant => $chance,)* }
-            }
-
-            /// What it is, in one sentence.
-            pub fn sentence(self) -> &'static str {
-                match self { $(Habit::$variant => $sentence,)* }
-            }
-        }
-    };
-}
-
-habits! {
-    Leases, "leases", 14, "Clients work under leases, and share them.";
-    Expiry, "expiry", 12, "Leases, images and ingests expire; the clock stops at an expiry and one tick around it.";
-    FlatAndPlain, "flat-and-plain", 7, "A flat and a plain lease hold the same object.";
-    NearMisses, "near-misses", 6, "Labels that almost mean something, and odd values of those that do.";
-    DeadEdges, "dead-edges", 6, "References to what does not exist.";
-    Cycles, "cycles", 6, "References in circles.";
-    Namespaces, "namespaces", 6, "A second namespace with the same digests and names.";
-    Later, "later-labels", 8, "Labels of every release: back references, conditions, image references.";
-    Collectors, "collectors", 5, "Collectors of streams, mounts and plugins; every one in turn the last.";
-    Malformed, "malformed", 5, "Buckets where values belong, values where buckets do, times that do not decode.";
-    RawBytes, "raw-bytes", 2, "Names of any bytes.";
-    Protocols, "protocols", 5, "Pulls, container starts and prunes, interleaved.";
-    ColdNames, "cold-names", 3, "Many names, so that objects seldom meet.";
-}
-
-impl Habit {
-    /// The habit of a name.
-    pub fn parse(name: &str) -> Option<Habit> {
-        Habit::ALL.iter().copied().find(|habit| habit.name() == name)
+named! {
+    /// Something that the clients of a case are given to.
+    pub enum Habit {
+        /// In how many of sixteen cases it is drawn.
+        pub chance: u8,
     }
-}
-
-impl fmt::Display for Habit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
+    Leases, "leases", 14 => "Clients work under leases, and share them.";
+    Expiry, "expiry", 12 => "Leases, images and ingests expire; the clock stops at an expiry and one tick around it.";
+    FlatAndPlain, "flat-and-plain", 7 => "A flat and a plain lease hold the same object.";
+    NearMisses, "near-misses", 6 => "Labels that almost mean something, and odd values of those that do.";
+    DeadEdges, "dead-edges", 6 => "References to what does not exist.";
+    Cycles, "cycles", 6 => "References in circles.";
+    Namespaces, "namespaces", 6 => "A second namespace with the same digests and names.";
+    Later, "later-labels", 8 => "Labels of every release: back references, conditions, image references.";
+    Collectors, "collectors", 5 => "Collectors of streams, mounts and plugins; every one in turn the last.";
+    Malformed, "malformed", 5 => "Buckets where values belong, values where buckets do, times that do not decode.";
+    RawBytes, "raw-bytes", 2 => "Names of any bytes.";
+    Protocols, "protocols", 5 => "Pulls, container starts and prunes, interleaved.";
+    ColdNames, "cold-names", 3 => "Many names, so that objects seldom meet.";
 }
 
 /// The habits of a case.
@@ -131,14 +93,10 @@ pub enum Swarm {
 
 /// A text that names no profile.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no profile `{text}`: say swarm, plain, all, or some of {}, separated by commas", known_names())]
+#[error("no profile `{text}`: say swarm, plain, all, or habits separated by commas; {habit}")]
 pub struct UnknownProfile {
     text: String,
-}
-
-fn known_names() -> String {
-    let names: Vec<&str> = Habit::ALL.iter().map(|habit| habit.name()).collect();
-    names.join(", ")
+    habit: UnknownName,
 }
 
 impl Swarm {
@@ -153,10 +111,11 @@ impl Swarm {
             "all" => return Ok(Swarm::Fixed(Profile::all())),
             _ => {}
         }
-        let unknown = || UnknownProfile { text: text.to_owned() };
-        let habits = text.split(',').map(|name| Habit::parse(name).ok_or_else(unknown));
-        let profile = habits.collect::<std::result::Result<Vec<_>, _>>()?;
-        Ok(Swarm::Fixed(profile.into_iter().fold(Profile::PLAIN, Profile::with)))
+        let habits = text.split(',').map(Habit::parse).collect::<std::result::Result<Vec<_>, _>>();
+        match habits {
+            Ok(habits) => Ok(Swarm::Fixed(habits.into_iter().fold(Profile::PLAIN, Profile::with))),
+            Err(habit) => Err(UnknownProfile { text: text.to_owned(), habit }),
+        }
     }
 }
 
@@ -182,8 +141,9 @@ mod tests {
         let both = Profile::PLAIN.with(Habit::Leases).with(Habit::Malformed);
         assert_eq!(Swarm::parse("malformed,leases"), Ok(Swarm::Fixed(both)));
         assert_eq!(both.habits().collect::<Vec<_>>(), [Habit::Leases, Habit::Malformed]);
-        let error = Swarm::parse("leases,leasing").expect_err("no such habit");
-        assert!(error.to_string().contains("flat-and-plain"), "{error}");
+        let error = Swarm::parse("leases,lease").expect_err("no such habit");
+        let error = error.to_string();
+        assert!(error.contains("did you mean `leases`") && error.contains("flat-and-plain"), "{error}");
         assert!(Habit::ALL.len() <= 16, "a profile has sixteen bits");
     }
 }

@@ -4,147 +4,48 @@
 //! of these, and a question says which of them to assume: all of a release's own to predict what it does, none to
 //! find them. Each carries the releases in which the real containerd was seen to have it.
 
-use crate::release::Release;
-use std::fmt;
+use crate::named::named;
+use crate::release::{Release, Rules};
 
-/// One way in which releases deviate from the intended rules.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Defect {
-    /// All collectors' reference labels yield the type of one collector.
-    SharedLoopVariable,
-    /// Started collectors hear nothing when marking fails.
-    NoCancelAfterFailedMark,
-    /// One undecodable `expireat` stops every collection.
-    UndecodableExpiryAborts,
-    /// A snapshot's key is cut at its first slash, although the snapshotter's name may have one.
-    SnapshotterCutAtSlash,
-    /// The removal of a snapshot leaves its entry in its parent's `children`.
-    StaleChildrenEntry,
-    /// A collector's resource listed with a type above 0x1F is never found in the marked set.
-    FlatTypeNeverMarked,
-    /// Sandboxes' labels are looked for where no sandbox is stored.
-    SandboxesOutsideV1,
-    /// Any label that begins with `gc.root` pins.
-    RootLabelByPrefix,
-    /// Back references fire from a parent that does not exist.
-    BackReferenceFromMissing,
-    /// `<=` and `>=` are ignored.
-    OperatorsIgnored,
-    /// `gc.cond.snapshotNAME` counts as a condition on `NAME`.
-    ConditionWithoutSeparator,
-    /// `gc.cond.value-usedatXYZ` counts as a value.
-    ValueWithoutSeparator,
-    /// What a collector protects is lost when it fails to start.
-    FailedStartLosesReferences,
+named! {
+    /// One way in which releases deviate from the intended rules.
+    pub enum Defect {
+        /// Whether a release of these rules has it.
+        holds: fn(&Rules) -> bool,
+    }
+    SharedLoopVariable, "shared-loop-variable", |rules| rules.shared_loop_variable
+        => "With two collectors or more, every collector's reference label yields the type of the collector iterated last, so that what the labels refer to is removed.";
+    NoCancelAfterFailedMark, "no-cancel-after-failed-mark", |rules| rules.collectors && !rules.cancel_after_failed_mark
+        => "When marking fails, the started collectors are neither cancelled nor finished and keep their locks.";
+    UndecodableExpiryAborts, "undecodable-expiry-aborts", |_| true
+        => "One ingest whose expireat does not decode stops every collection in every namespace.";
+    SnapshotterCutAtSlash, "snapshotter-cut-at-slash", |_| true
+        => "A snapshot of a snapshotter whose name contains a slash is looked for under the part before the slash: it is taken for another one, never removed, or stops every collection.";
+    StaleChildrenEntry, "stale-children-entry", |_| true
+        => "A removed snapshot stays listed as a child of its parent, which then can never be removed by name.";
+    FlatTypeNeverMarked, "flat-type-never-marked", |rules| rules.collectors
+        => "A resource that a collector lists with a type above 0x1F is handed to removal although it is kept.";
+    // Of 1.7 alone: before it their labels are not read, and from 2.0 on they are stored where they are looked for.
+    SandboxesOutsideV1, "sandboxes-outside-v1", |rules| rules.sandbox_references && !rules.image_nodes
+        => "Sandboxes are stored beside v1 and their labels are read below v1, so that what they refer to is removed.";
+    RootLabelByPrefix, "root-label-by-prefix", |rules| rules.root_by_prefix
+        => "Any label that begins with containerd.io/gc.root pins its object, gc.rootfs too.";
+    BackReferenceFromMissing, "back-reference-from-missing", |rules| rules.back_references
+        => "A back reference keeps its object although the parent that it names does not exist.";
+    OperatorsIgnored, "operators-ignored", |rules| rules.conditional_references
+        => "Conditions with <= or >= are silently ignored.";
+    ConditionWithoutSeparator, "condition-without-separator", |rules| rules.conditional_references
+        => "containerd.io/gc.cond.snapshotNAME is read as a condition on the snapshotter NAME.";
+    ValueWithoutSeparator, "value-without-separator", |rules| rules.conditional_references
+        => "containerd.io/gc.cond.value-usedatXYZ is read as a time of use.";
+    FailedStartLosesReferences, "failed-start-loses-references", |rules| rules.collector_references
+        => "When a collector fails to start, what its resources refer to is removed.";
 }
 
 impl Defect {
-    /// Every defect.
-    pub const ALL: [Defect; 13] = [
-        Defect::SharedLoopVariable,
-        Defect::NoCancelAfterFailedMark,
-        Defect::UndecodableExpiryAborts,
-        Defect::SnapshotterCutAtSlash,
-        Defect::StaleChildrenEntry,
-        Defect::FlatTypeNeverMarked,
-        Defect::SandboxesOutsideV1,
-        Defect::RootLabelByPrefix,
-        Defect::BackReferenceFromMissing,
-        Defect::OperatorsIgnored,
-        Defect::ConditionWithoutSeparator,
-        Defect::ValueWithoutSeparator,
-        Defect::FailedStartLosesReferences,
-    ];
-
-    /// The defect's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Defect::SharedLoopVariable => "shared-loop-variable",
-            Defect::NoCancelAfterFailedMark => "no-cancel-after-failed-mark",
-            Defect::UndecodableExpiryAborts => "undecodable-expiry-aborts",
-            Defect::SnapshotterCutAtSlash => "snapshotter-cut-at-slash",
-            Defect::StaleChildrenEntry => "stale-children-entry",
-            Defect::FlatTypeNeverMarked => "flat-type-never-marked",
-            Defect::SandboxesOutsideV1 => "sandboxes-outside-v1",
-            Defect::RootLabelByPrefix => "root-label-by-prefix",
-            Defect::BackReferenceFromMissing => "back-reference-from-missing",
-            Defect::OperatorsIgnored => "operators-ignored",
-            Defect::ConditionWithoutSeparator => "condition-without-separator",
-            Defect::ValueWithoutSeparator => "value-without-separator",
-            Defect::FailedStartLosesReferences => "failed-start-loses-references",
-        }
-    }
-
-    /// What goes wrong, in one sentence.
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Defect::SharedLoopVariable => {
-                "With two collectors or more, every collector's reference label yields the type of the collector \
-                 iterated last, so that what the labels refer to is removed."
-            }
-            Defect::NoCancelAfterFailedMark => {
-                "When marking fails, the started collectors are neither cancelled nor finished and keep their locks."
-            }
-            Defect::UndecodableExpiryAborts => {
-                "One ingest whose expireat does not decode stops every collection in every namespace."
-            }
-            Defect::SnapshotterCutAtSlash => {
-                "A snapshot of a snapshotter whose name contains a slash is looked for under the part before the \
-                 slash: it is taken for another one, never removed, or stops every collection."
-            }
-            Defect::StaleChildrenEntry => {
-                "A removed snapshot stays listed as a child of its parent, which then can never be removed by name."
-            }
-            Defect::FlatTypeNeverMarked => {
-                "A resource that a collector lists with a type above 0x1F is handed to removal although it is kept."
-            }
-            Defect::SandboxesOutsideV1 => {
-                "Sandboxes are stored beside v1 and their labels are read below v1, so that what they refer to is \
-                 removed."
-            }
-            Defect::RootLabelByPrefix => {
-                "Any label that begins with containerd.io/gc.root pins its object, gc.rootfs too."
-            }
-            Defect::BackReferenceFromMissing => {
-                "A back reference keeps its object although the parent that it names does not exist."
-            }
-            Defect::OperatorsIgnored => "Conditions with <= or >= are silently ignored.",
-            Defect::ConditionWithoutSeparator => {
-                "containerd.io/gc.cond.snapshotNAME is read as a condition on the snapshotter NAME."
-            }
-            Defect::ValueWithoutSeparator => {
-                "containerd.io/gc.cond.value-usedatXYZ is read as a time of use."
-            }
-            Defect::FailedStartLosesReferences => {
-                "When a collector fails to start, what its resources refer to is removed."
-            }
-        }
-    }
-
     /// Whether a release has the defect.
     pub fn holds_in(self, release: Release) -> bool {
-        let rules = release.rules();
-        match self {
-            Defect::SharedLoopVariable => rules.shared_loop_variable,
-            Defect::NoCancelAfterFailedMark => rules.collectors && !rules.cancel_after_failed_mark,
-            Defect::UndecodableExpiryAborts | Defect::SnapshotterCutAtSlash | Defect::StaleChildrenEntry => {
-                true
-            }
-            Defect::FlatTypeNeverMarked => rules.collectors,
-            Defect::SandboxesOutsideV1 => release == Release::V1_7,
-            Defect::RootLabelByPrefix => rules.root_by_prefix,
-            Defect::BackReferenceFromMissing => rules.back_references,
-            Defect::OperatorsIgnored | Defect::ConditionWithoutSeparator | Defect::ValueWithoutSeparator => {
-                rules.conditional_references
-            }
-            Defect::FailedStartLosesReferences => rules.collector_references,
-        }
-    }
-}
-
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        self.holds()(release.rules())
     }
 }
 
@@ -158,7 +59,11 @@ impl Defects {
 
     /// Every defect that a release has: what it does as shipped.
     pub fn as_shipped(release: Release) -> Defects {
-        Defect::ALL.into_iter().filter(|defect| defect.holds_in(release)).fold(Defects::NONE, Defects::with)
+        Defect::ALL
+            .iter()
+            .filter(|defect| defect.holds_in(release))
+            .copied()
+            .fold(Defects::NONE, Defects::with)
     }
 
     /// The set with one defect more.
@@ -185,7 +90,7 @@ impl Defects {
 
     /// The defects in the set.
     pub fn iter(self) -> impl Iterator<Item = Defect> {
-        Defect::ALL.into_iter().filter(move |defect| self.contains(*defect))
+        Defect::ALL.iter().copied().filter(move |defect| self.contains(*defect))
     }
 }
 

@@ -3,110 +3,33 @@
 use super::defects::Defect;
 use super::times::UndecodableTime;
 use crate::instant::Instant;
+use crate::named::named;
 use crate::node::{Node, ResourceType};
 use std::fmt;
 
-/// By which rule a thing is kept: first what makes roots, then what one node refers to.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Rule {
-    /// A lease that has not expired.
-    LiveLease,
-    /// A lease that has not expired lists it.
-    LeaseHolds,
-    /// A collector says that a lease that has not expired holds it.
-    CollectorLeased,
-    /// An image that has not expired (from 2.0, where images are nodes).
-    UnexpiredImage,
-    /// An ingest that has not expired.
-    ActiveIngest,
-    /// A label pins it.
-    RootLabel,
-    /// A container (from 2.2, where containers are nodes).
-    Container,
-    /// A collector says that it is in use.
-    CollectorActive,
-    /// It is an image's target.
-    Target,
-    /// It is a container's snapshot.
-    ContainerSnapshot,
-    /// It is a snapshot's parent.
-    Parent,
-    /// It is what an ingest is to become.
-    Expected,
-    /// A label `gc.ref.content` names it.
-    ContentLabel,
-    /// A label `gc.ref.snapshot` names it.
-    SnapshotLabel,
-    /// A label `gc.ref.image` names it (from 2.0).
-    ImageLabel,
-    /// A collector's reference label names it.
-    CollectorLabel,
-    /// Its own label names what keeps it (from 2.2).
-    BackReference,
-    /// A collector names what keeps it (from 2.2).
-    CollectorBackReference,
-    /// A conditional label names it and the condition holds (from 2.3).
-    Condition,
-    /// A collector refers to it (from 2.4).
-    CollectorReference,
-}
-
-impl Rule {
-    /// Every rule.
-    pub const ALL: [Rule; 20] = [
-        Rule::LiveLease,
-        Rule::LeaseHolds,
-        Rule::CollectorLeased,
-        Rule::UnexpiredImage,
-        Rule::ActiveIngest,
-        Rule::RootLabel,
-        Rule::Container,
-        Rule::CollectorActive,
-        Rule::Target,
-        Rule::ContainerSnapshot,
-        Rule::Parent,
-        Rule::Expected,
-        Rule::ContentLabel,
-        Rule::SnapshotLabel,
-        Rule::ImageLabel,
-        Rule::CollectorLabel,
-        Rule::BackReference,
-        Rule::CollectorBackReference,
-        Rule::Condition,
-        Rule::CollectorReference,
-    ];
-
-    /// The rule in a few words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Rule::LiveLease => "live lease",
-            Rule::LeaseHolds => "held by lease",
-            Rule::CollectorLeased => "leased by collector",
-            Rule::UnexpiredImage => "image",
-            Rule::ActiveIngest => "active ingest",
-            Rule::RootLabel => "root label",
-            Rule::Container => "container",
-            Rule::CollectorActive => "active in collector",
-            Rule::Target => "image target",
-            Rule::ContainerSnapshot => "container snapshot",
-            Rule::Parent => "snapshot parent",
-            Rule::Expected => "expected by ingest",
-            Rule::ContentLabel => "content reference",
-            Rule::SnapshotLabel => "snapshot reference",
-            Rule::ImageLabel => "image reference",
-            Rule::CollectorLabel => "collector reference label",
-            Rule::BackReference => "back reference",
-            Rule::CollectorBackReference => "collector back reference",
-            Rule::Condition => "conditional reference",
-            Rule::CollectorReference => "collector reference",
-        }
-    }
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
+named! {
+    /// By which rule a thing is kept: first what makes roots, then what one node refers to.
+    pub enum Rule {}
+    LiveLease, "live lease" => "A lease that has not expired.";
+    LeaseHolds, "held by lease" => "A lease that has not expired lists it.";
+    CollectorLeased, "leased by collector" => "A collector says that a lease that has not expired holds it.";
+    UnexpiredImage, "image" => "An image that has not expired (from 2.0, where images are nodes).";
+    ActiveIngest, "active ingest" => "An ingest that has not expired.";
+    RootLabel, "root label" => "A label pins it.";
+    Container, "container" => "A container (from 2.2, where containers are nodes).";
+    CollectorActive, "active in collector" => "A collector says that it is in use.";
+    Target, "image target" => "It is an image's target.";
+    ContainerSnapshot, "container snapshot" => "It is a container's snapshot.";
+    Parent, "snapshot parent" => "It is a snapshot's parent.";
+    Expected, "expected by ingest" => "It is what an ingest is to become.";
+    ContentLabel, "content reference" => "A label `gc.ref.content` names it.";
+    SnapshotLabel, "snapshot reference" => "A label `gc.ref.snapshot` names it.";
+    ImageLabel, "image reference" => "A label `gc.ref.image` names it (from 2.0).";
+    CollectorLabel, "collector reference label" => "A collector's reference label names it.";
+    BackReference, "back reference" => "Its own label names what keeps it (from 2.2).";
+    CollectorBackReference, "collector back reference" => "A collector names what keeps it (from 2.2).";
+    Condition, "conditional reference" => "A conditional label names it and the condition holds (from 2.3).";
+    CollectorReference, "collector reference" => "A collector refers to it (from 2.4).";
 }
 
 /// Who keeps a root.

@@ -28,7 +28,6 @@ mod flaw;
 mod forms;
 mod generate;
 pub mod limits;
-mod nearest;
 mod parse;
 mod print;
 #[cfg(feature = "cli")]

@@ -10,13 +10,13 @@ use super::duration;
 use super::flaw::{Flaw, Flaws, Problem};
 use super::forms::{FORMS, Form};
 use super::limits::{self, FILE_BYTES_MAX, FLAWS_MAX, LINE_BYTES_MAX, PATH_KEYS_MAX, STEPS_MAX};
-use super::nearest::nearest;
 use super::step::{
     Assertion, Call, ContainerFields, Expiry, ImageFields, KeyPath, Labels, Line, Name, NewSnapshot,
     NodeName, Outcome, RawValue, Refused, Replace, Resource, Scenario, Sharing, SnapshotName, Step, Text,
 };
 use super::words::{Part, Snag, Words, shown};
 use crate::instant::Instant;
+use crate::named::nearest;
 use crate::node::Kind;
 use crate::release::Release;
 use crate::schema::time::{format_rfc3339_nano, parse_rfc3339};

@@ -326,9 +326,9 @@ impl Coverage {
     /// Every row that a release can have.
     pub fn rows(&self, release: Release) -> Vec<Row> {
         let rules = Rule::ALL
-            .into_iter()
+            .iter()
             .zip(self.rules)
-            .map(|(rule, met)| (rule.name(), sides(rule, release), met, hint(rule)));
+            .map(|(rule, met)| (rule.name(), sides(*rule, release), met, hint(*rule)));
         let marks = Mark::ALL.iter().zip(self.marks).map(|(mark, met)| {
             let sides = if mark.holds_in(release) { mark.sides() } else { Sides::None };
             (mark.name(), sides, met, mark.hint())
