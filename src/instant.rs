@@ -28,4 +28,16 @@ impl Instant {
         let nanoseconds = u32::try_from(nanoseconds % 1_000_000_000).expect("a remainder below 10^9");
         Instant { seconds, nanoseconds }
     }
+    /// So many nanoseconds later, or earlier where they are negative; the clock stops at both ends of time.
+    #[must_use]
+    pub fn shifted(self, nanoseconds: i64) -> Instant {
+        let by = Duration::from_nanos(nanoseconds.unsigned_abs());
+        if nanoseconds >= 0 {
+            return self.plus(by);
+        }
+        let borrowed = self.nanoseconds < by.subsec_nanos();
+        let seconds = i64::try_from(by.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(borrowed));
+        let nanoseconds = self.nanoseconds + if borrowed { 1_000_000_000 } else { 0 } - by.subsec_nanos();
+        Instant { seconds: self.seconds.saturating_sub(seconds), nanoseconds }
+    }
 }

@@ -1,6 +1,6 @@
 //! `leasehold child`: our own engine behind the protocol of `simulate --against`.
 
-use super::source::parse_fault;
+use super::values;
 use super::{Ended, Failure};
 use crate::child::serve::{ServeError, serve};
 use crate::engine::{Fault, NoFault};
@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// Seed a mistake into the collector
-    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     fault: Option<Fault>,
 }
 

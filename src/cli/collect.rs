@@ -1,9 +1,9 @@
 //! `leasehold collect`: what a collection would remove and keep. Never writes to the database.
 
-use super::source::{self, parse_now};
+use super::source;
+use super::values::Now;
 use super::{Ended, Failure};
 use crate::engine::{Collection, NoFault, Request, collect};
-use crate::instant::Instant;
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::compare;
@@ -25,9 +25,10 @@ pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
-    /// Collect as if it were this time (RFC 3339); default: now, or a scenario's clock
-    #[arg(long, value_name = "TIME", value_parser = parse_now)]
-    now: Option<Instant>,
+    /// Collect as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a
+    /// scenario's clock
+    #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true)]
+    now: Option<Now>,
     /// Whose rules: a version of containerd; default: by the database's own version, or a
     /// scenario's
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]

@@ -1,6 +1,6 @@
 //! `leasehold conformance`: recorded results of the real containerd against engine and oracle.
 
-use super::source::parse_fault;
+use super::values;
 use super::{Ended, Failure};
 use crate::conformance::run::run as run_row;
 use crate::conformance::source::Found;
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// Seed a mistake into the collector, to see rows fail
-    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     fault: Option<Fault>,
     /// Instead of checking, pack a folder's rows of all releases into an archive
     #[arg(long, value_name = "ARCHIVE", hide = true)]

@@ -1,10 +1,10 @@
 //! `leasehold diff`: what two releases do with one database, or with generated ones.
 
-use super::source::{self, parse_now};
+use super::source;
+use super::values::Now;
 use super::{Ended, Failure};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
-use crate::instant::Instant;
 use crate::release::Release;
 use crate::report::releases::{CasesReport, Report};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -37,9 +37,10 @@ pub(super) struct Arguments {
     /// The release that takes over
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     to: Release,
-    /// Collect as if it were this time (RFC 3339); default: now, or a scenario's clock
-    #[arg(long, value_name = "TIME", value_parser = parse_now, conflicts_with = "cases")]
-    now: Option<Instant>,
+    /// Collect as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a
+    /// scenario's clock
+    #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true, conflicts_with = "cases")]
+    now: Option<Now>,
     /// Compare so many generated databases instead
     #[arg(long, value_name = "N")]
     cases: Option<u64>,

@@ -1,6 +1,6 @@
 //! `leasehold exhaust`: every small graph through engine, oracle and bit masks.
 
-use super::source::parse_fault;
+use super::values;
 use super::{Ended, Failure, threads};
 use crate::engine::{Fault, NoFault};
 use crate::exhaust::graphs::NODES_MAX;
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse, default_value = "1.7.0-beta.1")]
     release: Release,
     /// Seed a mistake into the collector, to see it found
-    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     fault: Option<Fault>,
     /// Threads; default: one a core
     #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]

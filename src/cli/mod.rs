@@ -14,6 +14,7 @@ mod replay;
 mod simulate;
 mod source;
 mod threads;
+mod values;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;

@@ -1,6 +1,7 @@
 //! `leasehold replay`: scenario files, step by step through the world, checked; and what fuzz targets left behind.
 
-use super::source::{SCENARIO_EXTENSION, input_error, parse_fault, parse_scenario, scenario_text};
+use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text};
+use super::values;
 use super::{Ended, Failure, artifact};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::fuzzing::Target;
@@ -42,7 +43,7 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "fault")]
     update: bool,
     /// Seed a mistake into the collector, to see scenarios fail
-    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     pub(super) fault: Option<Fault>,
     /// The files that are no scenarios are inputs of this fuzz target [default: what the nearest folder is called]
     #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target)]

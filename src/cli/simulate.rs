@@ -1,7 +1,7 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
 use super::findings::Folder;
-use super::source::{parse_duration, parse_fault};
+use super::values::{self, parse_duration};
 use super::{Ended, Failure, child_campaign, threads};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::generate::profile::Swarm;
@@ -59,7 +59,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     intended: bool,
     /// Seed a mistake into the collector, to see it found; `leasehold grade --list` lists them
-    #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
+    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     fault: Option<Fault>,
     /// Threads; default: one a core
     #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]

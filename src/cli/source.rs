@@ -4,8 +4,8 @@
 //! its release are the defaults. Its name ends in `.scenario`.
 
 use super::Failure;
+use super::values::Now;
 use crate::bucket::{Bucket, bolt};
-use crate::engine::Fault;
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::replay;
@@ -16,7 +16,6 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where containerd's root folder keeps the database.
@@ -28,19 +27,15 @@ pub(super) const SCENARIO_EXTENSION: &str = "scenario";
 /// Reads a source. What is not given is taken from it: a database's release from its version, `now` from the wall
 /// clock; of a scenario both from itself. A scenario's release is always its own, as its collectors have that one's
 /// numbers: a command that is to look by another asks for [`Situation::under`].
-pub(super) fn read(
-    path: &Path,
-    release: Option<Release>,
-    now: Option<Instant>,
-) -> Result<Situation, Failure> {
+pub(super) fn read(path: &Path, release: Option<Release>, now: Option<Now>) -> Result<Situation, Failure> {
     if path.extension() == Some(OsStr::new(SCENARIO_EXTENSION)) && !path.is_dir() {
         let situation = read_scenario(path)?;
-        return Ok(Situation { now: now.unwrap_or(situation.now), ..situation });
+        return Ok(Situation { now: Now::from(now, situation.now), ..situation });
     }
     let path = database_in(path)?;
     let tree = bolt::read(&path).map_err(|error| input_error(&path, &error))?.tree;
     let release = release.unwrap_or_else(|| release_of(&tree));
-    Ok(Situation::new(tree, release, now.unwrap_or_else(wall_clock)))
+    Ok(Situation::new(tree, release, Now::from(now, wall_clock())))
 }
 
 /// What a scenario file leads up to.
@@ -106,30 +101,4 @@ fn wall_clock() -> Instant {
 
 pub(super) fn input_error(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
     Failure::Input(format!("{}: {reason}", path.display()))
-}
-
-/// A `--now` argument.
-pub(super) fn parse_now(text: &str) -> Result<Instant, String> {
-    let hint = "give it as 2026-01-31T12:00:00Z";
-    time::parse_rfc3339(text.as_bytes()).map_err(|error| format!("{error}: {hint}"))
-}
-
-/// A `--fault` argument.
-pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
-    let names = || Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
-    Fault::parse(text).ok_or_else(|| format!("no such fault; there are {}", names()))
-}
-
-/// A time such as `500ms`, `10s` or `2m`.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let unit = text.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
-    let number = &text[..text.len() - unit.len()];
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        _ => return Err("a number with a unit: 500ms, 10s or 2m".to_owned()),
-    };
-    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }

@@ -143,10 +143,13 @@ fn a_wrong_word_is_said_with_exit_code_2() {
     let source = example().display().to_string();
     for (arguments, said) in [
         (&["collect", &source, "--release", "1.5"][..], "no rule set for release `1.5`"),
-        (&["collect", &source, "--now", "today"], "'--now <TIME>'"),
+        (
+            &["collect", &source, "--now", "today"],
+            "it is no time: give it as 2026-01-31T12:00:00Z, or counted from now",
+        ),
         (&["collect"], "<SOURCE>"),
         (&["colect", &source], "similar subcommand exists: 'collect'"),
-        (&["simulate", "--fault", "none-such"], "no such fault"),
+        (&["simulate", "--fault", "none-such"], "invalid value 'none-such' for '--fault <FAULT>'"),
         (&["simulate", "--seed", ""], "a seed is a text of 1 to 64 bytes"),
     ] {
         let output = leasehold(arguments);

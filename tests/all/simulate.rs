@@ -239,7 +239,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--jobs", "0"], "--jobs"),
         (&["--jobs", "100000"], "--jobs"),
         (&["--release", "0.1"], "no rule set for release `0.1`"),
-        (&["--fault", "none-such"], "no such fault"),
+        (&["--fault", "none-such"], "invalid value 'none-such' for '--fault <FAULT>'"),
     ] {
         let output = simulate(Path::new("."), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

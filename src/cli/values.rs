@@ -1,0 +1,69 @@
+//! The values of flags, as people write them.
+
+use crate::engine::Fault;
+use crate::instant::Instant;
+use crate::schema::{duration, time};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::time::Duration;
+
+/// What `--now` says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Now {
+    /// A time of its own.
+    At(Instant),
+    /// So many nanoseconds later than the source's own now, or earlier.
+    Shifted(i64),
+}
+
+impl Now {
+    /// The collection's now: what was said, counted from the source's own now, or that one.
+    pub(super) fn from(said: Option<Now>, own: Instant) -> Instant {
+        match said {
+            None => own,
+            Some(Now::At(instant)) => instant,
+            Some(Now::Shifted(nanoseconds)) => own.shifted(nanoseconds),
+        }
+    }
+
+    /// Reads `2026-01-31T12:00:00Z`, `+24h` or `-90m`.
+    pub(super) fn parse(text: &str) -> Result<Now, String> {
+        let shift = text.starts_with(['+', '-']).then(|| duration::parse(text.as_bytes())).flatten();
+        let at = || time::parse_rfc3339(text.as_bytes()).ok();
+        shift.map(Now::Shifted).or_else(|| at().map(Now::At)).ok_or_else(|| {
+            "it is no time: give it as 2026-01-31T12:00:00Z, or counted from now as +24h or -1h30m".to_owned()
+        })
+    }
+}
+
+/// A `--fault` argument; a name that was nearly right is suggested.
+pub(super) fn fault() -> impl TypedValueParser<Value = Fault> {
+    let names = PossibleValuesParser::new(Fault::ALL.iter().map(|fault| fault.name()));
+    names.map(|name| Fault::parse(&name).expect("only names of faults get here"))
+}
+
+/// A time such as `500ms`, `10s` or `2m`.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let nanoseconds =
+        duration::parse(text.as_bytes()).and_then(|nanoseconds| u64::try_from(nanoseconds).ok());
+    nanoseconds
+        .map(Duration::from_nanos)
+        .ok_or_else(|| "a number with a unit: 500ms, 10s, 2m or 1h30m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn now_is_a_time_or_counts_from_the_sources_own() {
+        let own = Instant { seconds: 1000, nanoseconds: 500_000_000 };
+        let now = |text| Now::parse(text).map(|said| Now::from(Some(said), own));
+        assert_eq!(now("+1m"), Ok(Instant { seconds: 1060, ..own }));
+        assert_eq!(now("-1h0.6s"), Ok(Instant { seconds: -2601, nanoseconds: 900_000_000 }));
+        assert_eq!(now("0001-01-01T00:00:07Z"), Ok(Instant { seconds: 7, nanoseconds: 0 }));
+        assert_eq!(Now::from(None, own), own);
+        for text in ["today", "24h", "+1d", "+", "2026-01-31", ""] {
+            assert!(now(text).is_err_and(|error| error.contains("+24h")), "{text}");
+        }
+    }
+}
