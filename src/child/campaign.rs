@@ -234,7 +234,7 @@ fn judge(plan: &Plan, row: &Row, child: &mut Child) -> Result<Judged, ChildError
         Ok(answer) => {
             let difference = differs(row, plan.drawn.release, &answer);
             let wrong = difference.map(|difference| (Wrong::Differs(difference.field), difference.text));
-            return Ok(Judged { fields: answer.fields().collect(), wrong });
+            return Ok(Judged { fields: answer.results.fields().collect(), wrong });
         }
         Err(error @ ChildError::Start { .. }) => return Err(error),
         Err(error @ ChildError::Hung { .. }) => (Wrong::Hung, error.to_string()),

@@ -5,25 +5,26 @@
 //!                  └─> child ──> answer ───────┴─> the first field that differs, or why there is no answer
 //! ```
 //!
-//! `process` speaks to the child, `command` splits its command line, `rows` makes rows of cases, `campaign` runs many
+//! `process` speaks to the child, `answer` is what it says, `command` splits its command line, `rows` makes rows of cases, `campaign` runs many
 //! and shrinks what it finds, `serve` is the other end: our own engine as such a child. What is compared, and the
 //! form of a row, is `conformance`'s. The protocol:
 //!
 #![doc = include_str!("PROTOCOL.md")]
 
+mod answer;
 pub mod campaign;
 mod command;
 mod process;
 mod rows;
 pub mod serve;
 
+pub use answer::Answer;
 pub use command::{CommandError, CommandLine};
 pub use process::{ANSWER_BYTES_MAX, Child, ChildError};
 pub use rows::{row, write_rows};
 
-use crate::conformance::partial::PartialResults;
 use crate::conformance::run::results;
-use crate::conformance::{Difference, Row};
+use crate::conformance::{Difference, Row, compare};
 use crate::engine::{NoFault, Request};
 use crate::release::Release;
 
@@ -31,7 +32,7 @@ use crate::release::Release;
 ///
 /// Where the result depends on the order of Go's map iteration, as with 1.7.0-beta.1's shared loop variable, every outcome
 /// that can come is right.
-pub fn differs(row: &Row, release: Release, answer: &PartialResults) -> Option<Difference> {
+pub fn differs(row: &Row, release: Release, answer: &Answer) -> Option<Difference> {
     let types = row.collectors.iter().map(|collector| Some(collector.resource_type));
     let lasts = match release.rules().shared_loop_variable {
         true => types.rev().chain([None]).collect(),
@@ -41,7 +42,7 @@ pub fn differs(row: &Row, release: Release, answer: &PartialResults) -> Option<D
     for last_iterated in lasts {
         let situation = row.situation(release, last_iterated);
         let expected = results(&Request::new(&situation), NoFault);
-        match answer.compare(row, &expected) {
+        match compare(row, &expected, &answer.results) {
             Ok(()) => return None,
             Err(difference) => first = first.or(Some(difference)),
         }

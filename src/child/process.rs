@@ -4,9 +4,9 @@
 //! who asks. What fails ends the process; the next question starts it anew, so that no answer is ever taken for that
 //! of another question.
 
+use super::answer::Answer;
 use super::command::CommandLine;
 use crate::conformance::Row;
-use crate::conformance::partial::PartialResults;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -82,7 +82,7 @@ impl Child {
     ///
     /// # Errors
     /// There is no answer, or none that can be used.
-    pub fn ask(&mut self, row: &Row) -> Result<PartialResults, ChildError> {
+    pub fn ask(&mut self, row: &Row) -> Result<Answer, ChildError> {
         let answered = self.exchange(row.to_json()).and_then(|line| answer(row, &line));
         if answered.is_err() {
             self.running = None;
@@ -119,16 +119,20 @@ impl Child {
 }
 
 /// Reads a line as the answer to a case.
-fn answer(row: &Row, line: &[u8]) -> Result<PartialResults, ChildError> {
+fn answer(row: &Row, line: &[u8]) -> Result<Answer, ChildError> {
     let text = std::str::from_utf8(line).map_err(|error| rubbish(error.to_string(), line))?;
-    let answer = PartialResults::parse(text).map_err(|error| rubbish(error.to_string(), line))?;
+    let answer = Answer::parse(text).map_err(|error| rubbish(unread(&error), line))?;
     if let Some(name) = answer.name.as_ref().filter(|name| **name != row.name) {
         return Err(rubbish(format!("it is named {name:?}, the case {:?}", row.name), line));
     }
-    if answer.fields().next().is_none() {
+    if answer.results.fields().next().is_none() {
         return Err(rubbish("it has no field of a result".to_owned(), line));
     }
     Ok(answer)
+}
+
+fn unread(error: &serde_json::Error) -> String {
+    if error.is_data() { error.to_string() } else { format!("not JSON: {error}") }
 }
 
 fn rubbish(reason: String, line: &[u8]) -> ChildError {

@@ -3,7 +3,6 @@
 use crate::bucket::{Bucket, View};
 use crate::conformance::Row;
 use crate::conformance::row::UnorderedField;
-use crate::schema::time;
 use crate::simulate::campaign::{Plan, draw};
 use crate::situation::Situation;
 use crate::world::{Collected, World};
@@ -19,7 +18,6 @@ pub fn row(name: String, situation: &Situation) -> Row {
         version: Some(format!("containerd {}", situation.release)),
         note: None,
         now: situation.now,
-        now_text: time::format_rfc3339_nano(situation.now),
         collectors: situation.collectors.to_vec(),
         db: without_sequences(&situation.tree),
         unordered,

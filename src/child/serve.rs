@@ -1,6 +1,6 @@
 //! Our own engine as a child: the complete example of the protocol.
 
-use crate::conformance::partial::answer_line;
+use super::answer::Answer;
 use crate::conformance::run::results;
 use crate::conformance::source::release_of_version;
 use crate::conformance::{Row, RowError};
@@ -49,7 +49,8 @@ pub fn serve<F: Faults>(
 ) -> Result<(), ServeError> {
     for (line, question) in (1..).zip(input.lines()) {
         let question = question.map_err(ServeError::Read)?;
-        let row = Row::parse(&question, |_| None).map_err(|reason| ServeError::Row { line, reason })?;
+        let row = Row::parse(&question, |_| Err("a question brings its own".to_owned()))
+            .map_err(|reason| ServeError::Row { line, reason })?;
         let said = row.version.as_deref().and_then(release_of_version);
         let release = release.or(said).ok_or_else(|| ServeError::Release {
             line,
@@ -57,8 +58,9 @@ pub fn serve<F: Faults>(
             version: row.version.clone(),
         })?;
         let situation = row.situation(release, None);
-        let answer = answer_line(&row.name, results(&Request::new(&situation), faults));
-        writeln!(out, "{answer}").and_then(|()| out.flush()).map_err(ServeError::Write)?;
+        let results = results(&Request::new(&situation), faults);
+        let answer = Answer { name: Some(row.name), results };
+        writeln!(out, "{}", answer.to_json()).and_then(|()| out.flush()).map_err(ServeError::Write)?;
     }
     Ok(())
 }

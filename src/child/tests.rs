@@ -1,5 +1,6 @@
 use super::campaign::{Plan, Wrong, run};
 use super::*;
+use crate::bucket::Bucket;
 use crate::engine::{Fault, Faults};
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
@@ -17,6 +18,10 @@ const IMPATIENT: Duration = Duration::from_millis(100);
 
 fn seed() -> Seed {
     Seed::parse("child").expect("a seed")
+}
+
+fn no_tree(name: &str) -> Result<Bucket, String> {
+    panic!("`{name}` has its own tree")
 }
 
 /// A drawn tree as a row.
@@ -50,7 +55,7 @@ fn an_answer_is_read_and_the_process_goes_on() {
     );
     for count in 1..4 {
         let answer = child.ask(&case(Release::V1_7Beta)).expect("an answer");
-        assert_eq!(answer.error, Some(Some(count.to_string())), "one process answers all");
+        assert_eq!(answer.results.error, Some(Some(count.to_string())), "one process answers all");
     }
 }
 
@@ -103,10 +108,10 @@ fn answers_that_nobody_asked_for_are_not_taken_for_later_ones() {
 }
 
 /// Our own engine, asked without a process between.
-fn answer<F: Faults>(row: &Row, faults: F) -> PartialResults {
+fn answer<F: Faults>(row: &Row, faults: F) -> Answer {
     let mut out = Vec::new();
     serve::serve(row.to_json().as_bytes(), &mut out, None, faults).expect("it is served");
-    PartialResults::parse(&String::from_utf8(out).expect("text")).expect("an answer")
+    Answer::parse(&String::from_utf8(out).expect("text")).expect("an answer")
 }
 
 #[test]
@@ -134,8 +139,8 @@ fn any_outcome_that_gos_map_order_can_give_is_right() {
         let outcomes: Vec<_> = outcomes.collect();
         for outcome in &outcomes {
             unlike += u32::from(*outcome != outcomes[0]);
-            let line = crate::conformance::partial::answer_line("case", outcome.clone());
-            let answer = PartialResults::parse(&line).expect("an answer");
+            let line = Answer { name: None, results: outcome.clone() }.to_json();
+            let answer = Answer::parse(&line).expect("an answer");
             assert_eq!(differs(&row, Release::V1_7Beta, &answer), None, "case {number}");
         }
     }
@@ -176,7 +181,7 @@ fn a_difference_is_made_small_and_its_scenario_holds_for_our_engine() {
     let found = &tally.found[&Wrong::Differs("error")];
     assert!(found.cases > 0 && found.cases < 60);
     let small = found.small.as_ref().expect("it is made small");
-    let row = Row::parse(&small.row, |_| None).expect("a row");
+    let row = Row::parse(&small.row, no_tree).expect("a row");
     assert!(row.to_json().len() < 500, "{}", small.row);
     let written = print(&small.scenario);
     let read = parse(written.as_bytes()).expect("a scenario");
@@ -212,7 +217,7 @@ fn rows_are_cases_that_read_back() {
         for (place, collected) in
             collections.filter(|collected| collected.cancel_at_root.is_none()).enumerate()
         {
-            let row = Row::parse(lines.next().expect("a line"), |_| None).expect("a row");
+            let row = Row::parse(lines.next().expect("a line"), no_tree).expect("a row");
             assert_eq!(row.name, format!("child/{number}.{place}"));
             assert_eq!(row.collectors, *collected.before.collectors);
             // Sequence numbers are left out, and nothing else.

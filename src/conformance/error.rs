@@ -1,0 +1,41 @@
+//! Why rows cannot be read at all. What is wrong with a single row is that row's failure: see `source`.
+
+use super::lines::LINE_BYTES_MAX;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why rows cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file or folder cannot be opened, read or unpacked.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system or the unpacker says.
+        source: io::Error,
+    },
+    /// A line does not end.
+    #[error("{}:{line}: the line is longer than {LINE_BYTES_MAX} bytes", path.display())]
+    LineTooLong {
+        /// The file.
+        path: PathBuf,
+        /// The line's number, from 1.
+        line: usize,
+    },
+    /// There is no file of rows, or no row with a recorded result.
+    #[error("no recorded rows in {}", listed(paths))]
+    NoRows {
+        /// Where they were looked for.
+        paths: Vec<PathBuf>,
+    },
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    names.join(", ")
+}
+
+pub(super) fn unreadable(path: &Path, source: io::Error) -> SourceError {
+    SourceError::Unreadable { path: path.to_owned(), source }
+}

@@ -1,0 +1,53 @@
+//! Which files hold rows.
+//!
+//! ```text
+//! folder/                       walked in byte order, with all below it
+//! ├─ 2.0/rows.jsonl.gz
+//! ├─ 2.0/more.jsonl
+//! ├─ recorded.jsonl.zst
+//! └─ notes.txt                  passed over, unless it is named itself
+//! ```
+
+use super::error::{SourceError, unreadable};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+/// How the names of files of rows end.
+const ENDINGS: [&str; 3] = [".jsonl", ".jsonl.gz", ".jsonl.zst"];
+
+/// The files of rows that are named, whatever their names, and those in the folders that are, in order. A folder that
+/// links lead to again is entered once.
+///
+/// # Errors
+/// A path that does not exist or cannot be listed, or no file in any of them.
+pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
+    let mut files = Vec::new();
+    let mut folders_seen = BTreeSet::new();
+    // Last in, first out.
+    let mut pending: Vec<PathBuf> = paths.iter().rev().cloned().collect();
+    while let Some(path) = pending.pop() {
+        let failed = |error| unreadable(&path, error);
+        if !fs::metadata(&path).map_err(failed)?.is_dir() {
+            files.push(path);
+            continue;
+        }
+        if !folders_seen.insert(path.canonicalize().map_err(failed)?) {
+            continue;
+        }
+        let mut below = Vec::new();
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let entry = entry.map_err(failed)?.path();
+            let name = entry.to_string_lossy();
+            if ENDINGS.iter().any(|ending| name.ends_with(ending)) || entry.is_dir() {
+                below.push(entry);
+            }
+        }
+        below.sort_by(|left, right| right.as_os_str().cmp(left.as_os_str()));
+        pending.extend(below);
+    }
+    match files.is_empty() {
+        true => Err(SourceError::NoRows { paths: paths.to_vec() }),
+        false => Ok(files),
+    }
+}
