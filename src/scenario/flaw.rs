@@ -72,7 +72,7 @@ pub enum Problem {
     ClientTwice { name: String, first: usize },
 
     #[error("{what} is missing")]
-    Missing { what: &'static str },
+    Missing { what: String },
     #[error("{what} is missing: `{found}` is an option")]
     OptionFound { what: &'static str, found: String },
     #[error("unexpected `{word}`")]
@@ -82,7 +82,7 @@ pub enum Problem {
     #[error("`{option}` is given twice")]
     Twice { option: String },
     #[error("`{word}` is not one of {choices}")]
-    UnknownChoice { word: String, choices: &'static str },
+    UnknownChoice { word: String, choices: String },
     #[error("`{text}` is no whole number from {least} to {most}")]
     BadNumber { text: String, least: i64, most: u64 },
     #[error("`{text}` is no duration up to {}", duration::format(DURATION_MAX))]

@@ -17,36 +17,47 @@
 //! keep    content/layer   lease/pull holds it
 //! ```
 //!
-//! `step` is the data, `parse` and `print` are the text, `alias` lets content have everyday names, `limits`
-//! holds what a file may cost, `flaw` says where a text is wrong, `render` draws that for a terminal, and
-//! `generate` makes scenarios out of bytes. The manual is `scenarios/README.md`. This room knows nothing of what
-//! a step does: it applies none, and checks none of containerd's rules.
+//! `step` has every step, one row each; a row is made of `part`s, which hold `value`s, and `table` makes data, text and
+//! `form` of it. `line` is a scenario as data and `data` what steps are made of, `parse` and `print` are the text of whole
+//! scenarios, `words` and `arguments` take a line apart, `quote` writes words, `alias` lets content have everyday names, `limits` holds what a file may cost, `flaw`
+//! says where a text is wrong, `render` draws that for a terminal, and `generate` makes scenarios out of bytes. The
+//! manual is `scenarios/README.md`. This room knows nothing of what a step does: it applies none, and checks none of
+//! containerd's rules.
 
 pub mod alias;
+mod arguments;
+mod data;
 mod duration;
 mod flaw;
-mod forms;
+mod form;
 mod generate;
 pub mod limits;
+mod line;
 mod parse;
+mod part;
 mod print;
+mod quote;
 #[cfg(feature = "cli")]
 mod render;
 mod step;
+mod table;
+mod value;
 mod words;
 
+pub use data::{
+    Call, ContainerFields, Expiry, ImageFields, KeyPath, Labels, Name, NewSnapshot, NodeName, RawValue,
+    Replace, Resource, Sharing, SnapshotName,
+};
 pub use flaw::{Flaw, Flaws, Problem};
-pub use forms::{FORMS, Form};
+pub use form::Form;
 pub use generate::generate;
+pub use line::{CLOCK_START, DEFAULT_NAMESPACE, Line, Outcome, Refused, Scenario, Text};
 pub use parse::parse;
-pub use print::{print, print_line, print_node, print_path, print_step};
+pub use print::{print, print_line, print_step};
+pub use quote::{print_node, print_path};
 #[cfg(feature = "cli")]
 pub use render::render;
-pub use step::{
-    Assertion, CLOCK_START, Call, ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, KeyPath, Labels,
-    Line, Name, NewSnapshot, NodeName, Outcome, RawValue, Refused, Replace, Resource, Scenario, Sharing,
-    SnapshotName, Step, Text,
-};
+pub use step::{Assertion, Step, forms};
 
 #[cfg(test)]
 mod tests;

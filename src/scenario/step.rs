@@ -1,751 +1,450 @@
-//! What a scenario is, as data.
+//! Every step there is, one row each.
 //!
-//! One [`Step`] is one line of the text form. Names are bytes, because containerd's are; content is named by its
-//! digest, whatever the text called it. A step says what is asked for and never what comes of it: whether it
-//! was accepted is the line's [`Outcome`], what a collection prints is the line's expected output.
+//! A step is one line of the text form. It says what is asked for and never what comes of it: whether it was accepted
+//! is the line's [`Outcome`](super::Outcome), what a collection prints is the line's expected output. Steps without a
+//! namespace of their own act in the one that their client uses.
 //!
-//! Steps without a namespace of their own act in the one that their client uses. A line without a client belongs
-//! to the unnamed client, which begins in namespace [`DEFAULT_NAMESPACE`] without a lease.
+//! To add a step, add its row (`table` explains how to read one, `part` and `value` have what rows are made of), do it in
+//! [`crate::world`], and say what it means in the manual, `scenarios/README.md`, and in the fuzzer's dictionary,
+//! `fuzz/dictionary/scenario.dict`. Tests hold the last two to this table.
 
-use crate::instant::{Instant, UNIX_EPOCH_SECONDS};
+use super::arguments::Arguments;
+use super::data::{
+    Call, ContainerFields, EachName, Expiry, ImageFields, KeyPath, Labels, Name, NewSnapshot, NodeName,
+    RawValue, Replace, Resource, Sharing, SnapshotName,
+};
+use super::form::{Form, Shape};
+use super::part::{Always, Else, Flag, LABELS, LABELS_NEEDED, Many, Maybe, One, Part, Raw, Shaped};
+use super::quote::Printed;
+use super::table::{Row, changed, record, table};
+use super::value::{
+    BYTES, CALL, DIGEST, DURATION, EXPIRY, KIND, NAME, NODE, PATH, QUOTED, RELEASE, REPLACE, RESOURCE,
+    SHARING, SIGNED, SNAPSHOT, TIME, UNSIGNED,
+};
+use super::words::Snag;
+use crate::instant::Instant;
 use crate::node::Kind;
 use crate::release::Release;
-use std::fmt;
+use arbitrary::{Result as Drawn, Unstructured};
 use std::time::Duration;
 
-/// The namespace that a client uses until it says otherwise.
-pub const DEFAULT_NAMESPACE: &[u8] = b"default";
-/// What the clock shows before the first step: 2026-01-01T00:00:00Z.
-pub const CLOCK_START: Instant = Instant { seconds: UNIX_EPOCH_SECONDS + 1_767_225_600, nanoseconds: 0 };
-
-/// Any bytes.
-pub type Name = Vec<u8>;
-/// The keys from the root of the database to an entry.
-pub type KeyPath = Vec<Name>;
-
-/// A whole scenario.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Scenario {
-    /// The comment at the top: why this scenario exists.
-    pub head: Vec<Text>,
-    /// The release of the daemon at the start. [`Step::Release`] replaces the daemon later.
-    pub release: Release,
-    /// The steps in order.
-    pub lines: Vec<Line>,
-    /// The comment behind the last step.
-    pub tail: Vec<Text>,
+/// Every row, in the order of the manual.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row<Step>> + Clone {
+    Step::ROWS.iter().chain(Assertion::ROWS)
 }
 
-/// A step and what belongs to it. Two lines are equal whatever their place and the blank lines around them.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// Its number in the text that it was read from, from 1; 0 if it was not read.
-    pub number: usize,
-    /// A blank line stands before it, or before its comment.
-    pub blank_before: bool,
-    /// The comment above it.
-    pub comment: Vec<Text>,
-    /// Who does it; absent for the unnamed client.
-    pub client: Option<Name>,
-    /// Whether it must succeed.
-    pub outcome: Outcome,
-    /// What is done.
-    pub step: Step,
-    /// What stands below `---`: the output that is expected of a `gc` or `cleanup`.
-    pub expected: Option<Vec<Text>>,
+/// Every form, in the order of the manual.
+pub fn forms() -> impl Iterator<Item = &'static Form> + Clone {
+    rows().map(|row| &row.form)
 }
 
-/// One line of a comment or of expected output: without line breaks and without blanks at its end.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Text(String);
+table! {
+    /// One thing that is done. `scenarios/README.md` explains each.
+    enum Step with Expect(Assertion);
 
-/// What must come of a step.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Outcome {
-    /// The step succeeds.
-    #[default]
-    Accepted,
-    /// containerd refuses the step with this kind of error (`! not-found content delete layer`).
-    Refused(Refused),
-    /// Either will do (`? content delete layer`), as in generated scenarios.
-    Any,
+    /// Declares who acts under the prefix `NAME:`.
+    "client" => Client {
+        name: Name = One("NAME", BYTES),
+        namespace: Option<Name> = Maybe("namespace=NS", NAME),
+        lease: Option<Name> = Maybe("lease=ID", NAME),
+    }, as in "client alice namespace=other lease=pull";
+
+    /// The daemon is replaced by one of another release; the database stays.
+    "release" => Release(release: Release = One("RELEASE", RELEASE)), as in "release 2.2";
+
+    /// Sets the clock.
+    "now" => Now(now: Instant = One("TIME", TIME)), as in "now 2026-01-01T12:00:00Z";
+
+    /// Moves the clock forward.
+    "advance" => Advance(by: Duration = One("DURATION", DURATION)), as in "advance 1h1s";
+
+    /// Creates a namespace.
+    "namespace" "create" => NamespaceCreate {
+        namespace: Name = One("NS", NAME),
+        labels: Labels = LABELS,
+    }, as in "namespace create other";
+
+    /// Labels a namespace; creates it if it is missing.
+    "namespace" "label" => NamespaceLabel {
+        namespace: Name = One("NS", NAME),
+        labels: Labels = LABELS_NEEDED,
+    }, as in "namespace label other containerd.io/namespace.shareable=true";
+
+    /// Deletes an empty namespace.
+    "namespace" "delete" => NamespaceDelete { namespace: Name = One("NS", NAME) }, as in "namespace delete other";
+
+    /// The client acts there from now on.
+    "namespace" "use" => NamespaceUse { namespace: Name = One("NS", NAME) }, as in "namespace use other";
+
+    /// How the daemon is configured.
+    "content" "policy" => ContentPolicy(sharing: Sharing = One("shared|isolated", SHARING)),
+        as in "content policy isolated";
+
+    /// Opens a writer.
+    "content" "open" => ContentOpen {
+        reference: Name = One("REF", NAME),
+        expected: Option<Name> = Maybe("expect=DIGEST", DIGEST),
+        size: Option<i64> = Maybe("size=N", SIGNED),
+    }, as in "content open upload expect=layer size=12";
+
+    /// What was written has this digest.
+    "content" "commit" => ContentCommit {
+        reference: Name = One("REF", NAME),
+        digest: Name = One("DIGEST", DIGEST),
+        size: Option<i64> = Maybe("size=N", SIGNED),
+        labels: Labels = LABELS,
+    }, as in "content commit upload layer gc.root=now";
+
+    /// Gives an ingest up.
+    "content" "abort" => ContentAbort { reference: Name = One("REF", NAME) }, as in "content abort upload";
+
+    /// Open and commit, the digest as the reference.
+    "content" "put" => ContentPut {
+        digest: Name = One("DIGEST", DIGEST),
+        size: Option<i64> = Maybe("size=N", SIGNED),
+        labels: Labels = LABELS,
+    }, as in "content put manifest gc.ref.content.0=@layer";
+
+    /// Sets labels of content.
+    "content" "label" => ContentLabel {
+        digest: Name = One("DIGEST", DIGEST),
+        replace: bool = Flag("replace"),
+        labels: Labels = LABELS,
+    }, as in "content label manifest gc.ref.content.0=";
+
+    /// Deletes content.
+    "content" "delete" => ContentDelete { digest: Name = One("DIGEST", DIGEST) }, as in "content delete layer";
+
+    /// Prepares an active snapshot.
+    "snapshot" "prepare" => SnapshotPrepare(new: NewSnapshot = Prepared),
+        as in "snapshot prepare overlayfs/upper parent=base";
+
+    /// Prepares a view.
+    "snapshot" "view" => SnapshotView(new: NewSnapshot = Prepared),
+        as in "snapshot view overlayfs/look parent=base";
+
+    /// Only the first of the two transactions of `prepare`.
+    "snapshot" "prepare-begin" => SnapshotPrepareBegin(new: NewSnapshot = Prepared),
+        as in "snapshot prepare-begin overlayfs/upper parent=base";
+
+    /// Only the first of the two transactions of `view`.
+    "snapshot" "view-begin" => SnapshotViewBegin(new: NewSnapshot = Prepared),
+        as in "snapshot view-begin overlayfs/look parent=base";
+
+    /// The second transaction of what this client began.
+    "snapshot" "finish" => SnapshotFinish { snapshot: SnapshotName = One("S/KEY", SNAPSHOT) },
+        as in "snapshot finish overlayfs/upper";
+
+    /// Commits an active snapshot under a name; a parent for one prepared without (from 2.2).
+    "snapshot" "commit" => SnapshotCommit {
+        snapshot: SnapshotName = One("S/KEY", SNAPSHOT),
+        name: Name = One("NAME", NAME),
+        parent: Option<Name> = Maybe("parent=KEY", NAME),
+        labels: Labels = LABELS,
+    }, as in "snapshot commit overlayfs/upper base parent=lower";
+
+    /// Sets labels of a snapshot.
+    "snapshot" "label" => SnapshotLabel {
+        snapshot: SnapshotName = One("S/KEY", SNAPSHOT),
+        replace: bool = Flag("replace"),
+        labels: Labels = LABELS,
+    }, as in "snapshot label overlayfs/base gc.root=now";
+
+    /// Removes a snapshot.
+    "snapshot" "remove" => SnapshotRemove { snapshot: SnapshotName = One("S/KEY", SNAPSHOT) },
+        as in "snapshot remove overlayfs/base";
+
+    /// Creates an image.
+    "image" "create" => ImageCreate {
+        image: Name = One("NAME", NAME),
+        fields: ImageFields = NewImage,
+    }, as in "image create main target=manifest";
+
+    /// Changes an image.
+    "image" "update" => ImageUpdate {
+        image: Name = One("NAME", NAME),
+        fields: ImageFields = ChangedImage,
+        replace: Replace = Else("replace=labels|all", REPLACE, Replace::Given),
+    }, as in "image update main target=other";
+
+    /// Sets labels of an image.
+    "image" "label" => ImageLabel {
+        image: Name = One("NAME", NAME),
+        replace: bool = Flag("replace"),
+        labels: Labels = LABELS,
+    }, as in "image label main gc.ref.content=@extra";
+
+    /// Deletes an image; `sync` collects afterwards.
+    "image" "delete" => ImageDelete {
+        image: Name = One("NAME", NAME),
+        sync: bool = Flag("sync"),
+    }, as in "image delete main sync";
+
+    /// Creates a container.
+    "container" "create" => ContainerCreate {
+        container: Name = One("ID", NAME),
+        fields: ContainerFields = AnyContainer,
+    }, as in "container create web snapshotter=overlayfs snapshot=upper";
+
+    /// Changes a container.
+    "container" "update" => ContainerUpdate {
+        container: Name = One("ID", NAME),
+        fields: ContainerFields = AnyContainer,
+        replace: Replace = Else("replace=labels|all", REPLACE, Replace::Given),
+    }, as in "container update web image=main";
+
+    /// Sets labels of a container.
+    "container" "label" => ContainerLabel {
+        container: Name = One("ID", NAME),
+        replace: bool = Flag("replace"),
+        labels: Labels = LABELS,
+    }, as in "container label web replace gc.ref.content=@config";
+
+    /// Deletes a container.
+    "container" "delete" => ContainerDelete { container: Name = One("ID", NAME) }, as in "container delete web";
+
+    /// Creates a lease.
+    "lease" "create" => LeaseCreate {
+        lease: Name = One("ID", NAME),
+        expire: Option<Expiry> = Maybe("expire=E", EXPIRY),
+        flat: bool = Flag("flat"),
+        labels: Labels = LABELS,
+    }, as in "lease create pull expire=+1h flat";
+
+    /// Lets a lease hold resources, existing or not.
+    "lease" "add" => LeaseAdd {
+        lease: Name = One("ID", NAME),
+        resources: Vec<Resource> = Many("RESOURCE", RESOURCE),
+    }, as in "lease add pull content/layer snapshot/overlayfs/base ingest/upload";
+
+    /// Lets a lease hold resources no longer.
+    "lease" "drop" => LeaseDrop {
+        lease: Name = One("ID", NAME),
+        resources: Vec<Resource> = Many("RESOURCE", RESOURCE),
+    }, as in "lease drop pull content/layer";
+
+    /// The client acts under this lease from now on.
+    "lease" "use" => LeaseUse { lease: Name = One("ID", NAME) }, as in "lease use pull";
+
+    /// The client acts without a lease from now on.
+    "lease" "none" => LeaseNone, as in "lease none";
+
+    /// Deletes a lease; `sync` collects afterwards.
+    "lease" "delete" => LeaseDelete {
+        lease: Name = One("ID", NAME),
+        sync: bool = Flag("sync"),
+    }, as in "lease delete pull sync";
+
+    /// Creates a sandbox.
+    "sandbox" "create" => SandboxCreate {
+        sandbox: Name = One("ID", NAME),
+        labels: Labels = LABELS,
+    }, as in "sandbox create pod gc.ref.content=@config";
+
+    /// Sets labels of a sandbox.
+    "sandbox" "label" => SandboxLabel {
+        sandbox: Name = One("ID", NAME),
+        replace: bool = Flag("replace"),
+        labels: Labels = LABELS,
+    }, as in "sandbox label pod replace";
+
+    /// Deletes a sandbox.
+    "sandbox" "delete" => SandboxDelete { sandbox: Name = One("ID", NAME) }, as in "sandbox delete pod";
+
+    /// Opens a stream, under the client's lease if it uses one.
+    "stream" "open" => StreamOpen { stream: Name = One("NAME", NAME) }, as in "stream open progress";
+
+    /// Closes a stream.
+    "stream" "close" => StreamClose { stream: Name = One("NAME", NAME) }, as in "stream close progress";
+
+    /// Registers a collector; `gc.ref.NAME` labels refer to its resources.
+    "collector" "declare" => CollectorDeclare {
+        collector: Kind = One("KIND", KIND),
+        label: Option<Name> = Maybe("label=NAME", BYTES),
+    }, as in "collector declare type-9 label=volume";
+
+    /// The collector has these resources.
+    "collector" "list" => CollectorList {
+        collector: Kind = One("KIND", KIND),
+        nodes: Vec<NodeName> = Many("NODE", NODE),
+    }, as in "collector list type-9 type-9/disk type-9/tape";
+
+    /// It has these no longer, in whatever list.
+    "collector" "forget" => CollectorForget {
+        collector: Kind = One("KIND", KIND),
+        nodes: Vec<NodeName> = Many("NODE", NODE),
+    }, as in "collector forget type-9 type-9/tape";
+
+    /// These are in use.
+    "collector" "active" => CollectorActive {
+        collector: Kind = One("KIND", KIND),
+        nodes: Vec<NodeName> = Many("NODE", NODE),
+        asked: Option<Name> = Maybe("for=NS", NAME),
+    }, as in "collector active type-9 type-9/disk";
+
+    /// A lease holds these.
+    "collector" "leased" => CollectorLeased {
+        collector: Kind = One("KIND", KIND),
+        nodes: Vec<NodeName> = Many("NODE", NODE),
+        lease: Name = Always("lease=ID", NAME),
+        asked: Option<Name> = Maybe("for=NS", NAME),
+    }, as in "collector leased type-9 type-9/tape lease=pull";
+
+    /// `TO` is kept while `FROM` is reached (from 2.2).
+    "collector" "back-reference" => CollectorBackReference {
+        collector: Kind = One("KIND", KIND),
+        from: NodeName = One("FROM", NODE),
+        to: NodeName = One("TO", NODE),
+        asked: Option<Name> = Maybe("for=NS", NAME),
+    }, as in "collector back-reference mount container/web mount/m1";
+
+    /// `FROM` refers to these (from 2.4).
+    "collector" "references" => CollectorReferences {
+        collector: Kind = One("KIND", KIND),
+        from: NodeName = One("FROM", NODE),
+        to: Vec<NodeName> = Many("TO", NODE),
+    }, as in "collector references type-9 type-9/disk content/layer";
+
+    /// This call fails from now on.
+    "collector" "fail" => CollectorFail {
+        collector: Kind = One("KIND", KIND),
+        call: Call = One("start|cancel|finish", CALL),
+    }, as in "collector fail type-9 start";
+
+    /// It fails no longer.
+    "collector" "heal" => CollectorHeal {
+        collector: Kind = One("KIND", KIND),
+        call: Call = One("start|cancel|finish", CALL),
+    }, as in "collector heal type-9 start";
+
+    /// Puts a value.
+    "raw" "put" => RawPut {
+        path: KeyPath = One("PATH", PATH),
+        value: RawValue = Raw,
+    }, as in "raw put v1/default/content/ingests/upload/expireat time=2026-01-01T00:00:00Z";
+
+    /// Creates the bucket and those above it.
+    "raw" "bucket" => RawBucket { path: KeyPath = One("PATH", PATH) },
+        as in "raw bucket v1/default/images/main/labels/\"containerd.io/gc.root\"";
+
+    /// Deletes a value, or a bucket with all below it.
+    "raw" "delete" => RawDelete { path: KeyPath = One("PATH", PATH) },
+        as in "raw delete v1/default/content/blob/@layer/size";
+
+    /// Sets a bucket's sequence number.
+    "raw" "sequence" => RawSequence {
+        path: KeyPath = One("PATH", PATH),
+        sequence: u64 = One("N", UNSIGNED),
+    }, as in "raw sequence v1/default/content 7";
+
+    /// A collection. `last` is the collector that the loop of 1.7.0-beta.1 visits last.
+    "gc" => Gc {
+        last: Option<Kind> = Maybe("last=KIND", KIND),
+        cancel_at_root: Option<u64> = Maybe("cancel-at-root=K", UNSIGNED),
+    }, as in "gc last=stream";
+
+    /// The backends drop what the database no longer knows.
+    "cleanup" => Cleanup, as in "cleanup";
 }
 
-/// containerd's kinds of errors, as far as the write side answers them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Refused {
-    /// `not-found`
-    NotFound,
-    /// `already-exists`
-    AlreadyExists,
-    /// `failed-precondition`
-    FailedPrecondition,
-    /// `invalid-argument`
-    InvalidArgument,
-    /// `not-implemented`
-    NotImplemented,
-    /// `unavailable`
-    Unavailable,
-    /// `deadlock`: the real daemon would wait for ever.
-    Deadlock,
-    /// `unknown`: an error without a kind, as gRPC calls it.
-    Unknown,
-    /// `crash`: the real daemon would die.
-    Crash,
-}
+table! {
+    /// What an `expect` step asserts.
+    enum Assertion;
 
-/// Labels in the order of their keys, each key once.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Labels(Vec<(Name, Name)>);
-
-/// A snapshot of a snapshotter.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct SnapshotName {
-    /// The snapshotter, such as `overlayfs`.
-    pub snapshotter: Name,
-    /// Its key among the snapshotter's snapshots.
-    pub key: Name,
-}
-
-/// A snapshot to be prepared or viewed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewSnapshot {
-    /// The active snapshot or view.
-    pub snapshot: SnapshotName,
-    /// The key of its parent, of the same snapshotter.
-    pub parent: Option<Name>,
-    /// Its labels.
-    pub labels: Labels,
-}
-
-/// A node as a scenario names it; the number of its type follows from the release.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct NodeName {
-    /// Absent for the namespace that the client uses.
-    pub namespace: Option<Name>,
-    /// Its type; [`Kind::Other`] names any number, flat types too.
-    pub kind: Kind,
-    /// Its key, for a snapshot `SNAPSHOTTER/KEY`.
-    pub key: Name,
-}
-
-/// What a lease may hold.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Resource {
-    /// Content by its digest.
-    Content(Name),
-    /// A snapshot.
-    Snapshot(SnapshotName),
-    /// An ingest by its reference.
-    Ingest(Name),
-    /// An image by its name (from 2.0).
-    Image(Name),
-    /// A resource type as containerd's API has it, for those that it refuses.
-    Other {
-        /// The type, such as `tasks`.
-        resource_type: Name,
-        /// The id.
-        id: Name,
-    },
-}
-
-/// When a lease or an image expires: what the label `containerd.io/gc.expire` says.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Expiry {
-    /// So long after the step (`+1h`), in whole seconds as containerd's client writes them.
-    In(Duration),
-    /// So long before the step (`-1h`).
-    Ago(Duration),
-    /// This text, whether it is a time or not.
-    Text(Name),
-}
-
-/// Which fields of an image to write.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ImageFields {
-    /// The digest of its target.
-    pub target: Option<Name>,
-    /// The target's size in bytes.
-    pub size: Option<i64>,
-    /// The target's media type.
-    pub media_type: Option<Name>,
-    /// Its expiry (read from 2.0 on), written over what `labels` says.
-    pub expire: Option<Expiry>,
-    /// Labels; in an update an empty value removes one.
-    pub labels: Labels,
-}
-
-/// Which fields of a container to write.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ContainerFields {
-    /// The name of its image, which need not exist.
-    pub image: Option<Name>,
-    /// Its snapshotter.
-    pub snapshotter: Option<Name>,
-    /// The key of its snapshot, which need not exist.
-    pub snapshot: Option<Name>,
-    /// The name of its runtime; a usual one if absent.
-    pub runtime: Option<Name>,
-    /// Its specification; a usual one if absent.
-    pub spec: Option<Name>,
-    /// Labels; in an update an empty value removes one.
-    pub labels: Labels,
-}
-
-/// How much an update replaces.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Replace {
-    /// Only the given fields and the given labels.
-    #[default]
-    Given,
-    /// The given fields, and all labels by the given ones.
-    Labels,
-    /// The whole object.
-    All,
-}
-
-/// Who may use a blob that another namespace has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sharing {
-    /// Everyone: containerd's default policy.
-    Shared,
-    /// Nobody, but for namespaces labelled as shareable.
-    Isolated,
-}
-
-/// A call to a collector that can be made to fail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Call {
-    /// `StartCollection`
-    Start,
-    /// `Cancel`
-    Cancel,
-    /// `Finish`
-    Finish,
-}
-
-/// A value of a raw edit.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RawValue {
-    /// These bytes.
-    Bytes(Name),
-    /// Go's binary form of a time.
-    Time(Instant),
-    /// Go's signed varint.
-    Varint(i64),
-}
-
-/// What an `expect` step asserts.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Assertion {
     /// The last collection kept these.
-    Kept(Vec<NodeName>),
+    "expect" "kept" => Kept(nodes: Vec<NodeName> = Many("NODE", NODE)),
+        as in "expect kept content/layer other/lease/pull";
+
     /// The last collection removed these.
-    Removed(Vec<NodeName>),
+    "expect" "removed" => Removed(nodes: Vec<NodeName> = Many("NODE", NODE)),
+        as in "expect removed snapshot/overlayfs/base";
+
     /// These are in the database now.
-    Present(Vec<NodeName>),
+    "expect" "present" => Present(nodes: Vec<NodeName> = Many("NODE", NODE)), as in "expect present image/main";
+
     /// These are not in the database now.
-    Absent(Vec<NodeName>),
+    "expect" "absent" => Absent(nodes: Vec<NodeName> = Many("NODE", NODE)), as in "expect absent ingest/upload";
+
     /// The backend has these now: a digest, an ingest, a snapshot.
-    Stored(Vec<NodeName>),
+    "expect" "stored" => Stored(nodes: Vec<NodeName> = Many("NODE", NODE)), as in "expect stored content/layer";
+
     /// The backend does not have these now.
-    NotStored(Vec<NodeName>),
+    "expect" "not-stored" => NotStored(nodes: Vec<NodeName> = Many("NODE", NODE)),
+        as in "expect not-stored ingest/upload";
+
     /// The last collection failed with exactly this text.
-    Error(Name),
+    "expect" "error" => Error(text: Name = One("TEXT", QUOTED)),
+        as in "expect error \"Time.UnmarshalBinary: no data\"";
+
     /// A second collection at the same instant changes nothing.
-    Same,
+    "expect" "same" => Same, as in "expect same";
+
     /// The entry at this path is this value.
-    Value {
-        /// Where.
-        path: KeyPath,
-        /// What.
-        value: RawValue,
-    },
+    "expect" "value" => Value {
+        path: KeyPath = One("PATH", PATH),
+        value: RawValue = Raw,
+    }, as in "expect value v1/default/content/blob/@layer/size varint=12";
+
     /// The entry at this path is a bucket.
-    Bucket(KeyPath),
+    "expect" "bucket" => Bucket(path: KeyPath = One("PATH", PATH)), as in "expect bucket v1/default/leases/pull";
+
     /// There is no entry at this path.
-    Nothing(KeyPath),
+    "expect" "nothing" => Nothing(path: KeyPath = One("PATH", PATH)),
+        as in "expect nothing v1/default/snapshots/overlayfs/base/children/upper";
 }
 
-/// One thing that is done. The comment of each variant gives its text form; `scenarios/README.md` explains them.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the fields are the words of the text form, which stands above each variant")]
-pub enum Step {
-    /// `client NAME [namespace=NS] [lease=ID]`: declares who acts under the prefix `NAME:`.
-    Client { name: Name, namespace: Option<Name>, lease: Option<Name> },
-    /// `release R`: the daemon is replaced by one of another release; the database stays.
-    Release(Release),
-    /// `now TIME`
-    Now(Instant),
-    /// `advance DURATION`
-    Advance(Duration),
-
-    /// `namespace create NS [LABEL=VALUE...]`
-    NamespaceCreate { namespace: Name, labels: Labels },
-    /// `namespace label NS LABEL=VALUE...`: creates the namespace if it is missing.
-    NamespaceLabel { namespace: Name, labels: Labels },
-    /// `namespace delete NS`
-    NamespaceDelete { namespace: Name },
-    /// `namespace use NS`: the client acts there from now on.
-    NamespaceUse { namespace: Name },
-
-    /// `content policy shared|isolated`: how the daemon is configured.
-    ContentPolicy(Sharing),
-    /// `content open REF [expect=DIGEST] [size=N]`: opens a writer.
-    ContentOpen { reference: Name, expected: Option<Name>, size: Option<i64> },
-    /// `content commit REF DIGEST [size=N] [LABEL=VALUE...]`: what was written has this digest.
-    ContentCommit { reference: Name, digest: Name, size: Option<i64>, labels: Labels },
-    /// `content abort REF`
-    ContentAbort { reference: Name },
-    /// `content put DIGEST [size=N] [LABEL=VALUE...]`: open and commit, the digest as the reference.
-    ContentPut { digest: Name, size: Option<i64>, labels: Labels },
-    /// `content label DIGEST [replace] [LABEL=VALUE...]`
-    ContentLabel { digest: Name, replace: bool, labels: Labels },
-    /// `content delete DIGEST`
-    ContentDelete { digest: Name },
-
-    /// `snapshot prepare S/KEY [parent=KEY] [LABEL=VALUE...]`
-    SnapshotPrepare(NewSnapshot),
-    /// `snapshot view S/KEY [parent=KEY] [LABEL=VALUE...]`
-    SnapshotView(NewSnapshot),
-    /// `snapshot prepare-begin ...`: only the first of the two transactions.
-    SnapshotPrepareBegin(NewSnapshot),
-    /// `snapshot view-begin ...`: only the first of the two transactions.
-    SnapshotViewBegin(NewSnapshot),
-    /// `snapshot finish S/KEY`: the second transaction of what this client began.
-    SnapshotFinish { snapshot: SnapshotName },
-    /// `snapshot commit S/KEY NAME [parent=KEY] [LABEL=VALUE...]`: a parent for one prepared without (from 2.2).
-    SnapshotCommit { snapshot: SnapshotName, name: Name, parent: Option<Name>, labels: Labels },
-    /// `snapshot label S/KEY [replace] [LABEL=VALUE...]`
-    SnapshotLabel { snapshot: SnapshotName, replace: bool, labels: Labels },
-    /// `snapshot remove S/KEY`
-    SnapshotRemove { snapshot: SnapshotName },
-
-    /// `image create NAME target=DIGEST [size=N] [media-type=T] [expire=E] [LABEL=VALUE...]`
-    ImageCreate { image: Name, fields: ImageFields },
-    /// `image update NAME [target=DIGEST] [size=N] [media-type=T] [expire=E] [replace=labels|all] [LABEL=VALUE...]`
-    ImageUpdate { image: Name, replace: Replace, fields: ImageFields },
-    /// `image label NAME [replace] [LABEL=VALUE...]`
-    ImageLabel { image: Name, replace: bool, labels: Labels },
-    /// `image delete NAME [sync]`: `sync` collects afterwards.
-    ImageDelete { image: Name, sync: bool },
-
-    /// `container create ID [snapshotter=S] [snapshot=KEY] [image=NAME] [runtime=R] [spec=BYTES] [LABEL=VALUE...]`
-    ContainerCreate { container: Name, fields: ContainerFields },
-    /// `container update ID [snapshotter=S] ... [replace=labels|all] [LABEL=VALUE...]`
-    ContainerUpdate { container: Name, replace: Replace, fields: ContainerFields },
-    /// `container label ID [replace] [LABEL=VALUE...]`
-    ContainerLabel { container: Name, replace: bool, labels: Labels },
-    /// `container delete ID`
-    ContainerDelete { container: Name },
-
-    /// `lease create ID [expire=E] [flat] [LABEL=VALUE...]`
-    LeaseCreate { lease: Name, expire: Option<Expiry>, flat: bool, labels: Labels },
-    /// `lease add ID RESOURCE...`
-    LeaseAdd { lease: Name, resources: Vec<Resource> },
-    /// `lease drop ID RESOURCE...`
-    LeaseDrop { lease: Name, resources: Vec<Resource> },
-    /// `lease use ID`: the client acts under this lease from now on.
-    LeaseUse { lease: Name },
-    /// `lease none`: the client acts without a lease from now on.
-    LeaseNone,
-    /// `lease delete ID [sync]`: `sync` collects afterwards.
-    LeaseDelete { lease: Name, sync: bool },
-
-    /// `sandbox create ID [LABEL=VALUE...]`
-    SandboxCreate { sandbox: Name, labels: Labels },
-    /// `sandbox label ID [replace] [LABEL=VALUE...]`
-    SandboxLabel { sandbox: Name, replace: bool, labels: Labels },
-    /// `sandbox delete ID`
-    SandboxDelete { sandbox: Name },
-
-    /// `stream open NAME`: under the client's lease, if it uses one.
-    StreamOpen { stream: Name },
-    /// `stream close NAME`
-    StreamClose { stream: Name },
-
-    /// `collector declare KIND [label=NAME]`: `gc.ref.NAME` labels refer to its resources.
-    CollectorDeclare { collector: Kind, label: Option<Name> },
-    /// `collector list KIND NODE...`: it has these resources.
-    CollectorList { collector: Kind, nodes: Vec<NodeName> },
-    /// `collector forget KIND NODE...`: it has these no longer, in whatever list.
-    CollectorForget { collector: Kind, nodes: Vec<NodeName> },
-    /// `collector active KIND NODE... [for=NS]`: these are in use.
-    CollectorActive { collector: Kind, nodes: Vec<NodeName>, asked: Option<Name> },
-    /// `collector leased KIND NODE... lease=ID [for=NS]`: a lease holds these.
-    CollectorLeased { collector: Kind, nodes: Vec<NodeName>, lease: Name, asked: Option<Name> },
-    /// `collector back-reference KIND FROM TO [for=NS]`: `TO` is kept while `FROM` is reached (from 2.2).
-    CollectorBackReference { collector: Kind, from: NodeName, to: NodeName, asked: Option<Name> },
-    /// `collector references KIND FROM TO...`: `FROM` refers to these (from 2.4).
-    CollectorReferences { collector: Kind, from: NodeName, to: Vec<NodeName> },
-    /// `collector fail KIND start|cancel|finish`: this call fails from now on.
-    CollectorFail { collector: Kind, call: Call },
-    /// `collector heal KIND start|cancel|finish`: it fails no longer.
-    CollectorHeal { collector: Kind, call: Call },
-
-    /// `raw put PATH VALUE`
-    RawPut { path: KeyPath, value: RawValue },
-    /// `raw bucket PATH`: creates the bucket and those above it.
-    RawBucket { path: KeyPath },
-    /// `raw delete PATH`: a value, or a bucket with all below it.
-    RawDelete { path: KeyPath },
-    /// `raw sequence PATH N`
-    RawSequence { path: KeyPath, sequence: u64 },
-
-    /// `gc [last=KIND] [cancel-at-root=K]`: a collection. `last` is the collector that the seed's loop visits last.
-    Gc { last: Option<Kind>, cancel_at_root: Option<u64> },
-    /// `cleanup`: the backends drop what the database no longer knows.
-    Cleanup,
-    /// `expect ...`
-    Expect(Assertion),
-}
-
-impl Scenario {
-    /// Whether replaying it can fail for any other reason than a finding: it expects something somewhere.
-    pub fn asserts(&self) -> bool {
-        self.lines.iter().any(|line| {
-            line.expected.is_some()
-                || matches!(line.step, Step::Expect(_))
-                || matches!(line.outcome, Outcome::Refused(_))
-        })
+record! {
+    /// A snapshot that is prepared or viewed.
+    Prepared: NewSnapshot {
+        snapshot: One("S/KEY", SNAPSHOT),
+        parent: Maybe("parent=KEY", NAME),
+        labels: LABELS,
     }
 }
 
-impl Line {
-    /// A step of the unnamed client that must succeed, with nothing around it.
-    pub fn new(step: Step) -> Line {
-        Line {
-            number: 0,
-            blank_before: false,
-            comment: Vec::new(),
-            client: None,
-            outcome: Outcome::Accepted,
-            step,
-            expected: None,
-        }
+record! {
+    /// An image that is created.
+    NewImage: ImageFields {
+        target: Always("target=DIGEST", DIGEST),
+        size: Maybe("size=N", SIGNED),
+        media_type: Maybe("media-type=T", BYTES),
+        expire: Maybe("expire=E", EXPIRY),
+        labels: LABELS,
     }
 }
 
-impl From<Step> for Line {
-    fn from(step: Step) -> Line {
-        Line::new(step)
+record! {
+    /// What changes of an image.
+    ChangedImage: ImageFields {
+        target: Maybe("target=DIGEST", DIGEST),
+        size: Maybe("size=N", SIGNED),
+        media_type: Maybe("media-type=T", BYTES),
+        expire: Maybe("expire=E", EXPIRY),
+        labels: LABELS,
     }
 }
 
-impl PartialEq for Line {
-    fn eq(&self, other: &Line) -> bool {
-        let Line { number: _, blank_before: _, comment, client, outcome, step, expected } = self;
-        *comment == other.comment
-            && *client == other.client
-            && *outcome == other.outcome
-            && *step == other.step
-            && *expected == other.expected
+record! {
+    /// What a container has, or what changes of it.
+    AnyContainer: ContainerFields {
+        snapshotter: Maybe("snapshotter=S", NAME),
+        snapshot: Maybe("snapshot=KEY", NAME),
+        image: Maybe("image=NAME", NAME),
+        runtime: Maybe("runtime=R", BYTES),
+        spec: Maybe("spec=BYTES", BYTES),
+        labels: LABELS,
     }
 }
 
-impl Eq for Line {}
+impl From<Assertion> for Step {
+    fn from(assertion: Assertion) -> Step {
+        Step::Expect(assertion)
+    }
+}
 
 impl Step {
-    /// Hands out every name that it mentions, label values and the keys of raw paths included, so that names can be
-    /// replaced everywhere at once. The keys of labels are words and no names; a snapshot's node is two names.
-    pub fn for_each_name(&mut self, each: &mut dyn FnMut(&mut Name)) {
-        match self {
-            Step::Client { name: _, namespace, lease } => {
-                namespace.iter_mut().chain(lease).for_each(each);
-            }
-            Step::NamespaceCreate { namespace, labels } | Step::NamespaceLabel { namespace, labels } => {
-                each(namespace);
-                labels.for_each_value(each);
-            }
-            Step::NamespaceDelete { namespace } | Step::NamespaceUse { namespace } => each(namespace),
-            Step::ContentOpen { reference, expected, size: _ } => {
-                each(reference);
-                expected.iter_mut().for_each(each);
-            }
-            Step::ContentCommit { reference, digest, size: _, labels } => {
-                each(reference);
-                each(digest);
-                labels.for_each_value(each);
-            }
-            Step::ContentAbort { reference } => each(reference),
-            Step::ContentPut { digest, size: _, labels }
-            | Step::ContentLabel { digest, replace: _, labels } => {
-                each(digest);
-                labels.for_each_value(each);
-            }
-            Step::ContentDelete { digest } => each(digest),
-            Step::SnapshotPrepare(new)
-            | Step::SnapshotView(new)
-            | Step::SnapshotPrepareBegin(new)
-            | Step::SnapshotViewBegin(new) => {
-                new.snapshot.for_each_name(each);
-                new.parent.iter_mut().for_each(&mut *each);
-                new.labels.for_each_value(each);
-            }
-            Step::SnapshotFinish { snapshot } | Step::SnapshotRemove { snapshot } => {
-                snapshot.for_each_name(each)
-            }
-            Step::SnapshotCommit { snapshot, name, parent, labels } => {
-                snapshot.for_each_name(each);
-                each(name);
-                parent.iter_mut().for_each(&mut *each);
-                labels.for_each_value(each);
-            }
-            Step::SnapshotLabel { snapshot, replace: _, labels } => {
-                snapshot.for_each_name(each);
-                labels.for_each_value(each);
-            }
-            Step::ImageCreate { image, fields } | Step::ImageUpdate { image, replace: _, fields } => {
-                each(image);
-                fields.target.iter_mut().for_each(&mut *each);
-                fields.labels.for_each_value(each);
-            }
-            Step::ImageLabel { image: name, replace: _, labels }
-            | Step::ContainerLabel { container: name, replace: _, labels }
-            | Step::SandboxLabel { sandbox: name, replace: _, labels }
-            | Step::SandboxCreate { sandbox: name, labels }
-            | Step::LeaseCreate { lease: name, expire: _, flat: _, labels } => {
-                each(name);
-                labels.for_each_value(each);
-            }
-            Step::ContainerCreate { container, fields }
-            | Step::ContainerUpdate { container, replace: _, fields } => {
-                each(container);
-                let named = [&mut fields.image, &mut fields.snapshotter, &mut fields.snapshot];
-                named.into_iter().flatten().for_each(&mut *each);
-                fields.labels.for_each_value(each);
-            }
-            Step::LeaseAdd { lease, resources } | Step::LeaseDrop { lease, resources } => {
-                each(lease);
-                resources.iter_mut().for_each(|resource| resource.for_each_name(each));
-            }
-            Step::ImageDelete { image: name, sync: _ }
-            | Step::ContainerDelete { container: name }
-            | Step::LeaseUse { lease: name }
-            | Step::LeaseDelete { lease: name, sync: _ }
-            | Step::SandboxDelete { sandbox: name }
-            | Step::StreamOpen { stream: name }
-            | Step::StreamClose { stream: name } => each(name),
-            Step::CollectorDeclare { collector: _, label: _ } => {}
-            Step::CollectorList { collector: _, nodes } | Step::CollectorForget { collector: _, nodes } => {
-                nodes.iter_mut().for_each(|node| node.for_each_name(each));
-            }
-            Step::CollectorActive { collector: _, nodes, asked } => {
-                nodes.iter_mut().for_each(|node| node.for_each_name(each));
-                asked.iter_mut().for_each(each);
-            }
-            Step::CollectorLeased { collector: _, nodes, lease, asked } => {
-                nodes.iter_mut().for_each(|node| node.for_each_name(each));
-                each(lease);
-                asked.iter_mut().for_each(each);
-            }
-            Step::CollectorBackReference { collector: _, from, to, asked } => {
-                from.for_each_name(each);
-                to.for_each_name(each);
-                asked.iter_mut().for_each(each);
-            }
-            Step::CollectorReferences { collector: _, from, to } => {
-                from.for_each_name(each);
-                to.iter_mut().for_each(|node| node.for_each_name(each));
-            }
-            Step::RawPut { path, value } => {
-                path.iter_mut().for_each(&mut *each);
-                if let RawValue::Bytes(bytes) = value {
-                    each(bytes);
-                }
-            }
-            Step::RawBucket { path } | Step::RawDelete { path } | Step::RawSequence { path, sequence: _ } => {
-                path.iter_mut().for_each(each);
-            }
-            Step::Expect(
-                Assertion::Kept(nodes)
-                | Assertion::Removed(nodes)
-                | Assertion::Present(nodes)
-                | Assertion::Absent(nodes)
-                | Assertion::Stored(nodes)
-                | Assertion::NotStored(nodes),
-            ) => nodes.iter_mut().for_each(|node| node.for_each_name(each)),
-            Step::Expect(
-                Assertion::Value { path, value: _ } | Assertion::Bucket(path) | Assertion::Nothing(path),
-            ) => path.iter_mut().for_each(each),
-            Step::Expect(Assertion::Error(_) | Assertion::Same)
-            | Step::Release(_)
-            | Step::Now(_)
-            | Step::Advance(_)
-            | Step::ContentPolicy(_)
-            | Step::LeaseNone
-            | Step::CollectorFail { .. }
-            | Step::CollectorHeal { .. }
-            | Step::Gc { .. }
-            | Step::Cleanup => {}
-        }
-    }
-
     /// Whether it prints something, so that expected output may stand below it.
     pub fn prints(&self) -> bool {
         matches!(self, Step::Gc { .. } | Step::Cleanup)
-    }
-}
-
-impl Text {
-    /// The lines of a text, each without the blanks at its end.
-    pub fn lines(text: &str) -> Vec<Text> {
-        text.lines().map(|line| Text(line.trim_end().to_owned())).collect()
-    }
-
-    /// The line.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// One line that is known to contain no line break.
-    pub(super) fn line(line: &str) -> Text {
-        Text(line.trim_end().to_owned())
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl SnapshotName {
-    fn for_each_name(&mut self, each: &mut dyn FnMut(&mut Name)) {
-        each(&mut self.snapshotter);
-        each(&mut self.key);
-    }
-}
-
-impl Resource {
-    fn for_each_name(&mut self, each: &mut dyn FnMut(&mut Name)) {
-        match self {
-            Resource::Content(name) | Resource::Ingest(name) | Resource::Image(name) => each(name),
-            Resource::Snapshot(snapshot) => snapshot.for_each_name(each),
-            Resource::Other { resource_type: _, id } => each(id),
-        }
-    }
-}
-
-impl NodeName {
-    fn for_each_name(&mut self, each: &mut dyn FnMut(&mut Name)) {
-        self.namespace.iter_mut().for_each(&mut *each);
-        match self.key.iter().position(|byte| *byte == b'/').filter(|_| self.kind == Kind::Snapshot) {
-            Some(slash) => {
-                let (mut snapshotter, mut key) = (self.key[..slash].to_vec(), self.key[slash + 1..].to_vec());
-                each(&mut snapshotter);
-                each(&mut key);
-                self.key = [&snapshotter[..], b"/", &key].concat();
-            }
-            None => each(&mut self.key),
-        }
-    }
-}
-
-impl Labels {
-    fn for_each_value(&mut self, each: &mut dyn FnMut(&mut Name)) {
-        self.0.iter_mut().for_each(|(_, value)| each(value));
-    }
-
-    /// No labels.
-    pub(super) const NONE: Labels = Labels(Vec::new());
-
-    /// None yet.
-    pub fn new() -> Labels {
-        Labels::default()
-    }
-
-    /// In the order of their keys.
-    pub fn as_slice(&self) -> &[(Name, Name)] {
-        &self.0
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The value of a label.
-    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        let at = self.0.binary_search_by(|(other, _)| other.as_slice().cmp(key)).ok()?;
-        Some(&self.0[at].1)
-    }
-
-    /// Sets a label; gives the value that it had.
-    pub fn insert(&mut self, key: Name, value: Name) -> Option<Name> {
-        match self.0.binary_search_by(|(other, _)| other.cmp(&key)) {
-            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
-            Err(at) => {
-                self.0.insert(at, (key, value));
-                None
-            }
-        }
-    }
-
-    /// Takes a label away; gives the value that it had.
-    pub fn remove(&mut self, key: &[u8]) -> Option<Name> {
-        let at = self.0.binary_search_by(|(other, _)| other.as_slice().cmp(key)).ok()?;
-        Some(self.0.remove(at).1)
-    }
-}
-
-/// Of labels with the same key the last counts.
-impl FromIterator<(Name, Name)> for Labels {
-    fn from_iter<I: IntoIterator<Item = (Name, Name)>>(labels: I) -> Labels {
-        let mut sorted: Vec<(Name, Name)> = labels.into_iter().collect();
-        sorted.reverse();
-        sorted.sort_by(|left, right| left.0.cmp(&right.0));
-        sorted.dedup_by(|later, first| later.0 == first.0);
-        Labels(sorted)
-    }
-}
-
-impl Refused {
-    /// Every kind.
-    pub const ALL: [Refused; 9] = [
-        Refused::NotFound,
-        Refused::AlreadyExists,
-        Refused::FailedPrecondition,
-        Refused::InvalidArgument,
-        Refused::NotImplemented,
-        Refused::Unavailable,
-        Refused::Deadlock,
-        Refused::Unknown,
-        Refused::Crash,
-    ];
-
-    /// Its word in scenarios.
-    pub fn word(self) -> &'static str {
-        match self {
-            Refused::NotFound => "not-found",
-            Refused::AlreadyExists => "already-exists",
-            Refused::FailedPrecondition => "failed-precondition",
-            Refused::InvalidArgument => "invalid-argument",
-            Refused::NotImplemented => "not-implemented",
-            Refused::Unavailable => "unavailable",
-            Refused::Deadlock => "deadlock",
-            Refused::Unknown => "unknown",
-            Refused::Crash => "crash",
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-impl Call {
-    /// Every call.
-    pub const ALL: [Call; 3] = [Call::Start, Call::Cancel, Call::Finish];
-
-    /// Its word in scenarios.
-    pub fn word(self) -> &'static str {
-        match self {
-            Call::Start => "start",
-            Call::Cancel => "cancel",
-            Call::Finish => "finish",
-        }
     }
 }

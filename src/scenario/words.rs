@@ -5,9 +5,9 @@
 //! a quoted name is never an everyday name of content nor a keyword.
 
 use super::alias;
+use super::data::Name;
 use super::flaw::Problem;
 use super::limits::{NAME_BYTES_MAX, QUOTED_CHARACTERS_MAX};
-use super::step::Name;
 use std::ops::Range;
 
 /// A flaw inside a line, by its range of bytes.
@@ -25,6 +25,11 @@ impl Snag {
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Snag {
         Snag { hint: Some(hint.into()), ..self }
+    }
+
+    /// With this hint unless it has one.
+    pub(super) fn or_hint(self, hint: impl FnOnce() -> String) -> Snag {
+        Snag { hint: self.hint.or_else(|| Some(hint())), ..self }
     }
 }
 
@@ -48,7 +53,7 @@ pub(super) struct Words<'a> {
 
 /// A word, or a part of one between separators.
 #[derive(Clone, Copy)]
-pub(super) struct Part<'a> {
+pub(super) struct Word<'a> {
     line: &'a str,
     atoms: &'a [Atom],
     from: usize,
@@ -144,10 +149,10 @@ impl<'a> Words<'a> {
         to
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<Part<'_>> {
+    pub(super) fn get(&self, index: usize) -> Option<Word<'_>> {
         let (atoms, place) = self.words.get(index)?;
         let atoms = &self.atoms[atoms.clone()];
-        Some(Part { line: self.line, atoms, from: place.start, to: place.end })
+        Some(Word { line: self.line, atoms, from: place.start, to: place.end })
     }
 
     /// The end of the line, where something is missing.
@@ -167,7 +172,7 @@ fn hexadecimal(digits: Option<&[u8]>) -> Option<u8> {
     Some(value(digits.first()?)? << 4 | value(digits.get(1)?)?)
 }
 
-impl<'a> Part<'a> {
+impl<'a> Word<'a> {
     /// Its place in the line.
     pub(super) fn at(self) -> Range<usize> {
         self.from..self.to
@@ -194,21 +199,26 @@ impl<'a> Part<'a> {
     }
 
     /// The parts before and behind the first separator that is not quoted.
-    pub(super) fn split(self, separator: u8) -> Option<(Part<'a>, Part<'a>)> {
+    pub(super) fn split(self, separator: u8) -> Option<(Word<'a>, Word<'a>)> {
         let found = |atom: &Atom| !atom.quoted && atom.byte == separator;
         let at = self.atoms.iter().position(found)?;
         let atom = self.atoms[at];
-        let before = Part { atoms: &self.atoms[..at], to: atom.from as usize, ..self };
-        let behind = Part { atoms: &self.atoms[at + 1..], from: atom.to as usize, ..self };
+        let before = Word { atoms: &self.atoms[..at], to: atom.from as usize, ..self };
+        let behind = Word { atoms: &self.atoms[at + 1..], from: atom.to as usize, ..self };
         Some((before, behind))
     }
 
+    /// What stands before and behind a `/` that the form needs.
+    pub(super) fn halves(self, form: &'static str) -> Result<(Word<'a>, Word<'a>), Snag> {
+        self.split(b'/').ok_or_else(|| self.snag(Problem::MissingSlash { text: self.shown(), form }))
+    }
+
     /// What stands before a separator that ends the part and is not quoted.
-    pub(super) fn strip_end(self, separator: u8) -> Option<Part<'a>> {
+    pub(super) fn strip_end(self, separator: u8) -> Option<Word<'a>> {
         let (last, before) = self.atoms.split_last()?;
         let ends = !last.quoted && last.byte == separator;
         // A closing quote behind it would be an empty quoted stretch, which is no part of a keyword.
-        (ends && last.to as usize == self.to).then_some(Part {
+        (ends && last.to as usize == self.to).then_some(Word {
             atoms: before,
             to: last.from as usize,
             ..self

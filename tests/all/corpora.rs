@@ -2,7 +2,7 @@
 
 use leasehold::fuzzing::{Input, TARGETS, Target};
 use leasehold::replay;
-use leasehold::scenario::{FORMS, Line, Step, parse, print};
+use leasehold::scenario::{Line, Step, forms, parse, print};
 use leasehold::situation::Situation;
 use leasehold::world::World;
 use rayon::prelude::*;
@@ -138,7 +138,7 @@ fn every_target_has_options_and_the_dictionary_that_they_name() {
 fn the_dictionary_of_scenarios_has_every_step() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/dictionary/scenario.dict");
     let dictionary = std::fs::read_to_string(path).expect("a readable file");
-    for form in FORMS {
+    for form in forms() {
         let words = format!("{} {}", form.step, form.sub_step);
         let entry = format!("\"\\x0a{} \"", words.trim_end());
         assert!(dictionary.lines().any(|line| line == entry), "{entry} is missing");

@@ -19,7 +19,6 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("engine", &["collect", "conditions", "mark", "references", "roots", "sweep"], "to be opened"),
     ("fuzzing", &["artifact", "finding", "target"], "to be opened"),
     ("metadata", &["error", "fields", "validate"], "to be opened"),
-    ("scenario", &["parse", "print"], "to be opened"),
     ("world", &["apply", "collect"], "to be opened"),
 ];
 

@@ -1,0 +1,237 @@
+//! What steps are made of, as data.
+//!
+//! Names are bytes, because containerd's are; content is named by its digest, whatever the text called it.
+
+use crate::instant::Instant;
+use crate::node::Kind;
+use std::time::Duration;
+
+/// Any bytes.
+pub type Name = Vec<u8>;
+/// What is done with every name of something.
+pub(super) type EachName<'e> = &'e mut dyn FnMut(&mut Name);
+/// The keys from the root of the database to an entry.
+pub type KeyPath = Vec<Name>;
+
+/// Labels in the order of their keys, each key once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Labels(Vec<(Name, Name)>);
+
+/// A snapshot of a snapshotter.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SnapshotName {
+    /// The snapshotter, such as `overlayfs`.
+    pub snapshotter: Name,
+    /// Its key among the snapshotter's snapshots.
+    pub key: Name,
+}
+
+/// A snapshot to be prepared or viewed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewSnapshot {
+    /// The active snapshot or view.
+    pub snapshot: SnapshotName,
+    /// The key of its parent, of the same snapshotter.
+    pub parent: Option<Name>,
+    /// Its labels.
+    pub labels: Labels,
+}
+
+/// A node as a scenario names it; the number of its type follows from the release.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NodeName {
+    /// Absent for the namespace that the client uses.
+    pub namespace: Option<Name>,
+    /// Its type; [`Kind::Other`] names any number, flat types too.
+    pub kind: Kind,
+    /// Its key, for a snapshot `SNAPSHOTTER/KEY`.
+    pub key: Name,
+}
+
+/// What a lease may hold.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Resource {
+    /// Content by its digest.
+    Content(Name),
+    /// A snapshot.
+    Snapshot(SnapshotName),
+    /// An ingest by its reference.
+    Ingest(Name),
+    /// An image by its name (from 2.0).
+    Image(Name),
+    /// A resource type as containerd's API has it, for those that it refuses.
+    Other {
+        /// The type, such as `tasks`.
+        resource_type: Name,
+        /// The id.
+        id: Name,
+    },
+}
+
+/// When a lease or an image expires: what the label `containerd.io/gc.expire` says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    /// So long after the step (`+1h`), in whole seconds as containerd's client writes them.
+    In(Duration),
+    /// So long before the step (`-1h`).
+    Ago(Duration),
+    /// This text, whether it is a time or not.
+    Text(Name),
+}
+
+/// Which fields of an image to write.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImageFields {
+    /// The digest of its target.
+    pub target: Option<Name>,
+    /// The target's size in bytes.
+    pub size: Option<i64>,
+    /// The target's media type.
+    pub media_type: Option<Name>,
+    /// Its expiry (read from 2.0 on), written over what `labels` says.
+    pub expire: Option<Expiry>,
+    /// Labels; in an update an empty value removes one.
+    pub labels: Labels,
+}
+
+/// Which fields of a container to write.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ContainerFields {
+    /// The name of its image, which need not exist.
+    pub image: Option<Name>,
+    /// Its snapshotter.
+    pub snapshotter: Option<Name>,
+    /// The key of its snapshot, which need not exist.
+    pub snapshot: Option<Name>,
+    /// The name of its runtime; a usual one if absent.
+    pub runtime: Option<Name>,
+    /// Its specification; a usual one if absent.
+    pub spec: Option<Name>,
+    /// Labels; in an update an empty value removes one.
+    pub labels: Labels,
+}
+
+/// How much an update replaces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Replace {
+    /// Only the given fields and the given labels.
+    #[default]
+    Given,
+    /// The given fields, and all labels by the given ones.
+    Labels,
+    /// The whole object.
+    All,
+}
+
+/// Who may use a blob that another namespace has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sharing {
+    /// Everyone: containerd's default policy.
+    Shared,
+    /// Nobody, but for namespaces labelled as shareable.
+    Isolated,
+}
+
+/// A call to a collector that can be made to fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Call {
+    /// `StartCollection`
+    Start,
+    /// `Cancel`
+    Cancel,
+    /// `Finish`
+    Finish,
+}
+
+/// A value of a raw edit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RawValue {
+    /// These bytes.
+    Bytes(Name),
+    /// Go's binary form of a time.
+    Time(Instant),
+    /// Go's signed varint.
+    Varint(i64),
+}
+
+impl Labels {
+    /// Hands out every value.
+    pub(super) fn for_each_value(&mut self, each: EachName<'_>) {
+        self.0.iter_mut().for_each(|(_, value)| each(value));
+    }
+
+    /// None yet.
+    pub fn new() -> Labels {
+        Labels::default()
+    }
+
+    /// In the order of their keys.
+    pub fn as_slice(&self) -> &[(Name, Name)] {
+        &self.0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value of a label.
+    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        let at = self.0.binary_search_by(|(other, _)| other.as_slice().cmp(key)).ok()?;
+        Some(&self.0[at].1)
+    }
+
+    /// Sets a label; gives the value that it had.
+    pub fn insert(&mut self, key: Name, value: Name) -> Option<Name> {
+        match self.0.binary_search_by(|(other, _)| other.cmp(&key)) {
+            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
+            Err(at) => {
+                self.0.insert(at, (key, value));
+                None
+            }
+        }
+    }
+
+    /// Takes a label away; gives the value that it had.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Name> {
+        let at = self.0.binary_search_by(|(other, _)| other.as_slice().cmp(key)).ok()?;
+        Some(self.0.remove(at).1)
+    }
+}
+
+/// Of labels with the same key the last counts.
+impl FromIterator<(Name, Name)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (Name, Name)>>(labels: I) -> Labels {
+        let mut sorted: Vec<(Name, Name)> = labels.into_iter().collect();
+        sorted.reverse();
+        sorted.sort_by(|left, right| left.0.cmp(&right.0));
+        sorted.dedup_by(|later, first| later.0 == first.0);
+        Labels(sorted)
+    }
+}
+
+impl Call {
+    /// Every call.
+    pub const ALL: [Call; 3] = [Call::Start, Call::Cancel, Call::Finish];
+}
+
+/// The kinds that have a word of their own.
+pub(super) const KINDS: [Kind; 9] = [
+    Kind::Content,
+    Kind::Snapshot,
+    Kind::Container,
+    Kind::Task,
+    Kind::Image,
+    Kind::Lease,
+    Kind::Ingest,
+    Kind::Stream,
+    Kind::Mount,
+];
+
+/// The kind that a word names.
+pub(super) fn kind_of_word(word: &str) -> Option<Kind> {
+    match word.strip_prefix("type-") {
+        Some(number) => number.parse().ok().map(Kind::Other),
+        None => KINDS.into_iter().find(|kind| kind.to_string() == word),
+    }
+}

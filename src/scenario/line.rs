@@ -1,0 +1,189 @@
+//! A scenario as data: its lines, each with a step and what belongs to it.
+//!
+//! A line without a client belongs to the unnamed client, which begins in namespace [`DEFAULT_NAMESPACE`] without a lease.
+
+use super::data::Name;
+use super::step::Step;
+use crate::instant::{Instant, UNIX_EPOCH_SECONDS};
+use crate::release::Release;
+use std::fmt;
+
+/// The namespace that a client uses until it says otherwise.
+pub const DEFAULT_NAMESPACE: &[u8] = b"default";
+/// What the clock shows before the first step: 2026-01-01T00:00:00Z.
+pub const CLOCK_START: Instant = Instant { seconds: UNIX_EPOCH_SECONDS + 1_767_225_600, nanoseconds: 0 };
+
+/// A whole scenario.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Scenario {
+    /// The comment at the top: why this scenario exists.
+    pub head: Vec<Text>,
+    /// The release of the daemon at the start. [`Step::Release`] replaces the daemon later.
+    pub release: Release,
+    /// The steps in order.
+    pub lines: Vec<Line>,
+    /// The comment behind the last step.
+    pub tail: Vec<Text>,
+}
+
+/// A step and what belongs to it. Two lines are equal whatever their place and the blank lines around them.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its number in the text that it was read from, from 1; 0 if it was not read.
+    pub number: usize,
+    /// A blank line stands before it, or before its comment.
+    pub blank_before: bool,
+    /// The comment above it.
+    pub comment: Vec<Text>,
+    /// Who does it; absent for the unnamed client.
+    pub client: Option<Name>,
+    /// Whether it must succeed.
+    pub outcome: Outcome,
+    /// What is done.
+    pub step: Step,
+    /// What stands below `---`: the output that is expected of a `gc` or `cleanup`.
+    pub expected: Option<Vec<Text>>,
+}
+
+/// One line of a comment or of expected output: without line breaks and without blanks at its end.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Text(String);
+
+/// What must come of a step.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Outcome {
+    /// The step succeeds.
+    #[default]
+    Accepted,
+    /// containerd refuses the step with this kind of error (`! not-found content delete layer`).
+    Refused(Refused),
+    /// Either will do (`? content delete layer`), as in generated scenarios.
+    Any,
+}
+
+/// containerd's kinds of errors, as far as the write side answers them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Refused {
+    /// `not-found`
+    NotFound,
+    /// `already-exists`
+    AlreadyExists,
+    /// `failed-precondition`
+    FailedPrecondition,
+    /// `invalid-argument`
+    InvalidArgument,
+    /// `not-implemented`
+    NotImplemented,
+    /// `unavailable`
+    Unavailable,
+    /// `deadlock`: the real daemon would wait for ever.
+    Deadlock,
+    /// `unknown`: an error without a kind, as gRPC calls it.
+    Unknown,
+    /// `crash`: the real daemon would die.
+    Crash,
+}
+
+impl Scenario {
+    /// Whether replaying it can fail for any other reason than a finding: it expects something somewhere.
+    pub fn asserts(&self) -> bool {
+        self.lines.iter().any(|line| {
+            line.expected.is_some()
+                || matches!(line.step, Step::Expect(_))
+                || matches!(line.outcome, Outcome::Refused(_))
+        })
+    }
+}
+
+impl Line {
+    /// A step of the unnamed client that must succeed, with nothing around it.
+    pub fn new(step: Step) -> Line {
+        Line {
+            number: 0,
+            blank_before: false,
+            comment: Vec::new(),
+            client: None,
+            outcome: Outcome::Accepted,
+            step,
+            expected: None,
+        }
+    }
+}
+
+impl From<Step> for Line {
+    fn from(step: Step) -> Line {
+        Line::new(step)
+    }
+}
+
+impl PartialEq for Line {
+    fn eq(&self, other: &Line) -> bool {
+        let Line { number: _, blank_before: _, comment, client, outcome, step, expected } = self;
+        *comment == other.comment
+            && *client == other.client
+            && *outcome == other.outcome
+            && *step == other.step
+            && *expected == other.expected
+    }
+}
+
+impl Eq for Line {}
+
+impl Text {
+    /// The lines of a text, each without the blanks at its end.
+    pub fn lines(text: &str) -> Vec<Text> {
+        text.lines().map(|line| Text(line.trim_end().to_owned())).collect()
+    }
+
+    /// The line.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// One line that is known to contain no line break.
+    pub(super) fn line(line: &str) -> Text {
+        Text(line.trim_end().to_owned())
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Refused {
+    /// Every kind.
+    pub const ALL: [Refused; 9] = [
+        Refused::NotFound,
+        Refused::AlreadyExists,
+        Refused::FailedPrecondition,
+        Refused::InvalidArgument,
+        Refused::NotImplemented,
+        Refused::Unavailable,
+        Refused::Deadlock,
+        Refused::Unknown,
+        Refused::Crash,
+    ];
+
+    /// Its word in scenarios.
+    pub fn word(self) -> &'static str {
+        match self {
+            Refused::NotFound => "not-found",
+            Refused::AlreadyExists => "already-exists",
+            Refused::FailedPrecondition => "failed-precondition",
+            Refused::InvalidArgument => "invalid-argument",
+            Refused::NotImplemented => "not-implemented",
+            Refused::Unavailable => "unavailable",
+            Refused::Deadlock => "deadlock",
+            Refused::Unknown => "unknown",
+            Refused::Crash => "crash",
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
