@@ -7,8 +7,8 @@
 //!         └─── until nothing helps ─── names become short  <───────────────────┘ clock moves are pulled together
 //! ```
 //!
-//! The last round tries every single step and every single label and finds nothing to leave out: the result is
-//! 1-minimal.
+//! The last round tries every single step, and in each step every label, option and listed thing, and finds nothing to
+//! leave out: the result is 1-minimal.
 
 use super::run::{Broken, Mode, Sort, Thorough, run_for};
 use crate::engine::Faults;
@@ -16,10 +16,9 @@ use crate::node::Kind;
 use crate::oracle::Defects;
 use crate::properties::check::Property;
 use crate::release::Release;
-use crate::scenario::{DEFAULT_NAMESPACE, Expiry, Labels, Line, Name, NewSnapshot, Outcome, Step, alias};
+use crate::scenario::{DEFAULT_NAMESPACE, Labels, Line, Name, NewSnapshot, Outcome, Step, alias};
 use crate::world::World;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 /// A small case.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -321,107 +320,26 @@ fn replaced(lines: &[Line], from: &[u8], to: &[u8]) -> Vec<Line> {
     lines
 }
 
-/// The same step with one thing less: a label, an option, something listed.
+/// The same step with one thing less, or one that says nearly the same and is simpler.
 fn simpler(step: &Step) -> Vec<Step> {
-    let mut simpler = Vec::new();
-    let mut with = |change: &dyn Fn(&mut Step)| {
-        let mut changed = step.clone();
-        change(&mut changed);
-        if changed != *step {
-            simpler.push(changed);
+    let mut simpler = step.simpler();
+    match step {
+        // What is written in two steps can be put in one.
+        Step::ContentCommit { reference: _, digest, size, labels } => {
+            let (digest, size, labels) = (digest.clone(), *size, labels.clone());
+            simpler.push(Step::ContentPut { digest, size, labels });
         }
-    };
-    for at in 0..labels_of(&mut step.clone()).map_or(0, |labels| labels.as_slice().len()) {
-        with(&|step| {
-            let labels = labels_of(step).expect("the step has labels");
-            let key = labels.as_slice()[at].0.clone();
-            labels.remove(&key);
-        });
-    }
-    for at in 0..listed(step) {
-        with(&|step| drop_listed(step, at));
-    }
-    for drop in OPTIONS {
-        with(&|step| drop(step));
+        // A view, or one begun and finished apart, becomes a plain one.
+        Step::SnapshotView(new) | Step::SnapshotPrepareBegin(new) | Step::SnapshotViewBegin(new) => {
+            simpler.push(Step::SnapshotPrepare(new.clone()));
+        }
+        // A deletion that waits for a collection becomes the collection.
+        Step::ImageDelete { sync: true, .. } | Step::LeaseDelete { sync: true, .. } => {
+            simpler.push(Step::Gc { last: None, cancel_at_root: None });
+        }
+        _ => {}
     }
     simpler
-}
-
-/// Each leaves one option out, or says it more simply.
-const OPTIONS: [fn(&mut Step); 10] = [
-    // What is written in two steps can be put in one.
-    |step| {
-        if let Step::ContentCommit { reference: _, digest, size, labels } = step {
-            let (digest, labels) = (std::mem::take(digest), std::mem::take(labels));
-            *step = Step::ContentPut { digest, size: *size, labels };
-        }
-    },
-    |step| match step {
-        Step::ContentOpen { expected, .. } => *expected = None,
-        Step::SnapshotPrepare(new) | Step::SnapshotView(new) => new.parent = None,
-        Step::SnapshotCommit { parent, .. } => *parent = None,
-        Step::ContainerCreate { fields, .. } | Step::ContainerUpdate { fields, .. } => fields.image = None,
-        Step::Gc { last, .. } => *last = None,
-        Step::CollectorDeclare { label, .. } => *label = None,
-        _ => {}
-    },
-    |step| match step {
-        Step::LeaseCreate { expire, .. } => *expire = None,
-        Step::ImageCreate { fields, .. } | Step::ImageUpdate { fields, .. } => fields.expire = None,
-        Step::Gc { cancel_at_root, .. } => *cancel_at_root = None,
-        Step::ContainerCreate { fields, .. } => (fields.snapshotter, fields.snapshot) = (None, None),
-        _ => {}
-    },
-    |step| match step {
-        Step::LeaseCreate { flat, .. } => *flat = false,
-        Step::ImageUpdate { fields, .. } => fields.target = None,
-        Step::ContainerUpdate { fields, .. } => fields.snapshot = None,
-        _ => {}
-    },
-    |step| match step {
-        Step::ContentLabel { replace, .. } | Step::SnapshotLabel { replace, .. } => *replace = false,
-        Step::ImageDelete { sync, .. } | Step::LeaseDelete { sync, .. } => *sync = false,
-        _ => {}
-    },
-    // A view, or one begun and finished apart, becomes a plain one.
-    |step| {
-        if let Step::SnapshotView(new) | Step::SnapshotPrepareBegin(new) | Step::SnapshotViewBegin(new) = step
-        {
-            *step = Step::SnapshotPrepare(new.clone());
-        }
-    },
-    // What has expired needs no clock.
-    |step| {
-        if let Some(expire @ Expiry::In(_)) = expiry_of(step) {
-            *expire = Expiry::Ago(Duration::from_secs(1));
-        }
-    },
-    // An hour is longer than any scenario needs.
-    |step| match expiry_of(step) {
-        Some(expire @ Expiry::Text(_)) => *expire = Expiry::In(Duration::from_secs(3_600)),
-        Some(Expiry::In(life)) if *life > Duration::from_secs(3_600) => *life = Duration::from_secs(3_600),
-        _ => {}
-    },
-    // A deletion that waits for a collection becomes the collection.
-    |step| {
-        if let Step::ImageDelete { sync: true, .. } | Step::LeaseDelete { sync: true, .. } = step {
-            *step = Step::Gc { last: None, cancel_at_root: None };
-        }
-    },
-    |step| match step {
-        Step::ContentCommit { size, .. } | Step::ContentPut { size, .. } | Step::ContentOpen { size, .. } => {
-            *size = None;
-        }
-        _ => {}
-    },
-];
-
-fn expiry_of(step: &mut Step) -> Option<&mut Expiry> {
-    match step {
-        Step::LeaseCreate { expire, .. } => expire.as_mut(),
-        Step::ImageCreate { fields, .. } | Step::ImageUpdate { fields, .. } => fields.expire.as_mut(),
-        _ => None,
-    }
 }
 
 fn labels_of(step: &mut Step) -> Option<&mut Labels> {
@@ -447,31 +365,5 @@ fn labels_of(step: &mut Step) -> Option<&mut Labels> {
             Some(&mut fields.labels)
         }
         _ => None,
-    }
-}
-
-/// How many things a step lists of which it needs one.
-fn listed(step: &Step) -> usize {
-    let count = match step {
-        Step::LeaseAdd { resources, .. } | Step::LeaseDrop { resources, .. } => resources.len(),
-        Step::CollectorList { nodes, .. }
-        | Step::CollectorForget { nodes, .. }
-        | Step::CollectorActive { nodes, .. }
-        | Step::CollectorLeased { nodes, .. } => nodes.len(),
-        Step::CollectorReferences { to, .. } => to.len(),
-        _ => 0,
-    };
-    if count > 1 { count } else { 0 }
-}
-
-fn drop_listed(step: &mut Step, at: usize) {
-    match step {
-        Step::LeaseAdd { resources, .. } | Step::LeaseDrop { resources, .. } => drop(resources.remove(at)),
-        Step::CollectorList { nodes, .. }
-        | Step::CollectorForget { nodes, .. }
-        | Step::CollectorActive { nodes, .. }
-        | Step::CollectorLeased { nodes, .. } => drop(nodes.remove(at)),
-        Step::CollectorReferences { to, .. } => drop(to.remove(at)),
-        _ => {}
     }
 }
