@@ -1,6 +1,5 @@
 //! Why rows cannot be read at all. What is wrong with a single row is that row's failure: see `source`.
 
-use super::lines::LINE_BYTES_MAX;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,12 +15,14 @@ pub enum SourceError {
         source: io::Error,
     },
     /// A line does not end.
-    #[error("{}:{line}: the line is longer than {LINE_BYTES_MAX} bytes", path.display())]
+    #[error("{}:{line}: the line is longer than {bytes_max} bytes", path.display())]
     LineTooLong {
         /// The file.
         path: PathBuf,
         /// The line's number, from 1.
         line: usize,
+        /// The limit.
+        bytes_max: u64,
     },
     /// There is no file of rows, or no row with a recorded result.
     #[error("no recorded rows in {}", listed(paths))]

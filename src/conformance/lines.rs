@@ -49,7 +49,8 @@ impl Lines {
             }
             self.number += 1;
             if read as u64 > LINE_BYTES_MAX {
-                return Err(SourceError::LineTooLong { path: self.path.clone(), line: self.number });
+                let (path, line) = (self.path.clone(), self.number);
+                return Err(SourceError::LineTooLong { path, line, bytes_max: LINE_BYTES_MAX });
             }
             if !line.trim_ascii().is_empty() {
                 return Ok(Some((self.number, line)));

@@ -16,7 +16,7 @@ fn recorded() -> impl ParallelIterator<Item = (Release, Row)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/recorded/containerd.jsonl.zst");
     let lines = read(&[path], None).expect("the repository has the file");
     lines.par_bridge().map(|line| {
-        let row = line.and_then(|line| Ok(line.row())).expect("the file is whole").expect("a row");
+        let row = line.expect("the file is whole").row().expect("a row");
         row.expect("something was recorded")
     })
 }
