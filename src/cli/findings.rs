@@ -1,9 +1,9 @@
 //! Findings as files: each of its own, none over what is there.
 
-use super::Failure;
 use super::source::SCENARIO_EXTENSION;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use super::{Failure, files};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// The folder where findings go; made when the first one comes.
@@ -44,11 +44,8 @@ fn write_new(folder: &Path, stem: &str, text: &str) -> Result<PathBuf, Failure> 
     for number in 1u32.. {
         let again = if number == 1 { String::new() } else { format!("-{number}") };
         let path = folder.join(format!("{stem}{again}.{SCENARIO_EXTENSION}"));
-        match File::create_new(&path) {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes()).map_err(|error| failed(&path, &error))?;
-                return Ok(path);
-            }
+        match files::create(&path, text.as_bytes()) {
+            Ok(()) => return Ok(path),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
                     return Ok(path);

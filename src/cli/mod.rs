@@ -8,6 +8,7 @@ mod conformance;
 mod diff;
 mod exhaust;
 mod export;
+mod files;
 mod findings;
 mod grade;
 mod replay;

@@ -1,8 +1,8 @@
 //! `leasehold replay`: scenario files, step by step through the world, checked; and what fuzz targets left behind.
 
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text};
-use super::values;
 use super::{Ended, Failure, artifact};
+use super::{files, values};
 use crate::engine::{Fault, Faults, NoFault};
 use crate::fuzzing::Target;
 use crate::replay::{Problem, Replay, Replayed, run_replay, updated};
@@ -177,7 +177,7 @@ fn verdict(arguments: &Arguments, file: &Path, text: &[u8], mut replayed: Replay
         let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
         blocks = replayed.failures.iter().filter(|failure| is_printed(&failure.problem)).count();
         if blocks > 0
-            && let Err(error) = fs::write(file, updated(text, &replayed.printed))
+            && let Err(error) = files::replace(file, updated(text, &replayed.printed).as_ref())
         {
             return Verdict::Unusable(format!("{}: {error}", file.display()));
         }

@@ -324,3 +324,20 @@ fn an_input_that_stands_for_nothing_says_why_and_one_that_cannot_be_read_is_an_e
     let missing = leasehold(folder.path(), &["replay", "tree/gone"]);
     assert_eq!((missing.status.code(), last_line(&missing)), (Some(3), "0 passed, 1 failed".to_owned()));
 }
+
+/// A process that may write no bytes is ended in the middle, as on a full disk.
+#[test]
+fn an_update_that_cannot_be_written_leaves_the_old_file_whole() {
+    let outdated = PASSES.replace("live until", "lives until");
+    let folder = folder(&[("outdated.scenario", &outdated)]);
+    let update =
+        format!("ulimit -f 0; exec '{}' replay --update outdated.scenario", env!("CARGO_BIN_EXE_leasehold"));
+    let output =
+        Command::new("sh").current_dir(folder.path()).args(["-c", &update]).output().expect("a shell");
+    assert_ne!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let file = folder.path().join("outdated.scenario");
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), outdated);
+    // With room it is written.
+    assert_eq!(leasehold(folder.path(), &["replay", "--update", "outdated.scenario"]).status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), PASSES);
+}

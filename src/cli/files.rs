@@ -1,0 +1,76 @@
+//! Files that are written whole or not at all.
+//!
+//! What is new lies beside its place until it is on the disk, and is then renamed: a full disk or a program that is ended
+//! leaves what was there.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use tempfile::NamedTempFile;
+
+/// Puts something else in the place of a file, which keeps its permissions; where the path is a link, of what it leads to.
+///
+/// # Errors
+/// The file system's; the file is as it was then.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&path)?.permissions();
+    let new = beside(&path, bytes)?;
+    new.as_file().set_permissions(permissions)?;
+    new.persist(&path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// The file system's, or `AlreadyExists`; nothing is left behind then.
+pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    beside(path, bytes)?.persist_noclobber(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A file in the same folder, on the disk, that goes away unless it is renamed.
+fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As of any new file: less what the umask takes away.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.prefix(".leasehold-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_a_new_one_is_never_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [path, link] = ["file", "link"].map(|name| folder.path().join(name));
+        create(&path, b"old").expect("a new file");
+        assert_eq!(create(&path, b"new").map_err(|error| error.kind()), Err(io::ErrorKind::AlreadyExists));
+        assert_eq!(fs::read(&path).expect("the file"), b"old");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        replace(&link, b"new").expect("replaced");
+        assert_eq!(fs::read(&path).expect("the file"), b"new");
+        assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2, "nothing is left beside");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_an_error_and_leaves_the_rest() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        create(&path, b"old").expect("a new file");
+        let missing = folder.path().join("missing/file");
+        assert!(create(&missing, b"new").is_err() && replace(&missing, b"new").is_err());
+        assert_eq!(fs::read(&path).expect("the file"), b"old");
+    }
+}
