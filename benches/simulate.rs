@@ -10,7 +10,7 @@
 //! the possibility of a fault costs is compiled away in the first.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::engine::{Fault, Faults, NoFault, collect_with};
+use leasehold::engine::{Fault, collect_with};
 use leasehold::generate::profile::Swarm;
 use leasehold::generate::seed::Seed;
 use leasehold::generate::steps::Case;
@@ -57,7 +57,7 @@ fn default_mix(criterion: &mut Criterion) {
             for number in 0..CASES {
                 let case = campaign::draw(&plan, number);
                 let mut kept = Kept::default();
-                assert!(run(&case.lines, mode, NoFault, &mut kept).is_none());
+                assert!(run(&case.lines, mode, None, &mut kept).is_none());
                 black_box(kept);
             }
         });
@@ -96,19 +96,19 @@ fn collections() -> Vec<Arc<Collected>> {
 }
 
 fn faults(criterion: &mut Criterion) {
-    fn collect_all<F: Faults>(collections: &[Arc<Collected>], faults: F) {
+    fn collect_all(collections: &[Arc<Collected>], fault: Option<Fault>) {
         for collected in collections {
-            black_box(collect_with(&collected.request(), faults));
+            black_box(collect_with(&collected.request(), fault));
         }
     }
     let collections = collections();
     let mut group = criterion.benchmark_group("faults");
     group.sample_size(20).throughput(Throughput::Elements(collections.len() as u64));
-    group.bench_function("compiled away", |bencher| bencher.iter(|| collect_all(&collections, NoFault)));
+    group.bench_function("compiled away", |bencher| bencher.iter(|| collect_all(&collections, None)));
     // One that none of the cases meets.
     group.bench_function("asked at run time", |bencher| {
         bencher.iter_batched(
-            || black_box(Fault::CollectorReferencesForgotten),
+            || black_box(Some(Fault::CollectorReferencesForgotten)),
             |fault| collect_all(&collections, fault),
             BatchSize::SmallInput,
         );

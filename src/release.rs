@@ -33,7 +33,7 @@ pub enum Release {
 }
 
 /// What one release's collector does. Each field says which code of containerd it describes.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rules {
     /// The rule set's name, as `--release` takes it.
     pub name: &'static str,
@@ -55,7 +55,9 @@ pub struct Rules {
     pub seen_when_pushed: bool,
     /// Label handlers are sorted by key even without collectors (`startGCContext`, from 2.2).
     pub handlers_always_sorted: bool,
-    /// `gc.bref.*` labels and collectors' `ActiveWithBackRefs`; containers are nodes (from 2.2).
+    /// Containers are nodes: roots themselves, not what they refer to (from 2.2).
+    pub container_nodes: bool,
+    /// `gc.bref.*` labels and collectors' `ActiveWithBackRefs` (from 2.2).
     pub back_references: bool,
     /// `gc.root` is matched by prefix while iterating labels, not looked up by its exact key (from 2.2).
     pub root_by_prefix: bool,
@@ -68,7 +70,7 @@ pub struct Rules {
 }
 
 /// The type number of each kind; 0 where the release has none.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Types {
     content: u8,
     snapshot: u8,
@@ -109,6 +111,7 @@ const V1_6: Rules = Rules {
     image_nodes: false,
     seen_when_pushed: false,
     handlers_always_sorted: false,
+    container_nodes: false,
     back_references: false,
     root_by_prefix: false,
     logs_removed_images: false,
@@ -131,6 +134,7 @@ const V2_2: Rules = Rules {
     name: "2.2",
     types: TYPES_2_2,
     handlers_always_sorted: true,
+    container_nodes: true,
     back_references: true,
     root_by_prefix: true,
     ..V2_1

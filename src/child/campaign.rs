@@ -9,7 +9,6 @@ use super::process::{Child, ChildError};
 use super::rows::{collection_name, collections, is_row};
 use super::{differs, row};
 use crate::conformance::Row;
-use crate::engine::NoFault;
 use crate::node::NodeRef;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
@@ -286,7 +285,7 @@ fn small(plan: &Plan, wrong: Wrong, number: u64) -> Option<Small> {
 
 /// The case as steps, with what our engine does.
 fn scenario(release: Release, lines: Vec<Line>, found: &str) -> Scenario {
-    let mut lines = marked(lines, release, NoFault);
+    let mut lines = marked(lines, release, None);
     let mut world = World::new(release);
     let collected = lines.iter().filter_map(|line| world.apply(line).collected).last();
     let name = |node: NodeRef<'_>| NodeName {
@@ -297,7 +296,7 @@ fn scenario(release: Release, lines: Vec<Line>, found: &str) -> Scenario {
     lines.extend(collected.map(|collected| {
         let outcome = &collected.outcome;
         Line::new(Step::Expect(match &outcome.error {
-            Some(error) => Assertion::Error(error.clone().into_bytes()),
+            Some(error) => Assertion::Error(error.to_string().into_bytes()),
             None if outcome.removed.is_empty() => Assertion::Same,
             None => Assertion::Removed(outcome.refs(&outcome.removed).map(name).collect()),
         }))

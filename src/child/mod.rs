@@ -25,7 +25,6 @@ pub use rows::{row, write_rows};
 
 use crate::conformance::run::results;
 use crate::conformance::{Difference, Row, compare};
-use crate::engine::{NoFault, Request};
 use crate::release::Release;
 
 /// The first field in which an answer differs from what our engine does with the case under a release.
@@ -41,7 +40,7 @@ pub fn differs(row: &Row, release: Release, answer: &Answer) -> Option<Differenc
     let mut first = None;
     for last_iterated in lasts {
         let situation = row.situation(release, last_iterated);
-        let expected = results(&Request::new(&situation), NoFault);
+        let expected = results(&situation, None);
         match compare(row, &expected, &answer.results) {
             Ok(()) => return None,
             Err(difference) => first = first.or(Some(difference)),

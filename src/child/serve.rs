@@ -4,7 +4,7 @@ use super::answer::Answer;
 use crate::conformance::run::results;
 use crate::conformance::source::release_of_version;
 use crate::conformance::{Row, RowError};
-use crate::engine::{Faults, Request};
+use crate::engine::Fault;
 use crate::release::Release;
 use std::io::{self, BufRead, Write};
 
@@ -41,11 +41,11 @@ pub enum ServeError {
 ///
 /// # Errors
 /// A question that cannot be answered, or input or output fails.
-pub fn serve<F: Faults>(
+pub fn serve(
     input: impl BufRead,
     out: &mut dyn Write,
     release: Option<Release>,
-    faults: F,
+    fault: Option<Fault>,
 ) -> Result<(), ServeError> {
     for (line, question) in (1..).zip(input.lines()) {
         let question = question.map_err(ServeError::Read)?;
@@ -58,7 +58,7 @@ pub fn serve<F: Faults>(
             version: row.version.clone(),
         })?;
         let situation = row.situation(release, None);
-        let results = results(&Request::new(&situation), faults);
+        let results = results(&situation, fault);
         let answer = Answer { name: Some(row.name), results };
         writeln!(out, "{}", answer.to_json()).and_then(|()| out.flush()).map_err(ServeError::Write)?;
     }

@@ -1,7 +1,7 @@
 use super::campaign::{Plan, Wrong, run};
 use super::*;
 use crate::bucket::Bucket;
-use crate::engine::{Fault, Faults};
+use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::generate::trees;
@@ -108,9 +108,9 @@ fn answers_that_nobody_asked_for_are_not_taken_for_later_ones() {
 }
 
 /// Our own engine, asked without a process between.
-fn answer<F: Faults>(row: &Row, faults: F) -> Answer {
+fn answer(row: &Row, fault: Option<Fault>) -> Answer {
     let mut out = Vec::new();
-    serve::serve(row.to_json().as_bytes(), &mut out, None, faults).expect("it is served");
+    serve::serve(row.to_json().as_bytes(), &mut out, None, fault).expect("it is served");
     Answer::parse(&String::from_utf8(out).expect("text")).expect("an answer")
 }
 
@@ -120,8 +120,9 @@ fn our_own_engine_agrees_with_itself_and_a_faulty_one_does_not() {
     for release in Release::ALL {
         for number in 0..50 {
             let row = drawn(number, release);
-            assert_eq!(differs(&row, release, &answer(&row, NoFault)), None, "case {number} under {release}");
-            differences += u32::from(differs(&row, release, &answer(&row, Fault::SweepSkips)).is_some());
+            assert_eq!(differs(&row, release, &answer(&row, None)), None, "case {number} under {release}");
+            differences +=
+                u32::from(differs(&row, release, &answer(&row, Some(Fault::SweepSkips))).is_some());
         }
     }
     assert!(differences > 100, "{differences}");
@@ -134,7 +135,7 @@ fn any_outcome_that_gos_map_order_can_give_is_right() {
         let row = drawn(number, Release::V1_7Beta);
         let outcomes = row.collectors.iter().map(|collector| {
             let situation = row.situation(Release::V1_7Beta, Some(collector.resource_type));
-            results(&Request::new(&situation), NoFault)
+            results(&situation, None)
         });
         let outcomes: Vec<_> = outcomes.collect();
         for outcome in &outcomes {
@@ -156,11 +157,11 @@ fn what_is_no_question_ends_serving_with_its_line() {
         (unknown.clone(), "line 1: row `case`: the version Some(\"containerd 9.9\") names no known release"),
     ] {
         let mut out = Vec::new();
-        let error = serve::serve(input.as_bytes(), &mut out, None, NoFault).expect_err("no question");
+        let error = serve::serve(input.as_bytes(), &mut out, None, None).expect_err("no question");
         assert!(error.to_string().starts_with(said), "{error}");
     }
     let mut out = Vec::new();
-    serve::serve(unknown.as_bytes(), &mut out, Some(Release::V2_0), NoFault).expect("the release is given");
+    serve::serve(unknown.as_bytes(), &mut out, Some(Release::V2_0), None).expect("the release is given");
     assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
 }
 
@@ -185,7 +186,7 @@ fn a_difference_is_made_small_and_its_scenario_holds_for_our_engine() {
     assert!(row.to_json().len() < 500, "{}", small.row);
     let written = print(&small.scenario);
     let read = parse(written.as_bytes()).expect("a scenario");
-    assert_eq!(replay::run(&read, NoFault).failures, [], "{written}");
+    assert_eq!(replay::run(&read, None).failures, [], "{written}");
 }
 
 #[test]

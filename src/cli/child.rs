@@ -3,7 +3,7 @@
 use super::values;
 use super::{Ended, Failure};
 use crate::child::serve::{ServeError, serve};
-use crate::engine::{Fault, NoFault};
+use crate::engine::Fault;
 use crate::release::Release;
 use std::io::{self, Write};
 
@@ -20,10 +20,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let input = io::stdin().lock();
-    let served = match arguments.fault {
-        None => serve(input, out, arguments.release, NoFault),
-        Some(fault) => serve(input, out, arguments.release, fault),
-    };
+    let served = serve(input, out, arguments.release, arguments.fault);
     served.map(|()| Ended::Well).map_err(|error| match error {
         ServeError::Write(error) => Failure::Output(error),
         error => Failure::Input(format!("standard input: {error}")),

@@ -3,7 +3,7 @@
 use super::source;
 use super::values::Now;
 use super::{Ended, Failure};
-use crate::engine::{Collection, NoFault, Request, collect};
+use crate::engine::{Request, collect, walk};
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::compare;
@@ -46,9 +46,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let defects = Defects::as_shipped(situation.release);
     let (outcome, judgement) = rayon::join(|| collect(&situation), || judge(&situation, defects));
     let disagreements = compare(&request, &outcome, &judgement);
-    let mut whole_walk = Collection::start(&request, NoFault);
-    let ids = if outcome.error.is_some() { whole_walk.scan_all() } else { Vec::new() };
-    let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| whole_walk.nodes().get(*id)).collect();
+    let (nodes, ids) = if outcome.error.is_some() { walk(&situation) } else { Default::default() };
+    let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| nodes.get(*id)).collect();
     let report = Report { situation: &situation, outcome: &outcome, walk: &walk };
     if arguments.json {
         report.write_json(out)?;

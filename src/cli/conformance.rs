@@ -4,7 +4,7 @@ use super::values;
 use super::{Ended, Failure};
 use crate::conformance::run::run as run_row;
 use crate::conformance::{RowLine, SourceError, read};
-use crate::engine::{Fault, NoFault};
+use crate::engine::Fault;
 use crate::release::Release;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
@@ -74,10 +74,7 @@ fn judge(line: &RowLine, arguments: &Arguments) -> Option<Result<(), String>> {
         Ok(row) => row.filter(|(release, _)| arguments.only.is_none_or(|only| only == *release))?,
         Err(failure) => return Some(Err(failure.to_string())),
     };
-    let judged = match arguments.fault {
-        None => run_row(&row, release, NoFault),
-        Some(fault) => run_row(&row, release, fault),
-    };
+    let judged = run_row(&row, release, arguments.fault);
     let name = &row.name;
     Some(judged.map_err(|(party, difference)| format!("{release} {name}: {party}: {difference}")))
 }

@@ -2,7 +2,7 @@
 
 use super::values;
 use super::{Ended, Failure, threads};
-use crate::engine::{Fault, NoFault};
+use crate::engine::Fault;
 use crate::exhaust::graphs::NODES_MAX;
 use crate::exhaust::{self, Plan, StateSet};
 use crate::oracle::Defects;
@@ -50,10 +50,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let progress = ProgressBar::new(plan.graph_count()).with_style(style);
     let done = |graphs| progress.inc(graphs);
     let threads = threads::pool(arguments.jobs)?;
-    let tally = threads.install(|| match fault {
-        None => exhaust::run(&plan, NoFault, &done),
-        Some(fault) => exhaust::run(&plan, fault, &done),
-    });
+    let tally = threads.install(|| exhaust::run(&plan, fault, &done));
     progress.finish_and_clear();
     let report = report::exhaust::Report { plan: &plan, fault, tally: &tally };
     if arguments.json {

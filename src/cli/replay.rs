@@ -3,7 +3,7 @@
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text};
 use super::{Ended, Failure, artifact};
 use super::{files, values};
-use crate::engine::{Fault, Faults, NoFault};
+use crate::engine::Fault;
 use crate::fuzzing::Target;
 use crate::replay::{Problem, Replay, Replayed, run_replay, updated};
 use crate::report::shell::quoted;
@@ -155,10 +155,7 @@ fn replay_file(arguments: &Arguments, file: &Path) -> Verdict {
         Ok(scenario) => scenario,
         Err(failed) => return failed,
     };
-    let replayed = match arguments.fault {
-        None => run_replay(Replay::new(&scenario, NoFault).intended(arguments.intended)),
-        Some(fault) => run_replay(Replay::new(&scenario, fault).intended(arguments.intended)),
-    };
+    let replayed = run_replay(Replay::new(&scenario, arguments.fault).intended(arguments.intended));
     verdict(arguments, file, &text, replayed)
 }
 
@@ -235,19 +232,12 @@ pub(super) fn show_scenario(
     out: &mut dyn Write,
 ) -> io::Result<Replayed> {
     writeln!(out, "{}: release {}", file.display(), scenario.release)?;
-    let replayed = match fault {
-        None => show_each(Replay::new(scenario, NoFault).intended(intended), scenario, out)?,
-        Some(fault) => show_each(Replay::new(scenario, fault).intended(intended), scenario, out)?,
-    };
+    let replayed = show_each(Replay::new(scenario, fault).intended(intended), scenario, out)?;
     writeln!(out)?;
     Ok(replayed)
 }
 
-fn show_each<F: Faults>(
-    mut replay: Replay<'_, F>,
-    scenario: &Scenario,
-    out: &mut dyn Write,
-) -> io::Result<Replayed> {
+fn show_each(mut replay: Replay<'_>, scenario: &Scenario, out: &mut dyn Write) -> io::Result<Replayed> {
     let mut replayed = Replayed::default();
     loop {
         let before = replay.world().clone();

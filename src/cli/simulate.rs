@@ -3,7 +3,7 @@
 use super::findings::Folder;
 use super::values::{self, parse_duration};
 use super::{Ended, Failure, child_campaign, threads};
-use crate::engine::{Fault, Faults, NoFault};
+use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::oracle::Defects;
@@ -109,10 +109,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if let Some(ended) = child_campaign::run(&arguments.child, cases, out)? {
         return Ok(ended);
     }
-    match arguments.fault {
-        None => run_with(arguments, &plan, NoFault, out),
-        Some(fault) => run_with(arguments, &plan, fault, out),
-    }
+    run_with(arguments, &plan, out)
 }
 
 fn plan(arguments: &Arguments) -> Plan {
@@ -122,12 +119,7 @@ fn plan(arguments: &Arguments) -> Plan {
     Plan { seed: arguments.seed.clone(), release, defects, swarm: profile }
 }
 
-fn run_with<F: Faults + Send + Sync>(
-    arguments: &Arguments,
-    plan: &Plan,
-    faults: F,
-    out: &mut dyn Write,
-) -> Result<Ended, Failure> {
+fn run_with(arguments: &Arguments, plan: &Plan, out: &mut dyn Write) -> Result<Ended, Failure> {
     let fault = arguments.fault;
     if !arguments.json {
         write_plan(out, plan, fault, &extent(arguments))?;
@@ -135,8 +127,8 @@ fn run_with<F: Faults + Send + Sync>(
     }
     let threads = threads::pool(arguments.jobs)?;
     let (tally, examples) = threads.install(|| {
-        let tally = run_campaign(arguments, plan, faults);
-        let examples = campaign::examples(plan, &tally, faults);
+        let tally = run_campaign(arguments, plan, fault);
+        let examples = campaign::examples(plan, &tally, fault);
         (tally, examples)
     });
     let (findings, unwritten) = write_findings(arguments, plan, examples);
@@ -166,20 +158,20 @@ fn extent(arguments: &Arguments) -> String {
 }
 
 /// All cases, or as many as there is time for.
-fn run_campaign<F: Faults + Send + Sync>(arguments: &Arguments, plan: &Plan, faults: F) -> Tally {
+fn run_campaign(arguments: &Arguments, plan: &Plan, fault: Option<Fault>) -> Tally {
     /// Blocks between two looks at the clock.
     const ROUND: u64 = 16;
     let Shard { part, parts } = arguments.shard.unwrap_or(Shard { part: 1, parts: 1 });
     let mut numbers = Numbers { part: part - 1, parts, ..Numbers::first(arguments.cases) };
     let progress = Progress::new(arguments.time.is_none().then(|| numbers.count()), plan.release);
     let done = |tally: &Tally| progress.add(tally);
-    let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, faults, &done) };
+    let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, fault, &done) };
     let until = Instant::now() + time;
     let mut tally = Tally::default();
     while Instant::now() < until {
         numbers.end =
             numbers.start.saturating_add(ROUND.saturating_mul(campaign::BLOCK).saturating_mul(parts));
-        tally = tally.plus(campaign::run_all(plan, numbers, faults, &done));
+        tally = tally.plus(campaign::run_all(plan, numbers, fault, &done));
         numbers.start = numbers.end;
     }
     tally

@@ -4,11 +4,11 @@ use super::compare::{Difference, compare};
 use super::results::{Reference, Results};
 use super::row::Row;
 use crate::bucket::json;
-use crate::engine::{Call, Collection, Faults, NodeId, Outcome, Request, collect_with};
+use crate::engine::{Call, Error, Fault, NodeId, Outcome, Request, collect_with, phases};
 use crate::node::{Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, Judgement, judge};
 use crate::release::Release;
-use std::collections::BTreeSet;
+use crate::situation::Situation;
 use std::fmt;
 
 /// Which of the two went wrong.
@@ -33,10 +33,10 @@ impl fmt::Display for Party {
 ///
 /// # Errors
 /// The first difference, and whose it is.
-pub fn run<F: Faults>(row: &Row, release: Release, faults: F) -> Result<(), (Party, Difference)> {
+pub fn run(row: &Row, release: Release, fault: Option<Fault>) -> Result<(), (Party, Difference)> {
     for expected in &row.expected {
         let situation = row.situation(release, expected.last_iterated_collector.map(ResourceType));
-        compare(row, expected, &results(&Request::new(&situation), faults))
+        compare(row, expected, &results(&situation, fault))
             .map_err(|difference| (Party::Engine, difference))?;
         compare_oracle(row, expected, &judge(&situation, Defects::as_shipped(release)))
             .map_err(|difference| (Party::Oracle, difference))?;
@@ -45,50 +45,29 @@ pub fn run<F: Faults>(row: &Row, release: Release, faults: F) -> Result<(), (Par
 }
 
 /// Everything that a row records, from the engine: every field.
-pub fn results<F: Faults>(request: &Request<'_>, faults: F) -> Results {
-    let outcome = collect_with(request, faults);
-    let mut collection = Collection::start(request, faults);
-    let (roots, scanned) = collection.scan_roots();
-    let all = collection.scan_all();
-    let refs = all_references(&mut collection, &roots, &all);
-    let owned =
-        |ids: &[NodeId]| ids.iter().map(|id| collection.nodes().get(*id).to_node()).collect::<Vec<_>>();
+pub fn results(situation: &Situation, fault: Option<Fault>) -> Results {
+    let outcome = collect_with(&Request::new(situation), fault);
+    let phases = phases(situation, fault);
+    let owned = |ids: &[NodeId]| ids.iter().map(|id| phases.nodes.get(*id).to_node()).collect::<Vec<_>>();
+    let text = |error: &Option<Error>| error.as_ref().map(Error::to_string);
+    let refs = phases.references.iter();
+    let refs = refs.map(|(id, to, error)| (phases.nodes.get(*id).to_node(), owned(to), text(error)));
+    let mut refs: Vec<Reference> = refs.collect();
+    refs.sort();
     Results {
-        roots: Some(owned(&roots)),
-        roots_error: Some(scanned.err()),
-        all: Some(owned(&all)),
+        roots: Some(owned(&phases.roots)),
+        roots_error: Some(text(&phases.roots_error)),
+        all: Some(owned(&phases.all)),
         refs: Some(refs),
         marked: Some(outcome.marked().map(|marked| marked.into_iter().map(NodeRef::to_node).collect())),
         removed: Some(outcome.refs(&outcome.removed).map(NodeRef::to_node).collect()),
         calls: Some(calls(&outcome)),
-        error: Some(outcome.error),
+        error: Some(text(&outcome.error)),
         after: Some(outcome.after),
         last_iterated_collector: None,
         count: None,
         deleted: None,
     }
-}
-
-/// What each walked node, each root and everything reached from them refers to.
-fn all_references<F: Faults>(
-    collection: &mut Collection<'_, F>,
-    roots: &[NodeId],
-    all: &[NodeId],
-) -> Vec<Reference> {
-    let mut pending: Vec<NodeId> = roots.iter().chain(all).copied().collect();
-    let mut seen: BTreeSet<NodeId> = BTreeSet::new();
-    let mut references = Vec::new();
-    while let Some(id) = pending.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let (found, result) = collection.references(id);
-        let owned = |id: &NodeId| collection.nodes().get(*id).to_node();
-        references.push((owned(&id), found.iter().map(owned).collect(), result.err()));
-        pending.extend(found);
-    }
-    references.sort();
-    references
 }
 
 /// The collectors' calls that are recorded, in their text form.

@@ -181,7 +181,8 @@ pub fn compare(pair: &Pair) -> Comparison<'_> {
     let (from, to) = rayon::join(|| Judged::new(&pair.from), || Judged::new(&pair.to));
     let names: BTreeSet<&Named> = from.swept.keys().chain(to.swept.keys()).collect();
     let differences = names.into_iter().filter_map(|named| difference(&from, &to, named)).collect();
-    let (from_error, to_error) = (from.outcome.error.clone(), to.outcome.error.clone());
+    let [from_error, to_error] =
+        [&from, &to].map(|judged| judged.outcome.error.as_ref().map(ToString::to_string));
     let class = (from_error != to_error).then(|| class_of_errors(&from, &to));
     let errors = Errors { from: from_error, to: to_error, class };
     let ends = ends(&from, &to);

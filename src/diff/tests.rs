@@ -3,7 +3,6 @@ use super::compare::{Aspect, Effect, Fate, Pair, compare};
 use super::{Class, scenario};
 use crate::bucket::{Bucket, json};
 use crate::collector::{Active, BackReference, Collector, Leased};
-use crate::engine::NoFault;
 use crate::generate::seed::Seed;
 use crate::instant::Instant;
 use crate::node::{Node, ResourceType};
@@ -422,7 +421,7 @@ fn scenarios_of_examples_can_be_read_and_replayed() {
             let scenario = scenario(class, &example);
             let text = print(&scenario);
             assert_eq!(parse(text.as_bytes()).as_ref(), Ok(&scenario), "{text}");
-            assert_eq!(replay::run(&scenario, NoFault).failures, [], "{text}");
+            assert_eq!(replay::run(&scenario, None).failures, [], "{text}");
         }
     }
 }

@@ -9,11 +9,8 @@
 //! Conditions and values are gathered while the roots are scanned and evaluated after it. Each value that meets a
 //! condition adds one edge from the object to the snapshot, behind the back references.
 
-use super::collect::{Marks, Started};
-use super::faults::{Fault, Faults};
-use super::nodes::{Key, NamespaceId, NodeId};
+use super::nodes::{Key, NodeId};
 use crate::instant::Instant;
-use crate::node::ResourceType;
 use crate::schema::{duration, time};
 
 #[derive(Default)]
@@ -24,14 +21,13 @@ pub(super) struct Conditions {
 
 #[derive(Default)]
 struct Conditional {
-    references: Vec<(NodeId, Condition)>,
-    /// Filled by a fault only: references that need all of their conditions.
-    all_of: Vec<(NodeId, Vec<Condition>)>,
+    /// The objects that refer to the snapshot, each with the conditions of one label.
+    references: Vec<(NodeId, Vec<Condition>)>,
     used_at: Vec<Instant>,
 }
 
 #[derive(Clone, Copy)]
-enum Condition {
+pub(super) enum Condition {
     /// Last used less than so many nanoseconds ago.
     UsedWithin(i64),
     /// Last used more than so many nanoseconds ago.
@@ -39,37 +35,24 @@ enum Condition {
 }
 
 impl Conditions {
-    /// Reads a label `gc.cond.snapshot<rest>` of an object.
-    pub(super) fn add<F: Faults>(
+    /// Reads a label `gc.cond.snapshot<rest>` of an object; `intern` gives the snapshot's number.
+    pub(super) fn add(
         &mut self,
-        started: &Started<'_, F>,
-        marks: &mut Marks,
         object: NodeId,
-        snapshot_type: ResourceType,
-        namespace: NamespaceId,
-        (rest, value): (&[u8], &[u8]),
+        rest: &[u8],
+        value: &[u8],
+        intern: impl FnOnce(Key<'_>) -> NodeId,
     ) {
         // Leading dots and slashes are trimmed, even none of them is needed.
         let trimmed = rest.iter().take_while(|byte| matches!(byte, b'.' | b'/')).count();
         let snapshotter = rest[trimmed..].split(|byte| *byte == b'/').next().unwrap_or_default();
         let Some(bar) = value.iter().position(|byte| *byte == b'|') else { return };
         let (conditions, name) = (&value[..bar], &value[bar + 1..]);
-        let conditions = conditions.split(|byte| *byte == b',');
-        if started.faults.has(Fault::ConditionsAnded) {
-            let all: Option<Vec<Condition>> = conditions.map(read_condition).collect();
-            let snapshot = marks.nodes.intern(snapshot_type, namespace, Key::snapshot(snapshotter, name));
-            self.of(snapshot).all_of.extend(all.map(|all| (object, all)));
-            return;
-        }
-        for condition in conditions.filter_map(read_condition) {
-            let snapshot = marks.nodes.intern(snapshot_type, namespace, Key::snapshot(snapshotter, name));
-            let conditional = self.of(snapshot);
-            if started.faults.has(Fault::ConditionBeforeValues) {
-                let holds = conditional.used_at.iter().any(|used_at| condition.holds(started.now, *used_at));
-                marks.back_references.entry(object).or_default().extend(holds.then_some(snapshot));
-                continue;
-            }
-            conditional.references.push((object, condition));
+        let conditions: Vec<Condition> =
+            conditions.split(|byte| *byte == b',').filter_map(read_condition).collect();
+        if !conditions.is_empty() {
+            let snapshot = intern(Key::snapshot(snapshotter, name));
+            self.of(snapshot).references.push((object, conditions));
         }
     }
 
@@ -80,26 +63,11 @@ impl Conditions {
         }
     }
 
-    /// Adds an edge for each condition and value that go together.
-    pub(super) fn evaluate<F: Faults>(&self, started: &Started<'_, F>, marks: &mut Marks) {
-        let now = started.now;
-        for (snapshot, conditional) in &self.snapshots {
-            for (object, condition) in &conditional.references {
-                for used_at in &conditional.used_at {
-                    if condition.holds(now, *used_at) {
-                        marks.add_back_reference(*object, *snapshot);
-                    }
-                }
-                if conditional.used_at.is_empty() && started.faults.has(Fault::MissingUsedAtHolds) {
-                    marks.add_back_reference(*object, *snapshot);
-                }
-            }
-            for (object, all) in &conditional.all_of {
-                if conditional.used_at.iter().any(|used_at| all.iter().all(|one| one.holds(now, *used_at))) {
-                    marks.add_back_reference(*object, *snapshot);
-                }
-            }
-        }
+    /// For each label its object, its snapshot, its conditions and the times at which the snapshot was used.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, NodeId, &[Condition], &[Instant])> {
+        self.snapshots.iter().flat_map(|(snapshot, Conditional { references, used_at })| {
+            references.iter().map(|(object, conditions)| (*object, *snapshot, &conditions[..], &used_at[..]))
+        })
     }
 
     fn of(&mut self, snapshot: NodeId) -> &mut Conditional {
@@ -124,7 +92,7 @@ fn read_condition(text: &[u8]) -> Option<Condition> {
 }
 
 impl Condition {
-    fn holds(self, now: Instant, used_at: Instant) -> bool {
+    pub(super) fn holds(self, now: Instant, used_at: Instant) -> bool {
         let since = nanoseconds_between(used_at, now);
         match self {
             Condition::UsedWithin(limit) => since < limit,

@@ -1,69 +1,220 @@
 //! Faults that can be seeded into the engine, to see that the harness finds them.
 //!
-//! Which fault is active is a type parameter of the engine: with [`NoFault`] every question below is answered
-//! `false` at compile time and nothing is left of it. Each fault is a mistake that a collector could have or has had,
-//! and names the release under which it is graded: the first one that has the rule.
+//! Each is a mistake that a collector could have or has had, and names the release under which it is graded: the first
+//! one that has the rule. Most are another answer to one of the [`Decisions`]. Where a mistake is none, the request is
+//! changed before the collection, or its outcome after it.
 
-use crate::release::Release;
+use super::collect::run;
+use super::conditions::Condition;
+use super::decisions::{By, Containerd, Decisions, NodeMap, Visit};
+use super::error::Error;
+use super::nodes::{Key, NodeId, NodeTable};
+use super::outcome::{Call, LogEvent, Outcome};
+use super::request::Request;
+use crate::bucket::{Refusal, View};
+use crate::instant::Instant;
+use crate::node::{Kind, ResourceType};
+use crate::release::{Release, Rules};
+use crate::schema::names;
 use std::fmt;
 
-/// Which faults are active.
-pub trait Faults: Copy {
-    /// Whether this fault is active.
-    fn has(self, fault: Fault) -> bool;
-
-    /// Whether the call of this number at a point, from 1, fails.
-    #[inline(always)]
-    fn strikes(self, _: Point, _: usize) -> bool {
-        false
+/// Runs a whole collection with an engine that may have a fault.
+///
+/// The engine without one is another than the engine with any: its decisions are compiled into it.
+pub fn collect_with(request: &Request<'_>, fault: Option<Fault>) -> Outcome {
+    match fault {
+        None => run(request, Containerd),
+        Some(fault) => fault.collect(request),
     }
 }
 
-/// Where a call can be made to fail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Point {
-    /// A node's references are looked up while marking.
-    Lookup,
-    /// A bucket is deleted while sweeping.
-    Removal,
-}
-
-impl Point {
-    /// What happens there.
-    pub fn name(self) -> &'static str {
+/// Each fault that is another answer to a decision; all else is decided as containerd does.
+impl Decisions for Fault {
+    fn rules(self, release: Release) -> Rules {
+        let rules = Containerd.rules(release);
         match self {
-            Point::Lookup => "lookup",
-            Point::Removal => "removal",
+            Fault::LoopVariableShared => Rules { shared_loop_variable: true, ..rules },
+            Fault::NoCancelAfterFailedMark => Rules { cancel_after_failed_mark: false, ..rules },
+            Fault::SandboxLabelsForgotten => Rules { sandbox_references: false, ..rules },
+            Fault::RootLabelExact => Rules { root_by_prefix: false, ..rules },
+            Fault::BackReferencesForgotten => Rules { back_references: false, ..rules },
+            Fault::CollectorReferencesForgotten => Rules { collector_references: false, ..rules },
+            _ => rules,
         }
     }
 
-    /// What the collection then reports.
-    pub fn error(self) -> &'static str {
+    fn has_passed(self, time: Instant, now: Instant) -> bool {
         match self {
-            Point::Lookup => Point::INJECTED,
-            Point::Removal => "failed to scan and remove: injected",
+            Fault::ExpiryInclusive => now >= time,
+            Fault::NanosecondsIgnored => now.seconds > time.seconds,
+            _ => Containerd.has_passed(time, now),
         }
     }
 
-    pub(super) const INJECTED: &str = "injected";
-}
+    fn has_expired(self, object: Kind, expiry: Option<Instant>, now: Instant) -> bool {
+        match (self, object, expiry) {
+            (Fault::UnparsableExpiryExpired, _, None) => true,
+            (Fault::LeaseExpiryIgnored, Kind::Lease, _) | (Fault::ExpiredImageRoot, Kind::Image, _) => false,
+            (_, _, Some(expiry)) => self.has_passed(expiry, now),
+            (_, _, None) => false,
+        }
+    }
 
-/// The honest engine.
-#[derive(Clone, Copy, Debug)]
-pub struct NoFault;
+    fn is_flat(self, label: Option<&[u8]>) -> bool {
+        match self {
+            Fault::FlatFollowsLabels => false,
+            Fault::FlatValueRead if label == Some(b"false") => false,
+            _ => Containerd.is_flat(label),
+        }
+    }
 
-impl Faults for NoFault {
-    #[inline(always)]
-    fn has(self, _: Fault) -> bool {
-        false
+    fn is_active(self, expire_at: Option<Instant>, now: Instant) -> bool {
+        match expire_at {
+            None => self == Fault::IngestWithoutExpiryRoot,
+            Some(expiry) => self == Fault::IngestExpiryIgnored || !self.has_passed(expiry, now),
+        }
+    }
+
+    fn is_root_ref(self, object: View<'_>) -> bool {
+        let created = object.get(b"createdat");
+        let is_untouched = created.is_some() && created == object.get(b"updatedat");
+        Containerd.is_root_ref(object) || (self == Fault::UntouchedKept && is_untouched)
+    }
+
+    fn follow(self, by: By, key: Key<'_>, visit: Visit) -> Option<Visit> {
+        let is_forgotten = match (self, by) {
+            (Fault::LeaseIngestsForgotten, By::Lease(Kind::Ingest))
+            | (Fault::LeaseImagesForgotten, By::Lease(Kind::Image))
+            | (Fault::LeasedForgotten, By::Leased)
+            | (Fault::ActiveForgotten, By::Active)
+            | (Fault::ParentForgotten, By::Parent)
+            | (Fault::IngestExpectedForgotten, By::Expected)
+            | (Fault::ImageTargetForgotten, By::Target)
+            | (Fault::ContainerSnapshotForgotten, By::ContainerSnapshot)
+            | (Fault::ContentRootLabelIgnored, By::RootLabel(Kind::Content))
+            | (Fault::SnapshotRootLabelIgnored, By::RootLabel(Kind::Snapshot))
+            | (Fault::ImageLabelsForgotten, By::Label(Kind::Image))
+            | (Fault::SnapshotLabelsForgotten, By::Label(Kind::Snapshot)) => true,
+            (Fault::FlatSnapshotForgetsParent, By::Parent) => visit == Visit::Flat,
+            (Fault::LeaseOtherSnapshotters, By::Lease(Kind::Snapshot)) => {
+                key.snapshotter() != Some(b"overlayfs")
+            }
+            (Fault::EmptyReferenceIgnored, By::Label(_) | By::SandboxLabel) => key.name().is_empty(),
+            _ => false,
+        };
+        match (self, by) {
+            _ if is_forgotten => None,
+            (Fault::FlatImageFollows, By::Target) => Some(Visit::Full),
+            (Fault::FlatSnapshotFollowsLabels, By::Label(Kind::Snapshot)) => Some(Visit::Full),
+            _ => Containerd.follow(by, key, visit),
+        }
+    }
+
+    fn is_separated(self, rest: &[u8]) -> bool {
+        self == Fault::SeparatorUnchecked || Containerd.is_separated(rest)
+    }
+
+    fn snapshotter(self, rest: &[u8]) -> &[u8] {
+        if self == Fault::SnapshotterSuffixNotCut { rest } else { Containerd.snapshotter(rest) }
+    }
+
+    fn references_met(self, conditions: &[Condition], used_at: &[Instant], now: Instant) -> usize {
+        let all_hold = |time: &Instant| conditions.iter().all(|condition| condition.holds(now, *time));
+        match self {
+            Fault::ConditionBeforeValues => 0,
+            Fault::ConditionsAnded => usize::from(used_at.iter().any(all_hold)),
+            Fault::MissingUsedAtHolds if used_at.is_empty() => 1,
+            _ => Containerd.references_met(conditions, used_at, now),
+        }
+    }
+
+    fn key_in(self, map: NodeMap, resource_type: ResourceType) -> ResourceType {
+        match (self, map) {
+            (Fault::FlatHidesFull, NodeMap::Seen)
+            | (Fault::BackReferenceFromFlat, NodeMap::BackReferences) => resource_type.stripped(),
+            _ => resource_type,
+        }
+    }
+
+    fn is_marked(self, nodes: &NodeTable, marked: &[bool], id: NodeId) -> bool {
+        let node = nodes.get(id);
+        let is_alike = |other: NodeId| {
+            let other = nodes.get(other);
+            other.resource_type == node.resource_type && other.key == node.key
+        };
+        let is_marked = |id| Containerd.is_marked(nodes, marked, id);
+        let is_marked_anywhere = || nodes.iter().any(|(other, _)| is_marked(other) && is_alike(other));
+        is_marked(id) || (self == Fault::NamespaceDropped && is_marked_anywhere())
     }
 }
 
-impl Faults for Fault {
-    #[inline(always)]
-    fn has(self, fault: Fault) -> bool {
-        self == fault
+/// Removes what is listed, and nothing else.
+#[derive(Clone, Copy)]
+struct Removing<'a>(&'a [NodeId]);
+
+impl Decisions for Removing<'_> {
+    fn is_marked(self, _: &NodeTable, _: &[bool], id: NodeId) -> bool {
+        !self.0.contains(&id)
     }
+}
+
+impl Fault {
+    /// A collection with this fault; here are those that are no decision.
+    fn collect(self, request: &Request<'_>) -> Outcome {
+        let cancel_at_root = request.cancel_at_root.filter(|_| self != Fault::CancellationIgnored);
+        let request = &Request { cancel_at_root, ..*request };
+        let mut outcome = run(request, self);
+        let has_marked = outcome.marked.is_some();
+        match self {
+            Fault::ErrorSwallowed if !has_marked => outcome.error = None,
+            Fault::DeadEdgeFails if has_marked && refers_to_missing_content(request, &outcome) => {
+                outcome.calls.retain(|called| !matches!(called.call, Call::Remove(_) | Call::Finish));
+                let error = Some(Error::Refused(Refusal::BucketNotFound));
+                let Outcome { nodes, roots, calls, log, lookups, .. } = outcome;
+                outcome = Outcome {
+                    nodes,
+                    roots,
+                    calls,
+                    log,
+                    lookups,
+                    error,
+                    ..Outcome::unchanged(&request.situation.tree)
+                };
+            }
+            Fault::SweepSkips => {
+                let every_second: Vec<NodeId> = outcome.removed.iter().step_by(2).copied().collect();
+                outcome = run(request, Removing(&every_second));
+            }
+            Fault::SweepKeepsPartial if has_marked && outcome.error.is_some() => {
+                let (_, removed) = outcome.removed.split_last().expect("a removal failed");
+                outcome.after = run(request, Removing(removed)).after;
+            }
+            Fault::DirtyLost => {
+                outcome.dirty.snapshotters.clear();
+                outcome.log.retain(|event| !matches!(event, LogEvent::ScheduleSnapshotter { .. }));
+            }
+            Fault::NoCancelAfterFailedSweep if has_marked => {
+                outcome.calls.retain(|called| called.call != Call::Cancel);
+            }
+            Fault::OutsideNamespaceKept => outcome.calls.retain(|called| match &called.call {
+                Call::Remove(node) => {
+                    request.situation.tree.view().at(&[names::V1, &node.namespace]).is_some()
+                }
+                _ => true,
+            }),
+            _ => {}
+        }
+        outcome
+    }
+}
+
+fn refers_to_missing_content(request: &Request<'_>, outcome: &Outcome) -> bool {
+    let content = request.situation.release.type_of(Kind::Content);
+    let mut marked = outcome.nodes.iter().filter(|(id, _)| outcome.is_marked(*id));
+    marked.any(|(_, node)| {
+        let path = [names::V1, node.namespace, names::CONTENT, names::BLOB, node.key];
+        Some(node.resource_type) == content && request.situation.tree.view().at(&path).is_none()
+    })
 }
 
 /// Declares the faults: variant, name on the command line, release under which it is graded, what goes wrong.
@@ -102,19 +253,19 @@ faults! {
     ExpiryInclusive, "expiry-inclusive", V1_7Beta, "What expires at this very instant has expired already.";
     UnparsableExpiryExpired, "unparsable-expiry-expired", V1_7Beta, "A lease whose expiry does not parse has expired.";
     NanosecondsIgnored, "nanoseconds-ignored", V1_7Beta, "Expiries are compared by whole seconds.";
-    ExpiredLeaseHolds, "expired-lease-holds", V1_7Beta, "An expired lease goes, but what it holds is still a root.";
+    LeaseExpiryIgnored, "lease-expiry-ignored", V1_7Beta, "A lease whose expiry has passed is still a root.";
     FlatFollowsLabels, "flat-follows-labels", V1_7Beta, "What a flat lease holds is followed as if the lease were plain.";
     FlatValueRead, "flat-value-read", V1_7Beta, "A lease labelled flat with the value `false` is taken as plain.";
     LeaseIngestsForgotten, "lease-ingests-forgotten", V1_7Beta, "A lease does not hold its ingests.";
-    LeaseSecondSnapshotter, "lease-second-snapshotter", V1_7Beta, "A lease holds only the snapshots of its first snapshotter.";
-    LeaseLabelsFollowed, "lease-labels-followed", V1_7Beta, "A lease's own labels are followed as references.";
+    LeaseOtherSnapshotters, "lease-other-snapshotters", V1_7Beta, "A lease holds only the snapshots of `overlayfs`.";
     // Marking.
+    FlatSnapshotFollowsLabels, "flat-snapshot-follows-labels", V1_7Beta, "Labels of a flat snapshot are followed.";
     FlatSnapshotForgetsParent, "flat-snapshot-forgets-parent", V1_7Beta, "A flat snapshot does not keep its parent.";
     FlatHidesFull, "flat-hides-full", V1_7Beta, "An object visited flat is not visited again in full.";
     NamespaceDropped, "namespace-dropped", V1_7Beta, "A node is kept if one of its type and key is marked in any namespace.";
     SeparatorUnchecked, "separator-unchecked", V1_7Beta, "What follows a reference label's name is not looked at.";
     SnapshotterSuffixNotCut, "snapshotter-suffix-not-cut", V1_7Beta, "The name behind a snapshotter's slash is not cut off.";
-    BucketLabelIgnored, "bucket-label-ignored", V1_7Beta, "A reference label that is a bucket does not fire.";
+    EmptyReferenceIgnored, "empty-reference-ignored", V1_7Beta, "A reference label with an empty value does not fire.";
     ParentForgotten, "parent-forgotten", V1_7Beta, "A snapshot does not keep its parent.";
     SnapshotLabelsForgotten, "snapshot-labels-forgotten", V1_7Beta, "Labels of snapshots are not followed.";
     IngestExpectedForgotten, "ingest-expected-forgotten", V1_7Beta, "An ingest does not keep the content that it expects.";
@@ -124,10 +275,10 @@ faults! {
     IngestExpiryIgnored, "ingest-expiry-ignored", V1_7Beta, "An ingest whose expiry has passed is still a root.";
     IngestWithoutExpiryRoot, "ingest-without-expiry-root", V1_7Beta, "An ingest without an expiry is a root.";
     SnapshotRootLabelIgnored, "snapshot-root-label-ignored", V1_7Beta, "The root label does not pin snapshots.";
-    YoungContentKept, "young-content-kept", V1_7Beta, "Content that was created at this very instant is a root.";
+    UntouchedKept, "untouched-kept", V1_7Beta, "What was not updated since its creation is a root.";
     ContentRootLabelIgnored, "content-root-label-ignored", V1_7Beta, "The root label does not pin content.";
-    ErrorSwallowed, "error-swallowed", V1_7Beta, "An error of a reference lookup counts as no references.";
-    CancellationIgnored, "cancellation-ignored", V1_7Beta, "A collection whose context is cancelled goes on with the roots that it has.";
+    ErrorSwallowed, "error-swallowed", V1_7Beta, "A collection whose marking fails reports success.";
+    CancellationIgnored, "cancellation-ignored", V1_7Beta, "A context that is cancelled does not end the collection.";
     DeadEdgeFails, "dead-edge-fails", V1_7Beta, "A reference to missing content fails the collection.";
     // Sweeping.
     SweepSkips, "sweep-skips", V1_7Beta, "After each removal the walk passes over one resource.";
@@ -147,8 +298,8 @@ faults! {
     FlatImageFollows, "flat-image-follows", V2_0, "A flat image keeps its target in full.";
     RootLabelExact, "root-label-exact", V2_2, "Only the exact root label pins.";
     BackReferenceFromFlat, "back-reference-from-flat", V2_2, "A parent visited flat keeps its back references.";
-    BackReferencesForgotten, "back-references-forgotten", V2_2, "Back references of snapshots do not count.";
-    ConditionBeforeValues, "condition-before-values", V2_3, "Conditions see only the values met before them.";
+    BackReferencesForgotten, "back-references-forgotten", V2_2, "Back references do not count.";
+    ConditionBeforeValues, "condition-before-values", V2_3, "Conditions are weighed before the snapshots' values are met.";
     ConditionsAnded, "conditions-anded", V2_3, "All conditions of a label must hold, not one of them.";
     MissingUsedAtHolds, "missing-used-at-holds", V2_3, "A condition on a snapshot without a value holds.";
     CollectorReferencesForgotten, "collector-references-forgotten", V2_4, "What collectors refer to is not kept.";

@@ -1,8 +1,8 @@
 //! Tricolor marking (containerd's `gc.Tricolor`): everything reachable from the roots.
 
-use super::collect::{Marks, Started};
-use super::faults::{Fault, Faults};
-use super::namespaces::Namespaces;
+use super::context::Context;
+use super::decisions::{Decisions, NodeMap};
+use super::error::Error;
 use super::nodes::NodeId;
 use super::references::references;
 
@@ -13,43 +13,31 @@ use super::references::references;
 ///
 /// # Errors
 /// The first error of a reference lookup.
-pub(super) fn mark<F: Faults>(
-    started: &Started<'_, F>,
-    marks: &mut Marks,
-    namespaces: &Namespaces<'_>,
-    roots: &[NodeId],
-) -> Result<Vec<bool>, String> {
-    let seen_when_pushed = started.rules.seen_when_pushed;
+pub(super) fn mark<D: Decisions>(context: &mut Context<'_, D>, roots: &[NodeId]) -> Result<Vec<bool>, Error> {
+    let decisions = context.started.decisions;
+    let seen_when_pushed = context.started.rules.seen_when_pushed;
     let mut grays = roots.to_vec();
     // About as many nodes are met by references.
-    let mut colours = Vec::with_capacity(2 * marks.nodes.len());
-    colours.resize(marks.nodes.len(), Colour::default());
+    let mut colours = Vec::with_capacity(2 * context.marks.nodes.len());
+    colours.resize(context.marks.nodes.len(), Colour::default());
     let mut found = Vec::new();
     if seen_when_pushed {
         grays.iter().for_each(|root| colours[root.index()].is_seen = true);
     }
     while let Some(id) = grays.pop() {
+        let resource_type = context.marks.nodes.type_of(id);
+        let visited = context.marks.nodes.retype(id, decisions.key_in(NodeMap::Seen, resource_type));
+        colours.resize(context.marks.nodes.len(), Colour::default());
         // containerd looks a node up again that was pushed twice. By then all it refers to has been seen, so the
         // second look-up changes nothing and is left out.
-        if std::mem::replace(&mut colours[id.index()].is_expanded, true) {
+        if std::mem::replace(&mut colours[visited.index()].is_expanded, true) {
             continue;
-        }
-        if started.faults.has(Fault::FlatHidesFull) {
-            // The fault: visits are told apart without their flat bit.
-            let plain = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
-            colours.resize(marks.nodes.len(), Colour::default());
-            if plain != id && std::mem::replace(&mut colours[plain.index()].is_expanded, true) {
-                continue;
-            }
         }
         colours[id.index()].is_seen = true;
         found.clear();
-        match references(started, marks, namespaces, id, &mut found) {
-            Err(error) if !started.faults.has(Fault::ErrorSwallowed) => return Err(error),
-            _ => {}
-        }
-        let plain = marks.nodes.retype(id, marks.nodes.get(id).resource_type.stripped());
-        colours.resize(marks.nodes.len(), Colour::default());
+        references(context, id, &mut found)?;
+        let plain = context.marks.nodes.retype(id, resource_type.stripped());
+        colours.resize(context.marks.nodes.len(), Colour::default());
         for target in &found {
             let Colour { is_seen, .. } = &mut colours[target.index()];
             if !*is_seen {

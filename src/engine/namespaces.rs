@@ -4,7 +4,7 @@
 //! resource that it walks, so the buckets that hold objects are found once and kept at hand.
 
 use super::nodes::{NamespaceId, NodeTable};
-use crate::bucket::{Bucket, View};
+use crate::bucket::{Bucket, Entry, View};
 use crate::schema::names;
 
 /// A namespace and its buckets of objects, those that there are.
@@ -65,4 +65,14 @@ impl<'a> Namespace<'a> {
         let [ingests, blobs] = content.unwrap_or(View::EMPTY).buckets_under([names::INGESTS, names::BLOB]);
         Namespace { name, id, leases, images, ingests, blobs, containers, snapshots, sandboxes }
     }
+}
+
+/// The sub-buckets of a bucket that may be missing.
+pub(super) fn buckets_of<'a>(bucket: Option<View<'a>>) -> impl Iterator<Item = (&'a [u8], View<'a>)> {
+    bucket.unwrap_or(View::EMPTY).buckets()
+}
+
+/// The entries of a bucket that may be missing, values and buckets alike.
+pub(super) fn entries_of<'a>(bucket: Option<View<'a>>) -> impl Iterator<Item = (&'a [u8], Entry<'a>)> {
+    bucket.unwrap_or(View::EMPTY).iter()
 }

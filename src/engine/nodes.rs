@@ -1,10 +1,36 @@
-//! The table of nodes that a collection has met: each node once, under a small number.
+//! The nodes of a collection: their types, and a table of those that it has met, each once, under a small number.
 //!
 //! Marking works on the numbers, so that a node's strings are compared once and colours are plain arrays.
 
-use crate::node::{NodeRef, ResourceType};
+use crate::node::{Kind, NodeRef, ResourceType};
+use crate::release::Release;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::{BuildHasher, Hasher};
+
+/// The type numbers that the engine itself emits. A kind that the release lacks has 0 and is never emitted.
+#[derive(Clone, Copy)]
+pub(super) struct Types {
+    pub(super) content: ResourceType,
+    pub(super) snapshot: ResourceType,
+    pub(super) container: ResourceType,
+    pub(super) image: ResourceType,
+    pub(super) lease: ResourceType,
+    pub(super) ingest: ResourceType,
+}
+
+impl Types {
+    pub(super) fn of(release: Release) -> Types {
+        let number = |kind| release.type_of(kind).unwrap_or(ResourceType(0));
+        Types {
+            content: number(Kind::Content),
+            snapshot: number(Kind::Snapshot),
+            container: number(Kind::Container),
+            image: number(Kind::Image),
+            lease: number(Kind::Lease),
+            ingest: number(Kind::Ingest),
+        }
+    }
+}
 
 /// A node's number in its table, from 0 in the order of first appearance.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -29,6 +55,23 @@ impl<'a> Key<'a> {
     pub(super) fn snapshot(snapshotter: &'a [u8], name: &'a [u8]) -> Key<'a> {
         Key { head: snapshotter, tail: Some(name) }
     }
+
+    /// The snapshotter that stands before a snapshot's name.
+    pub(super) fn snapshotter(self) -> Option<&'a [u8]> {
+        self.tail.map(|_| self.head)
+    }
+
+    /// The snapshot's name; the whole key of anything else.
+    pub(super) fn name(self) -> &'a [u8] {
+        self.tail.unwrap_or(self.head)
+    }
+}
+
+/// Snapshotter and name: a snapshot's key is cut at its first slash, whichever of the two it belonged to
+/// (`strings.Cut`).
+pub(super) fn cut_snapshot_key(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let slash = key.iter().position(|byte| *byte == b'/')?;
+    Some((&key[..slash], &key[slash + 1..]))
 }
 
 impl<'a> From<&'a [u8]> for Key<'a> {
@@ -177,6 +220,11 @@ impl NodeTable {
         let Entry { resource_type, namespace, .. } = self.nodes[id.index()];
         let (namespace, key) = (&*self.namespaces[namespace.index()], self.key(id));
         NodeRef { resource_type, namespace, key }
+    }
+
+    /// The type of a node.
+    pub(super) fn type_of(&self, id: NodeId) -> ResourceType {
+        self.nodes[id.index()].resource_type
     }
 
     /// The number of a node's namespace.

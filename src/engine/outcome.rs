@@ -1,8 +1,9 @@
 //! What a collection gives.
 
+use super::error::Error;
 use super::nodes::{NodeId, NodeTable};
 use crate::bucket::Bucket;
-use crate::node::{Node, NodeRef, ResourceType};
+use crate::node::{Kind, Node, NodeRef, ResourceType};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -27,8 +28,12 @@ pub struct Outcome {
     pub dirty: Dirty,
     /// What containerd logs.
     pub log: Vec<LogEvent>,
-    /// Why the collection failed, in containerd's words.
-    pub error: Option<String>,
+    /// Why the collection failed.
+    pub error: Option<Error>,
+    /// How many nodes' references were looked up while marking.
+    pub lookups: usize,
+    /// How many buckets of the database were to be deleted while sweeping.
+    pub removals: usize,
 }
 
 impl Outcome {
@@ -44,6 +49,8 @@ impl Outcome {
             dirty: Dirty::default(),
             log: Vec::new(),
             error: None,
+            lookups: 0,
+            removals: 0,
         }
     }
 
@@ -140,8 +147,8 @@ impl fmt::Display for Level {
 pub enum LogEvent {
     /// A lease's or an image's `gc.expire` does not parse, so it never expires.
     InvalidExpiration {
-        /// `lease` or `image`.
-        object: &'static str,
+        /// A lease or an image.
+        object: Kind,
         /// The lease's id or the image's name.
         name: Box<[u8]>,
         /// The label's value.
@@ -221,6 +228,7 @@ impl LogEvent {
     pub fn fields(&self) -> Vec<(&'static str, Vec<u8>)> {
         match self {
             LogEvent::InvalidExpiration { object, name, error, .. } => {
+                let object = if *object == Kind::Image { "image" } else { "lease" };
                 vec![("error", error.clone().into_bytes()), (object, name.to_vec())]
             }
             LogEvent::ExpiredLease { name } => vec![("lease", name.to_vec())],

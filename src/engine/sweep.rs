@@ -1,12 +1,12 @@
 //! The sweep: walk every resource, remove what is not marked (`scanAll`, `remove`).
 
-use super::collect::{Marks, Started, Told};
-use super::faults::{Fault, Faults, Point};
-use super::namespaces::{Namespace, Namespaces};
-use super::nodes::{Key, NodeId};
+use super::context::{Context, Marks, Started, Told};
+use super::decisions::Decisions;
+use super::error::Error;
+use super::namespaces::{Namespace, Namespaces, buckets_of};
+use super::nodes::{Key, NodeId, cut_snapshot_key};
 use super::outcome::{Call, Dirty, LogEvent};
-use super::references::{cut_snapshot_key, invalid_snapshot_key};
-use super::roots::buckets_of;
+use super::request::Point;
 use crate::bucket::Bucket;
 use crate::node::{Kind, NodeRef};
 use crate::schema::names;
@@ -17,12 +17,12 @@ use crate::schema::names;
 /// # Errors
 /// The first error of `visit` on a resource of the database. Errors on the collectors' nodes are swallowed, as
 /// containerd does, and the walk goes on.
-pub(super) fn scan_all<F: Faults>(
-    started: &Started<'_, F>,
-    marks: &mut Marks,
+pub(super) fn scan_all<D: Decisions>(
+    started: &Started<'_, D>,
     namespaces: &Namespaces<'_>,
-    mut visit: impl FnMut(&mut Marks, NodeId) -> Result<(), String>,
-) -> Result<(), String> {
+    marks: &mut Marks,
+    mut visit: impl FnMut(&mut Marks, NodeId) -> Result<(), Error>,
+) -> Result<(), Error> {
     if !namespaces.has_v1 {
         return Ok(());
     }
@@ -69,64 +69,39 @@ pub(super) struct Swept {
     pub(super) removed: Vec<NodeId>,
     pub(super) after: Bucket,
     pub(super) dirty: Dirty,
-    pub(super) error: Option<String>,
+    pub(super) error: Option<Error>,
 }
 
 /// Removes every resource that is not marked. The walk sees the tree as it was before the first removal.
-pub(super) fn sweep<F: Faults>(
-    started: &Started<'_, F>,
-    marks: &mut Marks,
-    namespaces: &Namespaces<'_>,
-    tree: &Bucket,
-    marked: &[bool],
-) -> Swept {
+pub(super) fn sweep<D: Decisions>(context: &mut Context<'_, D>, tree: &Bucket, marked: &[bool]) -> Swept {
+    let (started, namespaces) = (&context.started, &context.namespaces);
     // Most of what there is has been met by now.
-    let (mut walked, mut removed) = (Vec::with_capacity(marks.nodes.len()), Vec::new());
+    let mut walked = Vec::with_capacity(context.marks.nodes.len());
+    let mut removed = Vec::new();
     let mut after = tree.clone();
     let mut dirty = Dirty::default();
-    // Read by a fault only.
-    let mut has_removed = false;
-    let scanned = scan_all(started, marks, namespaces, |marks, id| {
+    let scanned = scan_all(started, namespaces, &mut context.marks, |marks, id| {
         walked.push(id);
-        if marked.get(id.index()).copied().unwrap_or_default() {
+        if started.decisions.is_marked(&marks.nodes, marked, id) {
             return Ok(());
         }
-        if started.faults.has(Fault::NamespaceDropped) && is_marked_elsewhere(marks, marked, id) {
-            return Ok(());
-        }
-        if started.faults.has(Fault::SweepSkips) && std::mem::take(&mut has_removed) {
-            return Ok(());
-        }
-        has_removed = true;
         removed.push(id);
         let node = marks.nodes.get(id);
         let namespace = namespaces.get(marks.nodes.namespace_of(id));
         note_dirty(started, &mut dirty, node);
         remove(started, &mut marks.told, namespace, &mut after, node)
     });
-    let error = scanned.err().map(|error| format!("failed to scan and remove: {error}"));
-    let is_rolled_back = error.is_some() && !started.faults.has(Fault::SweepKeepsPartial);
-    let after = if is_rolled_back { tree.clone() } else { after };
+    let error = scanned.err().map(|error| Error::ScanAndRemove(Box::new(error)));
+    // The transaction is rolled back.
+    let after = if error.is_some() { tree.clone() } else { after };
     Swept { walked, removed, after, dirty, error }
 }
 
-/// The fault of a marked set without namespaces.
-fn is_marked_elsewhere(marks: &Marks, marked: &[bool], id: NodeId) -> bool {
-    let node = marks.nodes.get(id);
-    marks.nodes.iter().any(|(other, it)| {
-        let is_marked = marked.get(other.index()).copied().unwrap_or_default();
-        is_marked && it.resource_type == node.resource_type && it.key == node.key
-    })
-}
-
 /// Notes which backend will have to clean up, before the removal is tried (`DB.GarbageCollect`).
-fn note_dirty<F: Faults>(started: &Started<'_, F>, dirty: &mut Dirty, node: NodeRef<'_>) {
+fn note_dirty<D: Decisions>(started: &Started<'_, D>, dirty: &mut Dirty, node: NodeRef<'_>) {
     let types = started.types;
     if node.resource_type == types.snapshot {
         let slash = node.key.iter().position(|byte| *byte == b'/').unwrap_or_default();
-        if started.faults.has(Fault::DirtyLost) {
-            return;
-        }
         if slash > 0 && !dirty.snapshotters.contains(&node.key[..slash]) {
             dirty.snapshotters.insert(node.key[..slash].into());
         }
@@ -139,18 +114,18 @@ fn note_dirty<F: Faults>(started: &Started<'_, F>, dirty: &mut Dirty, node: Node
 ///
 /// # Errors
 /// bbolt's refusal, or a snapshot's key without a slash.
-fn remove<F: Faults>(
-    started: &Started<'_, F>,
+fn remove<D: Decisions>(
+    started: &Started<'_, D>,
     told: &mut Told,
     namespace: Option<&Namespace<'_>>,
     after: &mut Bucket,
     node: NodeRef<'_>,
-) -> Result<(), String> {
+) -> Result<(), Error> {
     // Only objects go, so what is around them is as it was before the first removal.
     let Some(namespace) = namespace else {
         // A resource outside the database goes although the database lacks its namespace.
         let collector = started.collector(node.resource_type);
-        if let Some(collector) = collector.filter(|_| !started.faults.has(Fault::OutsideNamespaceKept)) {
+        if let Some(collector) = collector {
             told.called(collector, Call::Remove(node.to_node()));
         }
         return Ok(());
@@ -164,19 +139,19 @@ fn remove<F: Faults>(
             if namespace.blobs.is_some() {
                 let path = [root[0], root[1], names::CONTENT, names::BLOB];
                 told.log.push(LogEvent::Remove { object: "content", key: key.into() });
-                return delete_bucket(started, told, after, &path, key);
+                return delete_bucket(told, after, &path, key);
             }
         }
         Kind::Snapshot => {
             let Some(snapshots) = namespace.snapshots else { return Ok(()) };
             let Some((snapshotter, name)) = cut_snapshot_key(key) else {
-                return Err(invalid_snapshot_key(node));
+                return Err(Error::InvalidSnapshotKey(key.into()));
             };
             if snapshots.bucket(snapshotter).is_some() {
                 let (snapshotter_name, key) = (snapshotter.into(), name.into());
                 told.log.push(LogEvent::RemoveSnapshot { snapshotter: snapshotter_name, key });
                 let path = [root[0], root[1], names::SNAPSHOTS, snapshotter];
-                return delete_bucket(started, told, after, &path, name);
+                return delete_bucket(told, after, &path, name);
             }
         }
         Kind::Image => {
@@ -184,19 +159,19 @@ fn remove<F: Faults>(
                 if started.rules.logs_removed_images {
                     told.log.push(LogEvent::Remove { object: "image", key: key.into() });
                 }
-                return delete_bucket(started, told, after, &[root[0], root[1], names::IMAGES], key);
+                return delete_bucket(told, after, &[root[0], root[1], names::IMAGES], key);
             }
         }
         Kind::Lease => {
             if namespace.leases.is_some() {
-                return delete_bucket(started, told, after, &[root[0], root[1], names::LEASES], key);
+                return delete_bucket(told, after, &[root[0], root[1], names::LEASES], key);
             }
         }
         Kind::Ingest => {
             if namespace.ingests.is_some() {
                 let path = [root[0], root[1], names::CONTENT, names::INGESTS];
                 told.log.push(LogEvent::Remove { object: "ingest", key: key.into() });
-                return delete_bucket(started, told, after, &path, key);
+                return delete_bucket(told, after, &path, key);
             }
         }
         _ => remove_elsewhere(started, told, node),
@@ -208,22 +183,13 @@ fn remove<F: Faults>(
 ///
 /// # Errors
 /// bbolt's refusal.
-fn delete_bucket<F: Faults>(
-    started: &Started<'_, F>,
-    told: &mut Told,
-    after: &mut Bucket,
-    path: &[&[u8]],
-    key: &[u8],
-) -> Result<(), String> {
-    told.removals += 1;
-    if started.faults.strikes(Point::Removal, told.removals) {
-        return Err(Point::INJECTED.to_owned());
-    }
-    after.delete_bucket(path, key).map_err(|refusal| refusal.to_string())
+fn delete_bucket(told: &mut Told, after: &mut Bucket, path: &[&[u8]], key: &[u8]) -> Result<(), Error> {
+    told.reach(Point::Removal)?;
+    Ok(after.delete_bucket(path, key)?)
 }
 
 /// A node whose type is none of the database's own.
-fn remove_elsewhere<F: Faults>(started: &Started<'_, F>, told: &mut Told, node: NodeRef<'_>) {
+fn remove_elsewhere<D: Decisions>(started: &Started<'_, D>, told: &mut Told, node: NodeRef<'_>) {
     match started.collector(node.resource_type) {
         Some(collector) => told.called(collector, Call::Remove(node.to_node())),
         None => {

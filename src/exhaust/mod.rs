@@ -16,7 +16,7 @@ mod worlds;
 
 pub use worlds::{Holder, StateSet};
 
-use crate::engine::{Faults, Outcome, Request};
+use crate::engine::{Fault, Outcome, Request};
 use crate::instant::Instant;
 use crate::node::{Kind, NodeRef};
 use crate::oracle::Defects;
@@ -125,10 +125,10 @@ pub fn scenario(plan: &Plan, finding: &GraphFinding) -> Scenario {
 ///
 /// # Panics
 /// The graphs that were run are not as many as there are.
-pub fn run<F: Faults + Sync + Send>(plan: &Plan, faults: F, done: &(impl Fn(u64) + Sync)) -> Tally {
+pub fn run(plan: &Plan, fault: Option<Fault>, done: &(impl Fn(u64) + Sync)) -> Tally {
     let families = Family::all(plan.nodes, plan.states.count());
     let chunks: Vec<(&Family, u64)> = families.iter().flat_map(chunks).collect();
-    let bench = Bench { plan, faults, now: worlds::now(), expiry: worlds::expiry() };
+    let bench = Bench { plan, fault, now: worlds::now(), expiry: worlds::expiry() };
     let chunk = |(family, start): (&Family, u64)| {
         let end = family.len().min(start + CHUNK as u64);
         let graphs = (start..end).filter_map(|edges| family.representative(edges));
@@ -154,20 +154,20 @@ fn chunks(family: &Family) -> impl Iterator<Item = (&Family, u64)> {
 }
 
 /// What every graph of a plan has in common.
-struct Bench<'a, F> {
+struct Bench<'a> {
     plan: &'a Plan,
-    faults: F,
+    fault: Option<Fault>,
     now: Instant,
     expiry: String,
 }
 
-impl<F: Faults> Bench<'_, F> {
+impl Bench<'_> {
     fn run(&self, graph: Graph, stands_for: u64, tally: &mut Tally) {
         let Plan { states, release, defects, .. } = *self.plan;
         let world = World::new(graph, states);
         let tree = world.tree(world.before(), &self.expiry);
         let situation = Situation::new(tree, release, self.now);
-        let (outcome, findings) = check(&Request::new(&situation), defects, self.faults);
+        let (outcome, findings) = check(&Request::new(&situation), defects, self.fault);
         let after = world.after();
         let count = |population: Population| {
             u64::from(population.content.count_ones() + population.leases.count_ones())

@@ -7,7 +7,7 @@
 use super::artifact;
 use super::clients::Clients;
 use super::target::Target;
-use crate::engine::{Fault, Faults, NoFault, Request};
+use crate::engine::{Fault, Request};
 use crate::generate::steps;
 use crate::generate::written::{kind_of, situation_steps};
 use crate::oracle::{Defects, judge};
@@ -61,25 +61,13 @@ pub(super) fn in_situation(target: &Target, situation: Situation, fault: Option<
 
 /// The first thing that generated clients show, made small as `simulate` makes its findings.
 pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>) -> Option<Found> {
-    match fault {
-        None => clients_found(target, clients, fault, NoFault),
-        Some(faults) => clients_found(target, clients, fault, faults),
-    }
-}
-
-fn clients_found<F: Faults>(
-    target: &Target,
-    clients: Clients,
-    fault: Option<Fault>,
-    faults: F,
-) -> Option<Found> {
     let Clients { case: steps::Case { release, lines, .. }, thorough } = clients;
     let defects = Defects::as_shipped(release);
     let mode = Mode { release, defects, thorough };
-    let ran = catching(|| run(&lines, mode, faults, &mut ()));
+    let ran = catching(|| run(&lines, mode, fault, &mut ()));
     let (lines, text) = match ran {
         Ok(broken) => {
-            let shrunk = simulate::shrink::shrink(lines, release, defects, broken?.sort, faults);
+            let shrunk = simulate::shrink::shrink(lines, release, defects, broken?.sort, fault);
             let Broken { sort, finding, .. } = shrunk.broken;
             (shrunk.lines, format!("it breaks the property {}: {}", sort.property, finding.text))
         }
@@ -162,10 +150,7 @@ pub(super) fn catching<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 
 fn situation_failure(situation: &Situation, fault: Option<Fault>) -> Option<Failure> {
     let (request, defects) = (Request::new(situation), Defects::as_shipped(situation.release));
-    let checked = catching(|| match fault {
-        None => check::check(&request, defects, NoFault).1,
-        Some(fault) => check::check(&request, defects, fault).1,
-    });
+    let checked = catching(|| check::check(&request, defects, fault).1);
     failure(checked.map(|findings| findings.into_iter().next()))
 }
 
@@ -180,10 +165,7 @@ fn steps_failure(scenario: &Scenario, fault: Option<Fault>) -> Option<Failure> {
 }
 
 fn replay_failures(scenario: &Scenario, fault: Option<Fault>) -> Result<Vec<replay::Failure>, String> {
-    catching(|| match fault {
-        None => replay::run(scenario, NoFault).failures,
-        Some(fault) => replay::run(scenario, fault).failures,
-    })
+    catching(|| replay::run(scenario, fault).failures)
 }
 
 fn failure(checked: Result<Option<check::Finding>, String>) -> Option<Failure> {

@@ -437,8 +437,7 @@ impl<'a> Reader<'a> {
             let name = snapshot.and_then(Entry::value).unwrap_or_default();
             self.snapshot(namespace, snapshotter, name)
         });
-        // Containers became nodes together with back references.
-        if !self.rules.back_references {
+        if !self.rules.container_nodes {
             let holder = Holder::Container { namespace: namespace.name, id };
             if let Some(snapshot) = snapshot {
                 self.root(full(snapshot), Rule::ContainerSnapshot, holder, None);

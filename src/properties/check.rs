@@ -1,6 +1,6 @@
 //! What must hold after every collection: the properties, each with a name.
 
-use crate::engine::{Call, Fault, Faults, Outcome, Request, collect_with};
+use crate::engine::{Call, Error, Fault, Outcome, Request, collect_with};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, End, Judgement, Verdict, judge};
 use crate::properties::inject::check_injected;
@@ -53,7 +53,7 @@ properties! {
     Dirty, "dirty", DirtyLost, "Exactly the backends that lost something are noted for cleaning up.";
     // Relations between two collections.
     Renaming, "renaming", SweepSkips, "Other names, one to one and with the same separators, change nothing else.";
-    CreationOrder, "creation-order", YoungContentKept, "When and in which order things were created changes nothing.";
+    CreationOrder, "creation-order", UntouchedKept, "When and in which order things were created changes nothing.";
     UnrelatedNamespace, "unrelated-namespace", NamespaceDropped, "A namespace beside, whose times decode, changes nothing elsewhere.";
     ExtraLease, "extra-lease", FlatHidesFull, "Another plain lease on what is kept in full already changes nothing.";
     MeaninglessLabel, "meaningless-label", SeparatorUnchecked, "Labels that mean nothing change nothing.";
@@ -106,22 +106,22 @@ impl From<String> for Unheld {
 }
 
 /// Runs one collection and checks every property. At most one finding a property.
-pub fn check<F: Faults>(request: &Request<'_>, defects: Defects, faults: F) -> (Outcome, Vec<Finding>) {
-    let outcome = collect_with(request, faults);
-    let findings = check_outcome(request, &outcome, &judge(request.situation, defects), faults);
+pub fn check(request: &Request<'_>, defects: Defects, fault: Option<Fault>) -> (Outcome, Vec<Finding>) {
+    let outcome = collect_with(request, fault);
+    let findings = check_outcome(request, &outcome, &judge(request.situation, defects), fault);
     (outcome, findings)
 }
 
 /// Checks what is checked after every collection of one that ran.
-pub fn check_outcome<F: Faults>(
+pub fn check_outcome(
     request: &Request<'_>,
     outcome: &Outcome,
     judgement: &Judgement<'_>,
-    faults: F,
+    fault: Option<Fault>,
 ) -> Vec<Finding> {
     let mut findings = compare(request, outcome, judgement);
     if outcome.error.is_none() {
-        findings.extend(check_again(request, outcome, faults));
+        findings.extend(check_again(request, outcome, fault));
     }
     findings
 }
@@ -137,27 +137,27 @@ pub struct Checks {
 
 impl Checks {
     /// What is checked after every collection.
-    pub fn of_each<F: Faults>(
+    pub fn of_each(
         request: &Request<'_>,
         outcome: &Outcome,
         judgement: &Judgement<'_>,
-        faults: F,
+        fault: Option<Fault>,
     ) -> Checks {
-        let findings = check_outcome(request, outcome, judgement, faults);
+        let findings = check_outcome(request, outcome, judgement, fault);
         Checks { checked: Property::each().to_vec(), findings }
     }
 
     /// Relations and injected errors, which need many more collections.
-    pub fn add_thorough<F: Faults>(
+    pub fn add_thorough(
         &mut self,
         request: &Request<'_>,
         outcome: &Outcome,
         judgement: &Judgement<'_>,
         defects: Defects,
-        faults: F,
+        fault: Option<Fault>,
     ) {
-        check_relations(self, request, outcome, judgement, faults);
-        check_injected(self, request, outcome, judgement, defects, faults);
+        check_relations(self, request, outcome, judgement, fault);
+        check_injected(self, request, outcome, judgement, defects, fault);
     }
 
     /// Takes note of a property: absent if it could not be checked, else what does not hold.
@@ -212,19 +212,19 @@ fn path_text(path: &[&[u8]]) -> String {
 
 /// Whether the collection failed because its context was cancelled, of which the oracle knows nothing.
 fn is_cancelled(request: &Request<'_>, outcome: &Outcome) -> bool {
-    request.cancel_at_root.is_some() && outcome.error.as_deref() == Some("context canceled")
+    request.cancel_at_root.is_some() && outcome.error == Some(Error::Canceled)
 }
 
 fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
     let mut allowed: BTreeSet<String> = judgement.errors().iter().map(ToString::to_string).collect();
     if is_cancelled(request, outcome) {
-        allowed.insert("context canceled".to_owned());
+        allowed.insert(Error::Canceled.to_string());
     }
-    let text = match &outcome.error {
+    let text = match outcome.error.as_ref().map(Error::to_string) {
         None if allowed.is_empty() => return None,
         None => format!("the collection succeeded where it must fail with {}", any_of(&allowed)),
-        Some(error) if allowed.contains(error) && outcome.after == request.situation.tree => return None,
-        Some(error) if allowed.contains(error) => {
+        Some(error) if allowed.contains(&error) && outcome.after == request.situation.tree => return None,
+        Some(error) if allowed.contains(&error) => {
             format!("the collection failed with `{error}` and changed the tree")
         }
         Some(error) if allowed.is_empty() => format!("the collection failed with `{error}`"),
@@ -399,12 +399,12 @@ fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
 ///
 /// A collection is a function of its request: where the first one left the very block that it was asked about, the
 /// second would be the first again, and need not run.
-fn check_again<F: Faults>(request: &Request<'_>, first: &Outcome, faults: F) -> Option<Finding> {
+fn check_again(request: &Request<'_>, first: &Outcome, fault: Option<Fault>) -> Option<Finding> {
     if first.after.same_block(&request.situation.tree) {
         return None;
     }
     let again = Situation { tree: first.after.clone(), ..request.situation.clone() };
-    let second = collect_with(&Request::new(&again), faults);
+    let second = collect_with(&Request::new(&again), fault);
     let text = if second.after != first.after {
         let changes = crate::bucket::diff(&first.after, &second.after);
         let first = changes.first().map(|change| path_text(&change.path)).unwrap_or_default();

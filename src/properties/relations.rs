@@ -13,7 +13,7 @@
 use super::check::{Checks, Property, Unheld, shown};
 use crate::bucket::{Bucket, Entry, View};
 use crate::collector::{Active, BackReference, Collector, Leased};
-use crate::engine::{Faults, Outcome, Request, collect_with};
+use crate::engine::{Fault, Outcome, Request, collect_with};
 use crate::instant::Instant;
 use crate::node::{Kind, Node};
 use crate::oracle::{Judgement, times};
@@ -24,19 +24,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Checks every relation of a collection that ran.
-pub(super) fn check_relations<F: Faults>(
+pub(super) fn check_relations(
     checks: &mut Checks,
     request: &Request<'_>,
     outcome: &Outcome,
     judgement: &Judgement<'_>,
-    faults: F,
+    fault: Option<Fault>,
 ) {
     // A context that is cancelled at the k-th root depends on how many there are, and in which order.
     if request.cancel_at_root.is_some() {
         return;
     }
     let base = Fates::of(outcome);
-    let relation = Relation { request, base: &base, faults };
+    let relation = Relation { request, base: &base, fault };
     checks.add(Property::Renaming, Some(relation.renaming()));
     checks.add(Property::CreationOrder, Some(relation.creation_order()));
     checks.add(Property::UnrelatedNamespace, relation.unrelated_namespace(outcome));
@@ -95,15 +95,15 @@ impl Fates {
     }
 }
 
-struct Relation<'r, F> {
+struct Relation<'r> {
     request: &'r Request<'r>,
     base: &'r Fates,
-    faults: F,
+    fault: Option<Fault>,
 }
 
-impl<F: Faults> Relation<'_, F> {
+impl Relation<'_> {
     fn fates(&self, changed: &Situation) -> Fates {
-        Fates::of(&collect_with(&Request { situation: changed, ..*self.request }, self.faults))
+        Fates::of(&collect_with(&Request { situation: changed, ..*self.request }, self.fault))
     }
 
     fn held(&self, expected: &Fates, seen: &Fates, change: &str) -> Result<(), Unheld> {

@@ -4,7 +4,7 @@
 //! fault does, so that the file passes as it is, and fails with the fault, or against the intended rules.
 
 use super::run;
-use crate::engine::{Fault, NoFault};
+use crate::engine::Fault;
 use crate::oracle::Defects;
 use crate::release::Release;
 use crate::scenario::{Line, Scenario, Text};
@@ -47,7 +47,7 @@ fn recorded(head: &str, release: Release, lines: Vec<Line>) -> Scenario {
         last.expected = last.step.prints().then(Vec::new);
     }
     number(&mut scenario.lines);
-    let printed = run(&scenario, NoFault).printed;
+    let printed = run(&scenario, None).printed;
     for (number, printed) in printed {
         if let Some(line) = scenario.lines.iter_mut().find(|line| line.number == number) {
             line.expected = Some(printed);

@@ -15,7 +15,7 @@ mod update;
 
 pub use update::updated;
 
-use crate::engine::{Faults, NoFault};
+use crate::engine::Fault;
 use crate::metadata::{Error, ErrorKind};
 use crate::node::Kind;
 use crate::oracle::{Defects, judge};
@@ -101,9 +101,9 @@ fn difference(expected: &[Text], printed: &[Text]) -> String {
 }
 
 /// A scenario that is being replayed.
-pub struct Replay<'s, F = NoFault> {
+pub struct Replay<'s> {
     scenario: &'s Scenario,
-    faults: F,
+    fault: Option<Fault>,
     is_intended: bool,
     world: World,
     next: usize,
@@ -121,15 +121,15 @@ pub struct Stepped<'s> {
     pub failures: Vec<Failure>,
 }
 
-impl<'s, F: Faults> Replay<'s, F> {
+impl<'s> Replay<'s> {
     /// A scenario before its first step, with an engine that may have a fault.
-    pub fn new(scenario: &'s Scenario, faults: F) -> Replay<'s, F> {
-        Replay { scenario, faults, is_intended: false, world: World::new(scenario.release), next: 0 }
+    pub fn new(scenario: &'s Scenario, fault: Option<Fault>) -> Replay<'s> {
+        Replay { scenario, fault, is_intended: false, world: World::new(scenario.release), next: 0 }
     }
 
     /// Holds collections to the intended rules instead of those with the release's known defects.
     #[must_use]
-    pub fn intended(self, is_intended: bool) -> Replay<'s, F> {
+    pub fn intended(self, is_intended: bool) -> Replay<'s> {
         Replay { is_intended, ..self }
     }
 
@@ -142,7 +142,7 @@ impl<'s, F: Faults> Replay<'s, F> {
     pub fn step(&mut self) -> Option<Stepped<'s>> {
         let line = self.scenario.lines.get(self.next)?;
         self.next += 1;
-        let applied = self.world.apply_with(line, self.faults);
+        let applied = self.world.apply_with(line, self.fault);
         let mut problems = Vec::new();
         if let Some(problem) = outcome_problem(line, &applied) {
             problems.push(problem);
@@ -193,8 +193,8 @@ impl<'s, F: Faults> Replay<'s, F> {
         let shipped = Defects::as_shipped(collected.before.release);
         let defects = if self.is_intended { Defects::NONE } else { shipped };
         let judgement = judge(&collected.before, defects);
-        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, self.faults);
-        checks.add_thorough(&request, &collected.outcome, &judgement, defects, self.faults);
+        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, self.fault);
+        checks.add_thorough(&request, &collected.outcome, &judgement, defects, self.fault);
         let found = |finding| Problem::Found { step: print_step(&line.step), finding };
         problems.extend(checks.findings.into_iter().map(found));
         gc::collection(collected, &judgement, namespace)
@@ -246,12 +246,12 @@ pub struct Replayed {
 }
 
 /// Replays a scenario with an engine that may have a fault. One that asserts nothing fails.
-pub fn run<F: Faults>(scenario: &Scenario, faults: F) -> Replayed {
-    run_replay(Replay::new(scenario, faults))
+pub fn run(scenario: &Scenario, fault: Option<Fault>) -> Replayed {
+    run_replay(Replay::new(scenario, fault))
 }
 
 /// Runs a replay to its end. A scenario that asserts nothing fails.
-pub fn run_replay<F: Faults>(mut replay: Replay<'_, F>) -> Replayed {
+pub fn run_replay(mut replay: Replay<'_>) -> Replayed {
     let scenario = replay.scenario;
     let mut replayed = Replayed::default();
     while let Some(stepped) = replay.step() {

@@ -4,7 +4,7 @@ use crate::scenario::{generate, parse};
 use arbitrary::Unstructured;
 
 fn failures(text: &str) -> Vec<String> {
-    let replayed = run(&parse(text.as_bytes()).unwrap(), NoFault);
+    let replayed = run(&parse(text.as_bytes()).unwrap(), None);
     replayed.failures.iter().map(|failure| format!("{}: {failure}", failure.line)).collect()
 }
 
@@ -23,7 +23,7 @@ cleanup
 drop    content/a
 ";
     assert_eq!(failures(text), [""; 0]);
-    let replayed = run(&parse(text.as_bytes()).unwrap(), NoFault);
+    let replayed = run(&parse(text.as_bytes()).unwrap(), None);
     assert_eq!((replayed.steps, replayed.collections, replayed.is_cut), (6, 1, false));
 }
 
@@ -83,7 +83,7 @@ fn every_kind_of_refusal_can_be_expected() {
 fn a_mistake_of_the_collector_is_found_by_the_properties_alone() {
     let text = "lease create l expire=+1h\nadvance 1h\ngc\nexpect nothing x";
     assert_eq!(failures(text), [""; 0]);
-    let replayed = run(&parse(text.as_bytes()).unwrap(), Fault::ExpiryInclusive);
+    let replayed = run(&parse(text.as_bytes()).unwrap(), Some(Fault::ExpiryInclusive));
     assert!(replayed.failures.iter().any(|failure| matches!(failure.problem, Problem::Found { .. })));
 }
 
@@ -119,23 +119,23 @@ fn the_state_of_a_scenario_is_the_one_before_its_trailing_collections() {
 #[test]
 fn only_blocks_change_when_output_is_written() {
     let text = "# A comment.\r\n   content   put a\n\n\tgc\n  ---\t\nold\nolder\n\n# Between.\nexpect   removed content/a\ngc\n---\n\n\ncleanup\n---";
-    let replayed = run(&parse(text.as_bytes()).unwrap(), NoFault);
+    let replayed = run(&parse(text.as_bytes()).unwrap(), None);
     let new = updated(text.as_bytes(), &replayed.printed);
     let expected = "# A comment.\r\n   content   put a\n\n\tgc\n  ---\nremove  content/a   nothing refers to it\n\n# Between.\nexpect   removed content/a\ngc\n---\nnothing to keep or to remove\n\n\ncleanup\n---\ndrop    content/a\n";
     assert_eq!(String::from_utf8(new.clone()).unwrap(), expected);
-    assert!(run(&parse(&new).unwrap(), NoFault).failures.is_empty());
+    assert!(run(&parse(&new).unwrap(), None).failures.is_empty());
     // What holds is written as it was.
-    let replayed = run(&parse(&new).unwrap(), NoFault);
+    let replayed = run(&parse(&new).unwrap(), None);
     assert_eq!(updated(&new, &replayed.printed), new);
 }
 
 #[test]
 fn output_survives_any_bytes_in_names() {
     let text = "lease create \"a\\nb\\xff\"\nimage create \"\\x1b[0m\" target=x\nrelease 2.1\nsnapshot prepare \"over/lay\"/\"k k\"\ngc\n---\n";
-    let replayed = run(&parse(text.as_bytes()).unwrap(), NoFault);
+    let replayed = run(&parse(text.as_bytes()).unwrap(), None);
     let new = updated(text.as_bytes(), &replayed.printed);
     let shown = String::from_utf8_lossy(&new).into_owned();
-    assert!(run(&parse(&new).unwrap(), NoFault).failures.is_empty(), "{shown}");
+    assert!(run(&parse(&new).unwrap(), None).failures.is_empty(), "{shown}");
     assert!(shown.contains("keep    lease/\"a\\nb\\xff\""), "{shown}");
     assert!(shown.contains("nothing refers to it; its bucket stays"), "{shown}");
 }
@@ -158,11 +158,11 @@ fn generated_scenarios_break_no_property_and_their_output_can_be_written() {
         }
         let text = crate::scenario::print(&scenario).into_bytes();
         let scenario = parse(&text).unwrap();
-        let replayed = run(&scenario, NoFault);
+        let replayed = run(&scenario, None);
         collections += replayed.collections;
         let found = replayed.failures.iter().find(|failure| matches!(failure.problem, Problem::Found { .. }));
         assert_eq!(found, None, "case {number}");
-        let again = run(&parse(&updated(&text, &replayed.printed)).unwrap(), NoFault);
+        let again = run(&parse(&updated(&text, &replayed.printed)).unwrap(), None);
         let printed = |failure: &&Failure| matches!(failure.problem, Problem::Printed { .. });
         assert_eq!(again.failures.iter().find(printed), None, "case {number}");
     }

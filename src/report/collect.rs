@@ -28,7 +28,7 @@ pub struct Report<'a> {
 struct JsonReport<'a> {
     release: &'a str,
     now: String,
-    error: Option<&'a str>,
+    error: Option<String>,
     roots: Vec<JsonNode<'a>>,
     marked: Option<Vec<JsonNode<'a>>>,
     kept: Vec<JsonNode<'a>>,
@@ -81,7 +81,7 @@ impl<'a> Report<'a> {
         let report = JsonReport {
             release: self.situation.release.name(),
             now: time::format_rfc3339_nano(self.situation.now),
-            error: outcome.error.as_deref(),
+            error: outcome.error.as_ref().map(ToString::to_string),
             roots: self.nodes(outcome.refs(&outcome.roots)),
             marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
             kept: self.nodes(self.kept().into_iter()),

@@ -4,7 +4,7 @@
 use super::reason::Words;
 use super::shell::quoted;
 use super::text;
-use crate::engine::{Fault, Faults, NoFault};
+use crate::engine::Fault;
 use crate::node::{Kind, Node};
 use crate::oracle::{By, Defects, Judgement, judge};
 use crate::properties::check::{Finding, Property};
@@ -35,10 +35,7 @@ pub fn write(
     for defect in broken.sort.defects.iter() {
         writeln!(out, "  defect   {defect}: {}", defect.sentence())?;
     }
-    let shown = match fault {
-        None => Shown::of(plan, example, NoFault),
-        Some(fault) => Shown::of(plan, example, fault),
-    };
+    let shown = Shown::of(plan, example, fault);
     let steps = example.shrunk.lines.len();
     let tries = example.shrunk.tries;
     writeln!(out, "  steps    {steps} of {}, 1-minimal: {tries} smaller cases tried\n", example.steps)?;
@@ -72,11 +69,11 @@ struct Shown {
 }
 
 impl Shown {
-    fn of<F: Faults>(plan: &Plan, example: &Example, faults: F) -> Shown {
+    fn of(plan: &Plan, example: &Example, fault: Option<Fault>) -> Shown {
         let mut world = World::new(plan.release);
         let mut last = None;
         for line in &example.shrunk.lines {
-            last = world.apply_with(line, faults).collected.or(last);
+            last = world.apply_with(line, fault).collected.or(last);
         }
         let Some(collected) = last else { return Shown::default() };
         let judgement = judge(&collected.before, plan.defects);

@@ -58,7 +58,7 @@ pub fn collection(collected: &Collected, judgement: &Judgement<'_>, namespace: &
     let mut table = Table::default();
     match &outcome.error {
         None => nodes(&mut table, collected, judgement, words),
-        Some(error) => table.row("error", text::name(error.as_bytes()), String::new()),
+        Some(error) => table.row("error", text::name(error.to_string().as_bytes()), String::new()),
     }
     if outcome.error.is_none() && outcome.walked.is_empty() {
         table.row("nothing to keep or to remove", String::new(), String::new());

@@ -10,7 +10,7 @@
 use super::coverage::Coverage;
 use super::run::{Broken, Mode, Sort, Thorough, Watch, run};
 use super::shrink::{Shrunk, shrink};
-use crate::engine::{Fault, Faults};
+use crate::engine::Fault;
 use crate::generate::profile::{Profile, Swarm};
 use crate::generate::seed::Seed;
 use crate::generate::steps::{self, CASE_BYTES, Case};
@@ -181,16 +181,16 @@ fn mode(plan: &Plan, number: u64) -> Mode {
 }
 
 /// Runs cases on every core; `done` hears of each block that is through.
-pub fn run_all<F: Faults + Sync + Send>(
+pub fn run_all(
     plan: &Plan,
     numbers: Numbers,
-    faults: F,
+    fault: Option<Fault>,
     done: &(impl Fn(&Tally) + Sync),
 ) -> Tally {
     let block = |place: u64| {
         let mut tally = Tally::default();
         for number in numbers.block(place) {
-            run_case(plan, number, faults, &mut tally);
+            run_case(plan, number, fault, &mut tally);
         }
         done(&tally);
         tally
@@ -199,11 +199,11 @@ pub fn run_all<F: Faults + Sync + Send>(
 }
 
 /// Runs one case and adds it to a tally; gives what it broke.
-pub fn run_case<F: Faults>(plan: &Plan, number: u64, faults: F, tally: &mut Tally) -> Option<Broken> {
+pub fn run_case(plan: &Plan, number: u64, fault: Option<Fault>, tally: &mut Tally) -> Option<Broken> {
     let case = draw(plan, number);
     tally.cases += 1;
     let closely = number.is_multiple_of(CLOSELY_EVERY);
-    let broken = run(&case.lines, mode(plan, number), faults, &mut Tallying { tally, closely });
+    let broken = run(&case.lines, mode(plan, number), fault, &mut Tallying { tally, closely });
     if let Some(Broken { sort, .. }) = &broken {
         let found = tally.found.entry(*sort).or_insert(Found { cases: 0, first: number });
         found.cases += 1;
@@ -264,7 +264,7 @@ impl Example {
 
 /// The first case of every sort that was found, each made small. Several defects that met in one collection are no find
 /// of their own where each was found alone.
-pub fn examples<F: Faults + Sync + Send>(plan: &Plan, tally: &Tally, faults: F) -> Vec<Example> {
+pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example> {
     let is_alone = |sort: &Sort, defect| sort.defects == Defects::NONE.with(defect);
     let is_met_alone = |defect| tally.found.keys().any(|sort| is_alone(sort, defect));
     let is_own = |sort: &Sort| sort.defects.iter().count() < 2 || !sort.defects.iter().all(is_met_alone);
@@ -272,7 +272,7 @@ pub fn examples<F: Faults + Sync + Send>(plan: &Plan, tally: &Tally, faults: F) 
     let example = |(sort, found): (&Sort, &Found)| {
         let case = draw(plan, found.first);
         let steps = case.lines.len();
-        let shrunk = shrink(case.lines, plan.release, plan.defects, *sort, faults);
+        let shrunk = shrink(case.lines, plan.release, plan.defects, *sort, fault);
         Example { sort: *sort, cases: found.cases, number: found.first, profile: case.profile, steps, shrunk }
     };
     found.into_par_iter().map(example).collect()

@@ -10,8 +10,8 @@
 //! *marks*, what is worth meeting besides, counted once a collection. Those marks that need a walk through the tree
 //! are looked for in every eighth case, by its number. Counts add up.
 
-use crate::bucket::{Entry, View};
-use crate::engine::Call;
+use crate::bucket::{Entry, Refusal, View};
+use crate::engine::{Call, Error};
 use crate::node::Kind;
 use crate::oracle::{Judgement, Rule};
 use crate::release::{Release, Rules};
@@ -174,11 +174,12 @@ impl Coverage {
         self.take(Mark::OnTheTick, judgement.expires_on_the_tick());
         if let Some(error) = &outcome.error {
             self.failed += 1;
-            self.take(Mark::Cancelled, error == "context canceled");
-            self.take(Mark::BucketNotFound, error == "failed to scan and remove: bucket not found");
-            self.take(Mark::IncompatibleValue, error == "failed to scan and remove: incompatible value");
-            self.take(Mark::InvalidKey, error.starts_with("invalid snapshot gc key"));
-            self.take(Mark::Undecodable, error.starts_with("Time.UnmarshalBinary: "));
+            let refused = |refusal| *error == Error::ScanAndRemove(Box::new(Error::Refused(refusal)));
+            self.take(Mark::Cancelled, *error == Error::Canceled);
+            self.take(Mark::BucketNotFound, refused(Refusal::BucketNotFound));
+            self.take(Mark::IncompatibleValue, refused(Refusal::IncompatibleValue));
+            self.take(Mark::InvalidKey, matches!(error, Error::InvalidSnapshotKey(_)));
+            self.take(Mark::Undecodable, matches!(error, Error::ExpireAt(_)));
         }
         if !collected.before.release.rules().collectors || collected.before.collectors.is_empty() {
             return;
@@ -353,7 +354,7 @@ fn sides(rule: Rule, release: Release) -> Sides {
         Rule::UnexpiredImage | Rule::ImageLabel => both_if(rules.image_nodes),
         // Where images are no nodes they never expire.
         Rule::Target if !rules.image_nodes => Sides::Taken,
-        Rule::Container if rules.back_references => Sides::Taken,
+        Rule::Container if rules.container_nodes => Sides::Taken,
         Rule::Container => Sides::None,
         // A container is always a root.
         Rule::ContainerSnapshot => Sides::Taken,

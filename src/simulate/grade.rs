@@ -114,14 +114,14 @@ fn run_trial(fault: Fault, seed: &Seed, budget: Duration) -> Trial {
     let mut tally = Tally::default();
     let began = Instant::now();
     for number in 0.. {
-        let broken = campaign::run_case(&plan, number, fault, &mut tally);
+        let broken = campaign::run_case(&plan, number, Some(fault), &mut tally);
         let time = began.elapsed();
         if time >= budget {
             break;
         }
         if let Some(Broken { sort, .. }) = broken {
             let case = campaign::draw(&plan, number);
-            let shrunk = shrink(case.lines, release, defects, sort, fault);
+            let shrunk = shrink(case.lines, release, defects, sort, Some(fault));
             let found = Found { cases: number + 1, property: sort.property, steps: shrunk.lines.len() };
             return Trial { found: Some(found), time };
         }

@@ -8,7 +8,7 @@
 //!
 //! A case ends at its first collection that breaks a property: what follows would be its echo.
 
-use crate::engine::Faults;
+use crate::engine::Fault;
 use crate::oracle::{Defects, Judgement, judge};
 use crate::properties::check::{Checks, Finding, Property};
 use crate::release::Release;
@@ -73,19 +73,19 @@ pub trait Watch {
 impl Watch for () {}
 
 /// Runs a case; gives what it breaks first, none if every property holds.
-pub fn run<F: Faults>(lines: &[Line], mode: Mode, faults: F, watch: &mut impl Watch) -> Option<Broken> {
-    run_until(lines, mode, faults, watch, |collected, findings| {
+pub fn run(lines: &[Line], mode: Mode, fault: Option<Fault>, watch: &mut impl Watch) -> Option<Broken> {
+    run_until(lines, mode, fault, watch, |collected, findings| {
         let property = findings.first()?.property;
-        let sort = Sort { property, defects: explaining_defects(collected, mode, faults, property) };
+        let sort = Sort { property, defects: explaining_defects(collected, mode, fault, property) };
         Some(broken(sort, findings))
     })
 }
 
 /// Runs a case until a collection breaks a property in this way, whatever else breaks on the way.
-pub fn run_for<F: Faults>(lines: &[Line], mode: Mode, sort: Sort, faults: F) -> Option<Broken> {
-    run_until(lines, mode, faults, &mut (), |collected, findings| {
+pub fn run_for(lines: &[Line], mode: Mode, sort: Sort, fault: Option<Fault>) -> Option<Broken> {
+    run_until(lines, mode, fault, &mut (), |collected, findings| {
         let is_broken = findings.iter().any(|finding| finding.property == sort.property);
-        let is_it = is_broken && explaining_defects(collected, mode, faults, sort.property) == sort.defects;
+        let is_it = is_broken && explaining_defects(collected, mode, fault, sort.property) == sort.defects;
         is_it.then(|| broken(sort, findings))
     })
 }
@@ -99,17 +99,17 @@ fn broken(sort: Sort, findings: &[Finding]) -> Broken {
     Broken { line: 0, sort, finding, also }
 }
 
-fn run_until<F: Faults>(
+fn run_until(
     lines: &[Line],
     mode: Mode,
-    faults: F,
+    fault: Option<Fault>,
     watch: &mut impl Watch,
     ends: impl Fn(&Collected, &[Finding]) -> Option<Broken>,
 ) -> Option<Broken> {
     let mut world = World::new(mode.release);
     let mut collections = 0;
     for (at, line) in lines.iter().enumerate() {
-        let applied = world.apply_with(line, faults);
+        let applied = world.apply_with(line, fault);
         watch.stepped(&world);
         let Some(collected) = applied.collected else { continue };
         let request = collected.request();
@@ -120,9 +120,9 @@ fn run_until<F: Faults>(
             Thorough::Always => true,
         };
         collections += 1;
-        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, faults);
+        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, fault);
         if is_thorough {
-            checks.add_thorough(&request, &collected.outcome, &judgement, mode.defects, faults);
+            checks.add_thorough(&request, &collected.outcome, &judgement, mode.defects, fault);
         }
         watch.collected(&collected, &judgement);
         watch.checked(&checks);
@@ -135,10 +135,10 @@ fn run_until<F: Faults>(
 
 /// The defects of the release without which the property would have held, for a run against the intended rules: one if
 /// one suffices. None where not even all of them explain it.
-fn explaining_defects<F: Faults>(
+fn explaining_defects(
     collected: &Collected,
     mode: Mode,
-    faults: F,
+    fault: Option<Fault>,
     property: Property,
 ) -> Defects {
     if mode.defects != Defects::NONE {
@@ -147,9 +147,9 @@ fn explaining_defects<F: Faults>(
     let request = collected.request();
     let holds_with = |defects| {
         let judgement = judge(&collected.before, defects);
-        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, faults);
+        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, fault);
         if !Property::each().contains(&property) {
-            checks.add_thorough(&request, &collected.outcome, &judgement, defects, faults);
+            checks.add_thorough(&request, &collected.outcome, &judgement, defects, fault);
         }
         !checks.findings.iter().any(|finding| finding.property == property)
     };

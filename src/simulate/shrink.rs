@@ -11,7 +11,7 @@
 //! leave out: the result is 1-minimal.
 
 use super::run::{Broken, Mode, Sort, Thorough, run_for};
-use crate::engine::Faults;
+use crate::engine::Fault;
 use crate::node::Kind;
 use crate::oracle::Defects;
 use crate::properties::check::Property;
@@ -32,20 +32,20 @@ pub struct Shrunk {
 }
 
 /// The case with everything left out that does not matter to a sort of finding, which it must show.
-pub fn shrink<F: Faults>(
+pub fn shrink(
     lines: Vec<Line>,
     release: Release,
     defects: Defects,
     sort: Sort,
-    faults: F,
+    fault: Option<Fault>,
 ) -> Shrunk {
     let is_plain = Property::each().contains(&sort.property);
     let thorough = if is_plain { Thorough::Never } else { Thorough::Always };
     let mode = Mode { release, defects, thorough };
-    let shown = |lines: &[Line]| run_for(lines, mode, sort, faults);
+    let shown = |lines: &[Line]| run_for(lines, mode, sort, fault);
     let (lines, tries) = shrink_while(lines, &mut |lines| Some(shown(lines)?.line));
     let broken = shown(&lines).expect("a small case shows what it was shrunk for");
-    Shrunk { lines: marked(lines, release, faults), broken, tries }
+    Shrunk { lines: marked(lines, release, fault), broken, tries }
 }
 
 /// The case with everything left out without which `shows` still tells the line of what it is shrunk for, and how many
@@ -70,10 +70,10 @@ pub fn shrink_while(lines: Vec<Line>, shows: &mut dyn FnMut(&[Line]) -> Option<u
 }
 
 /// The lines with what is refused marked as such.
-pub fn marked<F: Faults>(mut lines: Vec<Line>, release: Release, faults: F) -> Vec<Line> {
+pub fn marked(mut lines: Vec<Line>, release: Release, fault: Option<Fault>) -> Vec<Line> {
     let mut world = World::new(release);
     for line in &mut lines {
-        let applied = world.apply_with(line, faults);
+        let applied = world.apply_with(line, fault);
         line.outcome = if applied.refused.is_some() { Outcome::Any } else { Outcome::Accepted };
     }
     lines

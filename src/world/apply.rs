@@ -3,7 +3,7 @@
 use super::actors::{Actor, undeclared};
 use super::collect::{Cleaned, Collected};
 use super::{World, refused};
-use crate::engine::{Faults, NoFault};
+use crate::engine::Fault;
 use crate::metadata::{self, Error, ErrorKind};
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Sharing, Step};
@@ -23,20 +23,20 @@ pub struct Applied {
 impl World {
     /// Applies a step with the honest engine.
     pub fn apply(&mut self, line: &Line) -> Applied {
-        self.apply_with(line, NoFault)
+        self.apply_with(line, None)
     }
 
     /// Applies a step; a collection of it runs with an engine that may have a fault.
     ///
     /// The line's outcome, its expected output and what an `expect` step asserts are not looked at here.
-    pub fn apply_with<F: Faults>(&mut self, line: &Line, faults: F) -> Applied {
+    pub fn apply_with(&mut self, line: &Line, fault: Option<Fault>) -> Applied {
         let client = line.client.as_ref();
         match &line.step {
-            Step::Gc { last, cancel_at_root } => self.gc(*last, *cancel_at_root, faults),
+            Step::Gc { last, cancel_at_root } => self.gc(*last, *cancel_at_root, fault),
             Step::Cleanup => self.clean_up(),
             step => match self.change(client, step) {
                 Err(error) => Applied { refused: Some(error), ..Applied::default() },
-                Ok(()) if is_synchronous(step) => self.synchronous_gc(faults),
+                Ok(()) if is_synchronous(step) => self.synchronous_gc(fault),
                 Ok(()) => Applied::default(),
             },
         }

@@ -2,7 +2,7 @@
 
 use super::apply::Applied;
 use super::{World, refused};
-use crate::engine::{Call, Faults, Outcome, Request, collect_with};
+use crate::engine::{Call, Fault, Outcome, Request, collect_with};
 use crate::metadata::{CleanUp, CleanedContent, Error, ErrorKind};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::situation::Situation;
@@ -24,7 +24,7 @@ pub struct Collected {
 impl Collected {
     /// The request that it answers.
     pub fn request(&self) -> Request<'_> {
-        Request { situation: &self.before, cancel_at_root: self.cancel_at_root }
+        Request { cancel_at_root: self.cancel_at_root, ..Request::new(&self.before) }
     }
 
     /// Whether a node was handed to removal, and the collection succeeded.
@@ -60,8 +60,8 @@ pub struct CleanedSnapshots {
 impl World {
     /// A collection. Its own error is a result and no refusal; refused is one that cannot be asked for, or that
     /// never ends.
-    pub(super) fn gc<F: Faults>(&mut self, last: Option<Kind>, cancel: Option<u64>, faults: F) -> Applied {
-        match self.collect(last, cancel, faults) {
+    pub(super) fn gc(&mut self, last: Option<Kind>, cancel: Option<u64>, fault: Option<Fault>) -> Applied {
+        match self.collect(last, cancel, fault) {
             Err(error) => Applied { refused: Some(error), ..Applied::default() },
             Ok((collected, hung)) => {
                 Applied { refused: hung, collected: Some(collected), ..Applied::default() }
@@ -71,8 +71,8 @@ impl World {
 
     /// The collection that a client waits for: where it fails the client is told no more than that
     /// (`gcScheduler.ScheduleAndWait`).
-    pub(super) fn synchronous_gc<F: Faults>(&mut self, faults: F) -> Applied {
-        let mut applied = self.gc(None, None, faults);
+    pub(super) fn synchronous_gc(&mut self, fault: Option<Fault>) -> Applied {
+        let mut applied = self.gc(None, None, fault);
         let failed = applied.collected.as_ref().is_some_and(|collected| collected.outcome.error.is_some());
         if applied.refused.is_none() && failed {
             applied.refused = Some(refused(ErrorKind::Unknown, "gc failed".to_owned()));
@@ -81,11 +81,11 @@ impl World {
     }
 
     /// Gives the collection, and why it never ends although the database has its result.
-    fn collect<F: Faults>(
+    fn collect(
         &mut self,
         last: Option<Kind>,
         cancel: Option<u64>,
-        faults: F,
+        fault: Option<Fault>,
     ) -> Result<(Arc<Collected>, Option<Error>), Error> {
         let release = self.store.release;
         if self.is_hung {
@@ -100,7 +100,7 @@ impl World {
         let streams_type = streams.as_ref().map(|collector| collector.resource_type);
         let before = Situation { last_iterated, ..self.situation_with(streams) };
         let cancel_at_root = cancel.map(|root| usize::try_from(root).unwrap_or(usize::MAX));
-        let outcome = collect_with(&Request { situation: &before, cancel_at_root }, faults);
+        let outcome = collect_with(&Request { cancel_at_root, ..Request::new(&before) }, fault);
         let collected = Collected { before, cancel_at_root, outcome, removed: OnceLock::new() };
         self.take_over(&collected.outcome);
         self.tell_collectors(&collected.outcome);

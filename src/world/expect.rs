@@ -88,7 +88,8 @@ impl World {
             Assertion::NotStored(nodes) => self
                 .each(client, nodes, |world, node| Ok(world.is_stored(node).then_some("is in the backend"))),
             Assertion::Error(expected) => {
-                let was = self.last.as_ref().ok_or(Unmet::NoCollection)?.outcome.error.clone();
+                let last = self.last.as_ref().ok_or(Unmet::NoCollection)?;
+                let was = last.outcome.error.as_ref().map(ToString::to_string);
                 if was.as_ref().map(String::as_bytes) == Some(expected) {
                     return Ok(());
                 }

@@ -5,10 +5,10 @@
 
 use flate2::read::GzDecoder;
 use leasehold::bucket::{Bucket, bolt, diff};
-use leasehold::engine::collect;
+use leasehold::engine::{Error, collect};
 use leasehold::oracle::{Defects, judge};
 use leasehold::release::Release;
-use leasehold::schema::time;
+use leasehold::schema::time::{self, BinaryError};
 use leasehold::situation::Situation;
 use serde_json::Value;
 use std::io::Read;
@@ -167,6 +167,6 @@ fn a_failing_collection_is_told_and_removes_nothing() {
     tree.put(&ingest, b"expireat", b"").expect("a value");
     let now = time::parse_rfc3339(b"2026-11-23T16:27:55Z").expect("a time");
     let outcome = collect(&Situation::new(tree.clone(), Release::V1_7, now));
-    assert_eq!(outcome.error.as_deref(), Some("Time.UnmarshalBinary: no data"));
+    assert_eq!(outcome.error, Some(Error::ExpireAt(BinaryError::NoData)));
     assert_eq!((outcome.after, outcome.removed), (tree, Vec::new()));
 }

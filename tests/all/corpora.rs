@@ -72,7 +72,7 @@ fn hold_scenarios_to_drawn(target: &Target, bytes: &[u8], drawn: &Situation) {
     for release in target.releases() {
         let text = print(&target.scenario(bytes, *release).expect("a case is a scenario"));
         let scenario = parse(text.as_bytes()).unwrap_or_else(|flaws| panic!("{flaws}\n{text}"));
-        let replayed = replay::run(&scenario, leasehold::engine::NoFault);
+        let replayed = replay::run(&scenario, None);
         assert!(replayed.failures.is_empty(), "{:?}\n{text}", replayed.failures);
         let mut world = World::new(scenario.release);
         scenario.lines.iter().for_each(|line| drop(world.apply(line)));

@@ -1,7 +1,7 @@
 //! The library of scenarios: every file passes, says why it exists, is in the index, and together they see every
 //! fault that can be seeded into the engine.
 
-use leasehold::engine::{Fault, NoFault};
+use leasehold::engine::Fault;
 use leasehold::replay::{Replayed, run};
 use leasehold::scenario::{Scenario, parse, print};
 use rayon::prelude::*;
@@ -62,7 +62,7 @@ fn failures(name: &str, replayed: &Replayed) -> String {
 fn every_file_passes() {
     let files = library();
     let failed: String =
-        files.par_iter().map(|file| failures(&file.name, &run(&file.scenario, NoFault))).collect();
+        files.par_iter().map(|file| failures(&file.name, &run(&file.scenario, None))).collect();
     assert!(failed.is_empty(), "{failed}");
     assert!(files.len() >= FILES_MIN, "only {} files", files.len());
 }
@@ -94,7 +94,7 @@ fn every_file_is_as_the_printer_writes_it() {
 
 /// Which files fail with a fault.
 fn seen_by(files: &[File], fault: Fault) -> Vec<&str> {
-    let fails = |file: &&File| !run(&file.scenario, fault).failures.is_empty();
+    let fails = |file: &&File| !run(&file.scenario, Some(fault)).failures.is_empty();
     files.iter().filter(fails).map(|file| &*file.name).collect()
 }
 

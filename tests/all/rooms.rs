@@ -15,7 +15,6 @@ const APART: [[&str; 2]; 1] = [["engine", "oracle"]];
 const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("bucket", &["cursor", "packed", "wide"], "to be opened"),
     ("cli", &["artifact", "replay"], "to be opened"),
-    ("engine", &["collect", "conditions", "mark", "references", "roots", "sweep"], "to be opened"),
     ("fuzzing", &["artifact", "finding", "target"], "to be opened"),
     ("metadata", &["error", "fields", "validate"], "to be opened"),
     ("world", &["apply", "collect"], "to be opened"),

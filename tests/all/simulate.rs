@@ -1,6 +1,6 @@
 //! `leasehold simulate`: the whole program.
 
-use leasehold::engine::{Fault, NoFault};
+use leasehold::engine::Fault;
 use leasehold::properties::check::Property;
 use leasehold::replay::{Problem, Replayed, run};
 use leasehold::scenario::parse;
@@ -44,7 +44,7 @@ fn the_honest_collector_has_no_findings_under_any_release() {
 fn a_report_does_not_depend_on_jobs_and_shards_add_up() {
     let folder = folder();
     let run = |more: &[&str]| {
-        let arguments = ["--cases", "500", "--seed", "same", "--fault", "expired-lease-holds", "--json"];
+        let arguments = ["--cases", "500", "--seed", "same", "--fault", "lease-expiry-ignored", "--json"];
         let output = simulate(folder.path(), &[&arguments[..], more].concat());
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
         output.stdout
@@ -133,8 +133,8 @@ fn a_finding_is_a_small_file_that_passes_and_fails_with_the_fault() {
     let written = std::fs::read(files[0].as_ref().expect("a file").path()).expect("readable");
     assert_eq!(finding["scenario"], text(&written));
     let scenario = parse(&written).expect("a scenario");
-    assert_eq!(run(&scenario, NoFault).failures, []);
-    assert!(breaks(&run(&scenario, Fault::LeaseIngestsForgotten), Property::Safety));
+    assert_eq!(run(&scenario, None).failures, []);
+    assert!(breaks(&run(&scenario, Some(Fault::LeaseIngestsForgotten)), Property::Safety));
 }
 
 /// The oracle's line speaks of the node that the engine's line names, or of the property where no node is named.
@@ -161,8 +161,8 @@ fn a_case_by_its_number_is_a_scenario() {
     let output = simulate(folder.path(), &["--fault", "expiry-inclusive", "--case", &case]);
     let scenario = parse(&output.stdout).expect("a scenario");
     let property = Property::ALL.iter().find(|property| property.name() == finding["property"]);
-    assert!(breaks(&run(&scenario, Fault::ExpiryInclusive), *property.expect("a property")));
-    assert!(run(&scenario, NoFault).failures.is_empty());
+    assert!(breaks(&run(&scenario, Some(Fault::ExpiryInclusive)), *property.expect("a property")));
+    assert!(run(&scenario, None).failures.is_empty());
 }
 
 fn breaks(replayed: &Replayed, property: Property) -> bool {
@@ -207,8 +207,8 @@ fn every_property_is_broken_by_its_fault_in_its_scenario() {
         assert!(listed.contains(&format!("--fault {} {file}", property.fault())), "{listed}");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
         let scenario = parse(&std::fs::read(path).expect("the library has the file")).expect("a scenario");
-        assert_eq!(run(&scenario, NoFault).failures, [], "{file}");
-        assert!(breaks(&run(&scenario, property.fault()), *property), "{file}");
+        assert_eq!(run(&scenario, None).failures, [], "{file}");
+        assert!(breaks(&run(&scenario, Some(property.fault())), *property), "{file}");
     }
 }
 
