@@ -96,90 +96,55 @@ struct Draft<'u, 'b> {
     /// Collectors that were declared.
     kinds: Vec<Kind>,
     /// What operations may come, with their running sums of weights.
-    weights: Vec<(u16, Operation)>,
+    weights: Vec<(u16, Operation<Self>)>,
 }
 
-/// What one operation is about.
-#[derive(Clone, Copy)]
-enum Operation {
-    Put,
-    LabelContent,
-    DeleteContent,
-    Ingest,
-    Prepare,
-    CommitSnapshot,
-    LabelSnapshot,
-    RemoveSnapshot,
-    CreateImage,
-    ChangeImage,
-    DeleteImage,
-    CreateContainer,
-    ChangeContainer,
-    DeleteContainer,
-    CreateLease,
-    AddToLease,
-    DropFromLease,
-    DeleteLease,
-    UseLease,
-    FlatAndPlain,
-    ContentChain,
-    SnapshotChain,
-    FlatImage,
-    BackReference,
-    Condition,
-    Clock,
-    UseNamespace,
-    Sandbox,
-    Stream,
-    Collector,
-    Malformed,
-    Undecodable,
-    Protocol,
-    CleanUp,
-}
-
-/// The default mix: weight, operation, and the habit without which it does not come.
-const MIX: [(u16, Operation, Option<Habit>); 34] = [
-    (50, Operation::Put, None),
-    (11, Operation::LabelContent, None),
-    (3, Operation::DeleteContent, None),
-    (11, Operation::Ingest, None),
-    (20, Operation::Prepare, None),
-    (8, Operation::CommitSnapshot, None),
-    (8, Operation::LabelSnapshot, None),
-    (4, Operation::RemoveSnapshot, None),
-    (12, Operation::CreateImage, None),
-    (5, Operation::ChangeImage, None),
-    (5, Operation::DeleteImage, None),
-    (8, Operation::CreateContainer, None),
-    (3, Operation::ChangeContainer, None),
-    (3, Operation::DeleteContainer, None),
-    (12, Operation::CreateLease, Some(Habit::Leases)),
-    (18, Operation::AddToLease, Some(Habit::Leases)),
-    (4, Operation::DropFromLease, Some(Habit::Leases)),
-    (6, Operation::DeleteLease, Some(Habit::Leases)),
-    (5, Operation::UseLease, Some(Habit::Leases)),
-    (8, Operation::FlatAndPlain, Some(Habit::FlatAndPlain)),
-    (26, Operation::ContentChain, None),
-    (18, Operation::SnapshotChain, None),
-    (5, Operation::FlatImage, Some(Habit::Later)),
-    (6, Operation::BackReference, Some(Habit::Later)),
-    (6, Operation::Condition, Some(Habit::Later)),
-    (5, Operation::Clock, Some(Habit::Expiry)),
-    (6, Operation::UseNamespace, Some(Habit::Namespaces)),
-    (4, Operation::Sandbox, None),
-    (8, Operation::Stream, Some(Habit::Collectors)),
-    (24, Operation::Collector, Some(Habit::Collectors)),
-    (8, Operation::Malformed, Some(Habit::Malformed)),
-    (8, Operation::Undecodable, Some(Habit::Malformed)),
-    (12, Operation::Protocol, Some(Habit::Protocols)),
-    (2, Operation::CleanUp, None),
-];
+/// What one operation does with a draft.
+type Operation<D> = fn(&mut D) -> Result<()>;
 
 impl<'u, 'b> Draft<'u, 'b> {
+    /// The default mix: weight, operation, and the habit without which it does not come.
+    const MIX: [(u16, Operation<Self>, Option<Habit>); 34] = [
+        (50, Self::put, None),
+        (11, Self::label_content, None),
+        (3, Self::delete_content, None),
+        (11, Self::ingest, None),
+        (20, Self::prepare, None),
+        (8, Self::commit_snapshot, None),
+        (8, Self::label_snapshot, None),
+        (4, Self::remove_snapshot, None),
+        (12, Self::create_image, None),
+        (5, Self::change_image, None),
+        (5, Self::delete_image, None),
+        (8, Self::create_container, None),
+        (3, Self::change_container, None),
+        (3, Self::delete_container, None),
+        (12, Self::create_lease, Some(Habit::Leases)),
+        (18, Self::add_to_lease, Some(Habit::Leases)),
+        (4, Self::drop_from_lease, Some(Habit::Leases)),
+        (6, Self::delete_lease, Some(Habit::Leases)),
+        (5, Self::use_lease, Some(Habit::Leases)),
+        (8, Self::flat_and_plain, Some(Habit::FlatAndPlain)),
+        (26, Self::content_chain, None),
+        (18, Self::snapshot_chain, None),
+        (5, Self::flat_image, Some(Habit::Later)),
+        (6, Self::back_reference, Some(Habit::Later)),
+        (6, Self::condition, Some(Habit::Later)),
+        (5, Self::clock, Some(Habit::Expiry)),
+        (6, Self::use_namespace, Some(Habit::Namespaces)),
+        (4, Self::sandbox, None),
+        (8, Self::stream, Some(Habit::Collectors)),
+        (24, Self::collector, Some(Habit::Collectors)),
+        (8, Self::malformed, Some(Habit::Malformed)),
+        (8, Self::undecodable, Some(Habit::Malformed)),
+        (12, Self::begin_protocol, Some(Habit::Protocols)),
+        (2, Self::clean_up, None),
+    ];
+
     fn new(u: &'u mut Unstructured<'b>, release: Release, profile: Profile) -> Draft<'u, 'b> {
         let mut sum = 0;
-        let possible = MIX.into_iter().filter(|(_, _, habit)| habit.is_none_or(|habit| profile.has(habit)));
+        let possible =
+            Self::MIX.into_iter().filter(|(_, _, habit)| habit.is_none_or(|habit| profile.has(habit)));
         let weights = possible.map(|(weight, operation, _)| {
             sum += weight;
             (sum, operation)
@@ -226,45 +191,8 @@ impl<'u, 'b> Draft<'u, 'b> {
         let (total, _) = *self.weights.last().expect("the mix has operations that need no habit");
         let drawn = self.u.int_in_range(0..=total - 1)?;
         let at = self.weights.partition_point(|(sum, _)| *sum <= drawn);
-        match self.weights[at].1 {
-            Operation::Put => self.put(),
-            Operation::LabelContent => self.label_content(),
-            Operation::DeleteContent => self.delete_content(),
-            Operation::Ingest => self.ingest(),
-            Operation::Prepare => self.prepare(),
-            Operation::CommitSnapshot => self.commit_snapshot(),
-            Operation::LabelSnapshot => self.label_snapshot(),
-            Operation::RemoveSnapshot => self.remove_snapshot(),
-            Operation::CreateImage => self.create_image(),
-            Operation::ChangeImage => self.change_image(),
-            Operation::DeleteImage => self.delete_image(),
-            Operation::CreateContainer => self.create_container(),
-            Operation::ChangeContainer => self.change_container(),
-            Operation::DeleteContainer => self.delete_container(),
-            Operation::CreateLease => self.create_lease(),
-            Operation::AddToLease => self.add_to_lease(),
-            Operation::DropFromLease => self.drop_from_lease(),
-            Operation::DeleteLease => self.delete_lease(),
-            Operation::UseLease => self.use_lease(),
-            Operation::FlatAndPlain => self.flat_and_plain(),
-            Operation::ContentChain => self.content_chain(),
-            Operation::SnapshotChain => self.snapshot_chain(),
-            Operation::FlatImage => self.flat_image(),
-            Operation::BackReference => self.back_reference(),
-            Operation::Condition => self.condition(),
-            Operation::Clock => self.clock(),
-            Operation::UseNamespace => self.use_namespace(),
-            Operation::Sandbox => self.sandbox(),
-            Operation::Stream => self.stream(),
-            Operation::Collector => self.collector(),
-            Operation::Malformed => self.malformed(),
-            Operation::Undecodable => self.undecodable(),
-            Operation::Protocol => self.begin_protocol(),
-            Operation::CleanUp => {
-                self.step(Step::Cleanup);
-                Ok(())
-            }
-        }
+        let (_, operation) = self.weights[at];
+        operation(self)
     }
 
     /// A collection; before it the clock may stop at an expiry, or a tick from it.
@@ -279,6 +207,11 @@ impl<'u, 'b> Draft<'u, 'b> {
         let is_cancelled = self.u.int_in_range(0..=255u8)? >= 249;
         let cancel_at_root = if is_cancelled { Some(self.u.int_in_range(1..=8)?) } else { None };
         self.step(Step::Gc { last, cancel_at_root });
+        Ok(())
+    }
+
+    fn clean_up(&mut self) -> Result<()> {
+        self.step(Step::Cleanup);
         Ok(())
     }
 
