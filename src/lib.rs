@@ -14,17 +14,21 @@
 //! | [`named`], [`node`], [`release`], [`instant`], [`collector`] | the words: tables of named things, nodes, the rules of each release as data, points in time, collectors as data |
 //! | [`bucket`] | bbolt's nested buckets as a persistent value; the reader of real files; the JSON form |
 //! | [`situation`] | all that a collection depends on: a database, collectors, a release, `now` |
+//! | [`text`] | names and numbers as people read them |
 //! | [`schema`] | containerd's layout over buckets: names, times, varints |
 //! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
+//! | [`reason`] | the words for why a node is kept, or goes |
 //! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
 //! | [`properties`] | what must hold of a collection, and between two |
+//! | [`campaign`] | many cases on every core, in order |
 //! | [`generate`] | cases from bytes: clients' steps, or a database at once |
 //! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
 //! | [`shrink`] | cases made small |
 //! | [`child`] | anyone's collector as a child process, on generated cases |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
-//! | [`report`], [`replay`], [`fuzzing`], `cli` | results for people and machines; scenarios held to what they expect; bodies of fuzz targets; the commands |
+//! | [`replay`], [`fuzzing`] | scenarios held to what they expect; bodies of fuzz targets |
+//! | [`report`], `cli` | results for people and machines; the commands |
 //!
 //! The words are containerd's: a *node* is a resource type, a namespace and a key; *roots* are kept for their own sake;
 //! a node *refers* to others; a *collection* marks what the roots reach and removes the rest. A *release* is a set of
@@ -34,6 +38,7 @@
 //! `scan_all`, `remove`). To find what the rule is for, read `oracle`.
 
 pub mod bucket;
+pub mod campaign;
 pub mod child;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -50,6 +55,7 @@ pub mod named;
 pub mod node;
 pub mod oracle;
 pub mod properties;
+pub mod reason;
 pub mod release;
 pub mod replay;
 pub mod report;
@@ -58,4 +64,5 @@ pub mod schema;
 pub mod shrink;
 pub mod simulate;
 pub mod situation;
+pub mod text;
 pub mod world;

@@ -242,6 +242,14 @@ impl Release {
         Some(ResourceType(number.0 | (resource_type.0 & !ResourceType::MASK)))
     }
 
+    /// The kind by which scenarios name a type. A flat one, as a collector may list it, goes by its number.
+    pub fn exact_kind_of(self, resource_type: ResourceType) -> Kind {
+        match self.is_flat(resource_type) {
+            true => Kind::Other(resource_type.0),
+            false => self.kind_of(resource_type),
+        }
+    }
+
     /// Whether a number is one of the release's flat types.
     pub fn is_flat(self, resource_type: ResourceType) -> bool {
         let types = &self.rules().types;

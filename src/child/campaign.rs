@@ -8,15 +8,14 @@ use super::command::CommandLine;
 use super::process::{Child, ChildError};
 use super::rows::{collection_name, collections, is_row};
 use super::{differs, row};
+use crate::campaign::{self, Tally as _};
 use crate::conformance::Row;
-use crate::node::NodeRef;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
 use crate::simulate;
 use crate::simulate::campaign::draw;
 use crate::simulate::shrink::{marked, shrink_while};
 use crate::world::World;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -114,14 +113,12 @@ pub struct Small {
     pub scenario: Scenario,
 }
 
-impl Tally {
+impl campaign::Tally for Tally {
     fn plus(mut self, later: Tally) -> Tally {
         self.cases += later.cases;
         self.asked += later.asked;
         self.answered += later.answered;
-        for (field, count) in later.compared {
-            *self.compared.entry(field).or_default() += count;
-        }
+        campaign::add_counts(&mut self.compared, later.compared);
         for (wrong, found) in later.found {
             match self.found.get_mut(&wrong) {
                 None => drop(self.found.insert(wrong, found)),
@@ -131,7 +128,9 @@ impl Tally {
         self.has_stopped |= later.has_stopped;
         self
     }
+}
 
+impl Tally {
     /// How many cases show something wrong.
     pub fn finding_count(&self) -> u64 {
         self.found.values().map(|found| found.cases).sum()
@@ -144,7 +143,7 @@ impl Tally {
 }
 
 /// Cases in a portion, which one child answers in a row. A portion ends where the child fails.
-const PORTION: usize = 16;
+const PORTION: u64 = 16;
 /// Portions in a batch, after which a child that fails too often is given up.
 const BATCH_PORTIONS: u64 = 8;
 /// So many failures are too often.
@@ -159,24 +158,19 @@ pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildErro
     let mut tally = Tally::default();
     let mut next = plan.cases.start;
     while next < plan.cases.end {
-        let end = plan.cases.end.min(next + PORTION as u64 * BATCH_PORTIONS);
-        let starts: Vec<u64> = (next..end).step_by(PORTION).collect();
-        let portion = |start: u64| {
+        let end = plan.cases.end.min(next + PORTION * BATCH_PORTIONS);
+        let portion = |place: u64| {
+            let start = next + place * PORTION;
             let idle_child = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut child = idle_child.unwrap_or_else(|| new_child(plan));
-            let numbers = start..end.min(start + PORTION as u64);
+            let numbers = start..end.min(start + PORTION);
             let count = numbers.end - numbers.start;
             let tally = run_portion(plan, numbers, &mut child)?;
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
             done(count);
             Ok(tally)
         };
-        // `try_reduce` keeps the order of the portions, so that the first case of a kind is the first.
-        let batch = starts
-            .into_par_iter()
-            .map(portion)
-            .try_reduce(Tally::default, |sum, later| Ok(sum.plus(later)))?;
-        tally = tally.plus(batch);
+        tally = tally.plus(campaign::try_run((end - next).div_ceil(PORTION), portion)?);
         next = end;
         if tally.failure_count() >= FAILURES_MAX && next < plan.cases.end {
             tally.has_stopped = true;
@@ -288,18 +282,14 @@ fn scenario(release: Release, lines: Vec<Line>, found: &str) -> Scenario {
     let mut lines = marked(lines, release, None);
     let mut world = World::new(release);
     let collected = lines.iter().filter_map(|line| world.apply(line).collected).last();
-    let name = |node: NodeRef<'_>| NodeName {
-        namespace: Some(node.namespace.to_vec()),
-        kind: release.kind_of(node.resource_type),
-        key: node.key.to_vec(),
-    };
-    lines.extend(collected.map(|collected| {
+    lines.extend(collected.into_iter().flat_map(|collected| {
         let outcome = &collected.outcome;
-        Line::new(Step::Expect(match &outcome.error {
-            Some(error) => Assertion::Error(error.to_string().into_bytes()),
-            None if outcome.removed.is_empty() => Assertion::Same,
-            None => Assertion::Removed(outcome.refs(&outcome.removed).map(name).collect()),
-        }))
+        let removed = outcome.refs(&outcome.removed).map(|node| NodeName::of(release, node));
+        let steps = match &outcome.error {
+            Some(error) => vec![Step::Expect(Assertion::Error(error.to_string().into_bytes()))],
+            None => Assertion::of_nodes(Vec::new(), removed.collect(), Vec::new()),
+        };
+        steps.into_iter().map(Line::new)
     }));
     let head = format!("{found}\nThis is what ours does.");
     Scenario { head: Text::lines(&head), release, lines, tail: Vec::new() }

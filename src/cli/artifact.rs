@@ -1,6 +1,6 @@
 //! Inputs of fuzz targets for `leasehold replay`: held to the target's property; what breaks, as a small scenario.
 
-use super::replay::{Verdict, show_scenario};
+use super::verdict::{Verdict, replay_scenario};
 use crate::engine::Fault;
 use crate::fuzzing::{Found, Input, TARGETS, Target};
 use crate::release::Release;
@@ -18,38 +18,27 @@ pub(super) fn parse_target(text: &str) -> Result<&'static Target, String> {
     Target::named(text).ok_or_else(|| format!("no such fuzz target; there are {}", names()))
 }
 
-/// Holds a file to a target's property. A fault of one's own takes the place of the target's.
-pub(super) fn replay(target: &'static Target, fault: Option<Fault>, file: &Path) -> Verdict {
-    let bytes = match fs::read(file) {
-        Ok(bytes) => bytes,
-        Err(error) => return Verdict::Unusable(format!("{}: {error}", file.display())),
-    };
-    match find(target, &bytes, fault) {
-        Some(found) => Verdict::Failed(failed(target, file, &found)),
-        None => Verdict::Held(held(target, file, &bytes)),
-    }
-}
-
-/// The same, and the steps of what it shows, or of the whole input where the property holds.
-pub(super) fn show_steps(
+/// Holds a file to a target's property; a fault of one's own takes the place of the target's. Where there is something to
+/// write to, the steps of what it shows are shown, or those of the whole input where the property holds.
+pub(super) fn replay(
     target: &'static Target,
     fault: Option<Fault>,
     file: &Path,
-    out: &mut dyn Write,
+    out: Option<&mut dyn Write>,
 ) -> io::Result<Verdict> {
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
-        Err(error) => return Ok(Verdict::Unusable(format!("{}: {error}", file.display()))),
+        Err(error) => return Ok(Verdict::unusable(file, &error)),
     };
     let found = find(target, &bytes, fault);
     let scenario = match &found {
         Some(found) => found.scenario.clone(),
         None => target.scenario(&bytes, Release::default()).ok(),
     };
-    if let Some(scenario) = scenario {
+    if let (Some(scenario), Some(_)) = (scenario, &out) {
         // Read back, its lines have the numbers of the text below.
         let numbered = parse(print(&scenario).as_bytes()).unwrap_or(scenario);
-        show_scenario(file, &numbered, fault.or(target.fault), false, out)?;
+        replay_scenario(file, &numbered, fault.or(target.fault), false, out)?;
     }
     Ok(match found {
         Some(found) => Verdict::Failed(failed(target, file, &found)),

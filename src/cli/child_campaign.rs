@@ -4,6 +4,7 @@ use super::findings::Folder;
 use super::{Ended, Failure, threads};
 use crate::child::campaign::{self, Plan};
 use crate::child::{ChildError, CommandLine, write_rows};
+use crate::report::Show as _;
 use crate::report::child::Report;
 use crate::scenario::print;
 use crate::simulate;
@@ -70,11 +71,7 @@ pub(super) fn run(
         Some((*wrong, file))
     });
     let report = Report { plan: &plan, tally: &tally, files: &files.collect() };
-    if cases.json {
-        report.write_json(out)?;
-    } else {
-        report.write_text(out)?;
-    }
+    report.write(cases.json, out)?;
     match folder.into_failure() {
         Some(failure) => Err(failure),
         None => Ok(Some(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding })),

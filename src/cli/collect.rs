@@ -8,6 +8,7 @@ use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::compare;
 use crate::release::Release;
+use crate::report::Show as _;
 use crate::report::collect::Report;
 use std::io::Write;
 use std::path::PathBuf;
@@ -49,11 +50,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let (nodes, ids) = if outcome.error.is_some() { walk(&situation) } else { Default::default() };
     let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| nodes.get(*id)).collect();
     let report = Report { situation: &situation, outcome: &outcome, walk: &walk };
-    if arguments.json {
-        report.write_json(out)?;
-    } else {
-        report.write_text(out)?;
-    }
+    report.write(arguments.json, out)?;
     for finding in &disagreements {
         eprintln!("leasehold: collector and oracle disagree ({}): {}", finding.property, finding.text);
     }

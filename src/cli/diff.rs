@@ -6,6 +6,7 @@ use super::{Ended, Failure};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
 use crate::release::Release;
+use crate::report::Show as _;
 use crate::report::releases::{CasesReport, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -66,11 +67,7 @@ fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Re
     let pair = pair.map_err(|error| source::input_error(path, &error))?;
     let comparison = compare(&pair);
     let report = Report { comparison: &comparison };
-    if arguments.json {
-        report.write_json(out)?;
-    } else {
-        report.write_text(out)?;
-    }
+    report.write(arguments.json, out)?;
     Ok(if comparison.is_finding() { Ended::WithFinding } else { Ended::Well })
 }
 
@@ -85,10 +82,6 @@ fn compare_cases(arguments: &Arguments, cases: u64, out: &mut dyn Write) -> Resu
     progress.finish_and_clear();
     let examples = campaign::examples(&plan, &tally);
     let report = CasesReport { plan: &plan, tally: &tally, examples: &examples };
-    if arguments.json {
-        report.write_json(out)?;
-    } else {
-        report.write_text(out)?;
-    }
+    report.write(arguments.json, out)?;
     Ok(if tally.is_unexplained() { Ended::WithFinding } else { Ended::Well })
 }

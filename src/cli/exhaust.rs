@@ -8,6 +8,7 @@ use crate::exhaust::{self, Plan, StateSet};
 use crate::oracle::Defects;
 use crate::release::Release;
 use crate::report;
+use crate::report::Show as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 
@@ -53,11 +54,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let tally = threads.install(|| exhaust::run(&plan, fault, &done));
     progress.finish_and_clear();
     let report = report::exhaust::Report { plan: &plan, fault, tally: &tally };
-    if arguments.json {
-        report.write_json(out)?;
-    } else {
-        report.write_text(out)?;
-    }
+    report.write(arguments.json, out)?;
     Ok(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding })
 }
 

@@ -3,6 +3,7 @@
 use super::values::{self, parse_duration};
 use super::{Ended, Failure, threads};
 use crate::engine::Fault;
+use crate::report::Show as _;
 use crate::report::grade::{Report, write_list};
 use crate::simulate::grade::{Grade, grade};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -52,10 +53,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let grades = threads.install(|| grade(&faults, seeds, budget, &|| progress.inc(1)));
     progress.finish_and_clear();
     let report = Report { grades: &grades, seeds, budget };
-    if arguments.json {
-        report.write_json(out)?;
-    } else {
-        report.write_text(out)?;
-    }
+    report.write(arguments.json, out)?;
     Ok(if grades.iter().all(Grade::is_caught) { Ended::Well } else { Ended::WithFinding })
 }

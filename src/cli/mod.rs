@@ -16,6 +16,7 @@ mod simulate;
 mod source;
 mod threads;
 mod values;
+mod verdict;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;

@@ -1,14 +1,13 @@
 //! `leasehold replay`: scenario files, step by step through the world, checked; and what fuzz targets left behind.
 
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text};
+use super::verdict::{Verdict, replay_scenario};
 use super::{Ended, Failure, artifact};
 use super::{files, values};
 use crate::engine::Fault;
 use crate::fuzzing::Target;
-use crate::replay::{Problem, Replay, Replayed, run_replay, updated};
+use crate::replay::{Problem, Replayed, updated};
 use crate::report::shell::quoted;
-use crate::report::step;
-use crate::scenario::Scenario;
 use rayon::prelude::*;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -38,13 +37,13 @@ pub(super) struct Arguments {
     paths: Vec<PathBuf>,
     /// Show what each step changes: buckets, the clock, the marks
     #[arg(long)]
-    pub(super) step: bool,
+    step: bool,
     /// Write what is printed below each `---`; nothing else in a file changes
     #[arg(long, conflicts_with = "fault")]
     update: bool,
     /// Seed a mistake into the collector, to see scenarios fail
     #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
-    pub(super) fault: Option<Fault>,
+    fault: Option<Fault>,
     /// The files that are no scenarios are inputs of this fuzz target [default: what the nearest folder is called]
     #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target)]
     #[arg(conflicts_with_all = ["update", "intended"])]
@@ -57,18 +56,6 @@ pub(super) struct Arguments {
 /// How many failures of one file are shown.
 const FAILURES_SHOWN_MAX: usize = 10;
 
-/// What came of one file.
-pub(super) enum Verdict {
-    /// It passed; with --update, how many blocks were written anew.
-    Passed { blocks: usize },
-    /// It passed, and there is something to be said.
-    Held(String),
-    /// What failed.
-    Failed(String),
-    /// It cannot be read, or not be written.
-    Unusable(String),
-}
-
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let mut files = Vec::new();
     for path in &arguments.paths {
@@ -80,9 +67,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Err(Failure::Input(format!("{paths}: no file that ends in .{SCENARIO_EXTENSION}")));
     }
     let verdicts: Vec<Verdict> = if arguments.step {
-        files.iter().map(|file| show_steps(arguments, file, out)).collect::<io::Result<_>>()?
+        files.iter().map(|file| replay_file(arguments, file, Some(&mut *out))).collect::<io::Result<_>>()?
     } else {
-        files.par_iter().map(|file| replay_file(arguments, file)).collect()
+        files.par_iter().map(|file| replay_file(arguments, file, None)).collect::<io::Result<_>>()?
     };
     let (mut passed, mut unusable) = (0usize, Vec::new());
     for (file, verdict) in files.iter().zip(verdicts) {
@@ -143,20 +130,20 @@ fn add_files(path: &Path, all: bool, files: &mut Vec<PathBuf>) -> Result<(), Fai
     Ok(())
 }
 
-fn replay_file(arguments: &Arguments, file: &Path) -> Verdict {
+/// Replays a file; where there is something to write to, every step is shown as it goes.
+fn replay_file(arguments: &Arguments, file: &Path, out: Option<&mut dyn Write>) -> io::Result<Verdict> {
     if let Some(target) = target_of(arguments, file) {
-        return artifact::replay(target, arguments.fault, file);
+        return artifact::replay(target, arguments.fault, file, out);
     }
-    let text = match read(file) {
+    let text = match scenario_text(file) {
         Ok(text) => text,
-        Err(unusable) => return unusable,
+        Err(error) => return Ok(Verdict::unusable(file, &error)),
     };
-    let scenario = match parsed(file, &text) {
-        Ok(scenario) => scenario,
-        Err(failed) => return failed,
+    let replayed = match parse_scenario(file, &text) {
+        Ok(scenario) => replay_scenario(file, &scenario, arguments.fault, arguments.intended, out)?,
+        Err(drawn) => return Ok(Verdict::Failed(format!("FAILED {drawn}\n"))),
     };
-    let replayed = run_replay(Replay::new(&scenario, arguments.fault).intended(arguments.intended));
-    verdict(arguments, file, &text, replayed)
+    Ok(verdict(arguments, file, &text, replayed))
 }
 
 /// The fuzz target whose input a file is; none if it is a scenario.
@@ -176,7 +163,7 @@ fn verdict(arguments: &Arguments, file: &Path, text: &[u8], mut replayed: Replay
         if blocks > 0
             && let Err(error) = files::replace(file, updated(text, &replayed.printed).as_ref())
         {
-            return Verdict::Unusable(format!("{}: {error}", file.display()));
+            return Verdict::unusable(file, &error);
         }
         replayed.failures.retain(|failure| !is_printed(&failure.problem));
     }
@@ -196,67 +183,6 @@ fn verdict(arguments: &Arguments, file: &Path, text: &[u8], mut replayed: Replay
             .expect("a string takes all that is written");
     }
     Verdict::Failed(failed)
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Verdict> {
-    scenario_text(file).map_err(|error| Verdict::Unusable(format!("{}: {error}", file.display())))
-}
-
-fn parsed(file: &Path, text: &[u8]) -> Result<Scenario, Verdict> {
-    parse_scenario(file, text).map_err(|drawn| Verdict::Failed(format!("FAILED {drawn}\n")))
-}
-
-/// Replays a file and shows every step as it goes.
-fn show_steps(arguments: &Arguments, file: &Path, out: &mut dyn Write) -> io::Result<Verdict> {
-    if let Some(target) = target_of(arguments, file) {
-        return artifact::show_steps(target, arguments.fault, file, out);
-    }
-    let text = match read(file) {
-        Ok(text) => text,
-        Err(unusable) => return Ok(unusable),
-    };
-    let scenario = match parsed(file, &text) {
-        Ok(scenario) => scenario,
-        Err(failed) => return Ok(failed),
-    };
-    let replayed = show_scenario(file, &scenario, arguments.fault, arguments.intended, out)?;
-    Ok(verdict(arguments, file, &text, replayed))
-}
-
-/// Replays a scenario and shows every step as it goes.
-pub(super) fn show_scenario(
-    file: &Path,
-    scenario: &Scenario,
-    fault: Option<Fault>,
-    intended: bool,
-    out: &mut dyn Write,
-) -> io::Result<Replayed> {
-    writeln!(out, "{}: release {}", file.display(), scenario.release)?;
-    let replayed = show_each(Replay::new(scenario, fault).intended(intended), scenario, out)?;
-    writeln!(out)?;
-    Ok(replayed)
-}
-
-fn show_each(mut replay: Replay<'_>, scenario: &Scenario, out: &mut dyn Write) -> io::Result<Replayed> {
-    let mut replayed = Replayed::default();
-    loop {
-        let before = replay.world().clone();
-        let Some(stepped) = replay.step() else { break };
-        step::write(
-            out,
-            stepped.line,
-            &before,
-            replay.world(),
-            &stepped.applied,
-            stepped.printed.as_deref(),
-        )?;
-        for failure in &stepped.failures {
-            writeln!(out, "      FAILED {}", failure.to_string().replace('\n', "\n      "))?;
-        }
-        replayed.add(stepped);
-    }
-    replayed.finish(scenario);
-    Ok(replayed)
 }
 
 /// The command that replays a file as it was replayed.

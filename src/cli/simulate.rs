@@ -3,16 +3,18 @@
 use super::findings::Folder;
 use super::values::{self, parse_duration};
 use super::{Ended, Failure, child_campaign, threads};
+use crate::campaign::Tally as _;
 use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::oracle::Defects;
 use crate::release::Release;
 use crate::replay::finding;
+use crate::report::Show as _;
 use crate::report::simulate::{Report, Written, reached, write_plan, write_property_list};
-use crate::report::text;
 use crate::scenario::print;
 use crate::simulate::campaign::{self, Example, Numbers, Plan, Tally};
+use crate::text;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt;
 use std::io::Write;
@@ -133,11 +135,7 @@ fn run_with(arguments: &Arguments, plan: &Plan, out: &mut dyn Write) -> Result<E
     });
     let (findings, unwritten) = write_findings(arguments, plan, examples);
     let report = Report { plan, fault, tally: &tally, findings: &findings };
-    if arguments.json {
-        report.write_json(out)?;
-    } else {
-        report.write_text(out)?;
-    }
+    report.write(arguments.json, out)?;
     // The report is not lost with a file.
     match unwritten {
         Some(failure) => Err(failure),

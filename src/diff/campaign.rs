@@ -5,6 +5,7 @@
 
 use super::class::Class;
 use super::compare::{Aspect, Pair, compare};
+use crate::campaign::{self, Cases, Found, Tally as _};
 use crate::generate::seed::Seed;
 use crate::generate::trees::draw;
 use crate::release::Release;
@@ -35,19 +36,10 @@ pub struct Tally {
     pub unopenable: u64,
     /// Cases that differ.
     pub differing: u64,
-    /// The classes.
-    pub classes: BTreeMap<Class, Found>,
-}
-
-/// A class of difference and how often it was met.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Cases that have it.
-    pub cases: u64,
-    /// How often it shows, by where.
-    pub aspects: BTreeMap<Aspect, u64>,
-    /// The case that shows it best: by its aspect, then by its number.
-    pub example: (Aspect, u64),
+    /// The classes, and the case that shows each best: by its aspect, then by its number.
+    pub classes: Found<Class, (Aspect, u64)>,
+    /// How often each class shows, by where.
+    pub shown: BTreeMap<(Class, Aspect), u64>,
 }
 
 /// A class with its example, made as small as it goes.
@@ -68,20 +60,15 @@ impl Tally {
     pub fn is_unexplained(&self) -> bool {
         self.classes.contains_key(&Class::Unexplained)
     }
+}
 
-    fn plus(mut self, other: Tally) -> Tally {
-        self.cases += other.cases;
-        self.unopenable += other.unopenable;
-        self.differing += other.differing;
-        for (class, found) in other.classes {
-            let none = Found { cases: 0, aspects: BTreeMap::new(), example: found.example };
-            let sum = self.classes.entry(class).or_insert(none);
-            sum.cases += found.cases;
-            sum.example = sum.example.min(found.example);
-            for (aspect, count) in found.aspects {
-                *sum.aspects.entry(aspect).or_default() += count;
-            }
-        }
+impl campaign::Tally for Tally {
+    fn plus(mut self, later: Tally) -> Tally {
+        self.cases += later.cases;
+        self.unopenable += later.unopenable;
+        self.differing += later.differing;
+        campaign::add(&mut self.classes, later.classes);
+        campaign::add_counts(&mut self.shown, later.shown);
         self
     }
 }
@@ -89,16 +76,14 @@ impl Tally {
 /// Compares every case on every core; `done` hears how many more are through.
 pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Tally {
     /// Large enough to spread the work, small enough for a lively progress bar.
-    const CHUNK: usize = 256;
-    let starts: Vec<u64> = (0..plan.cases).step_by(CHUNK).collect();
-    let chunk = |start: u64| {
-        let numbers = start..plan.cases.min(start + CHUNK as u64);
+    const BLOCK: u64 = 256;
+    campaign::run(plan.cases.div_ceil(BLOCK), |place| {
+        let numbers = place * BLOCK..plan.cases.min((place + 1) * BLOCK);
         let count = numbers.end - numbers.start;
         let tally = numbers.map(|number| run_case(plan, number)).fold(Tally::default(), Tally::plus);
         done(count);
         tally
-    };
-    starts.into_par_iter().map(chunk).reduce(Tally::default, Tally::plus)
+    })
 }
 
 fn run_case(plan: &Plan, number: u64) -> Tally {
@@ -108,11 +93,11 @@ fn run_case(plan: &Plan, number: u64) -> Tally {
         return tally;
     };
     for (class, aspect) in compare(&pair).shown() {
-        let example = (aspect, number);
-        let found =
-            tally.classes.entry(class).or_insert(Found { cases: 1, aspects: BTreeMap::new(), example });
-        found.example = found.example.min(example);
-        *found.aspects.entry(aspect).or_default() += 1;
+        *tally.shown.entry((class, aspect)).or_default() += 1;
+    }
+    // The least aspect of a class comes first.
+    for (class, aspect) in tally.shown.keys() {
+        tally.classes.entry(*class).or_insert(Cases { count: 1, best: (*aspect, number) });
     }
     tally.differing = u64::from(!tally.classes.is_empty());
     tally
@@ -121,7 +106,7 @@ fn run_case(plan: &Plan, number: u64) -> Tally {
 /// The small example of each class that was found.
 pub fn examples(plan: &Plan, tally: &Tally) -> BTreeMap<Class, Example> {
     let found: Vec<(Class, (Aspect, u64))> =
-        tally.classes.iter().map(|(class, found)| (*class, found.example)).collect();
+        tally.classes.iter().map(|(class, found)| (*class, found.best)).collect();
     let example = |(class, (aspect, number)): (Class, (Aspect, u64))| {
         let shows = |smaller: &Situation| {
             let pair = Pair::new(smaller, plan.from, plan.to);

@@ -6,10 +6,10 @@
 use super::campaign::Example;
 use super::class::Class;
 use super::compare::{Comparison, Effect, EndsDiffer, Errors, Fate, compare};
-use crate::generate::written::{kind_of, situation_steps};
+use crate::generate::written::situation_steps;
 use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text, print_node};
+use crate::scenario::{Assertion, Line, Scenario, Step, Text, print_node};
 
 /// The scenario of an example of a class.
 pub fn scenario(class: Class, example: &Example) -> Scenario {
@@ -21,7 +21,7 @@ pub fn scenario(class: Class, example: &Example) -> Scenario {
     let case = example.case.under(release);
     let mut steps = situation_steps(&case);
     let last = case.last_iterated.filter(|_| release.rules().shared_loop_variable);
-    let last = last.map(|resource_type| kind_of(release, resource_type));
+    let last = last.map(|resource_type| release.exact_kind_of(resource_type));
     steps.push(Step::Gc { last, cancel_at_root: None });
     steps.extend(expectations(&comparison, class, release));
     Scenario {
@@ -78,17 +78,5 @@ fn expectations(comparison: &Comparison<'_>, class: Class, release: Release) -> 
             Fate::Spared(_) | Fate::NotSwept => {}
         }
     }
-    let expect = |nodes: Vec<NodeName>, assertion: fn(Vec<NodeName>) -> Assertion| {
-        (!nodes.is_empty()).then(|| Step::Expect(assertion(nodes)))
-    };
-    let expected = [
-        expect(kept, Assertion::Kept),
-        expect(removed, Assertion::Removed),
-        expect(present, Assertion::Present),
-    ];
-    let mut expected: Vec<Step> = expected.into_iter().flatten().collect();
-    if expected.is_empty() {
-        expected.push(Step::Expect(Assertion::Same));
-    }
-    expected
+    Assertion::of_nodes(kept, removed, present)
 }

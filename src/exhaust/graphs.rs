@@ -22,7 +22,7 @@ const CHUNKS_MAX: usize = (NODES_MAX * NODES_MAX).div_ceil(CHUNK_BITS);
 pub type States = [u8; NODES_MAX];
 
 /// A graph.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Graph {
     /// How many nodes it has.
     pub nodes: usize,

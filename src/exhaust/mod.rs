@@ -16,18 +16,16 @@ mod worlds;
 
 pub use worlds::{Holder, StateSet};
 
+use crate::campaign::{self, Found};
 use crate::engine::{Fault, Outcome, Request};
 use crate::instant::Instant;
 use crate::node::{Kind, NodeRef};
 use crate::oracle::Defects;
 use crate::properties::check::{Property, check};
 use crate::release::Release;
-use crate::report::text;
-use crate::scenario::Scenario;
+use crate::scenario::{NodeName, Scenario, print_node};
 use crate::situation::Situation;
 use graphs::{Family, Graph};
-use rayon::prelude::*;
-use std::collections::BTreeMap;
 use worlds::{Population, World};
 
 /// What is to be run.
@@ -69,15 +67,13 @@ pub struct Tally {
     pub kept: u64,
     /// Objects that had to go.
     pub removed: u64,
-    /// By property: on how many graphs it failed; it was checked on all.
-    pub failed: BTreeMap<&'static str, u64>,
-    /// By property: the smallest graph that shows it failing.
-    pub smallest: BTreeMap<&'static str, GraphFinding>,
+    /// By property: on how many graphs it failed, of all on which it was checked, and the smallest of them.
+    pub found: Found<&'static str, Smallest>,
 }
 
-/// A graph on which a property did not hold.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct GraphFinding {
+/// A graph on which a property did not hold. The smallest has the fewest edges and holders; of those the first.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Smallest {
     /// How many edges and holders it has.
     pub size: u32,
     /// The graph.
@@ -86,38 +82,31 @@ pub struct GraphFinding {
     pub text: String,
 }
 
-impl Tally {
-    /// The sum of both; `later` comes behind this one.
+impl campaign::Tally for Tally {
     fn plus(mut self, later: Tally) -> Tally {
         self.graphs += later.graphs;
         self.labelled += later.labelled;
         self.kept += later.kept;
         self.removed += later.removed;
-        for (property, failed) in later.failed {
-            *self.failed.entry(property).or_default() += failed;
-        }
-        for (property, finding) in later.smallest {
-            let smallest = self.smallest.entry(property).or_insert_with(|| finding.clone());
-            if finding.size < smallest.size {
-                *smallest = finding;
-            }
-        }
+        campaign::add(&mut self.found, later.found);
         self
     }
+}
 
+impl Tally {
     /// On how many graphs any property failed, each property counted.
     pub fn finding_count(&self) -> u64 {
-        self.failed.values().sum()
+        campaign::case_count(&self.found)
     }
 }
 
 /// Every property that a graph is checked for.
 pub fn properties() -> impl Iterator<Item = &'static str> {
-    Property::each().iter().map(|property| property.name()).chain([REACHABILITY])
+    Property::each().map(Property::name).chain([REACHABILITY])
 }
 
 /// The scenario of a finding.
-pub fn scenario(plan: &Plan, finding: &GraphFinding) -> Scenario {
+pub fn scenario(plan: &Plan, finding: &Smallest) -> Scenario {
     World::new(finding.graph, plan.states).scenario(plan.release, &finding.text)
 }
 
@@ -129,7 +118,8 @@ pub fn run(plan: &Plan, fault: Option<Fault>, done: &(impl Fn(u64) + Sync)) -> T
     let families = Family::all(plan.nodes, plan.states.count());
     let chunks: Vec<(&Family, u64)> = families.iter().flat_map(chunks).collect();
     let bench = Bench { plan, fault, now: worlds::now(), expiry: worlds::expiry() };
-    let chunk = |(family, start): (&Family, u64)| {
+    let chunk = |place: u64| {
+        let (family, start) = chunks[usize::try_from(place).expect("a place in memory")];
         let end = family.len().min(start + CHUNK as u64);
         let graphs = (start..end).filter_map(|edges| family.representative(edges));
         let tally = graphs.fold(Tally::default(), |mut tally, (graph, stands_for)| {
@@ -139,8 +129,7 @@ pub fn run(plan: &Plan, fault: Option<Fault>, done: &(impl Fn(u64) + Sync)) -> T
         done(tally.graphs);
         tally
     };
-    // `reduce` keeps the order of the chunks, so that of findings of one size the first is kept.
-    let tally = chunks.into_par_iter().map(chunk).reduce(Tally::default, Tally::plus);
+    let tally = campaign::run(chunks.len() as u64, chunk);
     assert_eq!(tally.graphs, plan.graph_count(), "every class of graphs is run once (Burnside's lemma)");
     assert_eq!(tally.labelled, plan.labelled_count(), "the classes together are all graphs");
     tally
@@ -179,12 +168,9 @@ impl Bench<'_> {
         let found = findings.into_iter().map(|finding| (finding.property.name(), finding.text));
         for (property, text) in found.chain(self.unreached(&world, &outcome).map(|text| (REACHABILITY, text)))
         {
-            *tally.failed.entry(property).or_default() += 1;
             let holders = world.holders.iter().filter(|holder| **holder != Holder::Nobody).count();
             let size = graph.edges.count_ones() + u32::try_from(holders).expect("a few nodes");
-            if tally.smallest.get(property).is_none_or(|smallest| size < smallest.size) {
-                tally.smallest.insert(property, GraphFinding { size, graph, text });
-            }
+            campaign::add_case(&mut tally.found, property, Smallest { size, graph, text });
         }
     }
 
@@ -224,7 +210,7 @@ impl Bench<'_> {
             match (bit, mask) {
                 (Some(bit), Some(mask)) if *mask & bit != 0 => *mask &= !bit,
                 _ => {
-                    let node = text::node(self.plan.release, node);
+                    let node = print_node(&NodeName::of(self.plan.release, node));
                     return Err(format!("{node}, which bit masks do not reach so, or which comes twice"));
                 }
             }

@@ -22,7 +22,7 @@ fn the_honest_engine_agrees_on_every_small_graph() {
                 heard.fetch_add(more, Ordering::Relaxed);
             };
             let tally = run(&plan(nodes, states, release), None, &done);
-            assert_eq!((tally.graphs, tally.finding_count()), (graphs, 0), "{:?}", tally.smallest);
+            assert_eq!((tally.graphs, tally.finding_count()), (graphs, 0), "{:?}", tally.found);
             assert_eq!(heard.into_inner(), graphs);
             assert!(tally.kept > 0 && tally.removed > 0);
         }
@@ -42,7 +42,8 @@ fn a_fault_shows_on_its_smallest_graph_whose_scenario_fails_when_replayed() {
     ] {
         let plan = plan(nodes, StateSet::Holders, Release::V1_7Beta);
         let tally = run(&plan, Some(fault), &|_| {});
-        let smallest = tally.smallest.get(REACHABILITY).unwrap_or_else(|| panic!("{fault} escapes"));
+        let found = tally.found.get(REACHABILITY).unwrap_or_else(|| panic!("{fault} escapes"));
+        let smallest = &found.best;
         assert_eq!(smallest.size, size, "{fault}: {smallest:?}");
         let written = print(&scenario(&plan, smallest));
         let read = parse(written.as_bytes()).expect("a scenario that is written can be read");

@@ -265,13 +265,7 @@ impl World {
         let (before, after) = (self.before(), self.after());
         let removed =
             Population { content: before.content & !after.content, leases: before.leases & !after.leases };
-        let (kept, removed) = (self.named(after), self.named(removed));
-        if !kept.is_empty() {
-            steps.push(Step::Expect(Assertion::Kept(kept)));
-        }
-        if !removed.is_empty() {
-            steps.push(Step::Expect(Assertion::Removed(removed)));
-        }
+        steps.extend(Assertion::of_nodes(self.named(after), self.named(removed), Vec::new()));
         let lines = steps.into_iter().map(Line::new).collect();
         Scenario { head: Text::lines(head), release, lines, tail: Vec::new() }
     }

@@ -9,7 +9,7 @@ use super::clients::Clients;
 use super::target::Target;
 use crate::engine::{Fault, Request};
 use crate::generate::steps;
-use crate::generate::written::{kind_of, situation_steps};
+use crate::generate::written::situation_steps;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::{self, Property};
 use crate::replay::{self, Problem};
@@ -113,7 +113,7 @@ pub(super) fn situation_scenario(situation: &Situation) -> Scenario {
         Some(Some(_)) => {}
     }
     let last = situation.last_iterated.filter(|_| release.rules().shared_loop_variable);
-    let last = last.map(|resource_type| kind_of(release, resource_type));
+    let last = last.map(|resource_type| release.exact_kind_of(resource_type));
     steps.push(Step::Gc { last, cancel_at_root: None });
     steps.extend(expectations(situation));
     Scenario { release, lines: steps.into_iter().map(Line::new).collect(), ..Scenario::default() }
@@ -208,25 +208,11 @@ fn expectations(situation: &Situation) -> Vec<Step> {
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
     for resource in judgement.resources() {
         let node = resource.node();
-        let name = NodeName {
-            namespace: Some(node.namespace.to_vec()),
-            kind: kind_of(release, node.resource_type),
-            key: node.key.to_vec(),
-        };
+        let name = NodeName::of(release, node.as_ref());
         let list = if resource.is_kept() { &mut kept } else { &mut removed };
         if !list.contains(&name) {
             list.push(name);
         }
     }
-    let mut steps = Vec::new();
-    if !kept.is_empty() {
-        steps.push(Step::Expect(Assertion::Kept(kept)));
-    }
-    if !removed.is_empty() {
-        steps.push(Step::Expect(Assertion::Removed(removed)));
-    }
-    if steps.is_empty() {
-        steps.push(Step::Expect(Assertion::Same));
-    }
-    steps
+    Assertion::of_nodes(kept, removed, Vec::new())
 }

@@ -2,7 +2,7 @@
 
 use crate::bucket::{Entry, View};
 use crate::collector::Collector;
-use crate::node::{Kind, Node, ResourceType};
+use crate::node::Node;
 use crate::release::Release;
 use crate::scenario::{Call, KeyPath, NodeName, RawValue, Step};
 use crate::schema::{names, time, varint};
@@ -19,14 +19,6 @@ pub fn situation_steps(situation: &Situation) -> Vec<Step> {
         collector_steps(release, collector, &mut steps);
     }
     steps
-}
-
-/// What a type is called in a scenario; a flat one goes by its number.
-pub fn kind_of(release: Release, resource_type: ResourceType) -> Kind {
-    match release.is_flat(resource_type) {
-        true => Kind::Other(resource_type.0),
-        false => release.kind_of(resource_type),
-    }
 }
 
 /// Creates what a tree has.
@@ -76,12 +68,8 @@ fn raw_value(key: &[u8], value: &[u8]) -> RawValue {
 }
 
 fn collector_steps(release: Release, collector: &Collector, steps: &mut Vec<Step>) {
-    let kind = kind_of(release, collector.resource_type);
-    let name = |node: &Node| NodeName {
-        namespace: Some(node.namespace.to_vec()),
-        kind: kind_of(release, node.resource_type),
-        key: node.key.to_vec(),
-    };
+    let kind = release.exact_kind_of(collector.resource_type);
+    let name = |node: &Node| NodeName::of(release, node.as_ref());
     // `for` is said where it is not the node's own namespace.
     let asked = |namespace: &[u8], node: &Node| (namespace != &*node.namespace).then(|| namespace.to_vec());
     let label = Some(collector.reference_label.clone()).filter(|label| !label.is_empty());

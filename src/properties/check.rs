@@ -1,6 +1,7 @@
 //! What must hold after every collection: the properties, each with a name.
 
 use crate::engine::{Call, Error, Fault, Outcome, Request, collect_with};
+use crate::named::named;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, End, Judgement, Verdict, judge};
 use crate::properties::inject::check_injected;
@@ -9,75 +10,50 @@ use crate::release::Release;
 use crate::scenario::{NodeName, print_node, print_path};
 use crate::situation::Situation;
 use std::collections::BTreeSet;
-use std::fmt;
 
-/// Declares the properties: variant, name, a fault that breaks it, and what holds.
-macro_rules! properties {
-    ($($variant:ident, $name:literal, $fault:ident, $sentence:literal;)*) => {
-        /// A property that collections are checked for.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Property {
-            $(#[doc = $sentence] $variant,)*
-        }
-
-        impl Property {
-            /// Every property.
-            pub const ALL: &[Property] = &[$(Property::$variant,)*];
-
-            /// The name, as reports use it.
-            pub fn name(self) -> &'static str {
-                match self { $(Property::$variant => $name,)* }
-            }
-
-            /// What holds, in one sentence.
-            pub fn sentence(self) -> &'static str {
-                match self { $(Property::$variant => $sentence,)* }
-            }
-
-            /// A fault that breaks it, as `scenarios/properties` shows.
-            pub fn fault(self) -> Fault {
-                match self { $(Property::$variant => Fault::$fault,)* }
-            }
-        }
-    };
+named! {
+    /// A property that collections are checked for.
+    pub enum Property {
+        /// When it is checked.
+        pub when: When,
+        /// A fault that breaks it, as `scenarios/properties` shows.
+        pub fault: Fault,
+    }
+    // Of every collection, against the oracle.
+    Safety, "safety", When::Each, Fault::ExpiryInclusive => "Nothing that the oracle keeps is left unmarked or removed.";
+    Completeness, "completeness", When::Each, Fault::NanosecondsIgnored => "Everything that the oracle does not keep goes, and nothing else is marked.";
+    Tree, "tree", When::Each, Fault::SweepSkips => "The tree afterwards is the tree before less exactly the buckets of what was removed.";
+    Error, "error", When::Each, Fault::DeadEdgeFails => "The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.";
+    Again, "again", When::Each, Fault::SweepSkips => "A second collection at the same instant changes no bucket.";
+    Collectors, "collectors", When::Each, Fault::OutsideNamespaceKept => "Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
+    Dirty, "dirty", When::Each, Fault::DirtyLost => "Exactly the backends that lost something are noted for cleaning up.";
+    // Relations between two collections.
+    Renaming, "renaming", When::Thorough, Fault::SweepSkips => "Other names, one to one and with the same separators, change nothing else.";
+    CreationOrder, "creation-order", When::Thorough, Fault::UntouchedKept => "When and in which order things were created changes nothing.";
+    UnrelatedNamespace, "unrelated-namespace", When::Thorough, Fault::NamespaceDropped => "A namespace beside, whose times decode, changes nothing elsewhere.";
+    ExtraLease, "extra-lease", When::Thorough, Fault::FlatHidesFull => "Another plain lease on what is kept in full already changes nothing.";
+    MeaninglessLabel, "meaningless-label", When::Thorough, Fault::SeparatorUnchecked => "Labels that mean nothing change nothing.";
+    TimeInterval, "time-interval", When::Thorough, Fault::NanosecondsIgnored => "Time that passes no expiry changes nothing.";
+    // Injected errors.
+    LookupError, "lookup-error", When::Thorough, Fault::ErrorSwallowed => "An error at the k-th reference lookup, for every k, ends the collection with nothing changed and its collectors ended.";
+    RemovalError, "removal-error", When::Thorough, Fault::SweepKeepsPartial => "An error at the k-th removal, for every k, ends the collection with nothing changed and its collectors cancelled.";
+    CollectorCall, "collector-call", When::Thorough, Fault::NoCancelAfterFailedSweep => "A collector whose start, finish or cancel fails changes no more than the oracle says.";
+    Cancellation, "cancellation", When::Thorough, Fault::CancellationIgnored => "A context cancelled at the k-th root, for every k, ends the collection with nothing changed.";
 }
 
-properties! {
-    // Of every collection, against the oracle.
-    Safety, "safety", ExpiryInclusive, "Nothing that the oracle keeps is left unmarked or removed.";
-    Completeness, "completeness", NanosecondsIgnored, "Everything that the oracle does not keep goes, and nothing else is marked.";
-    Tree, "tree", SweepSkips, "The tree afterwards is the tree before less exactly the buckets of what was removed.";
-    Error, "error", DeadEdgeFails, "The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.";
-    Again, "again", SweepSkips, "A second collection at the same instant changes no bucket.";
-    Collectors, "collectors", OutsideNamespaceKept, "Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
-    Dirty, "dirty", DirtyLost, "Exactly the backends that lost something are noted for cleaning up.";
-    // Relations between two collections.
-    Renaming, "renaming", SweepSkips, "Other names, one to one and with the same separators, change nothing else.";
-    CreationOrder, "creation-order", UntouchedKept, "When and in which order things were created changes nothing.";
-    UnrelatedNamespace, "unrelated-namespace", NamespaceDropped, "A namespace beside, whose times decode, changes nothing elsewhere.";
-    ExtraLease, "extra-lease", FlatHidesFull, "Another plain lease on what is kept in full already changes nothing.";
-    MeaninglessLabel, "meaningless-label", SeparatorUnchecked, "Labels that mean nothing change nothing.";
-    TimeInterval, "time-interval", NanosecondsIgnored, "Time that passes no expiry changes nothing.";
-    // Injected errors.
-    LookupError, "lookup-error", ErrorSwallowed, "An error at the k-th reference lookup, for every k, ends the collection with nothing changed and its collectors ended.";
-    RemovalError, "removal-error", SweepKeepsPartial, "An error at the k-th removal, for every k, ends the collection with nothing changed and its collectors cancelled.";
-    CollectorCall, "collector-call", NoCancelAfterFailedSweep, "A collector whose start, finish or cancel fails changes no more than the oracle says.";
-    Cancellation, "cancellation", CancellationIgnored, "A context cancelled at the k-th root, for every k, ends the collection with nothing changed.";
+/// When a property is checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// After every collection.
+    Each,
+    /// After one collection of some cases: it takes many more collections.
+    Thorough,
 }
 
 impl Property {
-    /// How many of them, from the first on, are checked after every collection; the others on every 64th case.
-    const EACH: usize = 7;
-
     /// Those that are checked after every collection.
-    pub fn each() -> &'static [Property] {
-        &Property::ALL[..Property::EACH]
-    }
-}
-
-impl fmt::Display for Property {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+    pub fn each() -> impl Iterator<Item = Property> {
+        Property::ALL.iter().copied().filter(|property| property.when() == When::Each)
     }
 }
 
@@ -144,7 +120,7 @@ impl Checks {
         fault: Option<Fault>,
     ) -> Checks {
         let findings = check_outcome(request, outcome, judgement, fault);
-        Checks { checked: Property::each().to_vec(), findings }
+        Checks { checked: Property::each().collect(), findings }
     }
 
     /// Relations and injected errors, which need many more collections.
@@ -199,11 +175,7 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
 
 /// A node as scenarios name it, with its namespace.
 pub(super) fn shown(release: Release, node: NodeRef<'_>) -> String {
-    let kind = match release.is_flat(node.resource_type) {
-        true => Kind::Other(node.resource_type.0),
-        false => release.kind_of(node.resource_type),
-    };
-    print_node(&NodeName { namespace: Some(node.namespace.to_vec()), kind, key: node.key.to_vec() })
+    print_node(&NodeName::of(release, node))
 }
 
 fn path_text(path: &[&[u8]]) -> String {

@@ -10,7 +10,9 @@
 //! A refusal that nobody expected ends the replay, because what follows would only be its echo; everything else that
 //! fails is noted and the replay goes on. [`Replay`] goes step by step, [`run`] to the end, [`state`] only applies.
 
+mod difference;
 pub mod finding;
+mod gc;
 mod update;
 
 pub use update::updated;
@@ -20,7 +22,6 @@ use crate::metadata::{Error, ErrorKind};
 use crate::node::Kind;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::{Checks, Finding};
-use crate::report::{diff, gc};
 use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, print_step};
 use crate::world::{Applied, Collected, Unmet, World};
 
@@ -97,7 +98,7 @@ pub enum Problem {
 fn difference(expected: &[Text], printed: &[Text]) -> String {
     let expected: Vec<&str> = expected.iter().map(Text::as_str).collect();
     let printed: Vec<&str> = printed.iter().map(Text::as_str).collect();
-    diff::lines(&expected, &printed).trim_end().to_owned()
+    difference::lines(&expected, &printed).trim_end().to_owned()
 }
 
 /// A scenario that is being replayed.

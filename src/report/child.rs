@@ -1,10 +1,11 @@
 //! What another collector did with generated cases.
 
+use super::Show;
 use super::shell::quoted;
-use super::text;
 use crate::child::campaign::{Plan, Tally, Wrong};
 use crate::generate::profile::Swarm;
 use crate::scenario::print;
+use crate::text;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,13 +20,10 @@ pub struct Report<'a> {
     pub files: &'a BTreeMap<Wrong, String>,
 }
 
-impl Report<'_> {
+impl Show for Report<'_> {
     /// One object: the same bytes for any number of jobs, as long as the child answers alike. `small` is null where
     /// nothing was made small.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, tally, files: _ } = self;
         let findings = tally.found.iter().map(|(wrong, found)| {
             let small = found.small.as_ref().map(
@@ -57,10 +55,7 @@ impl Report<'_> {
     }
 
     /// The report for people.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, tally, files } = self;
         let (release, seed, command) =
             (plan.drawn.release, plan.drawn.seed.text(), text::name(plan.command.text().as_bytes()));

@@ -1,11 +1,12 @@
 //! What a collection would remove and keep.
 
-use super::text;
+use super::Show;
 use crate::bucket::json;
 use crate::engine::{Level, LogEvent, Outcome};
 use crate::node::{Kind, NodeRef, ResourceType};
 use crate::schema::{time, views};
 use crate::situation::Situation;
+use crate::text;
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -72,26 +73,6 @@ impl<'a> Report<'a> {
         kept.map(|id| outcome.nodes.get(*id)).collect()
     }
 
-    /// The object of `collect --json`.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let outcome = self.outcome;
-        let report = JsonReport {
-            release: self.situation.release.name(),
-            now: time::format_rfc3339_nano(self.situation.now),
-            error: outcome.error.as_ref().map(ToString::to_string),
-            roots: self.nodes(outcome.refs(&outcome.roots)),
-            marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
-            kept: self.nodes(self.kept().into_iter()),
-            removed: self.nodes(outcome.refs(&outcome.removed)),
-            log: outcome.log.iter().map(json_event).collect(),
-        };
-        serde_json::to_writer(&mut *out, &report)?;
-        writeln!(out)
-    }
-
     fn nodes<'n>(&self, nodes: impl Iterator<Item = NodeRef<'n>>) -> Vec<JsonNode<'n>> {
         let json = |node: NodeRef<'n>| JsonNode {
             r#type: node.resource_type.0,
@@ -100,30 +81,6 @@ impl<'a> Report<'a> {
             key: json::encode(node.key),
         };
         nodes.map(json).collect()
-    }
-
-    /// The report for people: counts by namespace and type, the bytes that would come free, the removed nodes, and
-    /// what containerd would log beyond debugging.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (release, now) = (self.situation.release, time::format_rfc3339_nano(self.situation.now));
-        writeln!(out, "A collection by containerd {release} at {now}")?;
-        self.write_events(out)?;
-        if let Some(error) = &self.outcome.error {
-            writeln!(out, "\nerror: {error}")?;
-            writeln!(
-                out,
-                "The collection fails and nothing is removed: {} resources stay.",
-                self.walk.len()
-            )?;
-            return Ok(());
-        }
-        writeln!(out)?;
-        self.write_table(out)?;
-        self.write_freed(out)?;
-        self.write_removed(out)
     }
 
     fn write_events(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -206,6 +163,46 @@ impl<'a> Report<'a> {
             )?;
         }
         Ok(())
+    }
+}
+
+impl Show for Report<'_> {
+    /// The object of `collect --json`.
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let outcome = self.outcome;
+        let report = JsonReport {
+            release: self.situation.release.name(),
+            now: time::format_rfc3339_nano(self.situation.now),
+            error: outcome.error.as_ref().map(ToString::to_string),
+            roots: self.nodes(outcome.refs(&outcome.roots)),
+            marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
+            kept: self.nodes(self.kept().into_iter()),
+            removed: self.nodes(outcome.refs(&outcome.removed)),
+            log: outcome.log.iter().map(json_event).collect(),
+        };
+        serde_json::to_writer(&mut *out, &report)?;
+        writeln!(out)
+    }
+
+    /// The report for people: counts by namespace and type, the bytes that would come free, the removed nodes, and
+    /// what containerd would log beyond debugging.
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (release, now) = (self.situation.release, time::format_rfc3339_nano(self.situation.now));
+        writeln!(out, "A collection by containerd {release} at {now}")?;
+        self.write_events(out)?;
+        if let Some(error) = &self.outcome.error {
+            writeln!(out, "\nerror: {error}")?;
+            writeln!(
+                out,
+                "The collection fails and nothing is removed: {} resources stay.",
+                self.walk.len()
+            )?;
+            return Ok(());
+        }
+        writeln!(out)?;
+        self.write_table(out)?;
+        self.write_freed(out)?;
+        self.write_removed(out)
     }
 }
 

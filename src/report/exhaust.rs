@@ -1,9 +1,11 @@
 //! What came of every small graph.
 
-use super::text;
+use super::Show;
+use crate::campaign::Cases;
 use crate::engine::Fault;
 use crate::exhaust::{Plan, Tally, properties, scenario};
 use crate::scenario::print;
+use crate::text;
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -17,23 +19,21 @@ pub struct Report<'a> {
     pub tally: &'a Tally,
 }
 
-impl Report<'_> {
+impl Show for Report<'_> {
     /// One object, the same bytes on any machine. Of each property that failed `smallest` has the smallest graph.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, fault, tally } = self;
-        let failed = |property| tally.failed.get(property).copied().unwrap_or_default();
+        let failed = |property| tally.found.get(property).map_or(0, |graphs| graphs.count);
         let properties = properties().map(|property| {
             (property.to_owned(), json!({"checked": tally.graphs, "failed": failed(property)}))
         });
-        let findings = tally.smallest.iter().map(|(property, finding)| {
+        let findings = tally.found.iter().map(|(property, graphs)| {
+            let smallest = &graphs.best;
             json!({
                 "property": property,
-                "size": finding.size,
-                "text": finding.text,
-                "scenario": print(&scenario(plan, finding)),
+                "size": smallest.size,
+                "text": smallest.text,
+                "scenario": print(&scenario(plan, smallest)),
             })
         });
         let report = json!({
@@ -52,10 +52,7 @@ impl Report<'_> {
     }
 
     /// The report for people.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, fault, tally } = self;
         let holders: Vec<&str> = plan.states.holders().iter().map(|holder| holder.name()).collect();
         let nodes = if plan.nodes == 1 { "node" } else { "nodes" };
@@ -75,13 +72,13 @@ impl Report<'_> {
         writeln!(out, "one collection each: {kept} objects had to stay, {removed} had to go\n")?;
         let mut rows = vec![["property", "checked", "failed"].map(str::to_owned)];
         for property in properties() {
-            let failed = tally.failed.get(property).copied().unwrap_or_default();
+            let failed = tally.found.get(property).map_or(0, |graphs| graphs.count);
             rows.push([property.to_owned(), text::count(tally.graphs), text::count(failed)]);
         }
         text::write_columns(out, &rows, &[false, true, true])?;
         // Several properties may have one smallest graph: it is shown once.
         let mut shown = Vec::new();
-        for (property, finding) in &tally.smallest {
+        for (property, Cases { best: finding, .. }) in &tally.found {
             writeln!(out, "\n{property}: {}", finding.text)?;
             if shown.contains(&finding.graph) {
                 writeln!(out, "the smallest graph is one of the above")?;
@@ -93,7 +90,7 @@ impl Report<'_> {
                 writeln!(out, "    {line}")?;
             }
         }
-        if tally.smallest.is_empty() {
+        if tally.found.is_empty() {
             return writeln!(out, "\nno findings");
         }
         let fault = fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();

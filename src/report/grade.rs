@@ -1,9 +1,10 @@
 //! How well seeded faults are found.
 
-use super::text;
+use super::Show;
 use crate::engine::Fault;
 use crate::properties::check::Property;
 use crate::simulate::grade::Grade;
+use crate::text;
 use serde_json::json;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -26,12 +27,11 @@ impl Report<'_> {
     fn escaped(&self) -> usize {
         self.grades.len() - self.caught()
     }
+}
 
+impl Show for Report<'_> {
     /// One object without times: the same bytes wherever the budget suffices.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let faults = self.grades.iter().map(|grade| {
             let properties = properties(grade);
             json!({
@@ -55,10 +55,7 @@ impl Report<'_> {
     }
 
     /// The report for people.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { grades, seeds, budget } = *self;
         let seconds = budget.as_secs_f64();
         let (faults, seeds) =

@@ -1,17 +1,18 @@
 //! What differs between two releases: for one database, and over generated ones.
 
-use super::reason::Words;
-use super::text;
+use super::Show;
 use crate::bucket::json;
-use crate::diff::campaign::{Example, Found, Plan, Tally};
+use crate::diff::campaign::{Example, Plan, Tally};
 use crate::diff::{
     Aspect, Class, Comparison, Difference, Effect, EndsDiffer, Errors, Fate, Named, Pair, compare, scenario,
 };
 use crate::node::NodeRef;
+use crate::reason::Words;
 use crate::release::Release;
 use crate::scenario::{print, print_node};
 use crate::schema::time;
 use crate::situation::Situation;
+use crate::text;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -29,71 +30,6 @@ impl Report<'_> {
     fn releases(&self) -> [Release; 2] {
         let pair = self.comparison.pair;
         [pair.from.release, pair.to.release]
-    }
-
-    /// The object of `diff SOURCE --json`.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let ([from, to], comparison) = (self.releases(), self.comparison);
-        let differences = comparison.differences.iter().map(|difference| {
-            json!({
-                "kind": difference.node.kind.to_string(),
-                "namespace": json::encode(&difference.node.namespace),
-                "key": json::encode(&difference.node.key),
-                "effect": effect_name(difference.effect),
-                "class": difference.class.name(),
-                "from": json_fate(&comparison.pair.from, difference, &difference.from),
-                "to": json_fate(&comparison.pair.to, difference, &difference.to),
-            })
-        });
-        let ends = comparison.ends.iter().map(|ends| {
-            let (class, kind) = (ends.class.name(), ends.kind.to_string());
-            json!({"class": class, "collector": kind, "from": ends.from.to_string(), "to": ends.to.to_string()})
-        });
-        let Errors { from: from_error, to: to_error, class } = &comparison.errors;
-        let has_failed = from_error.is_some() || to_error.is_some();
-        let errors =
-            has_failed.then(|| json!({"class": class.map(Class::name), "from": from_error, "to": to_error}));
-        let report = json!({
-            "from": from.name(),
-            "to": to.name(),
-            "now": time::format_rfc3339_nano(comparison.pair.from.now),
-            "removed": comparison.count(Effect::Removed),
-            "kept": comparison.count(Effect::Kept),
-            "alike": comparison.count(Effect::Alike),
-            "differences": differences.collect::<Vec<_>>(),
-            "errors": errors,
-            "ends": ends.collect::<Vec<_>>(),
-            "disagreements": comparison.disagreements,
-        });
-        writeln!(out, "{report}")
-    }
-
-    /// The report for people: the nodes by the rule that differs, each with both reasons; last whether anything that
-    /// is kept today would be removed.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let ([from, to], comparison) = (self.releases(), self.comparison);
-        let now = time::format_rfc3339_nano(comparison.pair.from.now);
-        writeln!(out, "A collection by containerd {to} instead of {from} at {now}")?;
-        self.write_errors(out)?;
-        let mut classes: BTreeMap<Class, Vec<&Difference<'_>>> = BTreeMap::new();
-        for difference in &comparison.differences {
-            classes.entry(difference.class).or_default().push(difference);
-        }
-        for (class, differences) in &classes {
-            write_class(out, *class)?;
-            write_differences(out, comparison.pair, differences)?;
-        }
-        for disagreement in &comparison.disagreements {
-            writeln!(out, "\n{}: {disagreement}", Class::Unexplained)?;
-        }
-        writeln!(out)?;
-        self.write_summary(out)
     }
 
     fn write_errors(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -144,6 +80,67 @@ impl Report<'_> {
     }
 }
 
+impl Show for Report<'_> {
+    /// The object of `diff SOURCE --json`.
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let ([from, to], comparison) = (self.releases(), self.comparison);
+        let differences = comparison.differences.iter().map(|difference| {
+            json!({
+                "kind": difference.node.kind.to_string(),
+                "namespace": json::encode(&difference.node.namespace),
+                "key": json::encode(&difference.node.key),
+                "effect": effect_name(difference.effect),
+                "class": difference.class.name(),
+                "from": json_fate(&comparison.pair.from, difference, &difference.from),
+                "to": json_fate(&comparison.pair.to, difference, &difference.to),
+            })
+        });
+        let ends = comparison.ends.iter().map(|ends| {
+            let (class, kind) = (ends.class.name(), ends.kind.to_string());
+            json!({"class": class, "collector": kind, "from": ends.from.to_string(), "to": ends.to.to_string()})
+        });
+        let Errors { from: from_error, to: to_error, class } = &comparison.errors;
+        let has_failed = from_error.is_some() || to_error.is_some();
+        let errors =
+            has_failed.then(|| json!({"class": class.map(Class::name), "from": from_error, "to": to_error}));
+        let report = json!({
+            "from": from.name(),
+            "to": to.name(),
+            "now": time::format_rfc3339_nano(comparison.pair.from.now),
+            "removed": comparison.count(Effect::Removed),
+            "kept": comparison.count(Effect::Kept),
+            "alike": comparison.count(Effect::Alike),
+            "differences": differences.collect::<Vec<_>>(),
+            "errors": errors,
+            "ends": ends.collect::<Vec<_>>(),
+            "disagreements": comparison.disagreements,
+        });
+        writeln!(out, "{report}")
+    }
+
+    /// The report for people: the nodes by the rule that differs, each with both reasons; last whether anything that
+    /// is kept today would be removed.
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let ([from, to], comparison) = (self.releases(), self.comparison);
+        let now = time::format_rfc3339_nano(comparison.pair.from.now);
+        writeln!(out, "A collection by containerd {to} instead of {from} at {now}")?;
+        self.write_errors(out)?;
+        let mut classes: BTreeMap<Class, Vec<&Difference<'_>>> = BTreeMap::new();
+        for difference in &comparison.differences {
+            classes.entry(difference.class).or_default().push(difference);
+        }
+        for (class, differences) in &classes {
+            write_class(out, *class)?;
+            write_differences(out, comparison.pair, differences)?;
+        }
+        for disagreement in &comparison.disagreements {
+            writeln!(out, "\n{}: {disagreement}", Class::Unexplained)?;
+        }
+        writeln!(out)?;
+        self.write_summary(out)
+    }
+}
+
 fn resources(count: usize) -> String {
     let noun = if count == 1 { "resource" } else { "resources" };
     format!("{} {noun}", text::count(count as u64))
@@ -186,17 +183,14 @@ pub struct CasesReport<'a> {
     pub examples: &'a BTreeMap<Class, Example>,
 }
 
-impl CasesReport<'_> {
+impl Show for CasesReport<'_> {
     /// The object of `diff --cases --json`: the same bytes for the same campaign on any machine.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let CasesReport { plan, tally, examples } = self;
         let classes = tally.classes.iter().map(|(class, found)| {
-            let aspects = found.aspects.iter();
-            let aspects: serde_json::Map<String, Value> =
-                aspects.map(|(aspect, count)| (aspect_name(*aspect).to_owned(), json!(count))).collect();
+            let aspects: serde_json::Map<String, Value> = aspects(tally, *class)
+                .map(|(aspect, count)| (aspect_name(aspect).to_owned(), json!(count)))
+                .collect();
             let example = examples.get(class).map(|example| {
                 json!({
                     "case": example.number,
@@ -207,7 +201,7 @@ impl CasesReport<'_> {
             json!({
                 "class": class.name(),
                 "since": class.since().map(Release::name),
-                "cases": found.cases,
+                "cases": found.count,
                 "shows": aspects,
                 "example": example,
             })
@@ -225,10 +219,7 @@ impl CasesReport<'_> {
     }
 
     /// The report for people: each class with its counts and its example as a scenario.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let CasesReport { plan, tally, examples } = self;
         let Plan { from, to, .. } = plan;
         let (seed, cases) = (plan.seed.text(), text::count(tally.cases));
@@ -241,9 +232,9 @@ impl CasesReport<'_> {
                 text::count(tally.unopenable)
             )?;
         }
-        for (class, found) in &tally.classes {
+        for class in tally.classes.keys() {
             write_class(out, *class)?;
-            writeln!(out, "  {}", counts(*from, *to, found))?;
+            writeln!(out, "  {}", counts(plan, tally, *class))?;
             if let Some(example) = examples.get(class) {
                 write_example(out, *class, example)?;
             }
@@ -263,9 +254,16 @@ impl CasesReport<'_> {
     }
 }
 
-fn counts(from: Release, to: Release, found: &Found) -> String {
-    let aspects = found.aspects.iter().map(|(aspect, count)| {
-        let count = text::count(*count);
+/// Where a class shows, and how often.
+fn aspects(tally: &Tally, class: Class) -> impl Iterator<Item = (Aspect, u64)> {
+    let own = tally.shown.iter().filter(move |((other, _), _)| *other == class);
+    own.map(|((_, aspect), count)| (*aspect, *count))
+}
+
+fn counts(plan: &Plan, tally: &Tally, class: Class) -> String {
+    let Plan { from, to, .. } = plan;
+    let aspects = aspects(tally, class).map(|(aspect, count)| {
+        let count = text::count(count);
         match aspect {
             Aspect::Node(Effect::Removed) => format!("{count} kept by {from} and removed by {to}"),
             Aspect::Node(Effect::Kept) => format!("{count} removed by {from} and kept by {to}"),
@@ -275,8 +273,8 @@ fn counts(from: Release, to: Release, found: &Found) -> String {
             Aspect::Disagreement => format!("{count} where collector and oracle disagree"),
         }
     });
-    let noun = if found.cases == 1 { "case" } else { "cases" };
-    format!("{} {noun}: {}", text::count(found.cases), aspects.collect::<Vec<_>>().join(", "))
+    let cases = tally.classes.get(&class).map_or(0, |found| found.count);
+    format!("{}: {}", text::counted(cases, "case"), aspects.collect::<Vec<_>>().join(", "))
 }
 
 /// Both reasons, then the scenario.

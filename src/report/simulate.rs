@@ -1,13 +1,15 @@
 //! What a campaign found.
 
-use super::{finding, text};
+use super::Show;
+use super::finding;
 use crate::engine::Fault;
 use crate::generate::profile::{Habit, Swarm};
 use crate::oracle::Defects;
-use crate::properties::check::Property;
+use crate::properties::check::{Property, When};
 use crate::scenario::print;
 use crate::simulate::campaign::{Example, Plan, Tally};
 use crate::simulate::coverage::{Coverage, Mark, Row};
+use crate::text;
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -33,12 +35,9 @@ pub struct Written {
     pub file: Option<String>,
 }
 
-impl Report<'_> {
+impl Show for Report<'_> {
     /// The object of `simulate --json`: the same bytes for the same campaign on any machine.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, fault, tally, findings } = self;
         let properties = tally.properties.iter().map(|(property, checked)| {
             (property.name().to_owned(), json!({"checked": checked.checked, "failed": checked.failed}))
@@ -71,10 +70,7 @@ impl Report<'_> {
     }
 
     /// The report for people.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, fault, tally, findings } = self;
         write_counts(out, tally)?;
         write_properties(out, tally)?;
@@ -173,9 +169,9 @@ pub fn reached(coverage: &Coverage, release: crate::release::Release) -> (usize,
 /// The writer's.
 pub fn write_property_list(out: &mut dyn Write) -> io::Result<()> {
     for property in Property::ALL {
-        let when = match Property::each().contains(property) {
-            true => "after every collection",
-            false => "after one collection, in turn, of every 64th case",
+        let when = match property.when() {
+            When::Each => "after every collection",
+            When::Thorough => "after one collection, in turn, of every 64th case",
         };
         writeln!(out, "{property}, {when}\n  {}", property.sentence())?;
         let (fault, name) = (property.fault(), property.name().replace('-', "_"));

@@ -1,11 +1,11 @@
 //! What one step of a scenario changed: buckets, the clock, and after a collection the marks.
 
-use super::reason::Words;
-use super::text;
 use crate::bucket::{Bucket, Change, Entry, View, diff};
 use crate::node::NodeRef;
+use crate::reason::Words;
 use crate::scenario::{Line, alias, print_line};
 use crate::schema::{names, time, varint};
+use crate::text;
 use crate::world::{Applied, Collected, World};
 use std::collections::BTreeSet;
 use std::io::{self, Write};

@@ -3,7 +3,8 @@
 //! Names are bytes, because containerd's are; content is named by its digest, whatever the text called it.
 
 use crate::instant::Instant;
-use crate::node::Kind;
+use crate::node::{Kind, NodeRef};
+use crate::release::Release;
 use std::time::Duration;
 
 /// Any bytes.
@@ -46,6 +47,14 @@ pub struct NodeName {
     pub kind: Kind,
     /// Its key, for a snapshot `SNAPSHOTTER/KEY`.
     pub key: Name,
+}
+
+impl NodeName {
+    /// The name of a node, its namespace written out. Its type has the number of this release.
+    pub fn of(release: Release, node: NodeRef<'_>) -> NodeName {
+        let kind = release.exact_kind_of(node.resource_type);
+        NodeName { namespace: Some(node.namespace.to_vec()), kind, key: node.key.to_vec() }
+    }
 }
 
 /// What a lease may hold.

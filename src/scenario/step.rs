@@ -442,6 +442,25 @@ impl From<Assertion> for Step {
     }
 }
 
+impl Assertion {
+    /// Steps that say of nodes that the collection kept them, that it removed them, or that they are there all the same;
+    /// where no node is named, that a second collection changes nothing.
+    pub fn of_nodes(kept: Vec<NodeName>, removed: Vec<NodeName>, present: Vec<NodeName>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for assertion in [Assertion::Kept(kept), Assertion::Removed(removed), Assertion::Present(present)] {
+            if let Assertion::Kept(nodes) | Assertion::Removed(nodes) | Assertion::Present(nodes) = &assertion
+                && !nodes.is_empty()
+            {
+                steps.push(Step::Expect(assertion));
+            }
+        }
+        if steps.is_empty() {
+            steps.push(Step::Expect(Assertion::Same));
+        }
+        steps
+    }
+}
+
 impl Step {
     /// Whether it prints something, so that expected output may stand below it.
     pub fn prints(&self) -> bool {

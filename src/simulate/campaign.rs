@@ -8,8 +8,10 @@
 //! Tallies add up, so shards of a campaign that run on many machines add up to the whole.
 
 use super::coverage::Coverage;
+use super::explained::Explained;
 use super::run::{Broken, Mode, Sort, Thorough, Watch, run};
 use super::shrink::{Shrunk, shrink};
+use crate::campaign::{self, Cases, Found};
 use crate::engine::Fault;
 use crate::generate::profile::{Profile, Swarm};
 use crate::generate::seed::Seed;
@@ -66,8 +68,8 @@ pub struct Tally {
     pub properties: BTreeMap<Property, Checked>,
     /// Which rules were met.
     pub coverage: Coverage,
-    /// By sort: the cases that broke a property.
-    pub found: BTreeMap<Sort, Found>,
+    /// By sort: the cases that broke a property, and the number of the first of them.
+    pub found: Found<Sort, u64>,
 }
 
 /// How often a property was checked and how often it failed.
@@ -77,15 +79,6 @@ pub struct Checked {
     pub checked: u64,
     /// Failures among them.
     pub failed: u64,
-}
-
-/// Cases that broke a property in the same way.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Found {
-    /// How many.
-    pub cases: u64,
-    /// The number of the first of them.
-    pub first: u64,
 }
 
 impl Numbers {
@@ -122,33 +115,26 @@ impl Numbers {
     }
 }
 
-impl Tally {
-    /// This and a later part of the same campaign.
-    pub fn plus(mut self, other: Tally) -> Tally {
-        self.cases += other.cases;
-        self.steps += other.steps;
-        self.collections += other.collections;
-        for (property, checked) in other.properties {
+impl campaign::Tally for Tally {
+    fn plus(mut self, later: Tally) -> Tally {
+        self.cases += later.cases;
+        self.steps += later.steps;
+        self.collections += later.collections;
+        for (property, checked) in later.properties {
             let sum = self.properties.entry(property).or_default();
             sum.checked += checked.checked;
             sum.failed += checked.failed;
         }
-        self.coverage.add(&other.coverage);
-        for (sort, found) in other.found {
-            match self.found.get_mut(&sort) {
-                None => drop(self.found.insert(sort, found)),
-                Some(sum) => {
-                    sum.cases += found.cases;
-                    sum.first = sum.first.min(found.first);
-                }
-            }
-        }
+        self.coverage.add(&later.coverage);
+        campaign::add(&mut self.found, later.found);
         self
     }
+}
 
+impl Tally {
     /// How many cases broke a property.
     pub fn finding_count(&self) -> u64 {
-        self.found.values().map(|found| found.cases).sum()
+        campaign::case_count(&self.found)
     }
 }
 
@@ -195,7 +181,7 @@ pub fn run_all(
         done(&tally);
         tally
     };
-    (0..numbers.blocks()).into_par_iter().map(block).reduce(Tally::default, Tally::plus)
+    campaign::run(numbers.blocks(), block)
 }
 
 /// Runs one case and adds it to a tally; gives what it broke.
@@ -205,8 +191,7 @@ pub fn run_case(plan: &Plan, number: u64, fault: Option<Fault>, tally: &mut Tall
     let closely = number.is_multiple_of(CLOSELY_EVERY);
     let broken = run(&case.lines, mode(plan, number), fault, &mut Tallying { tally, closely });
     if let Some(Broken { sort, .. }) = &broken {
-        let found = tally.found.entry(*sort).or_insert(Found { cases: 0, first: number });
-        found.cases += 1;
+        campaign::add_case(&mut tally.found, *sort, number);
     }
     broken
 }
@@ -252,6 +237,8 @@ pub struct Example {
     pub steps: usize,
     /// The small case.
     pub shrunk: Shrunk,
+    /// What the oracle says to it.
+    pub explained: Explained,
 }
 
 impl Example {
@@ -268,12 +255,14 @@ pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example
     let is_alone = |sort: &Sort, defect| sort.defects == Defects::NONE.with(defect);
     let is_met_alone = |defect| tally.found.keys().any(|sort| is_alone(sort, defect));
     let is_own = |sort: &Sort| sort.defects.iter().count() < 2 || !sort.defects.iter().all(is_met_alone);
-    let found: Vec<(&Sort, &Found)> = tally.found.iter().filter(|(sort, _)| is_own(sort)).collect();
-    let example = |(sort, found): (&Sort, &Found)| {
-        let case = draw(plan, found.first);
+    let found: Vec<(&Sort, &Cases<u64>)> = tally.found.iter().filter(|(sort, _)| is_own(sort)).collect();
+    let example = |(sort, found): (&Sort, &Cases<u64>)| {
+        let case = draw(plan, found.best);
         let steps = case.lines.len();
         let shrunk = shrink(case.lines, plan.release, plan.defects, *sort, fault);
-        Example { sort: *sort, cases: found.cases, number: found.first, profile: case.profile, steps, shrunk }
+        let explained = Explained::of(plan.release, plan.defects, &shrunk, fault);
+        let (cases, number) = (found.count, found.best);
+        Example { sort: *sort, cases, number, profile: case.profile, steps, shrunk, explained }
     };
     found.into_par_iter().map(example).collect()
 }

@@ -12,6 +12,7 @@
 
 use crate::bucket::{Entry, Refusal, View};
 use crate::engine::{Call, Error};
+use crate::named::named;
 use crate::node::Kind;
 use crate::oracle::{Judgement, Rule};
 use crate::release::{Release, Rules};
@@ -27,39 +28,6 @@ pub struct Met {
     pub refused: u64,
 }
 
-/// Declares the marks: variant, name, whether both sides exist, in which releases, and how to reach it.
-macro_rules! marks {
-    ($($variant:ident, $name:literal, $sides:ident, $holds:expr, $hint:literal;)*) => {
-        /// Something worth meeting that is no rule by itself.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Mark {
-            $(#[doc = $hint] $variant,)*
-        }
-
-        impl Mark {
-            /// Every mark.
-            pub const ALL: &[Mark] = &[$(Mark::$variant,)*];
-
-            fn name(self) -> &'static str {
-                match self { $(Mark::$variant => $name,)* }
-            }
-
-            fn sides(self) -> Sides {
-                match self { $(Mark::$variant => Sides::$sides,)* }
-            }
-
-            fn holds_in(self, release: Release) -> bool {
-                let holds: fn(&Rules) -> bool = match self { $(Mark::$variant => $holds,)* };
-                holds(release.rules())
-            }
-
-            fn hint(self) -> &'static str {
-                match self { $(Mark::$variant => $hint,)* }
-            }
-        }
-    };
-}
-
 /// Which sides a row has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Sides {
@@ -70,38 +38,44 @@ enum Sides {
     None,
 }
 
-marks! {
+named! {
+    /// Something worth meeting that is no rule by itself; its sentence says how to reach it.
+    pub enum Mark {
+        sides: Sides,
+        /// Whether a release has it.
+        holds: fn(&Rules) -> bool,
+    }
     // Exclusions.
-    LabelSeparator, "label: a separator after its name", Both, |_| true, "labels such as gc.ref.contentx (habit near-misses)";
-    LabelBucket, "label: is a bucket", Taken, |_| true, "a label that is a bucket (habit malformed)";
-    LabelSuffix, "label: a suffix after the snapshotter", Taken, |_| true, "a label gc.ref.snapshot.NAME/SUFFIX";
-    RootPrefix, "label: begins with gc.root", Both, |_| true, "labels such as gc.rootfs (habit near-misses)";
-    OddExpiry, "expiry: is not a time", Taken, |_| true, "a lease with gc.expire=tomorrow (habit expiry)";
-    FlatLease, "lease: flat", Both, |_| true, "leases with and without gc.flat (habit leases)";
-    ValueForBucket, "bucket: a value in its place", Taken, |_| true, "a value where an object belongs (habit malformed)";
-    DeadEdge, "reference: to what does not exist", Taken, |_| true, "a label that names nothing (habit dead-edges)";
+    LabelSeparator, "label: a separator after its name", Sides::Both, |_| true => "labels such as gc.ref.contentx (habit near-misses)";
+    LabelBucket, "label: is a bucket", Sides::Taken, |_| true => "a label that is a bucket (habit malformed)";
+    LabelSuffix, "label: a suffix after the snapshotter", Sides::Taken, |_| true => "a label gc.ref.snapshot.NAME/SUFFIX";
+    RootPrefix, "label: begins with gc.root", Sides::Both, |_| true => "labels such as gc.rootfs (habit near-misses)";
+    OddExpiry, "expiry: is not a time", Sides::Taken, |_| true => "a lease with gc.expire=tomorrow (habit expiry)";
+    FlatLease, "lease: flat", Sides::Both, |_| true => "leases with and without gc.flat (habit leases)";
+    ValueForBucket, "bucket: a value in its place", Sides::Taken, |_| true => "a value where an object belongs (habit malformed)";
+    DeadEdge, "reference: to what does not exist", Sides::Taken, |_| true => "a label that names nothing (habit dead-edges)";
     // Errors.
-    Undecodable, "error: expireat does not decode", Taken, |_| true, "an ingest whose expireat is cut (habit malformed)";
-    InvalidKey, "error: invalid snapshot key", Taken, |rules| rules.collectors, "a collector that reports a snapshot without a slash (habit collectors)";
-    BucketNotFound, "error: bucket not found", Taken, |_| true, "snapshots of snapshotter over/lay (habit malformed)";
-    IncompatibleValue, "error: incompatible value", Taken, |_| true, "a value over/`lay/s0` beside a snapshot over/lay/s0 (habit malformed)";
-    Cancelled, "error: context cancelled", Taken, |_| true, "gc cancel-at-root=K";
+    Undecodable, "error: expireat does not decode", Sides::Taken, |_| true => "an ingest whose expireat is cut (habit malformed)";
+    InvalidKey, "error: invalid snapshot key", Sides::Taken, |rules| rules.collectors => "a collector that reports a snapshot without a slash (habit collectors)";
+    BucketNotFound, "error: bucket not found", Sides::Taken, |_| true => "snapshots of snapshotter over/lay (habit malformed)";
+    IncompatibleValue, "error: incompatible value", Sides::Taken, |_| true => "a value over/`lay/s0` beside a snapshot over/lay/s0 (habit malformed)";
+    Cancelled, "error: context cancelled", Sides::Taken, |_| true => "gc cancel-at-root=K";
     // Collectors.
-    CollectorStarts, "collector: starts", Both, |rules| rules.collectors, "a collector whose start fails (habit collectors)";
-    CollectorFinished, "collector: finished", Taken, |rules| rules.collectors, "a collection with a collector (habit collectors)";
-    CollectorCancelled, "collector: cancelled", Taken, |rules| rules.collectors, "a collection with a collector that fails (habits collectors,malformed)";
-    CollectorForgotten, "collector: neither, a defect", Taken, |rules| rules.collectors && !rules.cancel_after_failed_mark, "marking fails with a collector (habits collectors,malformed)";
-    CollectorRemoves, "collector: told to remove", Taken, |rules| rules.collectors, "a listed resource that nothing holds (habit collectors)";
-    OutsideNamespace, "collector: resource outside the database", Taken, |rules| rules.collectors, "a listed resource in a namespace without a bucket (habit collectors)";
-    EachLast, "collector: not the last one is iterated last", Taken, |rules| rules.shared_loop_variable, "gc last=KIND (habit collectors)";
+    CollectorStarts, "collector: starts", Sides::Both, |rules| rules.collectors => "a collector whose start fails (habit collectors)";
+    CollectorFinished, "collector: finished", Sides::Taken, |rules| rules.collectors => "a collection with a collector (habit collectors)";
+    CollectorCancelled, "collector: cancelled", Sides::Taken, |rules| rules.collectors => "a collection with a collector that fails (habits collectors,malformed)";
+    CollectorForgotten, "collector: neither, a defect", Sides::Taken, |rules| rules.collectors && !rules.cancel_after_failed_mark => "marking fails with a collector (habits collectors,malformed)";
+    CollectorRemoves, "collector: told to remove", Sides::Taken, |rules| rules.collectors => "a listed resource that nothing holds (habit collectors)";
+    OutsideNamespace, "collector: resource outside the database", Sides::Taken, |rules| rules.collectors => "a listed resource in a namespace without a bucket (habit collectors)";
+    EachLast, "collector: not the last one is iterated last", Sides::Taken, |rules| rules.shared_loop_variable => "gc last=KIND (habit collectors)";
     // Pairs that matter.
-    BothVisits, "pair: flat and full visit of one object", Taken, |_| true, "a flat and a plain lease on one object (habit flat-and-plain)";
-    OnTheTick, "pair: expiry within one tick of now", Taken, |_| true, "the clock at an expiry (habit expiry)";
-    Chain, "pair: garbage, and a chain of three kept", Both, |_| true, "an image over a chain, and content beside it";
-    TwoNamespaces, "pair: one digest kept here, removed there", Taken, |_| true, "the same content in two namespaces (habit namespaces)";
-    CircleKept, "pair: a circle that is kept", Taken, |_| true, "labels in a circle below an image (habit cycles)";
-    CircleRemoved, "pair: a circle that goes", Taken, |_| true, "labels in a circle that nothing holds (habit cycles)";
-    ParentKept, "pair: a child goes, its parent stays", Taken, |_| true, "a snapshot on one that a container holds";
+    BothVisits, "pair: flat and full visit of one object", Sides::Taken, |_| true => "a flat and a plain lease on one object (habit flat-and-plain)";
+    OnTheTick, "pair: expiry within one tick of now", Sides::Taken, |_| true => "the clock at an expiry (habit expiry)";
+    Chain, "pair: garbage, and a chain of three kept", Sides::Both, |_| true => "an image over a chain, and content beside it";
+    TwoNamespaces, "pair: one digest kept here, removed there", Sides::Taken, |_| true => "the same content in two namespaces (habit namespaces)";
+    CircleKept, "pair: a circle that is kept", Sides::Taken, |_| true => "labels in a circle below an image (habit cycles)";
+    CircleRemoved, "pair: a circle that goes", Sides::Taken, |_| true => "labels in a circle that nothing holds (habit cycles)";
+    ParentKept, "pair: a child goes, its parent stays", Sides::Taken, |_| true => "a snapshot on one that a container holds";
 }
 
 /// Counts of everything that can be met.
@@ -331,8 +305,8 @@ impl Coverage {
             .zip(self.rules)
             .map(|(rule, met)| (rule.name(), sides(*rule, release), met, hint(*rule)));
         let marks = Mark::ALL.iter().zip(self.marks).map(|(mark, met)| {
-            let sides = if mark.holds_in(release) { mark.sides() } else { Sides::None };
-            (mark.name(), sides, met, mark.hint())
+            let sides = if mark.holds()(release.rules()) { mark.sides() } else { Sides::None };
+            (mark.name(), sides, met, mark.sentence())
         });
         let rows = rules.chain(marks).filter(|(_, sides, ..)| *sides != Sides::None);
         rows.map(|(name, sides, met, hint)| Row {

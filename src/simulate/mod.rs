@@ -10,6 +10,7 @@
 //! | `run` | one case, collection by collection |
 //! | `coverage` | which rules cases reach |
 //! | `campaign` | many cases, the same result on any number of threads |
+//! | `explained` | what the oracle says to a finding |
 //! | `shrink` | a case made small |
 //! | `grade` | whether seeded faults are found |
 //!
@@ -18,6 +19,7 @@
 
 pub mod campaign;
 pub mod coverage;
+pub mod explained;
 pub mod grade;
 pub mod run;
 pub mod shrink;

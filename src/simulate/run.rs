@@ -10,7 +10,7 @@
 
 use crate::engine::Fault;
 use crate::oracle::{Defects, Judgement, judge};
-use crate::properties::check::{Checks, Finding, Property};
+use crate::properties::check::{Checks, Finding, Property, When};
 use crate::release::Release;
 use crate::scenario::Line;
 use crate::world::{Collected, World};
@@ -148,7 +148,7 @@ fn explaining_defects(
     let holds_with = |defects| {
         let judgement = judge(&collected.before, defects);
         let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, fault);
-        if !Property::each().contains(&property) {
+        if property.when() == When::Thorough {
             checks.add_thorough(&request, &collected.outcome, &judgement, defects, fault);
         }
         !checks.findings.iter().any(|finding| finding.property == property)

@@ -14,7 +14,7 @@ use super::run::{Broken, Mode, Sort, Thorough, run_for};
 use crate::engine::Fault;
 use crate::node::Kind;
 use crate::oracle::Defects;
-use crate::properties::check::Property;
+use crate::properties::check::When;
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Labels, Line, Name, NewSnapshot, Outcome, Step, alias};
 use crate::world::World;
@@ -39,8 +39,10 @@ pub fn shrink(
     sort: Sort,
     fault: Option<Fault>,
 ) -> Shrunk {
-    let is_plain = Property::each().contains(&sort.property);
-    let thorough = if is_plain { Thorough::Never } else { Thorough::Always };
+    let thorough = match sort.property.when() {
+        When::Each => Thorough::Never,
+        When::Thorough => Thorough::Always,
+    };
     let mode = Mode { release, defects, thorough };
     let shown = |lines: &[Line]| run_for(lines, mode, sort, fault);
     let (lines, tries) = shrink_while(lines, &mut |lines| Some(shown(lines)?.line));

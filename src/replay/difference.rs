@@ -7,7 +7,7 @@ const LINES_MAX: usize = 60;
 
 /// The lines of both texts: `- ` what is expected and missing, `+ ` what is there instead, two blanks what agrees.
 /// Of a long difference the beginning.
-pub fn lines(expected: &[&str], actual: &[&str]) -> String {
+pub(super) fn lines(expected: &[&str], actual: &[&str]) -> String {
     let mut lines = difference(expected, actual);
     let more = lines.len().saturating_sub(LINES_MAX);
     lines.truncate(LINES_MAX);

@@ -14,14 +14,14 @@
 //! changed. Then how each collector ended, then what containerd logs at level info and above. A collection
 //! without nodes prints `nothing to keep or to remove`.
 
-use super::reason::Words;
-use super::text;
 use crate::engine::{Call, Level, LogEvent};
 use crate::metadata::Error;
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{Judgement, Verdict};
+use crate::reason::Words;
 use crate::scenario::alias;
 use crate::schema::views;
+use crate::text;
 use crate::world::{Cleaned, CleanedSnapshots, Collected};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -52,7 +52,7 @@ impl Table {
 }
 
 /// The output of a collection, for a client that uses this namespace.
-pub fn collection(collected: &Collected, judgement: &Judgement<'_>, namespace: &[u8]) -> String {
+pub(super) fn collection(collected: &Collected, judgement: &Judgement<'_>, namespace: &[u8]) -> String {
     let outcome = &collected.outcome;
     let words = Words { release: collected.before.release, tree: &collected.before.tree, namespace };
     let mut table = Table::default();
@@ -136,7 +136,7 @@ fn log_event(event: &LogEvent) -> String {
 }
 
 /// The output of a clean-up, to its end or as far as it came: what the backends lost, by their own names.
-pub fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
+pub(super) fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
     let mut table = Table::default();
     for digest in &cleaned.content.blobs {
         let name = alias::name_of(digest).unwrap_or_else(|| text::name(digest));
@@ -158,6 +158,6 @@ pub fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
 }
 
 /// The last line of a collection or clean-up that was refused, or that never ends.
-pub fn refused(error: &Error) -> String {
+pub(super) fn refused(error: &Error) -> String {
     format!("{:DONE_WIDTH$}{}\n", "refused", text::name(error.to_string().as_bytes()))
 }

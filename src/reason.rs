@@ -8,7 +8,6 @@
 //!
 //! Nodes are named as scenarios name them: those of one namespace, the reader's, without it.
 
-use super::text;
 use crate::bucket::Bucket;
 use crate::instant::Instant;
 use crate::node::{Kind, NodeRef, ResourceType};
@@ -16,6 +15,7 @@ use crate::oracle::{By, Failure, Holder, Reason, Rule};
 use crate::release::Release;
 use crate::scenario::{NodeName, print_node};
 use crate::schema::{time, views};
+use crate::text;
 
 /// What words need to know besides the reasons.
 #[derive(Clone, Copy)]
@@ -31,11 +31,7 @@ pub struct Words<'a> {
 impl Words<'_> {
     /// A node as steps name it. A flat type, as a collector may list one, is `type-N`.
     pub fn node(self, node: NodeRef<'_>) -> String {
-        let kind = match self.release.is_flat(node.resource_type) {
-            true => Kind::Other(node.resource_type.0),
-            false => self.release.kind_of(node.resource_type),
-        };
-        self.named(kind, node.namespace, node.key)
+        self.named(self.release.exact_kind_of(node.resource_type), node.namespace, node.key)
     }
 
     /// A node, however it is reached.

@@ -1,0 +1,54 @@
+//! What came of a file that was replayed, and its steps shown as it goes.
+
+use crate::engine::Fault;
+use crate::replay::{Replay, Replayed, run_replay};
+use crate::report::step;
+use crate::scenario::Scenario;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// What came of one file.
+pub(super) enum Verdict {
+    /// It passed; with --update, how many blocks were written anew.
+    Passed { blocks: usize },
+    /// It passed, and there is something to be said.
+    Held(String),
+    /// What failed.
+    Failed(String),
+    /// It cannot be read, or not be written.
+    Unusable(String),
+}
+
+impl Verdict {
+    pub(super) fn unusable(file: &Path, error: &dyn Display) -> Verdict {
+        Verdict::Unusable(format!("{}: {error}", file.display()))
+    }
+}
+
+/// Replays a scenario; where there is something to write to, every step is shown as it goes.
+pub(super) fn replay_scenario(
+    file: &Path,
+    scenario: &Scenario,
+    fault: Option<Fault>,
+    intended: bool,
+    out: Option<&mut dyn Write>,
+) -> io::Result<Replayed> {
+    let mut replay = Replay::new(scenario, fault).intended(intended);
+    let Some(out) = out else { return Ok(run_replay(replay)) };
+    writeln!(out, "{}: release {}", file.display(), scenario.release)?;
+    let mut replayed = Replayed::default();
+    loop {
+        let before = replay.world().clone();
+        let Some(stepped) = replay.step() else { break };
+        let printed = stepped.printed.as_deref();
+        step::write(out, stepped.line, &before, replay.world(), &stepped.applied, printed)?;
+        for failure in &stepped.failures {
+            writeln!(out, "      FAILED {}", failure.to_string().replace('\n', "\n      "))?;
+        }
+        replayed.add(stepped);
+    }
+    replayed.finish(scenario);
+    writeln!(out)?;
+    Ok(replayed)
+}

@@ -1,0 +1,72 @@
+//! Changes of a tree that mean nothing, and the times between which nothing changes.
+
+use super::places::{Object, Place, create_path, rebuilt};
+use crate::bucket::{Bucket, Entry, View};
+use crate::engine::Request;
+use crate::instant::Instant;
+use crate::oracle::times;
+use crate::schema::names;
+use std::collections::BTreeSet;
+
+pub(super) fn without_creation(tree: &Bucket) -> Bucket {
+    const CREATED: [&[u8]; 2] = [b"createdat", b"updatedat"];
+    rebuilt(tree, |place, key, value| {
+        let is_time = matches!(place, Place::Object(_) | Place::Lease) && CREATED.contains(&key);
+        (!is_time).then(|| (key.to_vec(), value.map(<[u8]>::to_vec)))
+    })
+}
+
+/// The tree with labels on every object that mean nothing in any release.
+pub(super) fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {
+    const MEANINGLESS: [&[u8]; 4] = [
+        b"containerd.io/gc.ref.contentx",
+        b"containerd.io/gc.refs.content",
+        b"containerd.io/gc.bref.contents",
+        b"maintainer",
+    ];
+    let mut labelled = tree.clone();
+    let mut pending: Vec<(Vec<&[u8]>, Place, View<'_>)> = vec![(Vec::new(), Place::Root, tree.view())];
+    while let Some((path, place, bucket)) = pending.pop() {
+        if matches!(place, Place::Object(Object::Blob | Object::Image | Object::Container | Object::Snapshot))
+        {
+            let labels = [&path[..], &[names::LABELS]].concat();
+            create_path(&mut labelled, &labels);
+            for label in MEANINGLESS {
+                // What stands there already means nothing either.
+                let _refused = labelled.put(&labels, label, value);
+            }
+            continue;
+        }
+        for (key, below) in bucket.buckets() {
+            pending.push(([&path[..], &[key]].concat(), place.below(key), below));
+        }
+    }
+    labelled
+}
+
+/// Every time at which something expires; none where conditions depend on the clock too.
+pub(super) fn times_of(request: &Request<'_>) -> Option<BTreeSet<Instant>> {
+    let mut expiries = BTreeSet::new();
+    let mut pending = vec![(Place::Root, request.situation.tree.view())];
+    while let Some((place, bucket)) = pending.pop() {
+        for (key, entry) in bucket.iter() {
+            match (place, entry) {
+                (_, Entry::Bucket(below)) => pending.push((place.below(key), below)),
+                (Place::Object(Object::Ingest), Entry::Value(value)) if key == names::EXPIRE_AT => {
+                    expiries.extend(times::binary(value).ok());
+                }
+                (Place::Labels | Place::Other, Entry::Value(value)) if key == names::GC_EXPIRE => {
+                    expiries.extend(times::rfc3339(value));
+                }
+                (Place::Labels, _)
+                    if key.starts_with(names::GC_COND_SNAPSHOT)
+                        && request.situation.release.rules().conditional_references =>
+                {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+    }
+    Some(expiries)
+}

@@ -1,0 +1,108 @@
+//! What the oracle holds against a finding: the chain that keeps its node, or what might have kept it and did not.
+
+use super::shrink::Shrunk;
+use crate::engine::Fault;
+use crate::node::{Kind, Node};
+use crate::oracle::{By, Defects, Judgement, judge};
+use crate::properties::check::{Finding, Property};
+use crate::reason::Words;
+use crate::release::Release;
+use crate::scenario::{DEFAULT_NAMESPACE, Line, Name};
+use crate::world::{Collected, World};
+use std::collections::BTreeSet;
+
+/// What the last collection of a small case shows.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Explained {
+    /// What the oracle holds against the engine, a line each.
+    pub oracle: Vec<String>,
+    /// The names that this is about.
+    pub names: BTreeSet<Name>,
+}
+
+impl Explained {
+    /// Explains what a small case breaks.
+    pub(super) fn of(release: Release, defects: Defects, shrunk: &Shrunk, fault: Option<Fault>) -> Explained {
+        let mut world = World::new(release);
+        let mut last = None;
+        for line in &shrunk.lines {
+            last = world.apply_with(line, fault).collected.or(last);
+        }
+        let Some(collected) = last else { return Explained::default() };
+        let judgement = judge(&collected.before, defects);
+        Explained::of_collection(release, &collected, &judgement, &shrunk.broken.finding)
+    }
+
+    fn of_collection(
+        release: Release,
+        collected: &Collected,
+        judgement: &Judgement<'_>,
+        finding: &Finding,
+    ) -> Explained {
+        let words = Words { release, tree: &collected.before.tree, namespace: DEFAULT_NAMESPACE };
+        let mut shown = Explained::default();
+        let Some(node) = finding.node.clone().or_else(|| first_difference(collected, judgement)) else {
+            let errors: Vec<String> = judgement.errors().iter().map(ToString::to_string).collect();
+            shown.oracle.push(match (finding.property, errors.is_empty()) {
+                (Property::Error, true) => "the collection succeeds".to_owned(),
+                (Property::Error, false) => {
+                    format!("the collection fails with one of: {}", errors.join("; "))
+                }
+                (property, _) => property.sentence().to_owned(),
+            });
+            return shown;
+        };
+        let chain = judgement.chain(node.as_ref());
+        if chain.is_empty() {
+            let verdict = judgement.resources().find(|verdict| verdict.node() == node);
+            let failures = verdict.map(|verdict| verdict.failures()).unwrap_or_default();
+            shown.oracle.push(format!("{}   {}", words.node(node.as_ref()), words.failures(&failures)));
+        }
+        shown.add_names(release, &node);
+        let mut kept = node;
+        for reason in &chain {
+            shown.oracle.push(format!(
+                "{}   {}",
+                words.node(kept.as_ref()),
+                words.reason(kept.as_ref(), reason)
+            ));
+            let By::Node(by) = &reason.by else { break };
+            kept = by.clone();
+            shown.add_names(release, &kept);
+        }
+        shown
+    }
+
+    fn add_names(&mut self, release: Release, node: &Node) {
+        self.names.insert(node.key.to_vec());
+        if release.kind_of(node.resource_type) == Kind::Snapshot
+            && let Some(slash) = node.key.iter().position(|byte| *byte == b'/')
+        {
+            self.names.insert(node.key[slash + 1..].to_vec());
+        }
+    }
+
+    /// Whether a line mentions what this is about.
+    pub fn matters(&self, line: &Line) -> bool {
+        let mut mentions = false;
+        line.step.clone().for_each_name(&mut |name| mentions |= self.names.contains(name));
+        mentions
+    }
+}
+
+/// The first node of which engine and oracle think differently.
+fn first_difference(collected: &Collected, judgement: &Judgement<'_>) -> Option<Node> {
+    let outcome = &collected.outcome;
+    if outcome.error.is_none() && judgement.errors().is_empty() {
+        let differs = judgement.resources().find(|verdict| {
+            let node = verdict.node();
+            verdict.is_kept() == collected.has_removed(node.as_ref())
+        });
+        if let Some(verdict) = differs {
+            return Some(verdict.node());
+        }
+    }
+    let marked: BTreeSet<Node> = outcome.marked()?.into_iter().map(|node| node.to_node()).collect();
+    let kept: BTreeSet<Node> = judgement.kept().into_iter().collect();
+    marked.symmetric_difference(&kept).next().cloned()
+}
