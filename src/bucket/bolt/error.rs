@@ -1,7 +1,9 @@
 //! Why a file could not be read. The messages follow the file's name and a colon.
 
-use crate::bucket::{DEPTH_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use super::page::READ_VALUE_BYTES_MAX;
+use crate::bucket::{DEPTH_MAX, KEY_BYTES_MAX};
 use std::io;
+use std::time::Duration;
 
 /// Why there is no tree.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +13,7 @@ pub enum BoltError {
     #[error("no such file")]
     NotFound,
     /// The file, or a folder above it, is closed to this user.
-    #[error("permission denied: run this as a user who may read the file, or read a copy")]
+    #[error("permission denied: run this as a user who may read the file")]
     PermissionDenied,
     /// The path names a folder.
     #[error("is a directory, not a bbolt database")]
@@ -61,9 +63,28 @@ pub enum BoltError {
         /// What is wrong.
         damage: Damage,
     },
+    /// A page of the newest transaction is wrong, and the tree of the one before it is whole.
+    #[error(
+        "{error} (transaction {transaction}; that before it, {older} of meta page {older_page}, is whole)"
+    )]
+    NewestDamaged {
+        /// What is wrong.
+        #[source]
+        error: Box<BoltError>,
+        /// The newest transaction.
+        transaction: u64,
+        /// The one before it.
+        older: u64,
+        /// The meta page that names that one.
+        older_page: u64,
+    },
     /// The database was written to during every attempt.
-    #[error("the database changed while it was read: copy it first")]
-    Changed,
+    #[error(
+        "the database changed whenever it was read, for {:.1} s: run this again when the daemon is quieter, give it longer \
+         (--wait 60s), or stop the daemon first",
+        .0.as_secs_f64()
+    )]
+    Changed(Duration),
 }
 
 impl BoltError {
@@ -74,6 +95,21 @@ impl BoltError {
             _ => BoltError::Open(error),
         }
     }
+}
+
+/// A meta page that does not count, although it should be the newest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "meta page {page} {fault}: transaction {shown} is shown, and {}, if it was committed, is lost",
+    .shown.saturating_add(1)
+)]
+pub struct Lost {
+    /// The damaged page, 0 or 1.
+    pub page: u64,
+    /// What is wrong with it.
+    pub fault: MetaFault,
+    /// The transaction that the other page names.
+    pub shown: u64,
 }
 
 /// Why a meta page does not count.
@@ -145,7 +181,8 @@ pub enum Damage {
     UsedTwice(u64),
     /// What the meta page names as the list of free pages is something else.
     #[error(
-        "should list the free pages and does not (flags {0:#06x}); is the file a copy taken during a write?"
+        "should list the free pages and does not (flags {0:#06x}); a file that was copied while a daemon wrote to it is \
+         like this: only the live file, or that of a stopped daemon, is safe to read"
     )]
     NotFreelist(u16),
     /// The list of free pages is longer than the pages that hold it.
@@ -154,6 +191,20 @@ pub enum Damage {
         /// How many fit.
         room: usize,
     },
+    /// The list of free pages is not in ascending order, or begins with a page that is never free.
+    #[error("lists page {0} as free, out of order")]
+    FreelistOrder(u64),
+    /// A page continues, and nothing stands there.
+    #[error("continues for {overflow} more pages, while all that stands in it needs {needed} in all")]
+    Spare {
+        /// How many pages it claims after its first.
+        overflow: u32,
+        /// How many its content needs.
+        needed: u64,
+    },
+    /// What pages claim has never been written.
+    #[error("claims {0} bytes, too many of them zeros: the file has a hole there, or was extended")]
+    Hollow(usize),
     /// A bucket leads to a page that is listed as free.
     #[error("is in use and listed as free")]
     Free,
@@ -181,8 +232,8 @@ pub enum Damage {
         /// The key's length.
         length: u32,
     },
-    /// An element has a value that bbolt does not allow.
-    #[error("element {element} has a value of {length} bytes, more than {VALUE_BYTES_MAX}")]
+    /// An element has a value that is longer than any of containerd's.
+    #[error("element {element} has a value of {length} bytes, more than {READ_VALUE_BYTES_MAX}")]
     ValueLength {
         /// The element's place in the page, from 0.
         element: usize,
@@ -212,7 +263,7 @@ pub enum Damage {
     /// Branches below branches without end.
     #[error("lies more than {0} pages below the root of its bucket")]
     PagesTooDeep(usize),
-    /// Elements that share their bytes add up to more than a file of this length can hold.
-    #[error("the elements up to here add up to more than {0} bytes, more than the file can hold")]
+    /// Elements that share their bytes add up to more than there are bytes.
+    #[error("the elements up to here add up to more than {0} bytes, twice as many as their pages have")]
     TooMuch(u64),
 }

@@ -8,7 +8,7 @@
 
 use super::page::{self, Header};
 use super::source::{self, Source};
-use super::{BoltError, Damage, MetaFault, Opened};
+use super::{BoltError, Damage, Lost, MetaFault, Opened};
 use crate::bucket::Bucket;
 
 const MAGIC: u32 = 0xED0C_DAED;
@@ -38,23 +38,45 @@ pub(super) struct Meta {
     overflow: u32,
 }
 
-impl Meta {
-    /// The valid meta page of the highest transaction (bbolt's `DB.meta`). The first page gives the page size
-    /// and with it the place of the second; if the first is damaged, the second is looked for at every size.
-    /// The checksum leaves out the page's header. Where that is wrong, readers differ on whether the page counts
-    /// (bbolt never looks), so the newest page must have a sound one.
-    pub(super) fn newest<S: Source + ?Sized>(source: &S) -> Result<Meta, BoltError> {
+/// Both meta pages, of which at least one counts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Metas {
+    /// The valid one of the highest transaction (bbolt's `DB.meta`).
+    pub(super) newest: Meta,
+    /// The one before it, if it is valid, too.
+    pub(super) older: Option<Meta>,
+    /// What was the newest once, and is damaged.
+    pub(super) lost: Option<Lost>,
+}
+
+impl Metas {
+    /// The first page gives the page size and with it the place of the second; if the first is damaged, the second
+    /// is looked for at every size. The checksum leaves out the page's header. Where that is wrong, readers differ on
+    /// whether the page counts (bbolt never looks), so the newest page must have a sound one.
+    pub(super) fn read<S: Source + ?Sized>(source: &S) -> Result<Metas, BoltError> {
         let first = match Meta::at(source, 0, None)? {
-            Ok(first) => match Meta::at(source, 1, Some(first.page_size))? {
-                Ok(second) if second.transaction > first.transaction => return second.with_header(),
-                Ok(_) | Err(_) => return first.with_header(),
-            },
+            Ok(first) => {
+                let second = Meta::at(source, 1, Some(first.page_size))?;
+                return match second {
+                    Ok(second) if second.transaction > first.transaction => {
+                        Metas::of(second, Some(first), None)
+                    }
+                    Ok(second) => Metas::of(first, Some(second), None),
+                    Err(fault) => {
+                        let lost = Lost::of(source, 1, fault, &first)?;
+                        Metas::of(first, None, lost)
+                    }
+                };
+            }
             Err(fault) => fault,
         };
         let mut second = MetaFault::Magic;
         for page_size in PAGE_SIZES {
             match Meta::at(source, 1, Some(page_size))? {
-                Ok(meta) => return meta.with_header(),
+                Ok(meta) => {
+                    let lost = Lost::of(source, 0, first, &meta)?;
+                    return Metas::of(meta, None, lost);
+                }
                 Err(MetaFault::Magic | MetaFault::BeyondEnd) => {}
                 Err(fault) => second = fault,
             }
@@ -68,6 +90,40 @@ impl Meta {
         })
     }
 
+    fn of(newest: Meta, older: Option<Meta>, lost: Option<Lost>) -> Result<Metas, BoltError> {
+        Ok(Metas { newest: newest.with_header()?, older, lost })
+    }
+
+    pub(super) fn opened(self, tree: Bucket) -> Opened {
+        Opened {
+            tree,
+            page_size: self.newest.page_size,
+            transaction: self.newest.transaction,
+            meta_page: self.newest.page,
+            has_freelist: self.newest.freelist.is_some(),
+            lost: self.lost,
+        }
+    }
+}
+
+impl Lost {
+    /// What a damaged page has lost beside the other one; nothing where it still says that it is the older one.
+    fn of<S: Source + ?Sized>(
+        source: &S,
+        page: u64,
+        fault: MetaFault,
+        other: &Meta,
+    ) -> Result<Option<Lost>, BoltError> {
+        let mut bytes = [0; 8];
+        let place = page * u64::from(other.page_size) + CHECKED.end as u64 - bytes.len() as u64;
+        let filled = source::fill(source, place, &mut bytes)?;
+        let transaction = (filled == bytes.len()).then(|| page::u64_at(&bytes, 0));
+        let is_older = transaction.is_some_and(|own| own.checked_add(1) == Some(other.transaction));
+        Ok((!is_older).then_some(Lost { page, fault, shown: other.transaction }))
+    }
+}
+
+impl Meta {
     fn at<S: Source + ?Sized>(
         source: &S,
         page: u64,
@@ -142,16 +198,6 @@ impl Meta {
         let checksum = fnv_1a(&bytes[CHECKED]);
         bytes.extend_from_slice(&checksum.to_le_bytes());
         bytes
-    }
-
-    pub(super) fn opened(self, tree: Bucket) -> Opened {
-        Opened {
-            tree,
-            page_size: self.page_size,
-            transaction: self.transaction,
-            meta_page: self.page,
-            has_freelist: self.freelist.is_some(),
-        }
     }
 }
 

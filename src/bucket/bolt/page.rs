@@ -9,8 +9,12 @@
 //! The list of free pages has a header, too, and page ids behind it. A position counts from the element's own first byte; a leaf's value follows its key.
 
 use super::Damage;
-use crate::bucket::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::bucket::KEY_BYTES_MAX;
 use std::ops::Range;
+
+/// The longest value that is read: four times the longest message that a client can send to a daemon (containerd's
+/// `DefaultMaxRecvMsgSize`, 16 MiB), with which specs, extensions and labels come. bbolt allows 2^31 - 2 bytes.
+pub const READ_VALUE_BYTES_MAX: usize = 1 << 26;
 
 pub(super) const HEADER_BYTES: usize = 16;
 pub(super) const ELEMENT_BYTES: usize = 16;
@@ -98,7 +102,7 @@ pub(super) fn measure(table: &[u8], kind: Kind, count: u16, length: usize) -> Re
         if key_length == 0 || key_length as usize > KEY_BYTES_MAX {
             return Err(Damage::KeyLength { element, length: key_length });
         }
-        if value_length as usize > VALUE_BYTES_MAX {
+        if value_length as usize > READ_VALUE_BYTES_MAX {
             return Err(Damage::ValueLength { element, length: value_length });
         }
         let end = start as u64 + u64::from(position) + u64::from(key_length) + u64::from(value_length);

@@ -9,6 +9,7 @@ use super::page::{self, Header, Kind};
 use super::source::{self, Source};
 use super::{BoltError, Damage};
 use crate::bucket::{Bucket, Builder, DEPTH_MAX};
+use hashbrown::HashMap;
 use std::ops::Range;
 
 /// How many pages deep a bucket may be. With two children a branch, a file of 2^64 pages is no deeper.
@@ -20,6 +21,12 @@ pub(super) const BUCKET_HEADER_BYTES: usize = 16;
 const FIRST_BYTES: usize = 1024;
 /// How much of the list of free pages is held at a time.
 const FREELIST_BYTES_AT_ONCE: usize = 1 << 16;
+/// How much of a long page is read at a time, so that a buffer grows with what is there.
+const BYTES_AT_ONCE: usize = 1 << 20;
+/// The piece by which long pages are held against holes.
+const BLOCK_BYTES: usize = 4096;
+/// How many blocks of zeros all long pages may have: 4 MiB. containerd's values have none.
+const ZERO_BLOCKS_MAX: u64 = 1 << 10;
 /// A page's id, in the list of free pages.
 const ID_BYTES: usize = 8;
 /// Buffers kept for further pages of their depth are cut back to this size.
@@ -237,32 +244,33 @@ struct Pages<'s, S: ?Sized> {
     high_water: u64,
     /// How many whole pages the file has.
     count: u64,
-    /// One bit a page: given out, or the freelist's own.
-    seen: Vec<u64>,
-    /// One bit a page: listed as free. Empty for a file without a freelist.
-    free: Vec<u64>,
-    /// How many more bytes all elements may add up to.
+    /// One bit a page, 64 a word: given out, or the freelist's own.
+    seen: HashMap<u64, u64>,
+    /// The pages listed as free, as ranges in ascending order. Empty for a file without a freelist.
+    free: Vec<Range<u64>>,
+    /// What all elements so far add up to.
+    spent: u64,
+    /// What they may add up to: honest elements lie side by side, so they add up to less than their pages. A damaged
+    /// length may let one reach over others, which bbolt reads without complaint; twice the pages is leave enough.
     budget: u64,
-    budget_whole: u64,
+    zero_blocks_left: u64,
 }
 
 impl<'s, S: Source + ?Sized> Pages<'s, S> {
     fn new(source: &'s S, meta: &Meta) -> Result<Self, BoltError> {
         let length = source::length(source)?;
         let count = length / u64::from(meta.page_size);
-        // Honest elements lie side by side, so they add up to less than the file. A damaged length may let
-        // one reach over others, which bbolt reads without complaint; twice the file is leave enough.
-        let budget_whole = length.saturating_mul(2);
         let mut pages = Pages {
             source,
             length,
             page_size: meta.page_size as usize,
             high_water: meta.high_water,
             count,
-            seen: bitmap(count),
+            seen: HashMap::new(),
             free: Vec::new(),
-            budget: budget_whole,
-            budget_whole,
+            spent: 0,
+            budget: 0,
+            zero_blocks_left: ZERO_BLOCKS_MAX,
         };
         if let Some(freelist) = meta.freelist {
             pages.load_freelist(freelist)?;
@@ -279,7 +287,7 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
         if header.flags != page::FREELIST_FLAGS {
             return Err(fail(Damage::NotFreelist(header.flags)));
         }
-        let run = self.claim(id, &header)?;
+        let run = self.run(id, &header)?;
         let (start, listed) = if header.count == page::COUNT_ELSEWHERE {
             self.extend(id, &mut buffer, FIRST_BYTES.min(self.page_size), page::HEADER_BYTES + ID_BYTES)?;
             (page::HEADER_BYTES + ID_BYTES, page::u64_at(&buffer, page::HEADER_BYTES))
@@ -289,7 +297,9 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
         let room = (run - start) / ID_BYTES;
         let listed = usize::try_from(listed).ok().filter(|listed| *listed <= room);
         let mut left = listed.ok_or(fail(Damage::FreelistCount { room }))?;
-        self.free = bitmap(self.count);
+        let reach = start + left * ID_BYTES;
+        // The two meta pages are never free.
+        let mut last = 1;
         let mut offset = id * self.page_size as u64 + start as u64;
         buffer.resize(FREELIST_BYTES_AT_ONCE, 0);
         while left > 0 {
@@ -300,14 +310,19 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
             }
             for bytes in bytes.chunks_exact(ID_BYTES) {
                 let free = page::u64_at(bytes, 0);
-                if free < self.count {
-                    put_bit(&mut self.free, free);
+                if free <= last {
+                    return Err(fail(Damage::FreelistOrder(free)));
                 }
+                match self.free.last_mut() {
+                    Some(range) if range.end == free => range.end = free.saturating_add(1),
+                    _ => self.free.push(free..free.saturating_add(1)),
+                }
+                last = free;
             }
             offset += bytes.len() as u64;
             left -= part;
         }
-        Ok(())
+        self.claim(id, &header, reach)
     }
 
     /// Reads a page as far as its elements reach, and checks all but the order of its keys.
@@ -315,7 +330,7 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
         let fail = |damage| BoltError::Damaged { page: id, is_inline: false, damage };
         let header = self.load_header(id, buffer)?;
         let kind = header.kind().map_err(fail)?;
-        let length = self.claim(id, &header)?;
+        let length = self.run(id, &header)?;
         let mut have = FIRST_BYTES.min(self.page_size);
         if header.table_end() > have {
             let table = header.table_end().max(self.page_size).min(length);
@@ -324,11 +339,13 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
         }
         let reach = page::measure(buffer, kind, header.count, length).map_err(fail)?;
         self.extend(id, buffer, have, reach)?;
+        self.claim(id, &header, reach)?;
+        self.budget = self.budget.saturating_add(2 * reach as u64);
         Ok((header, kind, reach))
     }
 
     /// Reads the beginning of a page that must be there and say who it is.
-    fn load_header(&self, id: u64, buffer: &mut Vec<u8>) -> Result<Header, BoltError> {
+    fn load_header(&mut self, id: u64, buffer: &mut Vec<u8>) -> Result<Header, BoltError> {
         let fail = |damage| BoltError::Damaged { page: id, is_inline: false, damage };
         if id < 2 {
             return Err(fail(Damage::Reserved));
@@ -347,67 +364,89 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
         Ok(header)
     }
 
-    /// Takes a page and those with which it continues, which nobody else may have, and says how many bytes
-    /// they are.
-    fn claim(&mut self, id: u64, header: &Header) -> Result<usize, BoltError> {
+    /// How many bytes a page and those with which it continues are, if the file has them and nobody else has it.
+    fn run(&self, id: u64, header: &Header) -> Result<usize, BoltError> {
+        let fail = |damage| BoltError::Damaged { page: id, is_inline: false, damage };
         let overflow = header.overflow;
         let pages_left = self.count.min(self.high_water) - id;
         if u64::from(overflow) >= pages_left {
-            let damage = Damage::Overflow { overflow, last: id + pages_left - 1 };
-            return Err(BoltError::Damaged { page: id, is_inline: false, damage });
+            return Err(fail(Damage::Overflow { overflow, last: id + pages_left - 1 }));
         }
-        for page in id..=id + u64::from(overflow) {
-            let damage = if put_bit(&mut self.seen, page) {
-                Damage::UsedTwice(id)
-            } else if bit(&self.free, page) {
-                Damage::Free
-            } else {
-                continue;
-            };
-            return Err(BoltError::Damaged { page, is_inline: false, damage });
+        if self.is_seen(id) {
+            return Err(fail(Damage::UsedTwice(id)));
         }
         Ok((overflow as usize + 1).saturating_mul(self.page_size))
     }
 
+    /// Takes a page and those with which it continues, which nobody else may have. bbolt makes a run as long as what
+    /// stands in it, or a page longer; a list of free pages shrinks by what its own transaction takes.
+    fn claim(&mut self, id: u64, header: &Header, bytes: usize) -> Result<(), BoltError> {
+        let (overflow, needed) = (header.overflow, bytes.div_ceil(self.page_size) as u64);
+        if u64::from(overflow) > 2 * needed {
+            let damage = Damage::Spare { overflow, needed };
+            return Err(BoltError::Damaged { page: id, is_inline: false, damage });
+        }
+        for page in id..=id + u64::from(overflow) {
+            let damage = if self.is_seen(page) {
+                Damage::UsedTwice(id)
+            } else if self.is_free(page) {
+                Damage::Free
+            } else {
+                *self.seen.entry(page / 64).or_default() |= 1 << (page % 64);
+                continue;
+            };
+            return Err(BoltError::Damaged { page, is_inline: false, damage });
+        }
+        Ok(())
+    }
+
+    fn is_seen(&self, page: u64) -> bool {
+        self.seen.get(&(page / 64)).is_some_and(|word| word & (1 << (page % 64)) != 0)
+    }
+
+    fn is_free(&self, page: u64) -> bool {
+        let at = self.free.partition_point(|range| range.end <= page);
+        self.free.get(at).is_some_and(|range| range.contains(&page))
+    }
+
     /// Reads the bytes of a page up to an offset, those up to another being there.
-    fn extend(&self, id: u64, buffer: &mut Vec<u8>, from: usize, to: usize) -> Result<(), BoltError> {
+    fn extend(&mut self, id: u64, buffer: &mut Vec<u8>, from: usize, to: usize) -> Result<(), BoltError> {
         if to <= from {
             return Ok(());
         }
-        // Grown only, so that bytes about to be overwritten are not cleared for every page.
-        if buffer.len() < to {
-            buffer.resize(to, 0);
+        let mut have = from;
+        while have < to {
+            let end = to.min(have + BYTES_AT_ONCE);
+            // Grown only, so that bytes about to be overwritten are not cleared for every page.
+            if buffer.len() < end {
+                buffer.resize(end, 0);
+            }
+            let offset = id * self.page_size as u64 + have as u64;
+            let filled = source::fill(self.source, offset, &mut buffer[have..end])?;
+            let damage = if filled < end - have {
+                Some(Damage::BeyondEnd(offset + filled as u64))
+            } else {
+                self.pass_zeros(&buffer[have..end]).err().map(|()| Damage::Hollow(to))
+            };
+            if let Some(damage) = damage {
+                return Err(BoltError::Damaged { page: id, is_inline: false, damage });
+            }
+            have = end;
         }
-        let offset = id * self.page_size as u64 + from as u64;
-        let filled = source::fill(self.source, offset, &mut buffer[from..to])?;
-        if filled < to - from {
-            let damage = Damage::BeyondEnd(offset + filled as u64);
-            return Err(BoltError::Damaged { page: id, is_inline: false, damage });
-        }
+        Ok(())
+    }
+
+    /// Counts the blocks of zeros among some bytes, and fails when there were too many: what a hole of the file seems
+    /// to hold must not become memory.
+    fn pass_zeros(&mut self, bytes: &[u8]) -> Result<(), ()> {
+        let blocks = bytes.chunks_exact(BLOCK_BYTES);
+        let zeros = blocks.filter(|block| block.iter().all(|byte| *byte == 0)).count() as u64;
+        self.zero_blocks_left = self.zero_blocks_left.checked_sub(zeros).ok_or(())?;
         Ok(())
     }
 
     fn spend(&mut self, bytes: usize) -> Result<(), Damage> {
-        self.budget = self.budget.checked_sub(bytes as u64).ok_or(Damage::TooMuch(self.budget_whole))?;
-        Ok(())
+        self.spent = self.spent.saturating_add(bytes as u64);
+        if self.spent > self.budget { Err(Damage::TooMuch(self.budget)) } else { Ok(()) }
     }
-}
-
-/// A bitmap of a file's pages.
-fn bitmap(count: u64) -> Vec<u64> {
-    vec![0; usize::try_from(count.div_ceil(64)).expect("a bitmap of a file's pages fits into memory")]
-}
-
-/// Sets the bit of a page of the file, and says whether it was set.
-fn put_bit(bitmap: &mut [u64], page: u64) -> bool {
-    let word = &mut bitmap[usize::try_from(page / 64).expect("the bitmap covers every page of the file")];
-    let before = *word;
-    *word |= 1 << (page % 64);
-    before == *word
-}
-
-/// Whether the bit of a page is set.
-fn bit(bitmap: &[u64], page: u64) -> bool {
-    let word = usize::try_from(page / 64).ok().and_then(|word| bitmap.get(word));
-    word.is_some_and(|word| word & (1 << (page % 64)) != 0)
 }
