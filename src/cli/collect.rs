@@ -1,7 +1,7 @@
 //! `leasehold collect`: what a collection would remove and keep. Never writes to the database.
 
 use super::source;
-use super::values::Now;
+use super::values::{self, Now};
 use super::{Ended, Failure};
 use crate::engine::{Request, collect, walk};
 use crate::node::NodeRef;
@@ -12,6 +12,7 @@ use crate::report::Show as _;
 use crate::report::collect::Report;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Tell what a collection would remove and keep, or why it would fail
 ///
@@ -34,13 +35,16 @@ pub(super) struct Arguments {
     /// scenario's
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
+    /// Try so long to read a database that a daemon writes to
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration)]
+    wait: Duration,
     /// One JSON object with every node instead of the summary
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let read = source::read(&arguments.source, arguments.release, arguments.now)?;
+    let read = source::read(&arguments.source, arguments.release, arguments.now, arguments.wait)?;
     let situation = read.under(arguments.release.unwrap_or(read.release));
     let request = Request::new(&situation);
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.

@@ -1,7 +1,7 @@
 //! `leasehold diff`: what two releases do with one database, or with generated ones.
 
 use super::source;
-use super::values::Now;
+use super::values::{self, Now};
 use super::{Ended, Failure};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
@@ -11,6 +11,7 @@ use crate::report::releases::{CasesReport, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Tell what an upgrade or a downgrade of containerd would change
 ///
@@ -42,6 +43,9 @@ pub(super) struct Arguments {
     /// scenario's clock
     #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true, conflicts_with = "cases")]
     now: Option<Now>,
+    /// Try so long to read a database that a daemon writes to
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration, conflicts_with = "cases")]
+    wait: Duration,
     /// Compare so many generated databases instead
     #[arg(long, value_name = "N")]
     cases: Option<u64>,
@@ -62,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 }
 
 fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let situation = source::read(path, Some(arguments.from), arguments.now)?;
+    let situation = source::read(path, Some(arguments.from), arguments.now, arguments.wait)?;
     let pair = Pair::new(&situation, arguments.from, arguments.to);
     let pair = pair.map_err(|error| source::input_error(path, &error))?;
     let comparison = compare(&pair);

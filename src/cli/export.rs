@@ -1,13 +1,15 @@
 //! `leasehold export`: a state as a real bbolt file.
 
 use super::source;
+use super::values;
 use super::{Ended, Failure};
 use crate::bucket::bolt::{self, WriteError};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// Write a scenario's state, or a copy of a database, as a new database that bbolt and containerd open
+/// Write a scenario's state, or what a database holds, as a new database that bbolt and containerd open
 ///
 /// Only the database is made. What lies beside it in containerd's root folder is not: a daemon that opens it lists content
 /// without its blobs, snapshots that their snapshotter does not have, and ingests without their data. Its collector works on
@@ -19,7 +21,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   leasehold export expired-lease.scenario meta.db
   leasehold export /var/lib/containerd compact.db
-  leasehold export compact.db copy.db && cmp compact.db copy.db")]
+  leasehold export compact.db again.db && cmp compact.db again.db")]
 pub(super) struct Arguments {
     /// A scenario file, a meta.db, or containerd's root folder
     #[arg(value_name = "SOURCE")]
@@ -27,6 +29,9 @@ pub(super) struct Arguments {
     /// The file to create; what exists is never written over
     #[arg(value_name = "DB")]
     target: PathBuf,
+    /// Try so long to read a database that a daemon writes to
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration)]
+    wait: Duration,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
@@ -35,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if fs::symlink_metadata(target).is_ok() {
         return Err(failure(target, &WriteError::Exists));
     }
-    let source = source::read(&arguments.source, None, None)?;
+    let source = source::read(&arguments.source, None, None, arguments.wait)?;
     let written = bolt::create(target, &source.tree).map_err(|error| failure(target, &error))?;
     let (path, buckets, values, bytes) = (target.display(), written.buckets, written.values, written.bytes);
     writeln!(out, "{path}: wrote {buckets} buckets and {values} values in {bytes} bytes")?;

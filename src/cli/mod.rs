@@ -11,6 +11,7 @@ mod export;
 mod files;
 mod findings;
 mod grade;
+mod place;
 mod replay;
 mod simulate;
 mod source;

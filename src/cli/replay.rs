@@ -1,5 +1,6 @@
 //! `leasehold replay`: scenario files, step by step through the world, checked; and what fuzz targets left behind.
 
+use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text};
 use super::verdict::{Verdict, replay_scenario};
 use super::{Ended, Failure, artifact};
@@ -101,13 +102,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 /// A file itself, or the scenarios of a folder, or all its files, in the byte order of their names. Links to folders are
 /// not followed.
 fn add_files(path: &Path, all: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    if !path.is_dir() {
+    if look(path)? != Place::Folder {
         files.push(path.to_owned());
         return Ok(());
     }
     let mut pending = vec![path.to_owned()];
     while let Some(path) = pending.pop() {
-        if path.is_file() {
+        if look(&path)? == Place::File {
             files.push(path);
             continue;
         }
@@ -117,7 +118,7 @@ fn add_files(path: &Path, all: bool, files: &mut Vec<PathBuf>) -> Result<(), Fai
             let entry = entry.map_err(|error| input_error(&path, &error))?;
             let file_type = entry.file_type().map_err(|error| input_error(&entry.path(), &error))?;
             let is_scenario = entry.path().extension() == Some(OsStr::new(SCENARIO_EXTENSION));
-            if file_type.is_dir() || (all || is_scenario) && entry.path().is_file() {
+            if file_type.is_dir() || (all || is_scenario) && look(&entry.path())? == Place::File {
                 below.push(entry.path());
             }
         }

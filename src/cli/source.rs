@@ -4,19 +4,20 @@
 //! its release are the defaults. Its name ends in `.scenario`.
 
 use super::Failure;
+use super::place::{Place, look};
 use super::values::Now;
 use crate::bucket::{Bucket, bolt};
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::replay;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
-use crate::schema::{time, views};
+use crate::schema::{shape, time, views};
 use crate::situation::Situation;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where containerd's root folder keeps the database.
 const IN_ROOT: &str = "io.containerd.metadata.v1.bolt/meta.db";
@@ -27,15 +28,35 @@ pub(super) const SCENARIO_EXTENSION: &str = "scenario";
 /// Reads a source. What is not given is taken from it: a database's release from its version, `now` from the wall
 /// clock; of a scenario both from itself. A scenario's release is always its own, as its collectors have that one's
 /// numbers: a command that is to look by another asks for [`Situation::under`].
-pub(super) fn read(path: &Path, release: Option<Release>, now: Option<Now>) -> Result<Situation, Failure> {
-    if path.extension() == Some(OsStr::new(SCENARIO_EXTENSION)) && !path.is_dir() {
+///
+/// A database that a daemon writes to is tried for a time.
+pub(super) fn read(
+    path: &Path,
+    release: Option<Release>,
+    now: Option<Now>,
+    wait: Duration,
+) -> Result<Situation, Failure> {
+    let place = look(path)?;
+    if path.extension() == Some(OsStr::new(SCENARIO_EXTENSION)) && place != Place::Folder {
         let situation = read_scenario(path)?;
         return Ok(Situation { now: Now::from(now, situation.now), ..situation });
     }
-    let path = database_in(path)?;
-    let tree = bolt::read(&path).map_err(|error| input_error(&path, &error))?.tree;
+    let path = if place == Place::Folder { database_in(path)? } else { path.to_owned() };
+    let tree = read_database(&path, wait)?;
     let release = release.unwrap_or_else(|| release_of(&tree));
     Ok(Situation::new(tree, release, Now::from(now, wall_clock())))
+}
+
+/// The tree of a database's file, if it can be containerd's; what is odd about it is said on standard error.
+fn read_database(path: &Path, wait: Duration) -> Result<Bucket, Failure> {
+    let opened = bolt::read_within(path, wait).map_err(|error| input_error(path, &error))?;
+    if let Some(lost) = opened.lost {
+        eprintln!("leasehold: {}: {lost}", path.display());
+    }
+    for oddity in shape::check(&opened.tree).map_err(|misfit| input_error(path, &misfit))? {
+        eprintln!("leasehold: {}: odd: {oddity}", path.display());
+    }
+    Ok(opened.tree)
 }
 
 /// What a scenario file leads up to.
@@ -68,16 +89,16 @@ pub(super) fn parse_scenario(path: &Path, text: &[u8]) -> Result<Scenario, Strin
     })
 }
 
-/// The database of a containerd root folder, or the file itself.
-fn database_in(path: &Path) -> Result<PathBuf, Failure> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
+/// The database of a containerd root folder.
+fn database_in(folder: &Path) -> Result<PathBuf, Failure> {
+    for candidate in [folder.join(IN_ROOT), folder.join("meta.db")] {
+        if look(&candidate)? != Place::Absent {
+            return Ok(candidate);
+        }
     }
-    let candidates = [path.join(IN_ROOT), path.join("meta.db")];
-    let found = candidates.into_iter().find(|candidate| candidate.exists());
     let reason =
         format!("the folder holds neither {IN_ROOT} nor meta.db: name a meta.db or containerd's root folder");
-    found.ok_or_else(|| input_error(path, &reason))
+    Err(input_error(folder, &reason))
 }
 
 /// The release that a database's own version points to, said on standard error.

@@ -11,6 +11,7 @@
 use super::error::{SourceError, unreadable};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 /// How the names of files of rows end.
@@ -39,7 +40,13 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
         for entry in fs::read_dir(&path).map_err(failed)? {
             let entry = entry.map_err(failed)?.path();
             let name = entry.to_string_lossy();
-            if ENDINGS.iter().any(|ending| name.ends_with(ending)) || entry.is_dir() {
+            let is_folder = match fs::metadata(&entry) {
+                Ok(metadata) => metadata.is_dir(),
+                // A link that leads nowhere. What cannot be looked at is no folder that may be passed over.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                Err(error) => return Err(unreadable(&entry, error)),
+            };
+            if is_folder || ENDINGS.iter().any(|ending| name.ends_with(ending)) {
                 below.push(entry);
             }
         }

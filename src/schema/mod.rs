@@ -24,6 +24,7 @@
 
 pub mod duration;
 pub mod names;
+pub mod shape;
 pub mod time;
 pub mod varint;
 pub mod views;

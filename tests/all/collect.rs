@@ -4,13 +4,17 @@
 //! collection, 05, 06 and 08 just after it.
 
 use flate2::read::GzDecoder;
-use leasehold::bucket::{Bucket, bolt, diff};
+use leasehold::bucket::{Bucket, Entry, bolt, diff};
 use leasehold::engine::{Error, collect};
 use leasehold::oracle::{Defects, judge};
 use leasehold::release::Release;
+use leasehold::replay;
+use leasehold::scenario::parse;
+use leasehold::schema::shape;
 use leasehold::schema::time::{self, BinaryError};
 use leasehold::situation::Situation;
 use serde_json::Value;
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -136,6 +140,71 @@ fn what_cannot_be_read_is_said_with_exit_code_3() {
         assert_eq!((output.status.code(), &*output.stdout), (Some(3), &b""[..]), "{said}");
         assert!(said.contains(&path) && said.contains(reason), "{said}");
     }
+}
+
+/// A file that holds a tree, and what each command that takes a database says of it.
+fn refused(tree: &Bucket, reason: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [source, target] = ["meta.db", "new.db"].map(|name| folder.path().join(name));
+    bolt::create(&source, tree).expect("a new file");
+    let [source, target] = [source, target].map(|path| path.display().to_string());
+    for arguments in [
+        &["collect", &source][..],
+        &["collect", &source, "--json"],
+        &["diff", &source, "--from", "1.7", "--to", "2.1"],
+        &["export", &source, &target],
+    ] {
+        let output = leasehold(arguments);
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!((output.status.code(), &*output.stdout), (Some(3), &b""[..]), "{arguments:?}: {said}");
+        assert!(said.contains(&source) && said.contains(reason), "{said}");
+    }
+}
+
+/// In a copy taken during writes the root's old page may be a leaf of `v1`: what it holds stands at the root.
+#[test]
+fn a_copy_that_lost_its_v1_is_refused_and_so_is_a_snapshotters_database() {
+    let whole = tree("1.7.24", "05-after-gc");
+    let mut torn = Bucket::new();
+    for (key, entry) in whole.bucket(b"v1").expect("a daemon's").iter() {
+        match entry {
+            Entry::Value(value) => torn.put(&[], key, value).expect("a value"),
+            Entry::Bucket(bucket) => torn.graft(&[], key, &bucket.to_bucket()).expect("a bucket"),
+        }
+    }
+    refused(&torn, "copied while a daemon wrote to it");
+
+    let mut snapshotter = Bucket::new();
+    let snapshot: [&[u8]; 3] = [b"v1", b"snapshots", b"default/1/sha256:0"];
+    for end in 0..snapshot.len() {
+        snapshotter.create_bucket(&snapshot[..end], snapshot[end]).expect("a bucket");
+    }
+    snapshotter.put(&snapshot, b"kind", &[3]).expect("a value");
+    refused(&snapshotter, "a snapshotter's metadata.db");
+}
+
+/// Only what a scenario says to be another program's work is refused.
+#[test]
+fn what_scenarios_lead_up_to_passes_for_a_daemons_database() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")];
+    let (mut refused, mut count) = (Vec::new(), 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "scenario") {
+                let scenario = parse(&fs::read(&path).expect("a file")).expect("a scenario");
+                let Ok(state) = replay::state(&scenario) else { continue };
+                count += 1;
+                if shape::check(&state.world.situation().tree).is_err() {
+                    refused.push(path.file_stem().expect("a name").display().to_string());
+                }
+            }
+        }
+    }
+    assert!(count > 200, "{count}");
+    assert_eq!(refused, ["collection_empty"]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn daemon_like() -> Bucket {
         }
     }
     tree.put(&[b"v1"], b"version", &[6]).expect("a value");
-    tree.put(&image, b"labels are many", &vec![b'l'; 10_000]).expect("a value");
+    tree.put(&image, b"updatedat", &vec![b'l'; 10_000]).expect("a value");
     tree.set_sequence(&leases, 5_000_000_000).expect("a bucket");
     tree
 }
