@@ -101,7 +101,7 @@ fn compare_oracle(row: &Row, expected: &Results, judgement: &Judgement<'_>) -> R
     if let Some(text) = marked.and_then(|marked| first_difference(marked, &judgement.kept())) {
         return differs("marked", text);
     }
-    if let (oracle::Outcome::Success, Some(removed)) = (judgement.outcome(), &expected.removed) {
+    if let (oracle::Progress::Success, Some(removed)) = (judgement.progress(), &expected.removed) {
         let gone = judgement.resources().filter(|resource| !resource.is_kept());
         let mut gone: Vec<Node> = gone.map(|resource| resource.node()).collect();
         let mut removed = removed.clone();

@@ -5,7 +5,7 @@ use super::compare::{EndsDiffer, Fate};
 use super::judged::Judged;
 use super::rule::class_of_chain;
 use crate::node::Kind;
-use crate::oracle::{End, Outcome, RunError};
+use crate::oracle::{End, Progress, RunError};
 use std::collections::BTreeMap;
 
 /// Why two collections end with different errors: the error that only one of them may meet has a cause, and where
@@ -37,7 +37,7 @@ fn class_of_error(meets: &Judged<'_>, other: &Judged<'_>, error: &RunError) -> C
         }
         // Where marking fails nothing is swept, and the reason lies with that error.
         RunError::BucketNotFound | RunError::IncompatibleValue
-            if other.judgement.outcome() == Outcome::MarkFailed =>
+            if other.judgement.progress() == Progress::MarkFailed =>
         {
             Class::Unexplained
         }
@@ -58,7 +58,7 @@ fn class_of_error(meets: &Judged<'_>, other: &Judged<'_>, error: &RunError) -> C
 /// Collectors of both sides that hear another last call after marking failed on both.
 pub(super) fn ends(from: &Judged<'_>, to: &Judged<'_>) -> Vec<EndsDiffer> {
     let sides = [from, to];
-    if sides.iter().any(|side| side.judgement.outcome() != Outcome::MarkFailed) {
+    if sides.iter().any(|side| side.judgement.progress() != Progress::MarkFailed) {
         return Vec::new();
     }
     let [from_ends, to_ends] = sides.map(|side| -> BTreeMap<Kind, End> {

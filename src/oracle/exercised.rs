@@ -58,7 +58,7 @@ impl Judgement<'_> {
 
     /// Whether something that is kept refers to what the database does not have.
     pub fn has_dead_edge(&self) -> bool {
-        let end = self.question().situation.release.rules().types.end;
+        let end = self.question.situation.release.rules().types.end;
         let followed = self.facts.references.iter().filter(|reference| self.keep.has(reference.from.node));
         followed.map(|reference| self.facts.nodes.at(reference.to.node)).any(|target| {
             // What collectors have is nowhere in the database.

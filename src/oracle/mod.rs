@@ -18,23 +18,35 @@
 //! To stay independent it has its own reading of labels, times and durations, and it uses of the rest only nodes,
 //! buckets, releases, collectors, instants, situations and the schema's names. It has no stack, no colours and no seeking cursor.
 //!
-//! `facts` reads, `keep` concludes, `judgement` answers; `times`, `conditions` and `nodes` are their tools, `rules`
-//! and `defects` their words.
+//! `facts` holds what `objects`, `labels`, `collectors` and `joins` read; `keep` concludes; `judgement` answers, of
+//! single resources in `verdict`, why not in `failures`, what goes in `removal`, what may be reported in `errors`.
+//! `times`, `conditions` and `nodes` are their tools, `rules` and `defects` their words.
 
+mod collectors;
 mod conditions;
 mod defects;
+mod errors;
 mod exercised;
 mod facts;
+mod failures;
+mod joins;
 mod judgement;
 mod keep;
+mod labels;
 mod nodes;
+mod objects;
+mod removal;
 mod rules;
 pub mod times;
+mod verdict;
 
 pub use defects::{Defect, Defects};
-pub use judgement::{End, Judgement, Outcome, Path, Verdict};
+pub use errors::Progress;
+pub use judgement::Judgement;
+pub use removal::{End, Path};
 pub use rules::{By, Failure, Holder, Reason, Rule, RunError};
 pub use times::UndecodableTime;
+pub use verdict::Verdict;
 
 use crate::situation::Situation;
 

@@ -151,10 +151,10 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     let found = |property, text| Some(Finding { property, text, node: None });
     let mut findings = Vec::new();
     findings.extend(compare_error(request, outcome, judgement));
-    if outcome.has_marked() && judgement.outcome() != oracle::Outcome::MarkFailed {
+    if outcome.has_marked() && judgement.progress() != oracle::Progress::MarkFailed {
         findings.extend(compare_marked(outcome, judgement, show));
     }
-    if outcome.error.is_none() && judgement.outcome() == oracle::Outcome::Success {
+    if outcome.error.is_none() && judgement.progress() == oracle::Progress::Success {
         findings.extend(compare_removed(outcome, judgement, show));
         findings.extend(compare_dirty(request, outcome, judgement));
         let expected = judgement.tree_after();
@@ -276,7 +276,7 @@ pub(super) fn wrong_ends(
     release: Release,
     outcome: &Outcome,
     judgement: &Judgement<'_>,
-    got_as_far_as: oracle::Outcome,
+    got_as_far_as: oracle::Progress,
 ) -> Option<String> {
     let ends = outcome.calls.iter().filter_map(|called| match called.call {
         Call::Finish => Some((called.resource_type, End::Finish)),
@@ -304,11 +304,11 @@ fn compare_collectors(
     judgement: &Judgement<'_>,
 ) -> Option<Finding> {
     let ends_as =
-        if is_cancelled(request, outcome) { oracle::Outcome::MarkFailed } else { judgement.outcome() };
+        if is_cancelled(request, outcome) { oracle::Progress::MarkFailed } else { judgement.progress() };
     if let Some(text) = wrong_ends(request.situation.release, outcome, judgement, ends_as) {
         return Some(Finding { property: Property::Collectors, text, node: None });
     }
-    if judgement.outcome() != oracle::Outcome::Success || outcome.error.is_some() {
+    if judgement.progress() != oracle::Progress::Success || outcome.error.is_some() {
         return None;
     }
     let removals = outcome.calls.iter().filter_map(|called| match &called.call {

@@ -32,10 +32,10 @@ fn check_point(
     fault: Option<Fault>,
 ) -> Option<Result<(), String>> {
     let (reached, error, phase) = match point {
-        Point::Lookup => (outcome.lookups, Error::Injected, oracle::Outcome::MarkFailed),
+        Point::Lookup => (outcome.lookups, Error::Injected, oracle::Progress::MarkFailed),
         Point::Removal => {
             let error = Error::ScanAndRemove(Box::new(Error::Injected));
-            (outcome.removals, error, oracle::Outcome::SweepFailed)
+            (outcome.removals, error, oracle::Progress::SweepFailed)
         }
     };
     (reached > 0).then(|| {
@@ -71,7 +71,7 @@ fn check_cancellation(
         return None;
     }
     // What else ends the scan of the roots comes first.
-    let is_scanned = judgement.outcome() != oracle::Outcome::MarkFailed;
+    let is_scanned = judgement.progress() != oracle::Progress::MarkFailed;
     Some((1..=outcome.roots.len()).try_for_each(|root| {
         let cancelled = collect_with(&Request { cancel_at_root: Some(root), ..*request }, fault);
         let text = match &cancelled.error {
@@ -79,7 +79,7 @@ fn check_cancellation(
             Some(error) if is_scanned && *error != Error::Canceled => Some(format!("it gives `{error}`")),
             Some(_) if cancelled.after != request.situation.tree => Some("the tree has changed".to_owned()),
             Some(_) => {
-                wrong_ends(request.situation.release, &cancelled, judgement, oracle::Outcome::MarkFailed)
+                wrong_ends(request.situation.release, &cancelled, judgement, oracle::Progress::MarkFailed)
             }
         };
         text.map_or(Ok(()), |text| Err(format!("cancelled at root {root}: {text}")))

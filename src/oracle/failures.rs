@@ -1,0 +1,71 @@
+//! Why a node is not kept: what might have kept it and did not.
+
+use super::facts::{Facts, Refusal, full};
+use super::keep::Keep;
+use super::nodes::NodeId;
+use super::rules::Failure;
+
+/// What failed, by the node that it did not keep.
+pub(super) struct Failed {
+    refusals: Vec<(NodeId, u32)>,
+    references: Vec<(NodeId, u32)>,
+}
+
+impl Failed {
+    pub(super) fn new(facts: &Facts<'_>, keep: &Keep) -> Failed {
+        let removed = |nodes: &mut dyn Iterator<Item = NodeId>| {
+            let mut numbered: Vec<(NodeId, u32)> = nodes.zip(0..).collect();
+            numbered.retain(|(node, _)| !keep.has(*node));
+            numbered.sort_unstable();
+            numbered
+        };
+        Failed {
+            refusals: removed(&mut facts.refusals.iter().map(|(node, _)| *node)),
+            references: removed(&mut facts.references.iter().map(|reference| reference.to.node)),
+        }
+    }
+
+    /// What did not keep a node, in a fixed order.
+    pub(super) fn of<'a>(&self, facts: &Facts<'a>, keep: &Keep, node: NodeId) -> Vec<Failure<'a>> {
+        let refusals = of_node(&self.refusals, node).iter();
+        let refused = refusals.map(|(_, number)| refused(facts, facts.refusals[*number as usize].1));
+        let references = of_node(&self.references, node).iter();
+        let unfollowed = references.map(|(_, number)| unfollowed(facts, keep, *number));
+        let mut failures: Vec<Failure<'a>> = refused.chain(unfollowed).collect();
+        failures.sort_unstable();
+        failures.dedup();
+        failures
+    }
+}
+
+fn of_node(numbered: &[(NodeId, u32)], node: NodeId) -> &[(NodeId, u32)] {
+    let first = numbered.partition_point(|(other, _)| *other < node);
+    let length = numbered[first..].partition_point(|(other, _)| *other == node);
+    &numbered[first..first + length]
+}
+
+fn refused<'a>(facts: &Facts<'a>, refusal: Refusal<'a>) -> Failure<'a> {
+    let node = |visit| facts.nodes.node(visit);
+    match refusal {
+        Refusal::LeaseExpired { at } => Failure::LeaseExpired { at },
+        Refusal::HolderExpired { lease, at, rule: _ } => {
+            Failure::HolderExpired { lease: node(full(lease)), at }
+        }
+        Refusal::ImageExpired { at } => Failure::ImageExpired { at },
+        Refusal::IngestExpired { at } => Failure::IngestExpired { at },
+        Refusal::IngestWithoutExpiry => Failure::IngestWithoutExpiry,
+        Refusal::IngestUndecodable { error } => Failure::IngestUndecodable { error },
+        Refusal::ConditionUnmet { by, label } => Failure::ConditionUnmet { by: node(by), label },
+        Refusal::ParentMissing { by, label } => Failure::ParentMissing { by: node(by), label },
+    }
+}
+
+fn unfollowed<'a>(facts: &Facts<'a>, keep: &Keep, number: u32) -> Failure<'a> {
+    let reference = &facts.references[number as usize];
+    let (rule, label, from) = (reference.rule, reference.label, reference.from);
+    if keep.has(from.node) {
+        Failure::ReferrerNotFull { by: facts.nodes.node(from), rule, label }
+    } else {
+        Failure::ReferrerRemoved { by: facts.nodes.node(full(from.node)), rule, label }
+    }
+}

@@ -1,0 +1,45 @@
+//! The rules that need everything to be read: conditions with times of use, back references with their parents.
+
+use super::defects::Defect;
+use super::facts::{Condition, Facts, Reader, Refusal, full};
+use super::rules::Rule;
+use super::times;
+use crate::node::ResourceType;
+
+impl Reader<'_> {
+    /// A condition is a reference if it holds for a time of use of its snapshot.
+    pub(super) fn join_conditions(&mut self) {
+        self.uses.sort_unstable();
+        for Condition { from, to, comparison, label } in std::mem::take(&mut self.conditions) {
+            let first = self.uses.partition_point(|(snapshot, _)| *snapshot < to);
+            let uses = &self.uses[first..];
+            let uses = &uses[..uses.partition_point(|(snapshot, _)| *snapshot == to)];
+            // What holds for any of the times holds for the earliest or for the latest.
+            let mut outermost = uses.first().into_iter().chain(uses.last());
+            if outermost.any(|(_, at)| comparison.holds(times::elapsed(*at, self.question.situation.now))) {
+                self.refer(from, full(to), Rule::Condition, Some(label));
+            } else {
+                self.refuse(to, Refusal::ConditionUnmet { by: from, label });
+            }
+        }
+    }
+
+    /// The intended rule: only a parent that exists keeps what refers back to it.
+    pub(super) fn drop_missing_parents(&mut self) {
+        if !self.rules.back_references || self.has(Defect::BackReferenceFromMissing) {
+            return;
+        }
+        let is_stored = |resource_type: ResourceType| resource_type.0 < self.rules.types.end;
+        let Facts { nodes, references, refusals, .. } = &mut self.facts;
+        references.retain(|reference| {
+            let is_back = matches!(reference.rule, Rule::BackReference | Rule::CollectorBackReference);
+            let parent = nodes.at(reference.from.node);
+            let is_missing = is_back && !parent.exists && is_stored(parent.resource_type);
+            if is_missing {
+                let refusal = Refusal::ParentMissing { by: reference.from, label: reference.label };
+                refusals.push((reference.to.node, refusal));
+            }
+            !is_missing
+        });
+    }
+}
