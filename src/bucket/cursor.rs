@@ -2,36 +2,7 @@
 
 use super::packed::{Body, SEQUENCE_BYTES};
 use super::wide::{Run, Wide};
-use super::{View, ViewRepr};
-
-/// What a key holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Entry<'a> {
-    /// A value; it may be empty.
-    Value(&'a [u8]),
-    /// A sub-bucket.
-    Bucket(View<'a>),
-}
-
-impl<'a> Entry<'a> {
-    /// The value; absent for a sub-bucket, as bbolt's cursor yields nil for one.
-    #[inline]
-    pub fn value(self) -> Option<&'a [u8]> {
-        match self {
-            Entry::Value(value) => Some(value),
-            Entry::Bucket(_) => None,
-        }
-    }
-
-    /// The sub-bucket; absent for a value.
-    #[inline]
-    pub fn bucket(self) -> Option<View<'a>> {
-        match self {
-            Entry::Bucket(view) => Some(view),
-            Entry::Value(_) => None,
-        }
-    }
-}
+use super::{Entry, View, ViewRepr};
 
 /// A cursor over one bucket. It begins nowhere: `first` or `seek` places it.
 pub struct Cursor<'a> {

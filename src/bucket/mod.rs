@@ -31,8 +31,8 @@ mod packed;
 mod wide;
 
 pub use builder::{Builder, OutOfOrder};
+pub use cursor::Cursor;
 use cursor::Entries;
-pub use cursor::{Cursor, Entry};
 pub use diff::{Change, diff};
 pub use edit::Refusal;
 
@@ -68,6 +68,35 @@ pub struct View<'a>(ViewRepr<'a>);
 enum ViewRepr<'a> {
     Packed(packed::Body<'a>),
     Wide(&'a Wide),
+}
+
+/// What a key holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry<'a> {
+    /// A value; it may be empty.
+    Value(&'a [u8]),
+    /// A sub-bucket.
+    Bucket(View<'a>),
+}
+
+impl<'a> Entry<'a> {
+    /// The value; absent for a sub-bucket, as bbolt's cursor yields nil for one.
+    #[inline]
+    pub fn value(self) -> Option<&'a [u8]> {
+        match self {
+            Entry::Value(value) => Some(value),
+            Entry::Bucket(_) => None,
+        }
+    }
+
+    /// The sub-bucket; absent for a value.
+    #[inline]
+    pub fn bucket(self) -> Option<View<'a>> {
+        match self {
+            Entry::Bucket(view) => Some(view),
+            Entry::Value(_) => None,
+        }
+    }
 }
 
 impl Bucket {

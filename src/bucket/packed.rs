@@ -9,8 +9,7 @@
 //! same thing. Lengths have a fixed width: an edit deep inside is one splice and a patch of the enclosing
 //! lengths. Blocks come only from this room's own encoder, so reading them does not check.
 
-use super::cursor::Entry;
-use super::{View, ViewRepr};
+use super::{Entry, View, ViewRepr};
 use std::cmp::Ordering;
 
 /// The largest block; a larger bucket is wide. Objects with their labels stay far below it.

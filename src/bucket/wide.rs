@@ -4,9 +4,8 @@
 //! get_mut, insert, remove, range from a lower bound forward, diff and clone; never `get_next`, `get_prev` or an
 //! iterator run backwards, which im 15.1.0 gets wrong beyond one tree node.
 
-use super::cursor::Entry;
 use super::packed::{self, Body};
-use super::{Bucket, Repr, View, ViewRepr};
+use super::{Bucket, Entry, Repr, View, ViewRepr};
 use im::OrdMap;
 use im::ordmap::{DiffItem, RangedIter};
 use std::ops::Bound;

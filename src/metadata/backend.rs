@@ -7,9 +7,9 @@
 //!
 //! The maps are [`Bucket`]s, so that a copy costs nothing.
 
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Shown};
 use super::fields::{Label, Labels};
-use super::validate::{self, Shown};
+use super::validate;
 use crate::bucket::{Bucket, View};
 use crate::instant::Instant;
 use std::sync::Arc;

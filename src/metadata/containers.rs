@@ -9,13 +9,13 @@
 //! are encoded messages, kept as bytes and not looked into.
 
 use super::buckets::ensure;
-use super::error::Error;
+use super::error::{Error, Shown};
 use super::fields::{self, Label, Labels, build_map, ordered, put};
 use super::names::{
     CONTAINERS, CREATED_AT, EXTENSIONS, IMAGE, LABELS, NAME, OPTIONS, RUNTIME, SANDBOX_ID, SNAPSHOT_KEY,
     SNAPSHOTTER, SPEC, UPDATED_AT, V1,
 };
-use super::validate::{self, Shown};
+use super::validate;
 use super::{Context, Store};
 use crate::bucket::{Bucket, Builder, Refusal, View};
 use crate::schema::time;

@@ -1,6 +1,5 @@
 //! Errors with containerd's kinds.
 
-use super::validate::Shown;
 use crate::bucket::Refusal;
 use std::fmt::{self, Write as _};
 
@@ -86,5 +85,28 @@ impl Error {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Error {
         Error::unknown(format_args!("{refusal}"))
+    }
+}
+
+/// How much of a name a message shows.
+const SHOWN_BYTES_MAX: usize = 200;
+
+/// Bytes as a message shows them: escaped, in quotes, cut where they are long.
+pub(super) struct Shown<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, end) = match self.0.get(..SHOWN_BYTES_MAX) {
+            Some(beginning) => (beginning, "\"..."),
+            None => (self.0, "\""),
+        };
+        f.write_str("\"")?;
+        // Nearly every name is plain text, which is written as it stands.
+        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+        match std::str::from_utf8(shown) {
+            Ok(text) if shown.iter().fold(true, |plain, byte| plain & is_plain(byte)) => f.write_str(text)?,
+            _ => write!(f, "{}", shown.escape_ascii())?,
+        }
+        f.write_str(end)
     }
 }

@@ -5,12 +5,12 @@
 //! ```
 
 use super::buckets::LeaseEntry;
-use super::error::Error;
+use super::error::{Error, Shown};
 use super::fields::{self, Label, Labels, build_map, ordered, put};
 use super::names::{
     ANNOTATIONS, CREATED_AT, DIGEST, GC_EXPIRE, IMAGES, LABELS, MEDIA_TYPE, SIZE, TARGET, UPDATED_AT, V1,
 };
-use super::validate::{self, Shown};
+use super::validate;
 use super::{Context, Store};
 use crate::bucket::{Bucket, Builder, Entry, Refusal, View};
 use crate::schema::{time, varint};

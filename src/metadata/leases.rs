@@ -9,11 +9,11 @@
 //! Ids and labels are not checked (L16). An expiry is only a label; the daemon never looks whether a lease has
 //! expired before it puts something into it.
 
-use super::content::later;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Shown};
 use super::fields::{self, Label, build_map, ordered};
+use super::ingests::later;
 use super::names::{CONTENT, CREATED_AT, IMAGES, INGESTS, LABELS, LEASES, SNAPSHOTS, V1};
-use super::validate::{self, Shown};
+use super::validate;
 use super::{Context, Store};
 use crate::bucket::{Builder, Refusal, View};
 use crate::instant::Instant;

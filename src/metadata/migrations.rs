@@ -1,9 +1,8 @@
 //! Bringing an older database up to a release's version (containerd's `metadata/migrations.go`, `DB.Init`).
 
 use super::buckets::ensure;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Shown};
 use super::names::{CHILDREN, CONTENT, INGEST, INGESTS, PARENT, REF, SANDBOXES, SNAPSHOTS, V1, VERSION};
-use super::validate::Shown;
 use crate::bucket::{Bucket, Entry, View};
 use crate::release::Release;
 use crate::schema::varint;

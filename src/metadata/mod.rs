@@ -27,10 +27,12 @@ mod content;
 mod error;
 mod fields;
 mod images;
+mod ingests;
 mod leases;
 mod migrations;
 mod names;
 mod namespaces;
+mod put;
 mod sandboxes;
 mod snapshots;
 pub mod streams;
@@ -38,11 +40,13 @@ mod validate;
 
 pub use backend::{Backend, BackendIngest, BackendSnapshot, SnapshotKind};
 pub use containers::Container;
-pub use content::{CleanedContent, Put, Writer};
+pub use content::CleanedContent;
 pub use error::{Error, ErrorKind};
 pub use fields::{Label, Labels};
 pub use images::Image;
+pub use ingests::Writer;
 pub use leases::{Resource, expiration};
+pub use put::Put;
 pub use sandboxes::Sandbox;
 pub use snapshots::{NewSnapshot, Preparation, Prepared};
 

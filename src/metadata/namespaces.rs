@@ -3,10 +3,10 @@
 use super::Store;
 use super::buckets::ensure;
 
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Shown};
 use super::fields::{self, Label, ordered};
 use super::names::{BLOB, CONTAINERS, CONTENT, IMAGES, LABELS, SNAPSHOTS, V1};
-use super::validate::{self, Shown};
+use super::validate;
 use crate::bucket::{Builder, Refusal, View};
 
 impl Store {

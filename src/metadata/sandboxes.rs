@@ -9,12 +9,12 @@
 //! Labels are not checked (L16), and deleting one wants no collection.
 
 use super::containers::{build_extensions, build_runtime, merge_extensions};
-use super::error::Error;
+use super::error::{Error, Shown};
 use super::fields::{self, Labels, build_map, ordered, put};
 use super::names::{
     CREATED_AT, EXTENSIONS, LABELS, NAME, OPTIONS, RUNTIME, SANDBOXER, SANDBOXES, SPEC, UPDATED_AT, V1,
 };
-use super::validate::{self, Shown};
+use super::validate;
 use super::{Context, ErrorKind, Store};
 use crate::bucket::{Builder, Refusal, View};
 use crate::release::Release;

@@ -10,10 +10,10 @@
 
 use super::backend::{BackendSnapshot, Committed, SnapshotKind, inherited};
 use super::buckets::{LeaseEntry, backend_key, blocked, ensure};
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Shown};
 use super::fields::{self, Label, Labels, build_map, ordered, put};
 use super::names::{CHILDREN, CREATED_AT, LABELS, NAME, PARENT, SNAPSHOT_REF, SNAPSHOTS, UPDATED_AT, V1};
-use super::validate::{self, Shown};
+use super::validate;
 use super::{Context, Store};
 use crate::bucket::{Bucket, Builder, View};
 use crate::instant::Instant;

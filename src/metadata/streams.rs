@@ -14,8 +14,8 @@
 //! is *stuck*, and whoever needs it gets a deadlock.
 
 use super::Context;
-use super::error::{Error, ErrorKind};
-use super::validate::{self, Shown};
+use super::error::{Error, ErrorKind, Shown};
+use super::validate;
 use crate::collector::{Active, Collector, Leased};
 use crate::node::{Kind, Node};
 use crate::release::Release;

@@ -1,36 +1,13 @@
 //! containerd's checks of names, labels and digests.
 
 use super::Context;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Shown};
 use super::fields::Label;
-use std::fmt;
 
 /// The longest identifier (`identifiers/validate.go`, `maxLength`).
 const IDENTIFIER_BYTES_MAX: usize = 76;
 /// The largest sum of a label's key and value (`labels/validate.go`, `maxSize`).
 const LABEL_BYTES_MAX: usize = 4096;
-/// How much of a name a message shows.
-const SHOWN_BYTES_MAX: usize = 200;
-
-/// Bytes as a message shows them: escaped, in quotes, cut where they are long.
-pub(super) struct Shown<'a>(pub(super) &'a [u8]);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (shown, end) = match self.0.get(..SHOWN_BYTES_MAX) {
-            Some(beginning) => (beginning, "\"..."),
-            None => (self.0, "\""),
-        };
-        f.write_str("\"")?;
-        // Nearly every name is plain text, which is written as it stands.
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
-        match std::str::from_utf8(shown) {
-            Ok(text) if shown.iter().fold(true, |plain, byte| plain & is_plain(byte)) => f.write_str(text)?,
-            _ => write!(f, "{}", shown.escape_ascii())?,
-        }
-        f.write_str(end)
-    }
-}
 
 /// The context's namespace (`namespaces.NamespaceRequired`).
 pub(super) fn namespace<'a>(context: &Context<'a>) -> Result<&'a [u8], Error> {
