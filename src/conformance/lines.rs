@@ -29,25 +29,28 @@ pub(super) struct Lines {
     path: PathBuf,
     text: Box<dyn BufRead + Send>,
     number: usize,
+    /// The length of the line before: rows of one case stand side by side and are about as long.
+    bytes_before: usize,
 }
 
 impl Lines {
     pub(super) fn open(path: &Path, unpacked_max: u64) -> Result<Lines, SourceError> {
         let text = File::open(path).and_then(|file| unpacked(BufReader::new(file), unpacked_max));
         let text = text.map_err(|error| unreadable(path, error))?;
-        Ok(Lines { path: path.to_owned(), text, number: 0 })
+        Ok(Lines { path: path.to_owned(), text, number: 0, bytes_before: 0 })
     }
 
     /// The next line and its number, from 1.
     pub(super) fn next_line(&mut self) -> Result<Option<(usize, Vec<u8>)>, SourceError> {
         loop {
-            let mut line = Vec::new();
+            let mut line = Vec::with_capacity(self.bytes_before * 9 / 8);
             let mut rest = (&mut self.text).take(LINE_BYTES_MAX + 1);
             let read = rest.read_until(b'\n', &mut line).map_err(|error| unreadable(&self.path, error))?;
             if read == 0 {
                 return Ok(None);
             }
             self.number += 1;
+            self.bytes_before = read;
             if read as u64 > LINE_BYTES_MAX {
                 let (path, line) = (self.path.clone(), self.number);
                 return Err(SourceError::LineTooLong { path, line, bytes_max: LINE_BYTES_MAX });
