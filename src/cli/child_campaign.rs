@@ -25,7 +25,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "intended"])]
     against: Option<CommandLine>,
     /// How many seconds the other collector may take for a collection
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5", requires = "against")]
+    // What --against does not go with would excuse its absence.
+    #[arg(conflicts_with_all = ["case", "time", "shard", "fault", "intended"])]
     child_timeout: Duration,
     /// Also write the collections of the cases, as rows for other collectors, into a new file; gzip if it ends in .gz
     #[arg(long, value_name = "FILE")]
@@ -37,8 +39,6 @@ pub(super) struct Cases<'a> {
     pub(super) drawn: &'a simulate::campaign::Plan,
     pub(super) cases: Range<u64>,
     pub(super) jobs: Option<usize>,
-    /// Where findings are written.
-    pub(super) out: &'a Path,
     pub(super) json: bool,
 }
 
@@ -46,6 +46,7 @@ pub(super) struct Cases<'a> {
 pub(super) fn run(
     arguments: &Arguments,
     cases: Cases<'_>,
+    folder: &mut Folder<'_>,
     out: &mut dyn Write,
 ) -> Result<Option<Ended>, Failure> {
     if let Some(path) = &arguments.rows_out {
@@ -63,7 +64,6 @@ pub(super) fn run(
     let tally = threads.install(|| campaign::run(&plan, &|cases| progress.inc(cases)));
     progress.finish_and_clear();
     let tally = tally.map_err(|error: ChildError| Failure::Usage(format!("--against: {error}")))?;
-    let mut folder = Folder::new(cases.out);
     let small = tally.found.iter().filter_map(|(wrong, found)| Some((wrong, found, found.small.as_ref()?)));
     let files = small.filter_map(|(wrong, found, small)| {
         let file =
@@ -72,10 +72,8 @@ pub(super) fn run(
     });
     let report = Report { plan: &plan, tally: &tally, files: &files.collect() };
     report.write(cases.json, out)?;
-    match folder.into_failure() {
-        Some(failure) => Err(failure),
-        None => Ok(Some(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding })),
-    }
+    folder.tell_failure();
+    Ok(Some(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding }))
 }
 
 fn progress(cases: &Cases<'_>) -> ProgressBar {

@@ -47,10 +47,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration, conflicts_with = "cases")]
     wait: Duration,
     /// Compare so many generated databases instead
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
     /// The seed of the generated databases: any text of 1 to 64 bytes
-    #[arg(long, default_value = "leasehold", value_parser = Seed::parse, requires = "cases")]
+    #[arg(long, default_value = "leasehold", value_parser = Seed::parse, conflicts_with = "source")]
     seed: Seed,
     /// One JSON object instead of the report
     #[arg(long)]
@@ -87,5 +87,10 @@ fn compare_cases(arguments: &Arguments, cases: u64, out: &mut dyn Write) -> Resu
     let examples = campaign::examples(&plan, &tally);
     let report = CasesReport { plan: &plan, tally: &tally, examples: &examples };
     report.write(arguments.json, out)?;
+    if tally.unopenable == tally.cases {
+        let none =
+            "nothing was compared: none of these databases opens under both releases; give more --cases";
+        return Err(Failure::Usage(none.to_owned()));
+    }
     Ok(if tally.is_unexplained() { Ended::WithFinding } else { Ended::Well })
 }

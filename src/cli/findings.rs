@@ -1,5 +1,6 @@
 //! Findings as files: each of its own, none over what is there.
 
+use super::place::{Place, look};
 use super::source::SCENARIO_EXTENSION;
 use super::{Failure, files};
 use std::fs;
@@ -10,12 +11,20 @@ use std::path::{Path, PathBuf};
 pub(super) struct Folder<'a> {
     path: &'a Path,
     /// The first reason why a finding was not written. The others are not tried then, and the report is not lost.
-    failure: Option<Failure>,
+    failure: Option<String>,
 }
 
 impl<'a> Folder<'a> {
-    pub(super) fn new(path: &'a Path) -> Folder<'a> {
-        Folder { path, failure: None }
+    /// A folder that can be written to, or made: tried before a campaign begins, so that none runs in vain. Nothing is
+    /// left there by trying.
+    pub(super) fn tried(path: &'a Path) -> Result<Folder<'a>, Failure> {
+        let mut there = path;
+        while look(there).map_err(|error| Failure::Usage(format!("--out: {error}")))? == Place::Absent {
+            let above = there.parent().filter(|above| !above.as_os_str().is_empty());
+            there = above.unwrap_or(Path::new("."));
+        }
+        tempfile::tempfile_in(there).map_err(|error| Failure::Usage(failed(there, &error)))?;
+        Ok(Folder { path, failure: None })
     }
 
     /// Writes a finding; gives its file, none if it could not be written.
@@ -26,21 +35,23 @@ impl<'a> Folder<'a> {
         let made = fs::create_dir_all(self.path).map_err(|error| failed(self.path, &error));
         match made.and_then(|()| write_new(self.path, stem, text)) {
             Ok(path) => Some(path.display().to_string()),
-            Err(failure) => {
-                self.failure = Some(failure);
+            Err(reason) => {
+                self.failure = Some(reason);
                 None
             }
         }
     }
 
-    /// Why not all was written.
-    pub(super) fn into_failure(self) -> Option<Failure> {
-        self.failure
+    /// Says on standard error why not all was written. The report has the findings all the same.
+    pub(super) fn tell_failure(&self) {
+        if let Some(reason) = &self.failure {
+            eprintln!("leasehold: {reason}; what was found is in the report alone");
+        }
     }
 }
 
 /// Writes a file under a name that is not taken; what is there already with the same content is the same finding.
-fn write_new(folder: &Path, stem: &str, text: &str) -> Result<PathBuf, Failure> {
+fn write_new(folder: &Path, stem: &str, text: &str) -> Result<PathBuf, String> {
     for number in 1u32.. {
         let again = if number == 1 { String::new() } else { format!("-{number}") };
         let path = folder.join(format!("{stem}{again}.{SCENARIO_EXTENSION}"));
@@ -57,6 +68,6 @@ fn write_new(folder: &Path, stem: &str, text: &str) -> Result<PathBuf, Failure> 
     unreachable!("four billion files of one name")
 }
 
-fn failed(path: &Path, error: &io::Error) -> Failure {
-    Failure::Usage(format!("--out: {}: {error}", path.display()))
+fn failed(path: &Path, error: &io::Error) -> String {
+    format!("--out: {}: {error}", path.display())
 }

@@ -1,6 +1,6 @@
 //! `leasehold grade`: is each seeded fault found?
 
-use super::values::{self, parse_duration};
+use super::values::{self, parse_time_to_try};
 use super::{Ended, Failure, threads};
 use crate::engine::Fault;
 use crate::report::Show as _;
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
     /// How long each seed has on one thread, such as 10s, 500ms or 2m
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time_to_try)]
     budget: Duration,
     /// Threads; default: one a core
     #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]

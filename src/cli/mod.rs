@@ -11,6 +11,7 @@ mod export;
 mod files;
 mod findings;
 mod grade;
+mod pipe;
 mod place;
 mod replay;
 mod simulate;
@@ -42,7 +43,7 @@ pub enum Failure {
     /// An input that cannot be read, with its path: exit code 3.
     #[error("{0}")]
     Input(String),
-    /// Writing the output failed. A closed pipe ends the program quietly.
+    /// Writing the output failed. A closed pipe is no failure.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
 }
@@ -81,7 +82,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(pipe::Quiet::new(io::stdout().lock()));
     let ended = match arguments.command {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Replay(arguments) => replay::run(&arguments, &mut out),
@@ -97,14 +98,118 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ended {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::WithFinding) => ExitCode::from(1),
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("leasehold: {failure}");
+            // Where standard error is closed too the exit code says it alone.
+            let _said = writeln!(io::stderr(), "leasehold: {failure}");
             ExitCode::from(match failure {
                 Failure::Usage(_) => 2,
                 Failure::Input(_) => 3,
                 Failure::Output(_) => 1,
             })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, CommandFactory};
+
+    /// A value for every flag that takes one.
+    const VALUES: &[(&str, &str)] = &[
+        ("against", "true"),
+        ("budget", "1s"),
+        ("case", "1"),
+        ("cases", "64"),
+        ("child-timeout", "1"),
+        ("fault", "sweep-skips"),
+        ("for", "1s"),
+        ("jobs", "1"),
+        ("now", "+1h"),
+        ("only", "1.7"),
+        ("out", "found"),
+        ("profile", "plain"),
+        ("release", "1.7"),
+        ("rows-out", "rows"),
+        ("seed", "s"),
+        ("seeds", "1"),
+        ("shard", "1/2"),
+        ("states", "root"),
+        ("target", "tree"),
+        ("wait", "1s"),
+    ];
+
+    /// Pairs of flags of which one would do nothing; `*` is every other.
+    const REFUSED: &[(&str, &str, &[&str])] = &[
+        ("conformance", "release", &["only"]),
+        ("diff", "cases", &["now", "wait"]),
+        ("grade", "list", &["seeds", "budget", "jobs", "json"]),
+        ("replay", "update", &["fault", "target", "intended"]),
+        ("replay", "target", &["intended"]),
+        ("simulate", "against", &["fault", "intended", "for", "shard"]),
+        (
+            "simulate",
+            "case",
+            &["cases", "for", "shard", "intended", "fault", "jobs", "against", "rows-out", "out", "json"],
+        ),
+        ("simulate", "for", &["cases", "rows-out"]),
+        ("simulate", "properties", &["*"]),
+        ("simulate", "shard", &["rows-out"]),
+    ];
+
+    /// Flags that do something only beside another.
+    const NEEDED: &[(&str, &str, &str)] =
+        &[("diff", "seed", "cases"), ("simulate", "child-timeout", "against")];
+
+    fn is_refused(command: &str, pair: [&str; 2]) -> bool {
+        [pair, [pair[1], pair[0]]].into_iter().any(|[flag, other]| {
+            let is_pair = |(of, one, others): &(&str, &str, &[&str])| {
+                *of == command && *one == flag && (others.contains(&other) || others.contains(&"*"))
+            };
+            let lacks =
+                |(of, one, needed): &(&str, &str, &str)| *of == command && *one == flag && *needed != other;
+            REFUSED.iter().any(is_pair) || NEEDED.iter().any(lacks)
+        })
+    }
+
+    /// What a command cannot do without.
+    fn required(command: &str, pair: [&str; 2]) -> &'static [&'static str] {
+        match command {
+            "diff" if pair.contains(&"cases") => &["--from", "1.7", "--to", "2.0"],
+            "diff" => &["--from", "1.7", "--to", "2.0", "source"],
+            "exhaust" => &["--nodes", "2"],
+            "collect" | "replay" | "conformance" => &["source"],
+            "export" => &["source", "target"],
+            _ => &[],
+        }
+    }
+
+    fn written(flag: &Arg) -> Vec<String> {
+        let name = flag.get_long().expect("every flag has a name");
+        let value = VALUES.iter().find(|(of, _)| *of == name).map(|(_, value)| (*value).to_owned());
+        let takes_value = flag.get_action().takes_values();
+        assert_eq!(takes_value, value.is_some(), "--{name} is not among the values, or takes none");
+        [format!("--{name}")].into_iter().chain(value).collect()
+    }
+
+    #[test]
+    fn each_pair_of_flags_works_or_is_refused() {
+        for command in Arguments::command().get_subcommands() {
+            let flags =
+                command.get_arguments().filter(|flag| !flag.is_positional() && !flag.is_required_set());
+            let flags: Vec<&Arg> = flags.collect();
+            for (at, flag) in flags.iter().enumerate() {
+                for other in &flags[at + 1..] {
+                    let pair = [flag, other].map(|flag| flag.get_long().expect("every flag has a name"));
+                    let head = ["leasehold", command.get_name()]
+                        .into_iter()
+                        .chain(required(command.get_name(), pair).iter().copied());
+                    let words = head.map(str::to_owned).chain(written(flag)).chain(written(other));
+                    let parsed = Arguments::try_parse_from(words);
+                    let is_refused = is_refused(command.get_name(), pair);
+                    assert_eq!(parsed.is_err(), is_refused, "{}: {pair:?}", command.get_name());
+                }
+            }
         }
     }
 }

@@ -140,8 +140,12 @@ fn replay_file(arguments: &Arguments, file: &Path, out: Option<&mut dyn Write>) 
         Ok(text) => text,
         Err(error) => return Ok(Verdict::unusable(file, &error)),
     };
+    if text.trim_ascii().is_empty() {
+        return Ok(Verdict::unusable(file, &"the file is empty"));
+    }
     let replayed = match parse_scenario(file, &text) {
         Ok(scenario) => replay_scenario(file, &scenario, arguments.fault, arguments.intended, out)?,
+        Err(_) if text.contains(&0) => return Ok(Verdict::unusable(file, &"it is no text, so no scenario")),
         Err(drawn) => return Ok(Verdict::Failed(format!("FAILED {drawn}\n"))),
     };
     Ok(verdict(arguments, file, &text, replayed))

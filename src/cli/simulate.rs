@@ -1,7 +1,7 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
 use super::findings::Folder;
-use super::values::{self, parse_duration};
+use super::values::{self, parse_time_to_try};
 use super::{Ended, Failure, child_campaign, threads};
 use crate::campaign::Tally as _;
 use crate::engine::Fault;
@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     cases: u64,
     /// Run cases for so long instead: 60s, 10m
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, conflicts_with_all = ["cases", "against", "rows_out"])]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time_to_try, conflicts_with_all = ["cases", "against", "rows_out"])]
     time: Option<Duration>,
     /// Run the i-th of n equal parts of the cases
     #[arg(long, value_name = "i/n", value_parser = parse_shard, conflicts_with_all = ["against", "rows_out"])]
@@ -75,12 +75,12 @@ pub(super) struct Arguments {
     #[arg(long)]
     json: bool,
     /// Only list the properties that are checked
-    #[arg(long)]
+    #[arg(long, exclusive = true)]
     properties: bool,
     /// Only print the case of this number as it was drawn, a scenario for `leasehold replay`; it depends on --seed, the release
     /// and --profile
     #[arg(long, value_name = "NUMBER", conflicts_with_all =
-        ["cases", "time", "shard", "jobs", "intended", "out", "properties", "json", "against", "rows_out"])]
+        ["cases", "time", "shard", "jobs", "intended", "fault", "out", "json", "against", "rows_out"])]
     case: Option<u64>,
 }
 
@@ -101,17 +101,17 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         write!(out, "{}", print(&finding::drawn(&plan, number)))?;
         return Ok(Ended::Well);
     }
+    let mut folder = Folder::tried(&arguments.out)?;
     let cases = child_campaign::Cases {
         drawn: &plan,
         cases: 0..arguments.cases,
         jobs: arguments.jobs,
         json: arguments.json,
-        out: &arguments.out,
     };
-    if let Some(ended) = child_campaign::run(&arguments.child, cases, out)? {
+    if let Some(ended) = child_campaign::run(&arguments.child, cases, &mut folder, out)? {
         return Ok(ended);
     }
-    run_with(arguments, &plan, out)
+    run_with(arguments, &plan, folder, out)
 }
 
 fn plan(arguments: &Arguments) -> Plan {
@@ -121,27 +121,45 @@ fn plan(arguments: &Arguments) -> Plan {
     Plan { seed: arguments.seed.clone(), release, defects, swarm: profile }
 }
 
-fn run_with(arguments: &Arguments, plan: &Plan, out: &mut dyn Write) -> Result<Ended, Failure> {
+fn run_with(
+    arguments: &Arguments,
+    plan: &Plan,
+    mut folder: Folder<'_>,
+    out: &mut dyn Write,
+) -> Result<Ended, Failure> {
     let fault = arguments.fault;
+    let numbers = numbers(arguments)?;
     if !arguments.json {
         write_plan(out, plan, fault, &extent(arguments))?;
         out.flush()?;
     }
     let threads = threads::pool(arguments.jobs)?;
     let (tally, examples) = threads.install(|| {
-        let tally = run_campaign(arguments, plan, fault);
+        let tally = run_campaign(arguments, plan, numbers);
         let examples = campaign::examples(plan, &tally, fault);
         (tally, examples)
     });
-    let (findings, unwritten) = write_findings(arguments, plan, examples);
+    let findings = write_findings(&mut folder, plan, fault, examples);
     let report = Report { plan, fault, tally: &tally, findings: &findings };
     report.write(arguments.json, out)?;
-    // The report is not lost with a file.
-    match unwritten {
-        Some(failure) => Err(failure),
-        None if findings.is_empty() => Ok(Ended::Well),
-        None => Ok(Ended::WithFinding),
+    folder.tell_failure();
+    Ok(if findings.is_empty() { Ended::Well } else { Ended::WithFinding })
+}
+
+/// The numbers of the cases; those of the first round where a time ends them. A part may have none.
+fn numbers(arguments: &Arguments) -> Result<Numbers, Failure> {
+    let Shard { part, parts } = arguments.shard.unwrap_or(Shard { part: 1, parts: 1 });
+    let numbers = Numbers { part: part - 1, parts, ..Numbers::first(arguments.cases) };
+    if arguments.time.is_some() {
+        return Ok(numbers.round());
     }
+    if numbers.count() == 0 {
+        let (cases, block) = (text::counted(arguments.cases, "case"), campaign::BLOCK);
+        return Err(Failure::Usage(format!(
+            "--shard {part}/{parts}: {cases}, dealt out {block} at a time, leave none for this part"
+        )));
+    }
+    Ok(numbers)
 }
 
 fn extent(arguments: &Arguments) -> String {
@@ -155,24 +173,21 @@ fn extent(arguments: &Arguments) -> String {
     }
 }
 
-/// All cases, or as many as there is time for.
-fn run_campaign(arguments: &Arguments, plan: &Plan, fault: Option<Fault>) -> Tally {
-    /// Blocks between two looks at the clock.
-    const ROUND: u64 = 16;
-    let Shard { part, parts } = arguments.shard.unwrap_or(Shard { part: 1, parts: 1 });
-    let mut numbers = Numbers { part: part - 1, parts, ..Numbers::first(arguments.cases) };
+/// All cases, or as many as there is time for; a first round of them in any case.
+fn run_campaign(arguments: &Arguments, plan: &Plan, mut numbers: Numbers) -> Tally {
+    let fault = arguments.fault;
     let progress = Progress::new(arguments.time.is_none().then(|| numbers.count()), plan.release);
     let done = |tally: &Tally| progress.add(tally);
     let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, fault, &done) };
     let until = Instant::now() + time;
     let mut tally = Tally::default();
-    while Instant::now() < until {
-        numbers.end =
-            numbers.start.saturating_add(ROUND.saturating_mul(campaign::BLOCK).saturating_mul(parts));
+    loop {
         tally = tally.plus(campaign::run_all(plan, numbers, fault, &done));
-        numbers.start = numbers.end;
+        if Instant::now() >= until {
+            return tally;
+        }
+        numbers = Numbers { start: numbers.end, ..numbers }.round();
     }
-    tally
 }
 
 /// Cases, cases a second, rules reached and findings, while they run.
@@ -219,20 +234,19 @@ impl Drop for Progress {
     }
 }
 
-/// Writes every finding into a file of its own; gives the first reason why one is not.
+/// Writes every finding into a file of its own.
 fn write_findings(
-    arguments: &Arguments,
+    folder: &mut Folder<'_>,
     plan: &Plan,
+    fault: Option<Fault>,
     examples: Vec<Example>,
-) -> (Vec<Written>, Option<Failure>) {
-    let mut folder = Folder::new(&arguments.out);
+) -> Vec<Written> {
     let written = examples.into_iter().map(|example| {
-        let scenario = finding::scenario(plan, arguments.fault, &example);
-        let file = folder.write(&stem(arguments.fault, &example), &print(&scenario));
+        let scenario = finding::scenario(plan, fault, &example);
+        let file = folder.write(&stem(fault, &example), &print(&scenario));
         Written { example, scenario, file }
     });
-    let written = written.collect();
-    (written, folder.into_failure())
+    written.collect()
 }
 
 /// What the finding is called: its property, what explains it, and its case.

@@ -50,6 +50,12 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "a number with a unit: 500ms, 10s, 2m or 1h30m".to_owned())
 }
 
+/// The same for how long something is tried: in no time nothing is.
+pub(super) fn parse_time_to_try(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text)?;
+    if time.is_zero() { Err("in no time nothing is checked".to_owned()) } else { Ok(time) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

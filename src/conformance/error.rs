@@ -24,7 +24,13 @@ pub enum SourceError {
         /// The limit.
         bytes_max: u64,
     },
-    /// There is no file of rows, or no row with a recorded result.
+    /// A file is something else.
+    #[error("{}: no file of recorded rows: its first line is no JSON object", path.display())]
+    NotRows {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no file of rows, or none with a row that has a recorded result.
     #[error("no recorded rows in {}", listed(paths))]
     NoRows {
         /// Where they were looked for.

@@ -4,7 +4,7 @@
 //! parsed by [`RowLine::row`] in whatever thread wants it. A row's release is the one that is asked for, else that of
 //! its `version`, else the one that its folder is named after.
 //!
-//! A file that cannot be read is a [`SourceError`]; a line that is no proper row is a [`RowFailure`], which counts
+//! A file that cannot be read, or is none of rows, is a [`SourceError`]; a line that is no proper row is a [`RowFailure`], which counts
 //! as a failed row and never as a skipped one. This room does not know what the rows mean.
 
 use super::error::{SourceError, unreadable};
@@ -62,7 +62,7 @@ pub enum RowFault {
 pub fn read(paths: &[PathBuf], release: Option<Release>) -> Result<Reader, SourceError> {
     let mut remaining = files::find(paths)?;
     remaining.reverse();
-    Ok(Reader { remaining, open: None, trees: BTreeMap::new(), release })
+    Ok(Reader { remaining, open: None, has_line: false, trees: BTreeMap::new(), release })
 }
 
 /// The lines of all files, in order.
@@ -70,6 +70,8 @@ pub struct Reader {
     /// Files not yet opened, the next one last.
     remaining: Vec<PathBuf>,
     open: Option<(Lines, Arc<Origin>)>,
+    /// Whether the open file had a line: what is no file of rows shows by its first, or by having none.
+    has_line: bool,
     trees: BTreeMap<PathBuf, Arc<Trees>>,
     release: Option<Release>,
 }
@@ -99,14 +101,25 @@ impl Iterator for Reader {
             let Some((lines, origin)) = &mut self.open else {
                 let path = self.remaining.pop()?;
                 match self.opened(path) {
-                    Ok(open) => self.open = Some(open),
+                    Ok(open) => (self.open, self.has_line) = (Some(open), false),
                     Err(error) => return Some(Err(error)),
                 }
                 continue;
             };
             match lines.next_line() {
+                Ok(Some((_, text))) if !self.has_line && !text.trim_ascii_start().starts_with(b"{") => {
+                    let path = origin.path.clone();
+                    self.open = None;
+                    return Some(Err(SourceError::NotRows { path }));
+                }
                 Ok(Some((number, text))) => {
+                    self.has_line = true;
                     return Some(Ok(RowLine { origin: origin.clone(), number, text }));
+                }
+                Ok(None) if !self.has_line => {
+                    let paths = vec![origin.path.clone()];
+                    self.open = None;
+                    return Some(Err(SourceError::NoRows { paths }));
                 }
                 Ok(None) => self.open = None,
                 Err(error) => {

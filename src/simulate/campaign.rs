@@ -87,6 +87,14 @@ impl Numbers {
         Numbers { start: 0, end: count, part: 0, parts: 1 }
     }
 
+    /// As many from the same start as are run between two looks at the clock.
+    #[must_use]
+    pub fn round(self) -> Numbers {
+        const BLOCKS: u64 = 16;
+        let count = BLOCKS.saturating_mul(BLOCK).saturating_mul(self.parts);
+        Numbers { end: self.start.saturating_add(count), ..self }
+    }
+
     /// How many there are.
     pub fn count(self) -> u64 {
         let blocks = self.blocks();

@@ -7,6 +7,7 @@ mod collect;
 mod conformance;
 mod corpora;
 mod diff;
+mod endings;
 mod exhaust;
 mod export;
 mod grade;

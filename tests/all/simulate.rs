@@ -98,14 +98,35 @@ fn what_breaks_on_the_way_does_not_hide_what_is_shrunk() {
 }
 
 #[test]
-fn a_report_is_not_lost_with_its_files() {
+fn a_place_where_no_finding_can_be_written_is_refused_before_the_campaign() {
     let folder = folder();
     std::fs::write(folder.path().join("taken"), "").expect("writable");
-    let arguments = ["--cases", "64", "--fault", "dead-edge-fails", "--out", "taken"];
-    let output = simulate(folder.path(), &arguments);
-    assert_eq!(output.status.code(), Some(2));
+    for (arguments, place) in
+        [(&["--fault", "dead-edge-fails"][..], "taken"), (&["--against", "true"], "taken/below")]
+    {
+        let output = simulate(folder.path(), &[arguments, &["--cases", "64", "--out", place]].concat());
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()));
+        assert!(text(&output.stderr).contains("--out: taken: "), "{}", text(&output.stderr));
+    }
+}
+
+/// A disk that is full once there is something to write.
+#[test]
+fn findings_are_findings_though_their_files_cannot_be_written() {
+    let folder = folder();
+    let mut shell = Command::new("sh");
+    shell.current_dir(folder.path()).args(["-c", r#"trap '' XFSZ; ulimit -f 0; exec "$0" "$@""#]);
+    shell.arg(env!("CARGO_BIN_EXE_leasehold")).args([
+        "simulate",
+        "--cases",
+        "64",
+        "--fault",
+        "dead-edge-fails",
+    ]);
+    let output = shell.output().expect("the shell runs");
+    assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("error broken in "), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).contains("--out: taken"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("--out: findings/"), "{}", text(&output.stderr));
 }
 
 fn number(value: &Value) -> u64 {
@@ -158,7 +179,8 @@ fn a_case_by_its_number_is_a_scenario() {
     let report = json(folder.path(), &["--cases", "500", "--fault", "expiry-inclusive"]);
     let finding = &report["findings"][0];
     let case = number(&finding["case"]).to_string();
-    let output = simulate(folder.path(), &["--fault", "expiry-inclusive", "--case", &case]);
+    let release = report["release"].as_str().expect("text");
+    let output = simulate(folder.path(), &["--release", release, "--case", &case]);
     let scenario = parse(&output.stdout).expect("a scenario");
     let property = Property::ALL.iter().find(|property| property.name() == finding["property"]);
     assert!(breaks(&run(&scenario, Some(Fault::ExpiryInclusive)), *property.expect("a property")));
@@ -236,6 +258,11 @@ fn what_makes_no_sense_is_refused() {
         (&["--for", "1s", "--cases", "5"], "cannot be used with"),
         (&["--seed", ""], "a seed is a text of 1 to 64 bytes"),
         (&["--cases", "0"], "0 is not in 1.."),
+        (&["--for", "0s"], "in no time nothing is checked"),
+        (&["--cases", "64", "--shard", "2/2"], "64 cases, dealt out 64 at a time, leave none for this part"),
+        (&["--case", "1", "--fault", "sweep-skips"], "cannot be used with"),
+        (&["--child-timeout", "3"], "--against"),
+        (&["--properties", "--json"], "cannot be used with"),
         (&["--jobs", "0"], "--jobs"),
         (&["--jobs", "100000"], "--jobs"),
         (&["--release", "0.1"], "no rule set for release `0.1`"),
