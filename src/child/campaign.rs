@@ -8,7 +8,7 @@ use super::command::CommandLine;
 use super::process::{Child, ChildError};
 use super::rows::{collection_name, collections, is_row};
 use super::{differs, row};
-use crate::campaign::{self, Tally as _};
+use crate::campaign::{self, Stop, Tally as _};
 use crate::conformance::Row;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
@@ -18,7 +18,7 @@ use crate::simulate::shrink::{marked, shrink_while};
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -153,11 +153,11 @@ const FAILURES_MAX: u64 = 8;
 ///
 /// # Errors
 /// The child does not start.
-pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildError> {
+pub fn run(plan: &Plan, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildError> {
     let idle: Mutex<Vec<Child>> = Mutex::default();
     let mut tally = Tally::default();
     let mut next = plan.cases.start;
-    while next < plan.cases.end {
+    while next < plan.cases.end && !stop.is_asked() {
         let end = plan.cases.end.min(next + PORTION * BATCH_PORTIONS);
         let portion = |place: u64| {
             let start = next + place * PORTION;
@@ -165,12 +165,12 @@ pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildErro
             let mut child = idle_child.unwrap_or_else(|| new_child(plan));
             let numbers = start..end.min(start + PORTION);
             let count = numbers.end - numbers.start;
-            let tally = run_portion(plan, numbers, &mut child)?;
+            let tally = run_portion(plan, numbers, stop, &mut child)?;
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
             done(count);
             Ok(tally)
         };
-        tally = tally.plus(campaign::try_run((end - next).div_ceil(PORTION), portion)?);
+        tally = tally.plus(campaign::try_run((end - next).div_ceil(PORTION), stop, portion)?);
         next = end;
         if tally.failure_count() >= FAILURES_MAX && next < plan.cases.end {
             tally.has_stopped = true;
@@ -187,9 +187,18 @@ fn new_child(plan: &Plan) -> Child {
     Child::new(plan.command.clone(), plan.limit)
 }
 
-fn run_portion(plan: &Plan, numbers: Range<u64>, child: &mut Child) -> Result<Tally, ChildError> {
+/// Breaks off behind a case where a stop is asked for: a child may be slow.
+fn run_portion(
+    plan: &Plan,
+    numbers: Range<u64>,
+    stop: &Stop,
+    child: &mut Child,
+) -> Result<ControlFlow<Tally, Tally>, ChildError> {
     let mut tally = Tally::default();
     for number in numbers {
+        if stop.is_asked() {
+            return Ok(ControlFlow::Break(tally));
+        }
         tally.cases += 1;
         for (place, collected) in collections(&plan.drawn, number).iter().enumerate() {
             tally.asked += 1;
@@ -203,12 +212,12 @@ fn run_portion(plan: &Plan, numbers: Range<u64>, child: &mut Child) -> Result<Ta
             let found = || Found { cases: 0, first: number, text, small: None };
             tally.found.entry(wrong).or_insert_with(found).cases += 1;
             if !matches!(wrong, Wrong::Differs(_)) {
-                return Ok(tally);
+                return Ok(ControlFlow::Continue(tally));
             }
             break;
         }
     }
-    Ok(tally)
+    Ok(ControlFlow::Continue(tally))
 }
 
 /// What came of one collection.

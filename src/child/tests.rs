@@ -1,6 +1,7 @@
 use super::campaign::{Plan, Wrong, run};
 use super::*;
 use crate::bucket::Bucket;
+use crate::campaign::Stop;
 use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
@@ -175,7 +176,8 @@ fn plan(command: CommandLine, count: u64, limit: Duration) -> Plan {
 
 #[test]
 fn a_difference_is_made_small_and_its_scenario_holds_for_our_engine() {
-    let tally = run(&plan(each(r#"echo "{\"error\": null}""#), 60, PATIENT), &|_| {}).expect("it starts");
+    let tally = run(&plan(each(r#"echo "{\"error\": null}""#), 60, PATIENT), &Stop::default(), &|_| {})
+        .expect("it starts");
     assert_eq!((tally.cases, tally.asked), (60, tally.answered));
     assert_eq!(tally.compared.iter().collect::<Vec<_>>(), [(&"error", &tally.asked)]);
     assert_eq!(tally.found.keys().collect::<Vec<_>>(), [&Wrong::Differs("error")]);
@@ -196,7 +198,7 @@ fn a_child_that_keeps_failing_is_given_up_and_reported_as_what_it_does() {
         (each("exit 1"), PATIENT, Wrong::Died, true),
         (each("echo rubbish"), PATIENT, Wrong::Rubbish, true),
     ] {
-        let tally = run(&plan(command, 1000, limit), &|_| {}).expect("it starts");
+        let tally = run(&plan(command, 1000, limit), &Stop::default(), &|_| {}).expect("it starts");
         assert!(tally.has_stopped && tally.cases < 1000, "{tally:?}");
         assert_eq!((tally.answered, tally.found.len()), (0, 1));
         let found = &tally.found[&wrong];

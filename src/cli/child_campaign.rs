@@ -1,7 +1,7 @@
 //! The part of `leasehold simulate` that has to do with children: rows for them, and a campaign against one.
 
 use super::findings::Folder;
-use super::{Ended, Failure, threads};
+use super::{Ended, Failure, interrupt, threads};
 use crate::child::campaign::{self, Plan};
 use crate::child::{ChildError, CommandLine, write_rows};
 use crate::report::Show as _;
@@ -61,19 +61,22 @@ pub(super) fn run(
     };
     let progress = progress(&cases);
     let threads = threads::pool(cases.jobs)?;
-    let tally = threads.install(|| campaign::run(&plan, &|cases| progress.inc(cases)));
+    let stop = interrupt::stop();
+    let tally = threads.install(|| campaign::run(&plan, &stop, &|cases| progress.inc(cases)));
     progress.finish_and_clear();
     let tally = tally.map_err(|error: ChildError| Failure::Usage(format!("--against: {error}")))?;
+    let count = plan.cases.end - plan.cases.start;
+    let interrupted = interrupt::interrupted(&stop, tally.cases, Some(count), "case");
     let small = tally.found.iter().filter_map(|(wrong, found)| Some((wrong, found, found.small.as_ref()?)));
     let files = small.filter_map(|(wrong, found, small)| {
         let file =
             folder.write(&format!("against-{}-{}", wrong.name(), found.first), &print(&small.scenario))?;
         Some((*wrong, file))
     });
-    let report = Report { plan: &plan, tally: &tally, files: &files.collect() };
+    let report = Report { plan: &plan, tally: &tally, files: &files.collect(), interrupted };
     report.write(cases.json, out)?;
     folder.tell_failure();
-    Ok(Some(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding }))
+    Ok(Some(Ended::campaign(tally.finding_count() > 0, interrupted)))
 }
 
 fn progress(cases: &Cases<'_>) -> ProgressBar {

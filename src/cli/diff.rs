@@ -2,7 +2,7 @@
 
 use super::source;
 use super::values::{self, Now};
-use super::{Ended, Failure};
+use super::{Ended, Failure, interrupt};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
 use crate::release::Release;
@@ -82,15 +82,17 @@ fn compare_cases(arguments: &Arguments, cases: u64, out: &mut dyn Write) -> Resu
     let style = "{bar:30} {human_pos} of {human_len} cases, {per_sec}, {eta} left";
     let style = ProgressStyle::with_template(style).expect("the template is well-formed");
     let progress = ProgressBar::new(cases).with_style(style);
-    let tally = campaign::run(&plan, &|cases| progress.inc(cases));
+    let stop = interrupt::stop();
+    let tally = campaign::run(&plan, &stop, &|cases| progress.inc(cases));
     progress.finish_and_clear();
+    let interrupted = interrupt::interrupted(&stop, tally.cases, Some(cases), "case");
     let examples = campaign::examples(&plan, &tally);
-    let report = CasesReport { plan: &plan, tally: &tally, examples: &examples };
+    let report = CasesReport { plan: &plan, tally: &tally, examples: &examples, interrupted };
     report.write(arguments.json, out)?;
-    if tally.unopenable == tally.cases {
+    if tally.unopenable == cases {
         let none =
             "nothing was compared: none of these databases opens under both releases; give more --cases";
         return Err(Failure::Usage(none.to_owned()));
     }
-    Ok(if tally.is_unexplained() { Ended::WithFinding } else { Ended::Well })
+    Ok(Ended::campaign(tally.is_unexplained(), interrupted))
 }

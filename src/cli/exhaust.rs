@@ -1,7 +1,7 @@
 //! `leasehold exhaust`: every small graph through engine, oracle and bit masks.
 
 use super::values;
-use super::{Ended, Failure, threads};
+use super::{Ended, Failure, interrupt, threads};
 use crate::engine::Fault;
 use crate::exhaust::graphs::NODES_MAX;
 use crate::exhaust::{self, Plan, StateSet};
@@ -51,11 +51,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let progress = ProgressBar::new(plan.graph_count()).with_style(style);
     let done = |graphs| progress.inc(graphs);
     let threads = threads::pool(arguments.jobs)?;
-    let tally = threads.install(|| exhaust::run(&plan, fault, &done));
+    let stop = interrupt::stop();
+    let tally = threads.install(|| exhaust::run(&plan, fault, &stop, &done));
     progress.finish_and_clear();
-    let report = report::exhaust::Report { plan: &plan, fault, tally: &tally };
+    let interrupted = interrupt::interrupted(&stop, tally.graphs, Some(plan.graph_count()), "graph");
+    let report = report::exhaust::Report { plan: &plan, fault, tally: &tally, interrupted };
     report.write(arguments.json, out)?;
-    Ok(if tally.finding_count() == 0 { Ended::Well } else { Ended::WithFinding })
+    Ok(Ended::campaign(tally.finding_count() > 0, interrupted))
 }
 
 fn parse_nodes(text: &str) -> Result<usize, String> {

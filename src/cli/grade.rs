@@ -1,7 +1,7 @@
 //! `leasehold grade`: is each seeded fault found?
 
 use super::values::{self, parse_time_to_try};
-use super::{Ended, Failure, threads};
+use super::{Ended, Failure, interrupt, threads};
 use crate::engine::Fault;
 use crate::report::Show as _;
 use crate::report::grade::{Report, write_list};
@@ -50,9 +50,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let trials = faults.len() as u64 * u64::from(seeds);
     let progress = ProgressBar::new(trials).with_style(style.expect("the template is well-formed"));
     let threads = threads::pool(arguments.jobs)?;
-    let grades = threads.install(|| grade(&faults, seeds, budget, &|| progress.inc(1)));
+    let stop = interrupt::stop();
+    let grades = threads.install(|| grade(&faults, seeds, budget, &stop, &|| progress.inc(1)));
     progress.finish_and_clear();
-    let report = Report { grades: &grades, seeds, budget };
+    let (graded, count) = (grades.len() as u64, faults.len() as u64);
+    let interrupted = interrupt::interrupted(&stop, graded, Some(count), "fault");
+    let report = Report { grades: &grades, seeds, budget, interrupted };
     report.write(arguments.json, out)?;
-    Ok(if grades.iter().all(Grade::is_caught) { Ended::Well } else { Ended::WithFinding })
+    Ok(Ended::campaign(!grades.iter().all(Grade::is_caught), interrupted))
 }

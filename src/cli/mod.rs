@@ -11,6 +11,7 @@ mod export;
 mod files;
 mod findings;
 mod grade;
+mod interrupt;
 mod pipe;
 mod place;
 mod replay;
@@ -20,18 +21,32 @@ mod threads;
 mod values;
 mod verdict;
 
+use crate::report::Interrupted;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// How a command ended. Where several apply the order is 2, 3, 1, 0.
+/// How a command ended. Where several apply the order is 2, 3, 1, 130, 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
     /// All agree; a collection was computed, with garbage or with an error of its own.
     Well,
     /// A finding, a disagreement or a failed expectation.
     WithFinding,
+    /// ^C came first, and nothing was found until then.
+    Interrupted,
+}
+
+impl Ended {
+    /// How a campaign ends.
+    fn campaign(has_finding: bool, interrupted: Option<Interrupted>) -> Ended {
+        match (has_finding, interrupted) {
+            (true, _) => Ended::WithFinding,
+            (false, Some(_)) => Ended::Interrupted,
+            (false, None) => Ended::Well,
+        }
+    }
 }
 
 /// Why a command could not do its work.
@@ -50,7 +65,10 @@ pub enum Failure {
 
 /// Simulates, fuzzes and explains containerd's metadata garbage collector.
 ///
-/// Exit codes: 0 all agree, 1 a finding or disagreement, 2 usage, 3 an input that cannot be read.
+/// ^C ends a campaign with its report so far; a second ^C ends it at once.
+///
+/// Exit codes: 0 all agree, 1 a finding or disagreement, 2 usage, 3 an input that cannot be read, 130 ended by ^C before
+/// anything was found.
 #[derive(Parser)]
 #[command(name = "leasehold", version, max_term_width = 110)]
 struct Arguments {
@@ -98,6 +116,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ended {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::WithFinding) => ExitCode::from(1),
+        // As of a program that a signal ended: 128 and the signal's number.
+        Ok(Ended::Interrupted) => ExitCode::from(130),
         Err(failure) => {
             // Where standard error is closed too the exit code says it alone.
             let _said = writeln!(io::stderr(), "leasehold: {failure}");

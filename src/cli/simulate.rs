@@ -2,8 +2,8 @@
 
 use super::findings::Folder;
 use super::values::{self, parse_time_to_try};
-use super::{Ended, Failure, child_campaign, threads};
-use crate::campaign::Tally as _;
+use super::{Ended, Failure, child_campaign, interrupt, threads};
+use crate::campaign::{Stop, Tally as _};
 use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
@@ -25,7 +25,8 @@ use std::time::{Duration, Instant};
 /// Run generated cases through the collector and an independent oracle, and report where they disagree
 ///
 /// Each case is 66 operations of clients, with a collection after every ten of them. The same seed gives the same cases and
-/// the same report on any number of threads. A finding is made small and written as a scenario file.
+/// the same report on any number of threads. A finding is made small and written as a scenario file. ^C ends a campaign
+/// with what was found so far.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold simulate --cases 100000
@@ -134,16 +135,16 @@ fn run_with(
         out.flush()?;
     }
     let threads = threads::pool(arguments.jobs)?;
-    let (tally, examples) = threads.install(|| {
-        let tally = run_campaign(arguments, plan, numbers);
-        let examples = campaign::examples(plan, &tally, fault);
-        (tally, examples)
-    });
+    let stop = interrupt::stop();
+    let tally = threads.install(|| run_campaign(arguments, plan, numbers, &stop));
+    let count = arguments.time.is_none().then(|| numbers.count());
+    let interrupted = interrupt::interrupted(&stop, tally.cases, count, "case");
+    let examples = threads.install(|| campaign::examples(plan, &tally, fault));
     let findings = write_findings(&mut folder, plan, fault, examples);
-    let report = Report { plan, fault, tally: &tally, findings: &findings };
+    let report = Report { plan, fault, tally: &tally, findings: &findings, interrupted };
     report.write(arguments.json, out)?;
     folder.tell_failure();
-    Ok(if findings.is_empty() { Ended::Well } else { Ended::WithFinding })
+    Ok(Ended::campaign(!findings.is_empty(), interrupted))
 }
 
 /// The numbers of the cases; those of the first round where a time ends them. A part may have none.
@@ -174,16 +175,16 @@ fn extent(arguments: &Arguments) -> String {
 }
 
 /// All cases, or as many as there is time for; a first round of them in any case.
-fn run_campaign(arguments: &Arguments, plan: &Plan, mut numbers: Numbers) -> Tally {
+fn run_campaign(arguments: &Arguments, plan: &Plan, mut numbers: Numbers, stop: &Stop) -> Tally {
     let fault = arguments.fault;
     let progress = Progress::new(arguments.time.is_none().then(|| numbers.count()), plan.release);
     let done = |tally: &Tally| progress.add(tally);
-    let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, fault, &done) };
+    let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, fault, stop, &done) };
     let until = Instant::now() + time;
     let mut tally = Tally::default();
     loop {
-        tally = tally.plus(campaign::run_all(plan, numbers, fault, &done));
-        if Instant::now() >= until {
+        tally = tally.plus(campaign::run_all(plan, numbers, fault, stop, &done));
+        if Instant::now() >= until || stop.is_asked() {
             return tally;
         }
         numbers = Numbers { start: numbers.end, ..numbers }.round();

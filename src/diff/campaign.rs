@@ -5,7 +5,7 @@
 
 use super::class::Class;
 use super::compare::{Aspect, Pair, compare};
-use crate::campaign::{self, Cases, Found, Tally as _};
+use crate::campaign::{self, Cases, Found, Stop, Tally as _};
 use crate::generate::seed::Seed;
 use crate::generate::trees::draw;
 use crate::release::Release;
@@ -74,10 +74,10 @@ impl campaign::Tally for Tally {
 }
 
 /// Compares every case on every core; `done` hears how many more are through.
-pub fn run(plan: &Plan, done: &(impl Fn(u64) + Sync)) -> Tally {
+pub fn run(plan: &Plan, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Tally {
     /// Large enough to spread the work, small enough for a lively progress bar.
     const BLOCK: u64 = 256;
-    campaign::run(plan.cases.div_ceil(BLOCK), |place| {
+    campaign::run(plan.cases.div_ceil(BLOCK), stop, |place| {
         let numbers = place * BLOCK..plan.cases.min((place + 1) * BLOCK);
         let count = numbers.end - numbers.start;
         let tally = numbers.map(|number| run_case(plan, number)).fold(Tally::default(), Tally::plus);

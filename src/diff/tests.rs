@@ -2,6 +2,7 @@ use super::campaign::{self, Plan, examples};
 use super::compare::{Aspect, Effect, Fate, Pair, compare};
 use super::{Class, scenario};
 use crate::bucket::{Bucket, json};
+use crate::campaign::Stop;
 use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::generate::seed::Seed;
 use crate::instant::Instant;
@@ -383,7 +384,7 @@ const CONSEQUENCES: [Class; 2] = [Class::CollectionFails, Class::ErrorOrder];
 #[test]
 fn generated_cases_show_every_class_between_neighbours_and_no_other() {
     for (from, to, cases, expected) in NEIGHBOURS {
-        let tally = campaign::run(&plan(from, to, cases), &|_| {});
+        let tally = campaign::run(&plan(from, to, cases), &Stop::default(), &|_| {});
         let found: BTreeSet<Class> = tally.classes.keys().copied().collect();
         let expected: BTreeSet<Class> = expected.iter().copied().collect();
         let missing: Vec<&Class> = expected.difference(&found).collect();
@@ -402,7 +403,7 @@ fn generated_cases_show_every_class_between_neighbours_and_no_other() {
 fn no_class_is_found_outside_of_its_releases() {
     for from in Release::ALL {
         for to in Release::ALL {
-            let tally = campaign::run(&plan(from, to, 150), &|_| {});
+            let tally = campaign::run(&plan(from, to, 150), &Stop::default(), &|_| {});
             assert!(!tally.is_unexplained(), "{from} to {to}");
             for class in tally.classes.keys().filter_map(|class| class.since()) {
                 assert!(from.min(to) < class && class <= from.max(to), "{from} to {to}: {class}");
@@ -416,7 +417,7 @@ fn scenarios_of_examples_can_be_read_and_replayed() {
     let neighbours = NEIGHBOURS.iter().map(|(from, to, ..)| (*from, *to));
     for (from, to) in neighbours.chain([(V1_7, V2_2), (V2_4, V1_7)]) {
         let plan = plan(from, to, 700);
-        let tally = campaign::run(&plan, &|_| {});
+        let tally = campaign::run(&plan, &Stop::default(), &|_| {});
         for (class, example) in examples(&plan, &tally) {
             let scenario = scenario(class, &example);
             let text = print(&scenario);
@@ -429,7 +430,7 @@ fn scenarios_of_examples_can_be_read_and_replayed() {
 #[test]
 fn examples_are_minimal() {
     let plan = plan(V2_1, V2_2, 2_000);
-    let tally = campaign::run(&plan, &|_| {});
+    let tally = campaign::run(&plan, &Stop::default(), &|_| {});
     let examples = examples(&plan, &tally);
     assert_eq!(examples.len(), tally.classes.len());
     let prefix = &examples[&Class::RootLabelByPrefix];
@@ -447,7 +448,7 @@ fn a_campaign_does_not_depend_on_threads() {
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         pool.install(|| {
-            let tally = campaign::run(&plan, &|_| {});
+            let tally = campaign::run(&plan, &Stop::default(), &|_| {});
             let scenarios = examples(&plan, &tally).into_iter();
             let scenarios: Vec<String> =
                 scenarios.map(|(class, example)| print(&scenario(class, &example))).collect();

@@ -21,7 +21,7 @@ fn the_honest_engine_agrees_on_every_small_graph() {
             let done = |more| {
                 heard.fetch_add(more, Ordering::Relaxed);
             };
-            let tally = run(&plan(nodes, states, release), None, &done);
+            let tally = run(&plan(nodes, states, release), None, &Stop::default(), &done);
             assert_eq!((tally.graphs, tally.finding_count()), (graphs, 0), "{:?}", tally.found);
             assert_eq!(heard.into_inner(), graphs);
             assert!(tally.kept > 0 && tally.removed > 0);
@@ -41,7 +41,7 @@ fn a_fault_shows_on_its_smallest_graph_whose_scenario_fails_when_replayed() {
         (Fault::SweepSkips, 2, 0),
     ] {
         let plan = plan(nodes, StateSet::Holders, Release::V1_7Beta);
-        let tally = run(&plan, Some(fault), &|_| {});
+        let tally = run(&plan, Some(fault), &Stop::default(), &|_| {});
         let found = tally.found.get(REACHABILITY).unwrap_or_else(|| panic!("{fault} escapes"));
         let smallest = &found.best;
         assert_eq!(smallest.size, size, "{fault}: {smallest:?}");
@@ -57,7 +57,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let plan = plan(3, StateSet::Holders, Release::V1_7Beta);
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        pool.install(|| run(&plan, Some(Fault::FlatFollowsLabels), &|_| {}))
+        pool.install(|| run(&plan, Some(Fault::FlatFollowsLabels), &Stop::default(), &|_| {}))
     };
     assert_eq!(with(1), with(3));
 }

@@ -1,7 +1,7 @@
 //! What another collector did with generated cases.
 
-use super::Show;
 use super::shell::quoted;
+use super::{Interrupted, Show};
 use crate::child::campaign::{Plan, Tally, Wrong};
 use crate::generate::profile::Swarm;
 use crate::scenario::print;
@@ -18,13 +18,15 @@ pub struct Report<'a> {
     pub tally: &'a Tally,
     /// Where the small cases were written.
     pub files: &'a BTreeMap<Wrong, String>,
+    /// How far it came, if it was interrupted.
+    pub interrupted: Option<Interrupted>,
 }
 
 impl Show for Report<'_> {
     /// One object: the same bytes for any number of jobs, as long as the child answers alike. `small` is null where
     /// nothing was made small.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, tally, files: _ } = self;
+        let Report { plan, tally, files: _, interrupted } = self;
         let findings = tally.found.iter().map(|(wrong, found)| {
             let small = found.small.as_ref().map(
                 |small| json!({"text": small.text, "row": small.row, "scenario": print(&small.scenario)}),
@@ -41,7 +43,7 @@ impl Show for Report<'_> {
         });
         let compared: Map<String, Value> =
             tally.compared.iter().map(|(field, count)| ((*field).to_owned(), json!(count))).collect();
-        let report = json!({
+        let mut report = json!({
             "seed": plan.drawn.seed.text(),
             "release": plan.drawn.release.name(),
             "cases": tally.cases,
@@ -51,12 +53,13 @@ impl Show for Report<'_> {
             "stopped": tally.has_stopped,
             "findings": findings.collect::<Vec<_>>(),
         });
+        Interrupted::add_to(*interrupted, &mut report);
         writeln!(out, "{report}")
     }
 
     /// The report for people.
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, tally, files } = self;
+        let Report { plan, tally, files, interrupted } = self;
         let (release, seed, command) =
             (plan.drawn.release, plan.drawn.seed.text(), text::name(plan.command.text().as_bytes()));
         writeln!(out, "`{command}` against containerd {release}, seed {seed:?}")?;
@@ -69,7 +72,8 @@ impl Show for Report<'_> {
             writeln!(out, "compared: {}", compared.join(", "))?;
         }
         if tally.found.is_empty() {
-            return writeln!(out, "\nno findings");
+            writeln!(out, "\nno findings")?;
+            return Interrupted::write(*interrupted, out);
         }
         for (wrong, found) in &tally.found {
             let cases = if found.cases == 1 { "case" } else { "cases" };
@@ -106,6 +110,7 @@ impl Show for Report<'_> {
         writeln!(
             out,
             "\nagain: leasehold simulate --seed {seed} --cases {cases} --release {release}{profile} --against {command}"
-        )
+        )?;
+        Interrupted::write(*interrupted, out)
     }
 }

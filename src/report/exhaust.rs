@@ -1,6 +1,6 @@
 //! What came of every small graph.
 
-use super::Show;
+use super::{Interrupted, Show};
 use crate::campaign::Cases;
 use crate::engine::Fault;
 use crate::exhaust::{Plan, Tally, properties, scenario};
@@ -17,12 +17,14 @@ pub struct Report<'a> {
     pub fault: Option<Fault>,
     /// What came of it.
     pub tally: &'a Tally,
+    /// How far it came, if it was interrupted.
+    pub interrupted: Option<Interrupted>,
 }
 
 impl Show for Report<'_> {
     /// One object, the same bytes on any machine. Of each property that failed `smallest` has the smallest graph.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, fault, tally } = self;
+        let Report { plan, fault, tally, interrupted } = self;
         let failed = |property| tally.found.get(property).map_or(0, |graphs| graphs.count);
         let properties = properties().map(|property| {
             (property.to_owned(), json!({"checked": tally.graphs, "failed": failed(property)}))
@@ -36,7 +38,7 @@ impl Show for Report<'_> {
                 "scenario": print(&scenario(plan, smallest)),
             })
         });
-        let report = json!({
+        let mut report = json!({
             "nodes": plan.nodes,
             "states": plan.states.name(),
             "release": plan.release.name(),
@@ -48,12 +50,13 @@ impl Show for Report<'_> {
             "properties": properties.collect::<serde_json::Map<_, _>>(),
             "smallest": findings.collect::<Vec<_>>(),
         });
+        Interrupted::add_to(*interrupted, &mut report);
         writeln!(out, "{report}")
     }
 
     /// The report for people.
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, fault, tally } = self;
+        let Report { plan, fault, tally, interrupted } = self;
         let holders: Vec<&str> = plan.states.holders().iter().map(|holder| holder.name()).collect();
         let nodes = if plan.nodes == 1 { "node" } else { "nodes" };
         writeln!(
@@ -67,7 +70,8 @@ impl Show for Report<'_> {
             writeln!(out, "seeded fault: {fault}")?;
         }
         let [graphs, labelled] = [tally.graphs, tally.labelled].map(text::count);
-        writeln!(out, "{graphs} graphs up to renaming, as many as there are, stand for all {labelled}")?;
+        let (all, every) = if interrupted.is_none() { (", as many as there are,", "all ") } else { ("", "") };
+        writeln!(out, "{graphs} graphs up to renaming{all} stand for {every}{labelled}")?;
         let [kept, removed] = [tally.kept, tally.removed].map(text::count);
         writeln!(out, "one collection each: {kept} objects had to stay, {removed} had to go\n")?;
         let mut rows = vec![["property", "checked", "failed"].map(str::to_owned)];
@@ -91,13 +95,15 @@ impl Show for Report<'_> {
             }
         }
         if tally.found.is_empty() {
-            return writeln!(out, "\nno findings");
+            writeln!(out, "\nno findings")?;
+            return Interrupted::write(*interrupted, out);
         }
         let fault = fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
         let (nodes, states, release) = (plan.nodes, plan.states.name(), plan.release);
         writeln!(
             out,
             "\nagain: leasehold exhaust --nodes {nodes} --states {states} --release {release}{fault}"
-        )
+        )?;
+        Interrupted::write(*interrupted, out)
     }
 }

@@ -1,6 +1,6 @@
 //! How well seeded faults are found.
 
-use super::Show;
+use super::{Interrupted, Show};
 use crate::engine::Fault;
 use crate::properties::check::Property;
 use crate::simulate::grade::Grade;
@@ -17,6 +17,8 @@ pub struct Report<'a> {
     pub seeds: u32,
     /// How long each seed had.
     pub budget: Duration,
+    /// How far it came, if it was interrupted.
+    pub interrupted: Option<Interrupted>,
 }
 
 impl Report<'_> {
@@ -45,18 +47,19 @@ impl Show for Report<'_> {
                 "trials": grade.trials.iter().map(|trial| trial.found.map(|found| found.cases)).collect::<Vec<_>>(),
             })
         });
-        let report = json!({
+        let mut report = json!({
             "seeds": self.seeds,
             "faults": faults.collect::<Vec<_>>(),
             "caught": self.caught(),
             "escaped": self.escaped(),
         });
+        Interrupted::add_to(self.interrupted, &mut report);
         writeln!(out, "{report}")
     }
 
     /// The report for people.
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { grades, seeds, budget } = *self;
+        let Report { grades, seeds, budget, interrupted } = *self;
         let seconds = budget.as_secs_f64();
         let (faults, seeds) =
             (text::counted(grades.len() as u64, "fault"), text::counted(seeds.into(), "seed"));
@@ -83,6 +86,7 @@ impl Show for Report<'_> {
         for grade in grades.iter().filter(|grade| !grade.is_caught()) {
             writeln!(out, "escaped: {} ({})", grade.fault, grade.fault.sentence())?;
         }
+        Interrupted::write(interrupted, out)?;
         writeln!(out, "{} caught, {} escaped", self.caught(), self.escaped())
     }
 }

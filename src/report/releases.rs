@@ -1,6 +1,6 @@
 //! What differs between two releases: for one database, and over generated ones.
 
-use super::Show;
+use super::{Interrupted, Show};
 use crate::bucket::json;
 use crate::diff::campaign::{Example, Plan, Tally};
 use crate::diff::{
@@ -181,12 +181,14 @@ pub struct CasesReport<'a> {
     pub tally: &'a Tally,
     /// An example of each class.
     pub examples: &'a BTreeMap<Class, Example>,
+    /// How far it came, if it was interrupted.
+    pub interrupted: Option<Interrupted>,
 }
 
 impl Show for CasesReport<'_> {
     /// The object of `diff --cases --json`: the same bytes for the same campaign on any machine.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let CasesReport { plan, tally, examples } = self;
+        let CasesReport { plan, tally, examples, interrupted } = self;
         let classes = tally.classes.iter().map(|(class, found)| {
             let aspects: serde_json::Map<String, Value> = aspects(tally, *class)
                 .map(|(aspect, count)| (aspect_name(aspect).to_owned(), json!(count)))
@@ -206,7 +208,7 @@ impl Show for CasesReport<'_> {
                 "example": example,
             })
         });
-        let report = json!({
+        let mut report = json!({
             "seed": plan.seed.text(),
             "from": plan.from.name(),
             "to": plan.to.name(),
@@ -215,12 +217,13 @@ impl Show for CasesReport<'_> {
             "unopenable": tally.unopenable,
             "classes": classes.collect::<Vec<_>>(),
         });
+        Interrupted::add_to(*interrupted, &mut report);
         writeln!(out, "{report}")
     }
 
     /// The report for people: each class with its counts and its example as a scenario.
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let CasesReport { plan, tally, examples } = self;
+        let CasesReport { plan, tally, examples, interrupted } = self;
         let Plan { from, to, .. } = plan;
         let (seed, cases) = (plan.seed.text(), text::count(tally.cases));
         let differing = text::count(tally.differing);
@@ -250,7 +253,8 @@ impl Show for CasesReport<'_> {
             }
             1 => writeln!(out, "1 class of difference, explained"),
             count => writeln!(out, "{count} classes of difference, all explained"),
-        }
+        }?;
+        Interrupted::write(*interrupted, out)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a campaign found.
 
-use super::Show;
 use super::finding;
+use super::{Interrupted, Show};
 use crate::engine::Fault;
 use crate::generate::profile::{Habit, Swarm};
 use crate::oracle::Defects;
@@ -23,6 +23,8 @@ pub struct Report<'a> {
     pub tally: &'a Tally,
     /// The findings, made small, each as a scenario with the file where it was written.
     pub findings: &'a [Written],
+    /// How far it came, if it was interrupted.
+    pub interrupted: Option<Interrupted>,
 }
 
 /// A finding and where it was written.
@@ -38,7 +40,7 @@ pub struct Written {
 impl Show for Report<'_> {
     /// The object of `simulate --json`: the same bytes for the same campaign on any machine.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, fault, tally, findings } = self;
+        let Report { plan, fault, tally, findings, interrupted } = self;
         let properties = tally.properties.iter().map(|(property, checked)| {
             (property.name().to_owned(), json!({"checked": checked.checked, "failed": checked.failed}))
         });
@@ -56,7 +58,7 @@ impl Show for Report<'_> {
                 "scenario": print(scenario),
             })
         });
-        let report = json!({
+        let mut report = json!({
             "seed": plan.seed.text(),
             "release": plan.release.name(),
             "cases": tally.cases,
@@ -66,17 +68,19 @@ impl Show for Report<'_> {
             "rules": rules.collect::<serde_json::Map<_, _>>(),
             "findings": findings.collect::<Vec<_>>(),
         });
+        Interrupted::add_to(*interrupted, &mut report);
         writeln!(out, "{report}")
     }
 
     /// The report for people.
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, fault, tally, findings } = self;
+        let Report { plan, fault, tally, findings, interrupted } = self;
         write_counts(out, tally)?;
         write_properties(out, tally)?;
         write_rules(out, &tally.coverage.rows(plan.release))?;
         if findings.is_empty() {
-            return writeln!(out, "\nno findings");
+            writeln!(out, "\nno findings")?;
+            return Interrupted::write(*interrupted, out);
         }
         for written in *findings {
             writeln!(out)?;
@@ -84,7 +88,8 @@ impl Show for Report<'_> {
         }
         let cases = text::count(tally.finding_count());
         let word = if findings.len() == 1 { "finding" } else { "findings" };
-        writeln!(out, "\n{} {word}, in {cases} cases", findings.len())
+        writeln!(out, "\n{} {word}, in {cases} cases", findings.len())?;
+        Interrupted::write(*interrupted, out)
     }
 }
 

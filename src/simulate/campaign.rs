@@ -11,7 +11,7 @@ use super::coverage::Coverage;
 use super::explained::Explained;
 use super::run::{Broken, Mode, Sort, Thorough, Watch, run};
 use super::shrink::{Shrunk, shrink};
-use crate::campaign::{self, Cases, Found};
+use crate::campaign::{self, Cases, Found, Stop};
 use crate::engine::Fault;
 use crate::generate::profile::{Profile, Swarm};
 use crate::generate::seed::Seed;
@@ -179,6 +179,7 @@ pub fn run_all(
     plan: &Plan,
     numbers: Numbers,
     fault: Option<Fault>,
+    stop: &Stop,
     done: &(impl Fn(&Tally) + Sync),
 ) -> Tally {
     let block = |place: u64| {
@@ -189,7 +190,7 @@ pub fn run_all(
         done(&tally);
         tally
     };
-    campaign::run(numbers.blocks(), block)
+    campaign::run(numbers.blocks(), stop, block)
 }
 
 /// Runs one case and adds it to a tally; gives what it broke.

@@ -3,16 +3,18 @@
 //! A fault is *caught* if every seed finds it within the budget; otherwise it *escapes*. How many cases a seed needs
 //! depends on the seed alone; only whether the budget suffices depends on the machine.
 
-use super::campaign::{self, Plan, Tally};
+use super::campaign::{Plan, Tally, draw, run_case};
 use super::run::Broken;
 use super::shrink::shrink;
+use crate::campaign::{self, Stop};
 use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::oracle::Defects;
 use crate::properties::check::Property;
-use rayon::prelude::*;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// How well a fault is found.
@@ -85,19 +87,41 @@ impl Grade {
     }
 }
 
-/// Grades faults, each under its own release, with so many seeds; `done` hears of each trial.
-pub fn grade(faults: &[Fault], seeds: u32, budget: Duration, done: &(impl Fn() + Sync)) -> Vec<Grade> {
+/// Trials in their order.
+#[derive(Default)]
+struct Trials(Vec<Trial>);
+
+impl campaign::Tally for Trials {
+    fn plus(mut self, later: Trials) -> Trials {
+        self.0.extend(later.0);
+        self
+    }
+}
+
+/// Grades faults, each under its own release, with so many seeds; `done` hears of each trial. After a stop those are
+/// graded that had every seed, or escaped one.
+pub fn grade(
+    faults: &[Fault],
+    seeds: u32,
+    budget: Duration,
+    stop: &Stop,
+    done: &(impl Fn() + Sync),
+) -> Vec<Grade> {
     let trials: Vec<(Fault, u32)> =
         faults.iter().flat_map(|fault| (1..=seeds).map(move |seed| (*fault, seed))).collect();
-    let tried = trials.into_par_iter().map(|(fault, number)| {
-        let trial = run_trial(fault, &seed(number), budget);
+    let Ok(tried) = campaign::try_run(trials.len() as u64, stop, |place| {
+        let (fault, number) = trials[usize::try_from(place).expect("a place in memory")];
+        let trial = run_trial(fault, &seed(number), budget, stop);
         done();
-        trial
+        Ok::<_, Infallible>(match trial {
+            Some(trial) => ControlFlow::Continue(Trials(vec![trial])),
+            None => ControlFlow::Break(Trials::default()),
+        })
     });
-    let tried: Vec<Trial> = tried.collect();
-    let per_fault = tried.chunks(usize::try_from(seeds.max(1)).unwrap_or(usize::MAX));
-    let graded = faults.iter().zip(per_fault);
-    graded.map(|(fault, trials)| Grade { fault: *fault, trials: trials.to_vec() }).collect()
+    let seeds = usize::try_from(seeds).unwrap_or(usize::MAX);
+    let graded = faults.iter().zip(tried.0.chunks(seeds.max(1)));
+    let graded = graded.map(|(fault, trials)| Grade { fault: *fault, trials: trials.to_vec() });
+    graded.filter(|grade| grade.trials.len() == seeds || !grade.is_caught()).collect()
 }
 
 /// The seeds of grading are `grade-1`, `grade-2` and so on.
@@ -106,27 +130,30 @@ fn seed(number: u32) -> Seed {
 }
 
 /// Cases of one seed on one thread, until one shows the fault or the budget is spent. What is found after the budget
-/// is not found within it; making it small counts apart.
-fn run_trial(fault: Fault, seed: &Seed, budget: Duration) -> Trial {
+/// is not found within it; making it small counts apart. None where a stop came before.
+fn run_trial(fault: Fault, seed: &Seed, budget: Duration, stop: &Stop) -> Option<Trial> {
     let release = fault.release();
     let defects = Defects::as_shipped(release);
     let plan = Plan { seed: seed.clone(), release, defects, swarm: Swarm::Drawn };
     let mut tally = Tally::default();
     let began = Instant::now();
     for number in 0.. {
-        let broken = campaign::run_case(&plan, number, Some(fault), &mut tally);
+        if stop.is_asked() {
+            return None;
+        }
+        let broken = run_case(&plan, number, Some(fault), &mut tally);
         let time = began.elapsed();
         if time >= budget {
             break;
         }
         if let Some(Broken { sort, .. }) = broken {
-            let case = campaign::draw(&plan, number);
+            let case = draw(&plan, number);
             let shrunk = shrink(case.lines, release, defects, sort, Some(fault));
             let found = Found { cases: number + 1, property: sort.property, steps: shrunk.lines.len() };
-            return Trial { found: Some(found), time };
+            return Some(Trial { found: Some(found), time });
         }
     }
-    Trial { found: None, time: budget }
+    Some(Trial { found: None, time: budget })
 }
 
 #[cfg(test)]
@@ -136,7 +163,7 @@ mod tests {
     #[test]
     fn a_plain_fault_is_caught_by_every_seed_with_the_same_cases_each_time() {
         let faults = [Fault::ExpiryInclusive, Fault::SweepSkips];
-        let grades = || grade(&faults, 3, Duration::from_secs(60), &|| {});
+        let grades = || grade(&faults, 3, Duration::from_secs(60), &Stop::default(), &|| {});
         let first = grades();
         assert_eq!(first.iter().map(|grade| grade.fault).collect::<Vec<_>>(), faults);
         for (grade, again) in first.iter().zip(grades()) {
@@ -149,7 +176,7 @@ mod tests {
 
     #[test]
     fn without_a_budget_everything_escapes() {
-        let grades = grade(&[Fault::SweepSkips], 2, Duration::ZERO, &|| {});
+        let grades = grade(&[Fault::SweepSkips], 2, Duration::ZERO, &Stop::default(), &|| {});
         assert!(!grades[0].is_caught());
         assert_eq!((grades[0].cases(), grades[0].found(), grades[0].trials.len()), (None, 0, 2));
     }

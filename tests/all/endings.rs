@@ -1,7 +1,10 @@
 //! How commands end: the exit codes of README, whatever the command.
 
+use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 use tempfile::TempDir;
 
 fn leasehold(folder: &Path, arguments: &[&str]) -> Command {
@@ -95,4 +98,85 @@ fn a_run_that_would_check_nothing_is_misuse() {
     ] {
         assert_eq!(run(Path::new("."), arguments).status.code(), Some(2), "{arguments:?}");
     }
+}
+
+/// Runs a command and sends it ^C so many times once it works; one that was not yet ready for it is run again.
+#[cfg(unix)]
+fn interrupt(folder: &Path, arguments: &[&str], times: usize) -> Output {
+    use std::os::unix::process::ExitStatusExt;
+    for seconds in [1, 5, 20] {
+        let mut command = leasehold(folder, arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+        for time in 0..times {
+            sleep(if time == 0 { Duration::from_secs(seconds) } else { Duration::from_millis(500) });
+            let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+            assert!(sent.expect("kill runs").success(), "{arguments:?} ended of itself");
+        }
+        let output = child.wait_with_output().expect("it ends");
+        if times > 1 || output.status.signal().is_none() {
+            return output;
+        }
+    }
+    panic!("{arguments:?} is never ready for ^C");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_campaign_ends_with_the_report_of_a_shorter_one() {
+    let folder = folder(&[]);
+    let child = format!("'{}' child", env!("CARGO_BIN_EXE_leasehold"));
+    for (arguments, count, of) in [
+        (&["simulate", "--cases", "100000000"][..], "cases", Some(100_000_000)),
+        (&["simulate", "--for", "10h"], "cases", None),
+        (&["simulate", "--cases", "100000000", "--against", &child], "cases", Some(100_000_000)),
+        (&["diff", "--cases", "100000000", "--from", "1.7", "--to", "2.0"], "cases", Some(100_000_000)),
+        (&["exhaust", "--nodes", "5", "--states", "holders"], "graphs", None),
+        (&["grade", "--fault", "sweep-skips", "--seeds", "1000", "--budget", "10m"], "", Some(1)),
+    ] {
+        let output = interrupt(folder.path(), &[arguments, &["--json"]].concat(), 1);
+        assert_eq!(output.status.code(), Some(130), "{arguments:?}: {}", text(&output.stderr));
+        let mut report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        let interrupted = report.as_object_mut().and_then(|report| report.remove("interrupted"));
+        let interrupted = interrupted.expect("it says how far it came");
+        if arguments[0] != "exhaust" {
+            assert_eq!(interrupted["of"].as_u64(), of, "{arguments:?}");
+        }
+        let done = interrupted["done"].as_u64().expect("a number");
+        if !count.is_empty() {
+            assert_eq!(report[count].as_u64(), Some(done), "{arguments:?}");
+        }
+        // What it did is what a campaign does that is planned so long.
+        if let ["simulate", "--cases", ..] | ["diff", ..] = arguments {
+            let mut shorter = arguments.to_vec();
+            let done = done.to_string();
+            shorter[2] = &done;
+            let output = run(folder.path(), &[&shorter[..], &["--json"]].concat());
+            assert_eq!(serde_json::from_slice::<Value>(&output.stdout).expect("one JSON object"), report);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_campaign_makes_its_findings_small_and_writes_them() {
+    let folder = folder(&[]);
+    let arguments = ["simulate", "--cases", "100000000", "--fault", "dead-edge-fails"];
+    let output = interrupt(folder.path(), &arguments, 1);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let last = said.lines().last().unwrap_or_default();
+    assert!(last.starts_with("interrupted after ") && last.ends_with(" of 100,000,000 cases"), "{said}");
+    assert!(said.contains("1-minimal"), "{said}");
+    assert!(std::fs::read_dir(folder.path().join("findings")).expect("the folder").count() > 0);
+}
+
+/// A child that does not answer holds up the report, and not who asks twice.
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_at_once() {
+    use std::os::unix::process::ExitStatusExt;
+    let folder = folder(&[]);
+    let arguments = ["simulate", "--cases", "1000", "--against", "sleep 5", "--child-timeout", "20"];
+    let output = interrupt(folder.path(), &arguments, 2);
+    assert_eq!(output.status.signal(), Some(2), "{}", text(&output.stderr));
 }
