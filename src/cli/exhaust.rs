@@ -29,9 +29,9 @@ pub(super) struct Arguments {
     /// lease
     #[arg(long, value_name = "root|holders", value_parser = parse_states, default_value = "root")]
     states: StateSet,
-    /// Whose rules: a version of containerd
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, default_value = "1.7.0-beta.1")]
-    release: Release,
+    /// Whose rules: a version of containerd; default: 1.7.0-beta.1, or the release that first has the rule of --fault
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
+    release: Option<Release>,
     /// Seed a mistake into the collector, to see it found
     #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     fault: Option<Fault>,
@@ -45,6 +45,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let Arguments { nodes, states, release, fault, .. } = *arguments;
+    let release = release.unwrap_or(fault.map(Fault::release).unwrap_or_default());
     let plan = Plan { nodes, states, release, defects: Defects::as_shipped(release) };
     let style = "{bar:30} {human_pos} of {human_len} graphs, {per_sec}, {eta} left";
     let style = ProgressStyle::with_template(style).expect("the template is well-formed");
