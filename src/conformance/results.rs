@@ -5,9 +5,9 @@
 //! "marked": [NODE..], "removed": [NODE..], "db_after": {"v1": {..}}, "collector_calls": [], "error": null
 //! ```
 //!
-//! Any of them may be left out, and [`Results::complete`] says which must not be. What differs only in writing reads
-//! as the same results: `db_removed`, the paths deleted, becomes the tree after, and `refs` is sorted by its nodes,
-//! since their order says nothing. `collector_trace` is informative and not read.
+//! Any of them may be left out by a child; a recording must tell of all. What differs only in writing reads as the
+//! same results: `db_removed`, the paths deleted, becomes the tree after, and a recording's `refs` are sorted by their
+//! nodes, since their order says nothing. `collector_trace` is informative and not read.
 
 use super::form::Bytes;
 use crate::bucket::{Bucket, Entry, json};
