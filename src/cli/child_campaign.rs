@@ -1,7 +1,7 @@
 //! The part of `leasehold simulate` that has to do with children: rows for them, and a campaign against one.
 
 use super::findings::Folder;
-use super::{Ended, Failure, interrupt, threads};
+use super::{Ended, Failure, interrupt, progress, threads};
 use crate::child::campaign::{self, Plan};
 use crate::child::{ChildError, CommandLine, write_rows};
 use crate::report::Show as _;
@@ -10,7 +10,7 @@ use crate::scenario::print;
 use crate::simulate;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -59,7 +59,7 @@ pub(super) fn run(
         command: command.clone(),
         limit: arguments.child_timeout,
     };
-    let progress = progress(&cases);
+    let progress = case_bar(&cases);
     let threads = threads::pool(cases.jobs)?;
     let stop = interrupt::stop();
     let tally = threads.install(|| campaign::run(&plan, &stop, &|cases| progress.inc(cases)));
@@ -79,17 +79,15 @@ pub(super) fn run(
     Ok(Some(Ended::campaign(tally.finding_count() > 0, interrupted)))
 }
 
-fn progress(cases: &Cases<'_>) -> ProgressBar {
-    let style = "{bar:30} {human_pos} of {human_len} cases, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-    ProgressBar::new(cases.cases.end - cases.cases.start).with_style(style)
+fn case_bar(cases: &Cases<'_>) -> ProgressBar {
+    progress::bar(Some(cases.cases.end - cases.cases.start), "cases")
 }
 
 fn write(path: &Path, cases: &Cases<'_>) -> Result<(), Failure> {
     let named = |error: io::Error| format!("--rows-out: {}: {error}", path.display());
     // What exists is never written over.
     let file = File::create_new(path).map_err(|error| Failure::Usage(named(error)))?;
-    let progress = progress(cases);
+    let progress = case_bar(cases);
     let rows =
         |out: &mut dyn Write| write_rows(cases.drawn, cases.cases.clone(), out, |more| progress.inc(more));
     let written = if path.extension() == Some(OsStr::new("gz")) {

@@ -1,12 +1,11 @@
 //! `leasehold conformance`: recorded results of the real containerd against engine and oracle.
 
 use super::values;
-use super::{Ended, Failure};
+use super::{Ended, Failure, progress};
 use crate::conformance::run::run as run_row;
 use crate::conformance::{RowLine, SourceError, read};
 use crate::engine::Fault;
 use crate::release::Release;
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
@@ -39,8 +38,7 @@ const BATCH_LINES: usize = 64;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
-    let style = ProgressStyle::with_template("{spinner} {human_pos} rows, {per_sec}");
-    let progress = ProgressBar::new_spinner().with_style(style.expect("the template is well-formed"));
+    let progress = progress::bar(None, "rows");
     let (mut passed, mut failed) = (0u64, 0u64);
     loop {
         let batch: Vec<_> =

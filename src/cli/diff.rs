@@ -2,13 +2,12 @@
 
 use super::source;
 use super::values::{self, Now};
-use super::{Ended, Failure, interrupt};
+use super::{Ended, Failure, interrupt, progress};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
 use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::releases::{CasesReport, Report};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,10 +77,7 @@ fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Re
 fn compare_cases(arguments: &Arguments, cases: u64, out: &mut dyn Write) -> Result<Ended, Failure> {
     let Arguments { from, to, .. } = *arguments;
     let plan = campaign::Plan { seed: arguments.seed.clone(), cases, from, to };
-    // Hidden by indicatif itself where standard error is no terminal.
-    let style = "{bar:30} {human_pos} of {human_len} cases, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-    let progress = ProgressBar::new(cases).with_style(style);
+    let progress = progress::bar(Some(cases), "cases");
     let stop = interrupt::stop();
     let tally = campaign::run(&plan, &stop, &|cases| progress.inc(cases));
     progress.finish_and_clear();

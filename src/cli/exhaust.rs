@@ -1,7 +1,7 @@
 //! `leasehold exhaust`: every small graph through engine, oracle and bit masks.
 
 use super::values;
-use super::{Ended, Failure, interrupt, threads};
+use super::{Ended, Failure, interrupt, progress, threads};
 use crate::engine::Fault;
 use crate::exhaust::graphs::NODES_MAX;
 use crate::exhaust::{self, Plan, StateSet};
@@ -9,7 +9,6 @@ use crate::oracle::Defects;
 use crate::release::Release;
 use crate::report;
 use crate::report::Show as _;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 
 /// Run every small graph through the collector, an independent oracle and plain reachability
@@ -47,9 +46,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let Arguments { nodes, states, release, fault, .. } = *arguments;
     let release = release.unwrap_or(fault.map(Fault::release).unwrap_or_default());
     let plan = Plan { nodes, states, release, defects: Defects::as_shipped(release) };
-    let style = "{bar:30} {human_pos} of {human_len} graphs, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-    let progress = ProgressBar::new(plan.graph_count()).with_style(style);
+    let progress = progress::bar(Some(plan.graph_count()), "graphs");
     let done = |graphs| progress.inc(graphs);
     let threads = threads::pool(arguments.jobs)?;
     let stop = interrupt::stop();

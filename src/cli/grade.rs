@@ -1,12 +1,11 @@
 //! `leasehold grade`: is each seeded fault found?
 
 use super::values::{self, parse_time_to_try};
-use super::{Ended, Failure, interrupt, threads};
+use super::{Ended, Failure, interrupt, progress, threads};
 use crate::engine::Fault;
 use crate::report::Show as _;
 use crate::report::grade::{Report, write_list};
 use crate::simulate::grade::{Grade, grade};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::time::Duration;
 
@@ -46,9 +45,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Ok(Ended::Well);
     }
     let Arguments { seeds, budget, .. } = *arguments;
-    let style = ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} trials, {eta} left");
     let trials = faults.len() as u64 * u64::from(seeds);
-    let progress = ProgressBar::new(trials).with_style(style.expect("the template is well-formed"));
+    let progress = progress::bar(Some(trials), "trials");
     let threads = threads::pool(arguments.jobs)?;
     let stop = interrupt::stop();
     let grades = threads.install(|| grade(&faults, seeds, budget, &stop, &|| progress.inc(1)));

@@ -14,6 +14,7 @@ mod grade;
 mod interrupt;
 mod pipe;
 mod place;
+mod progress;
 mod replay;
 mod simulate;
 mod source;

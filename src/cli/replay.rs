@@ -4,11 +4,15 @@ use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text};
 use super::verdict::{Verdict, replay_scenario};
 use super::{Ended, Failure, artifact};
-use super::{files, values};
+use super::{files, progress, values};
 use crate::engine::Fault;
 use crate::fuzzing::Target;
-use crate::replay::{Problem, Replayed, updated};
+use crate::release::Release;
+use crate::replay::{Failure as Failed, Problem, Replayed, updated, warnings};
 use crate::report::shell::quoted;
+use crate::scenario::Scenario;
+use crate::text::counted;
+use indicatif::ProgressBar;
 use rayon::prelude::*;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -21,6 +25,9 @@ use std::path::{Path, PathBuf};
 /// After every collection all properties are checked against an independent oracle. Folders are searched for
 /// *.scenario files in the order of their names; a file that is named itself is read whatever it is called.
 ///
+/// A scenario that expects nothing has failed in a folder, where it would pass for a test; named itself it is only counted
+/// as such. A label that names nothing, though content of that name is there, is warned of.
+///
 /// An input of a fuzz target, a crash above all, is any other file in a folder of the target's name. It is held to
 /// the target's property; what breaks is shown as a small scenario.
 #[derive(clap::Args)]
@@ -29,6 +36,8 @@ use std::path::{Path, PathBuf};
   leasehold replay --step expired.scenario                what each step changes
   leasehold replay --update scenarios/rules               write what gc prints below each `---`
   leasehold replay --fault expiry-inclusive scenarios     which scenarios see this mistake
+  leasehold replay --release 2.1 expired.scenario         under another release's rules
+  leasehold replay --release all expired.scenario         under each, and which fail
   leasehold replay fuzz/artifacts/tree/crash-1c9b33       what a fuzz target found
   leasehold replay --target tree crash-1c9b33             the same, anywhere else
   leasehold replay --target tree fuzz/corpus/tree         every input of a folder")]
@@ -45,6 +54,9 @@ pub(super) struct Arguments {
     /// Seed a mistake into the collector, to see scenarios fail
     #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     fault: Option<Fault>,
+    /// Whose rules, whatever the files begin with: a version of containerd, or all for each in turn
+    #[arg(long, value_name = "RELEASE|all", value_parser = Rules::parse, conflicts_with_all = ["update", "target"])]
+    release: Option<Rules>,
     /// The files that are no scenarios are inputs of this fuzz target [default: what the nearest folder is called]
     #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target)]
     #[arg(conflicts_with_all = ["update", "intended"])]
@@ -52,6 +64,38 @@ pub(super) struct Arguments {
     /// Hold the collector to the intended rules instead of those with the release's known defects
     #[arg(long, conflicts_with = "update")]
     intended: bool,
+}
+
+/// What `--release` says.
+#[derive(Clone, Copy)]
+enum Rules {
+    Of(Release),
+    OfAll,
+}
+
+impl Rules {
+    fn parse(text: &str) -> Result<Rules, String> {
+        match text {
+            "all" => Ok(Rules::OfAll),
+            _ => Release::parse(text).map(Rules::Of).map_err(|error| format!("{error}; or all")),
+        }
+    }
+
+    /// Whose rules a scenario is replayed under.
+    fn releases(rules: Option<Rules>, own: Release) -> Vec<Release> {
+        match rules {
+            None => vec![own],
+            Some(Rules::Of(release)) => vec![release],
+            Some(Rules::OfAll) => Release::ALL.to_vec(),
+        }
+    }
+}
+
+/// A file to be replayed.
+struct File {
+    path: PathBuf,
+    /// It was named itself, not found in a folder.
+    is_named: bool,
 }
 
 /// How many failures of one file are shown.
@@ -67,13 +111,17 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         let paths = paths.collect::<Vec<_>>().join(", ");
         return Err(Failure::Input(format!("{paths}: no file that ends in .{SCENARIO_EXTENSION}")));
     }
+    let progress = Progress::new(arguments, files.len());
     let verdicts: Vec<Verdict> = if arguments.step {
-        files.iter().map(|file| replay_file(arguments, file, Some(&mut *out))).collect::<io::Result<_>>()?
+        let shown = |file| replay_file(arguments, file, &progress, Some(&mut *out));
+        files.iter().map(shown).collect::<io::Result<_>>()?
     } else {
-        files.par_iter().map(|file| replay_file(arguments, file, None)).collect::<io::Result<_>>()?
+        let silent = |file| replay_file(arguments, file, &progress, None);
+        files.par_iter().map(silent).collect::<io::Result<_>>()?
     };
-    let (mut passed, mut unusable) = (0usize, Vec::new());
-    for (file, verdict) in files.iter().zip(verdicts) {
+    progress.bar.finish_and_clear();
+    let (mut passed, mut bare, mut unusable) = (0usize, 0usize, Vec::new());
+    for (File { path: file, .. }, verdict) in files.iter().zip(verdicts) {
         match verdict {
             Verdict::Passed { blocks } => {
                 passed += 1;
@@ -86,30 +134,36 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 passed += 1;
                 writeln!(out, "{text}")?;
             }
+            Verdict::Bare(text) => {
+                bare += 1;
+                writeln!(out, "{text}")?;
+            }
             Verdict::Failed(text) => {
                 writeln!(out, "{text}again: {}\n", command(arguments, file))?;
             }
             Verdict::Unusable(text) => unusable.push(text),
         }
     }
-    writeln!(out, "{passed} passed, {} failed", files.len() - passed)?;
+    let failed = files.len() - passed - bare;
+    let without = if bare == 0 { String::new() } else { format!(", {bare} without expectations") };
+    writeln!(out, "{passed} passed, {failed} failed{without}")?;
     if !unusable.is_empty() {
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
     }
-    Ok(if passed == files.len() { Ended::Well } else { Ended::WithFinding })
+    Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
 }
 
 /// A file itself, or the scenarios of a folder, or all its files, in the byte order of their names. Links to folders are
 /// not followed.
-fn add_files(path: &Path, all: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failure> {
     if look(path)? != Place::Folder {
-        files.push(path.to_owned());
+        files.push(File { path: path.to_owned(), is_named: true });
         return Ok(());
     }
     let mut pending = vec![path.to_owned()];
     while let Some(path) = pending.pop() {
         if look(&path)? == Place::File {
-            files.push(path);
+            files.push(File { path, is_named: false });
             continue;
         }
         let entries = fs::read_dir(&path).map_err(|error| input_error(&path, &error))?;
@@ -131,24 +185,121 @@ fn add_files(path: &Path, all: bool, files: &mut Vec<PathBuf>) -> Result<(), Fai
     Ok(())
 }
 
-/// Replays a file; where there is something to write to, every step is shown as it goes.
-fn replay_file(arguments: &Arguments, file: &Path, out: Option<&mut dyn Write>) -> io::Result<Verdict> {
-    if let Some(target) = target_of(arguments, file) {
-        return artifact::replay(target, arguments.fault, file, out);
+/// How far it is: of one file its steps, of several the files.
+struct Progress {
+    bar: ProgressBar,
+    of_steps: bool,
+}
+
+impl Progress {
+    fn new(arguments: &Arguments, files: usize) -> Progress {
+        let of_steps = files == 1;
+        let bar = match arguments.step {
+            // The steps themselves are shown.
+            true => ProgressBar::hidden(),
+            false if of_steps => progress::bar(Some(0), "steps"),
+            false => progress::bar(Some(files as u64), "files"),
+        };
+        Progress { bar, of_steps }
     }
-    let text = match scenario_text(file) {
+
+    /// A scenario is to be replayed.
+    fn begin(&self, scenario: &Scenario) {
+        if self.of_steps {
+            self.bar.inc_length(scenario.lines.len() as u64);
+        }
+    }
+
+    fn step_done(&self) {
+        self.bar.inc(u64::from(self.of_steps));
+    }
+
+    fn file_done(&self) {
+        self.bar.inc(u64::from(!self.of_steps));
+    }
+}
+
+/// Replays a file; where there is something to write to, every step is shown as it goes.
+fn replay_file(
+    arguments: &Arguments,
+    file: &File,
+    progress: &Progress,
+    out: Option<&mut dyn Write>,
+) -> io::Result<Verdict> {
+    let verdict = match target_of(arguments, &file.path) {
+        Some(target) => artifact::replay(target, arguments.fault, &file.path, out),
+        None => replay_text(arguments, file, progress, out),
+    };
+    progress.file_done();
+    verdict
+}
+
+/// Replays a scenario file, under each release that is asked for.
+fn replay_text(
+    arguments: &Arguments,
+    file: &File,
+    progress: &Progress,
+    mut out: Option<&mut dyn Write>,
+) -> io::Result<Verdict> {
+    let path = &file.path;
+    let text = match scenario_text(path) {
         Ok(text) => text,
-        Err(error) => return Ok(Verdict::unusable(file, &error)),
+        Err(error) => return Ok(Verdict::unusable(path, &error)),
     };
     if text.trim_ascii().is_empty() {
-        return Ok(Verdict::unusable(file, &"the file is empty"));
+        return Ok(Verdict::unusable(path, &"the file is empty"));
     }
-    let replayed = match parse_scenario(file, &text) {
-        Ok(scenario) => replay_scenario(file, &scenario, arguments.fault, arguments.intended, out)?,
-        Err(_) if text.contains(&0) => return Ok(Verdict::unusable(file, &"it is no text, so no scenario")),
+    let mut scenario = match parse_scenario(path, &text) {
+        Ok(scenario) => scenario,
+        Err(_) if text.contains(&0) => return Ok(Verdict::unusable(path, &"it is no text, so no scenario")),
         Err(drawn) => return Ok(Verdict::Failed(format!("FAILED {drawn}\n"))),
     };
-    Ok(verdict(arguments, file, &text, replayed))
+    for warning in warnings(&scenario) {
+        progress.bar.suspend(|| {
+            eprintln!("leasehold: {}:{}: warning: {warning}", path.display(), warning.line);
+        });
+    }
+    let mut verdicts = Vec::new();
+    for release in Rules::releases(arguments.release, scenario.release) {
+        scenario.release = release;
+        progress.begin(&scenario);
+        // A reborrow, since every release needs it.
+        let out = out.as_mut().map(|out| &mut **out as &mut dyn Write);
+        let Arguments { fault, intended, .. } = *arguments;
+        let replayed = replay_scenario(path, &scenario, fault, intended, out, &|| progress.step_done())?;
+        verdicts.push((release, verdict(arguments, file, release, &text, replayed)));
+    }
+    Ok(under_all(path, verdicts))
+}
+
+/// What came of a file under several releases: it passes if it does under each.
+fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>) -> Verdict {
+    if verdicts.len() == 1
+        && let Some((_, verdict)) = verdicts.pop()
+    {
+        return verdict;
+    }
+    let (mut text, mut failing, count) = (String::new(), Vec::new(), verdicts.len());
+    let mut other = Verdict::Passed { blocks: 0 };
+    for (release, verdict) in verdicts {
+        match verdict {
+            Verdict::Failed(failed) => {
+                text.push_str(&failed);
+                failing.push(release.to_string());
+            }
+            verdict => other = verdict,
+        }
+    }
+    if failing.is_empty() {
+        return other;
+    }
+    let under = failing.join(", ");
+    text.push_str(&format!(
+        "{} fails under {} of {count} releases: {under}\n",
+        file.display(),
+        failing.len()
+    ));
+    Verdict::Failed(text)
 }
 
 /// The fuzz target whose input a file is; none if it is a scenario.
@@ -160,7 +311,13 @@ fn target_of(arguments: &Arguments, file: &Path) -> Option<&'static Target> {
 }
 
 /// Whether a replay passed; with --update what it printed is written before.
-fn verdict(arguments: &Arguments, file: &Path, text: &[u8], mut replayed: Replayed) -> Verdict {
+fn verdict(
+    arguments: &Arguments,
+    File { path: file, is_named }: &File,
+    release: Release,
+    text: &[u8],
+    mut replayed: Replayed,
+) -> Verdict {
     let mut blocks = 0;
     if arguments.update && !replayed.is_cut {
         let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
@@ -172,22 +329,36 @@ fn verdict(arguments: &Arguments, file: &Path, text: &[u8], mut replayed: Replay
         }
         replayed.failures.retain(|failure| !is_printed(&failure.problem));
     }
-    if replayed.failures.is_empty() {
-        return Verdict::Passed { blocks };
+    let asserts = |failure: &Failed| failure.problem != Problem::AssertsNothing;
+    let is_bare = *is_named && !replayed.failures.iter().all(asserts);
+    if is_bare {
+        replayed.failures.retain(asserts);
     }
+    if replayed.failures.is_empty() {
+        return if is_bare { bare(file, &replayed) } else { Verdict::Passed { blocks } };
+    }
+    let under = arguments.release.map(|_| format!("release {release}: ")).unwrap_or_default();
     let mut failed = String::new();
     for failure in replayed.failures.iter().take(FAILURES_SHOWN_MAX) {
         let mut lines = failure.to_string();
         lines = lines.replace('\n', "\n    ");
-        writeln!(failed, "FAILED {}:{}: {lines}", file.display(), failure.line)
+        writeln!(failed, "FAILED {}:{}: {under}{lines}", file.display(), failure.line)
             .expect("a string takes all that is written");
     }
     if replayed.failures.len() > FAILURES_SHOWN_MAX {
         let more = replayed.failures.len() - FAILURES_SHOWN_MAX;
-        writeln!(failed, "FAILED {}: and {more} times more", file.display())
+        writeln!(failed, "FAILED {}: {under}and {more} times more", file.display())
             .expect("a string takes all that is written");
     }
     Verdict::Failed(failed)
+}
+
+/// What is said of a file in which nothing could fail.
+fn bare(file: &Path, replayed: &Replayed) -> Verdict {
+    let steps = counted(replayed.steps as u64, "step");
+    let collections = counted(replayed.collections as u64, "collection");
+    let hint = "add an `expect` step, or `---` below a `gc` and --update; --step shows what each step does";
+    Verdict::Bare(format!("WITHOUT EXPECTATIONS {}: {steps}, {collections}; {hint}", file.display()))
 }
 
 /// The command that replays a file as it was replayed.
@@ -198,6 +369,11 @@ fn command(arguments: &Arguments, file: &Path) -> String {
     let mut command = "leasehold replay --step".to_owned();
     if let Some(fault) = arguments.fault {
         command.push_str(&format!(" --fault {fault}"));
+    }
+    match arguments.release {
+        None => {}
+        Some(Rules::Of(release)) => command.push_str(&format!(" --release {release}")),
+        Some(Rules::OfAll) => command.push_str(" --release all"),
     }
     if arguments.intended {
         command.push_str(" --intended");

@@ -2,7 +2,7 @@
 
 use super::findings::Folder;
 use super::values::{self, parse_time_to_try};
-use super::{Ended, Failure, child_campaign, interrupt, threads};
+use super::{Ended, Failure, child_campaign, interrupt, progress, threads};
 use crate::campaign::{Stop, Tally as _};
 use crate::engine::Fault;
 use crate::generate::profile::Swarm;
@@ -15,8 +15,7 @@ use crate::report::simulate::{Report, Written, reached, write_plan, write_proper
 use crate::scenario::print;
 use crate::simulate::campaign::{self, Example, Numbers, Plan, Tally};
 use crate::text;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use std::fmt;
+use indicatif::ProgressBar;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -200,20 +199,7 @@ struct Progress {
 
 impl Progress {
     fn new(cases: Option<u64>, release: Release) -> Progress {
-        // Hidden by indicatif itself where standard error is no terminal.
-        let (bar, style) = match cases {
-            Some(cases) => (
-                ProgressBar::new(cases),
-                "{bar:30} {human_pos} of {human_len} cases, {rate}, {eta} left, {msg}",
-            ),
-            None => (ProgressBar::new_spinner(), "{spinner} {human_pos} cases, {rate}, {elapsed}, {msg}"),
-        };
-        let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // What cannot be shown is no reason to stop.
-            let _shown = write!(out, "{:.0} cases a second", state.per_sec());
-        });
-        Progress { bar: bar.with_style(style), release, sum: Mutex::default() }
+        Progress { bar: progress::bar(cases, "cases"), release, sum: Mutex::default() }
     }
 
     fn add(&self, part: &Tally) {
@@ -224,8 +210,8 @@ impl Progress {
         let Ok(mut sum) = self.sum.lock() else { return };
         *sum = std::mem::take(&mut *sum).plus(part.clone());
         let (reached, rules) = reached(&sum.coverage, self.release);
-        let findings = sum.finding_count();
-        self.bar.set_message(format!("{reached} of {rules} rules reached, {findings} findings"));
+        let findings = text::counted(sum.finding_count(), "finding");
+        self.bar.set_message(format!(", {reached} of {rules} rules, {findings}"));
     }
 }
 

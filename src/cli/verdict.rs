@@ -1,7 +1,7 @@
 //! What came of a file that was replayed, and its steps shown as it goes.
 
 use crate::engine::Fault;
-use crate::replay::{Replay, Replayed, run_replay};
+use crate::replay::{Replay, Replayed};
 use crate::report::step;
 use crate::scenario::Scenario;
 use std::fmt::Display;
@@ -14,6 +14,8 @@ pub(super) enum Verdict {
     Passed { blocks: usize },
     /// It passed, and there is something to be said.
     Held(String),
+    /// Nothing in it could fail but the properties, which hold.
+    Bare(String),
     /// What failed.
     Failed(String),
     /// It cannot be read, or not be written.
@@ -26,29 +28,39 @@ impl Verdict {
     }
 }
 
-/// Replays a scenario; where there is something to write to, every step is shown as it goes.
+/// Replays a scenario; where there is something to write to, every step is shown as it goes. `each_step` hears of each.
 pub(super) fn replay_scenario(
     file: &Path,
     scenario: &Scenario,
     fault: Option<Fault>,
     intended: bool,
-    out: Option<&mut dyn Write>,
+    mut out: Option<&mut dyn Write>,
+    each_step: &dyn Fn(),
 ) -> io::Result<Replayed> {
     let mut replay = Replay::new(scenario, fault).intended(intended);
-    let Some(out) = out else { return Ok(run_replay(replay)) };
-    writeln!(out, "{}: release {}", file.display(), scenario.release)?;
     let mut replayed = Replayed::default();
+    if let Some(out) = &mut out {
+        writeln!(out, "{}: release {}", file.display(), scenario.release)?;
+    }
     loop {
-        let before = replay.world().clone();
+        // Without anyone to see it, the world before would only make each step copy what it changes.
+        let before = out.is_some().then(|| replay.world().clone());
         let Some(stepped) = replay.step() else { break };
+        each_step();
+        let (Some(out), Some(before)) = (&mut out, before) else {
+            replayed.add(stepped);
+            continue;
+        };
         let printed = stepped.printed.as_deref();
-        step::write(out, stepped.line, &before, replay.world(), &stepped.applied, printed)?;
+        step::write(*out, stepped.line, &before, replay.world(), &stepped.applied, printed)?;
         for failure in &stepped.failures {
             writeln!(out, "      FAILED {}", failure.to_string().replace('\n', "\n      "))?;
         }
         replayed.add(stepped);
     }
     replayed.finish(scenario);
-    writeln!(out)?;
+    if let Some(out) = out {
+        writeln!(out)?;
+    }
     Ok(replayed)
 }

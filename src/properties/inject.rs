@@ -1,29 +1,62 @@
-//! Errors where none should come: at every reference lookup, every removal, every call of a collector, and a context
-//! that is cancelled at every root. Nothing may have changed, and the collectors must end as the release says.
+//! Errors where none should come: at reference lookups, removals, every call of a collector, and a context that is
+//! cancelled at a root. Nothing may have changed, and the collectors must end as the release says.
+//!
+//! ```text
+//!   places   1 2 3 4 5 ... 199 200        each is tried
+//!   places   1 . . 4 . . . 8 . ... 20000  of more, or in a large database, the first, the last and some in each part between
+//! ```
+//!
+//! Every place costs a collection, so that trying all would take the square of the database's size. Which are tried
+//! depends on nothing but the numbers of places and of nodes: the same database is always tried at the same ones.
 
-use super::check::{Checks, Property, check_outcome, wrong_ends};
+use super::check::{Checks, Property, both, check_outcome, node_count, wrong_ends};
 use crate::collector::Collector;
 use crate::engine::{Error, Fault, Outcome, Point, Request, collect_with};
 use crate::oracle::{self, Defects, Judgement, judge};
 use crate::situation::Situation;
 use std::sync::Arc;
 
-/// Checks a collection with every error injected.
+/// How many places are tried at most.
+const TRIED_MAX: usize = 200;
+/// In a large database so many that their collections walk no more nodes together ...
+const NODES_MAX: usize = 300_000;
+/// ... but no fewer than this.
+const TRIED_MIN: usize = 3;
+
+/// The places, from 1, that are tried of so many in a collection: ascending, the first and the last among them.
+fn places(reached: usize, nodes: usize) -> Vec<usize> {
+    let tried = (NODES_MAX / nodes.max(1)).clamp(TRIED_MIN, TRIED_MAX);
+    if reached <= tried {
+        return (1..=reached).collect();
+    }
+    // One in each of equal parts, at changing distances, lest they keep step with a pattern in the database.
+    const STRIDE: usize = 7919;
+    let inner = (1..tried - 1).map(|part| {
+        let (start, end) = (reached * part / tried, reached * (part + 1) / tried);
+        start + 1 + part * STRIDE % (end - start)
+    });
+    [1].into_iter().chain(inner).chain([reached]).collect()
+}
+
+/// Checks a collection with errors injected.
 pub(super) fn check_injected(
-    checks: &mut Checks,
     request: &Request<'_>,
     outcome: &Outcome,
     judgement: &Judgement<'_>,
     defects: Defects,
     fault: Option<Fault>,
-) {
-    checks.add(Property::LookupError, check_point(request, outcome, judgement, Point::Lookup, fault));
-    checks.add(Property::RemovalError, check_point(request, outcome, judgement, Point::Removal, fault));
+) -> Checks {
+    let mut checks = Checks::default();
+    let at = |point| check_point(request, outcome, judgement, point, fault);
+    let (lookup, removal) = both(outcome, || at(Point::Lookup), || at(Point::Removal));
+    checks.add(Property::LookupError, lookup);
+    checks.add(Property::RemovalError, removal);
     checks.add(Property::CollectorCall, check_calls(request, defects, fault));
     checks.add(Property::Cancellation, check_cancellation(request, outcome, judgement, fault));
+    checks
 }
 
-/// Each call at a point fails.
+/// Calls at a point fail.
 fn check_point(
     request: &Request<'_>,
     outcome: &Outcome,
@@ -38,11 +71,12 @@ fn check_point(
             (outcome.removals, error, oracle::Progress::SweepFailed)
         }
     };
+    // Behind the database's own removals come those of what collectors list, whose errors containerd swallows.
+    let own_removals = judgement.removed_paths().count();
     (reached > 0).then(|| {
-        (1..=reached).try_for_each(|number| {
+        places(reached, node_count(outcome)).into_iter().try_for_each(|number| {
             let failed = collect_with(&Request { fail_at: Some((point, number)), ..*request }, fault);
-            // Behind the database's own removals come those of what collectors list, whose errors containerd swallows.
-            let is_listed = point == Point::Removal && number > judgement.removed_paths().count();
+            let is_listed = point == Point::Removal && number > own_removals;
             if is_listed && failed.error.is_none() {
                 return Ok(());
             }
@@ -60,7 +94,7 @@ fn check_point(
     })
 }
 
-/// The context is cancelled at each root.
+/// The context is cancelled at roots.
 fn check_cancellation(
     request: &Request<'_>,
     outcome: &Outcome,
@@ -72,7 +106,7 @@ fn check_cancellation(
     }
     // What else ends the scan of the roots comes first.
     let is_scanned = judgement.progress() != oracle::Progress::MarkFailed;
-    Some((1..=outcome.roots.len()).try_for_each(|root| {
+    Some(places(outcome.roots.len(), node_count(outcome)).into_iter().try_for_each(|root| {
         let cancelled = collect_with(&Request { cancel_at_root: Some(root), ..*request }, fault);
         let text = match &cancelled.error {
             None => Some("it succeeds all the same".to_owned()),
@@ -110,4 +144,27 @@ fn check_calls(request: &Request<'_>, defects: Defects, fault: Option<Fault>) ->
         let Some(finding) = findings.into_iter().next() else { return Ok(()) };
         Err(format!("{call} of {kind} fails: {}: {}", finding.property, finding.text))
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_places_are_all_tried_and_of_many_a_fixed_sample_with_the_first_and_the_last() {
+        for reached in [0, 1, 2, 199, 200] {
+            assert!(places(reached, reached).into_iter().eq(1..=reached), "{reached}");
+        }
+        for (reached, nodes, tried) in [
+            (201, 201, 200),
+            (1_500, 1_500, 200),
+            (20_000, 20_000, 15),
+            (100_000, 100_000, 3),
+            (150, 100_000, 3),
+        ] {
+            let places = places(reached, nodes);
+            assert_eq!((places.len(), places[0], places[tried - 1]), (tried, 1, reached), "{places:?}");
+            assert!(places.is_sorted_by(|left, right| left < right), "{places:?}");
+        }
+    }
 }

@@ -90,17 +90,49 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
     let verdicts: BTreeMap<Node, Verdict<'_, '_>> =
         judgement.resources().map(|verdict| (verdict.node(), verdict)).collect();
     for node in removed {
-        let verdict = verdicts.get(&node.to_node());
-        let mut why = match verdict.and_then(|verdict| verdict.reason()) {
-            Some(reason) => format!("though {}", words.reason(node, &reason)),
-            None => words.failures(&verdict.map(|verdict| verdict.failures()).unwrap_or_default()),
-        };
+        let mut why = removal(verdicts.get(&node.to_node()), node, words);
         let kind = collected.before.release.kind_of(node.resource_type);
         if views::has(&outcome.after, kind, node.namespace, node.key) {
             why.push_str("; its bucket stays");
         }
         table.row("remove", words.node(node), why);
     }
+}
+
+/// What might have kept a node that was removed, or keeps it by right.
+fn removal(verdict: Option<&Verdict<'_, '_>>, node: NodeRef<'_>, words: Words<'_>) -> String {
+    match verdict.and_then(Verdict::reason) {
+        Some(reason) => format!("though {}", words.reason(node, &reason)),
+        None => words.failures(&verdict.map(Verdict::failures).unwrap_or_default()),
+    }
+}
+
+/// What a collection did with a node that it walked.
+pub(super) enum Fate {
+    /// It stays, for this reason.
+    Kept(String),
+    /// It was handed to removal, and this might have kept it.
+    Removed(String),
+    /// The collection failed, with this error.
+    Unchanged(String),
+}
+
+/// What a collection did with a node and why, as [`collection`] says it; none if it walked no such node.
+pub(super) fn fate(
+    collected: &Collected,
+    judgement: &Judgement<'_>,
+    namespace: &[u8],
+    node: NodeRef<'_>,
+) -> Option<Fate> {
+    let words = Words { release: collected.before.release, tree: &collected.before.tree, namespace };
+    if let Some(error) = &collected.outcome.error {
+        return Some(Fate::Unchanged(text::name(error.to_string().as_bytes())));
+    }
+    let verdict = judgement.resources().find(|verdict| verdict.is(node))?;
+    if collected.has_removed(node) {
+        return Some(Fate::Removed(removal(Some(&verdict), node, words)));
+    }
+    judgement.reason(node).map(|reason| Fate::Kept(words.reason(node, &reason)))
 }
 
 /// How each collector ended.

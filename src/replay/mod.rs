@@ -14,16 +14,20 @@ mod difference;
 pub mod finding;
 mod gc;
 mod update;
+mod warning;
 
 pub use update::updated;
+pub use warning::{Warning, warnings};
 
 use crate::engine::Fault;
 use crate::metadata::{Error, ErrorKind};
-use crate::node::Kind;
+use crate::node::{Kind, NodeRef};
 use crate::oracle::{Defects, judge};
 use crate::properties::check::{Checks, Finding};
-use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, print_step};
+use crate::release::Release;
+use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, print_step};
 use crate::world::{Applied, Collected, Unmet, World};
+use gc::Fate;
 
 /// Something that a scenario expected and that did not come, or a property that did not hold.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -65,12 +69,14 @@ pub enum Problem {
         error: Error,
     },
     /// An `expect` step does not hold.
-    #[error("`{step}`: {unmet}")]
+    #[error("`{step}`: {unmet}{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
     Unmet {
         /// The step.
         step: String,
         /// What is instead.
         unmet: Unmet,
+        /// Why the last collection kept or removed the node that it is about.
+        why: Option<Box<str>>,
     },
     /// A step printed something else than what stands below it.
     #[error("`{step}` prints something else (- expected, + printed)\n{}", difference(expected, printed))]
@@ -161,10 +167,40 @@ impl<'s> Replay<'s> {
         if let Step::Expect(assertion) = &line.step
             && let Err(unmet) = self.world.expects(line.client.as_ref(), assertion)
         {
-            problems.push(Problem::Unmet { step: step(), unmet });
+            let why = self.why(line, assertion, &unmet).map(String::into_boxed_str);
+            problems.push(Problem::Unmet { step: step(), unmet, why });
         }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
         Some(Stepped { line, applied, printed, failures })
+    }
+
+    /// Why the last collection did with a node what an assertion did not expect.
+    fn why(&self, line: &Line, assertion: &Assertion, unmet: &Unmet) -> Option<String> {
+        let Unmet::Node { node, .. } = unmet else { return None };
+        let collected = self.world.last()?;
+        let namespace = self.world.namespace(line.client.as_ref())?;
+        let resource_type = collected.before.release.type_of(node.kind)?;
+        let around = node.namespace.as_deref().unwrap_or(namespace);
+        let asked = NodeRef { resource_type, namespace: around, key: &node.key };
+        let judgement = judge(&collected.before, self.defects(collected.before.release));
+        match (assertion, gc::fate(collected, &judgement, namespace, asked)?) {
+            (Assertion::Kept(_), Fate::Removed(why)) => Some(why),
+            (Assertion::Removed(_), Fate::Kept(why)) => Some(why),
+            (Assertion::Removed(_), Fate::Unchanged(error)) => Some(format!("`{error}`")),
+            (Assertion::Present(_), Fate::Removed(why)) => {
+                Some(format!("the last collection removed it: {why}"))
+            }
+            (Assertion::Absent(_), Fate::Kept(why)) => Some(format!("the last collection kept it: {why}")),
+            (Assertion::Absent(_), Fate::Unchanged(error)) => {
+                Some(format!("the last collection failed with `{error}`"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the collector may do against the intended rules.
+    fn defects(&self, release: Release) -> Defects {
+        if self.is_intended { Defects::NONE } else { Defects::as_shipped(release) }
     }
 
     /// Checks the collection of a step, and says what the step printed.
@@ -191,8 +227,7 @@ impl<'s> Replay<'s> {
         problems: &mut Vec<Problem>,
     ) -> String {
         let request = collected.request();
-        let shipped = Defects::as_shipped(collected.before.release);
-        let defects = if self.is_intended { Defects::NONE } else { shipped };
+        let defects = self.defects(collected.before.release);
         let judgement = judge(&collected.before, defects);
         let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, self.fault);
         checks.add_thorough(&request, &collected.outcome, &judgement, defects, self.fault);

@@ -24,10 +24,10 @@ pub enum Unmet {
     #[error("{0}")]
     Impossible(Error),
     /// Of a node something else is true.
-    #[error("{node} {was}")]
+    #[error("{} {was}", print_node(node))]
     Node {
         /// The node, as the step names it.
-        node: String,
+        node: Box<NodeName>,
         /// What is true of it.
         was: &'static str,
     },
@@ -131,7 +131,7 @@ impl World {
             let kind = release.type_of(name.kind).map_or(name.kind, |number| release.kind_of(number));
             let namespace = name.namespace.as_deref().unwrap_or(namespace);
             if let Some(was) = unless(self, Asked { kind, asked: name.kind, namespace, key: &name.key })? {
-                return Err(Unmet::Node { node: print_node(name), was });
+                return Err(Unmet::Node { node: Box::new(name.clone()), was });
             }
         }
         Ok(())

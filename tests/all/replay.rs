@@ -111,7 +111,7 @@ fn what_does_not_parse_or_asserts_nothing_has_failed() {
     let folder = folder(&[
         ("a.scenario", "lese create pull\n"),
         ("b.scenario", "content put a\n"),
-        ("c.scenario", ""),
+        ("c.scenario", "# Nothing.\n"),
     ]);
     let output = leasehold(folder.path(), &["replay", "."]);
     assert_eq!((output.status.code(), last_line(&output)), (Some(1), "0 passed, 3 failed".to_owned()));
@@ -340,4 +340,121 @@ fn an_update_that_cannot_be_written_leaves_the_old_file_whole() {
     // With room it is written.
     assert_eq!(leasehold(folder.path(), &["replay", "--update", "outdated.scenario"]).status.code(), Some(0));
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), PASSES);
+}
+
+#[test]
+fn a_collection_of_a_hundred_thousand_objects_is_checked_in_seconds() {
+    // At each of the removals it would take hours; the time that is left is for a busy machine.
+    let mut text: String = (0..99_000).map(|number| format!("content put b{number}\n")).collect();
+    text.push_str("gc\nexpect removed content/b0 content/b98999\n");
+    let folder = folder(&[("a.scenario", &text)]);
+    let start = std::time::Instant::now();
+    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+    assert_eq!((output.status.code(), last_line(&output)), (Some(0), "1 passed, 0 failed".to_owned()));
+    assert!(start.elapsed() < std::time::Duration::from_secs(120), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_failed_expectation_says_why_as_gc_would() {
+    let folder = folder(&[(
+        "a.scenario",
+        "lease create pull expire=+1h
+content put config
+content put layer
+lease add pull content/config content/layer
+expect kept content/layer
+gc
+expect removed content/layer
+advance 2h
+gc
+expect kept content/config
+expect present content/layer
+content put layer
+expect absent content/layer
+gc
+expect present content/other
+",
+    )]);
+    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+    let stdout = text(&output.stdout);
+    for line in [
+        "5: `expect kept content/layer`: there was no collection yet\n",
+        "7: `expect removed content/layer`: content/layer was kept by the last collection: lease/pull holds it until \
+         2026-01-01T01:00:00Z\n",
+        "10: `expect kept content/config`: content/config was removed by the last collection: lease/pull held it and \
+         expired 2026-01-01T01:00:00Z\n",
+        "11: `expect present content/layer`: content/layer is not there: the last collection removed it: lease/pull held \
+         it and expired 2026-01-01T01:00:00Z\n",
+        "13: `expect absent content/layer`: content/layer is there\n",
+        "15: `expect present content/other`: content/other is not there\n",
+    ] {
+        assert!(stdout.contains(&format!("FAILED a.scenario:{line}")), "{line}{stdout}");
+    }
+    assert_eq!((output.status.code(), last_line(&output)), (Some(1), "0 passed, 1 failed".to_owned()));
+}
+
+#[test]
+fn a_label_that_names_nothing_is_warned_of_where_content_of_that_name_is_there() {
+    let folder = folder(&[(
+        "a.scenario",
+        "content put layer
+content put manifest gc.root=x gc.ref.content.l.0=layer gc.ref.content.1=@layer gc.ref.content.2=nothing
+image create i target=manifest org.note=layer
+gc
+expect kept content/layer
+",
+    )]);
+    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert_eq!(
+        text(&output.stderr),
+        "leasehold: a.scenario:2: warning: `gc.ref.content.l.0=layer` names nothing; write \
+         `gc.ref.content.l.0=@layer` for content/layer\n"
+    );
+}
+
+#[test]
+fn a_file_without_expectations_has_not_failed_when_it_is_named_itself() {
+    let bare = "content put a\ngc\n";
+    let folder = folder(&[("lib/a.scenario", bare), ("b.scenario", PASSES)]);
+    let named = leasehold(folder.path(), &["replay", "lib/a.scenario", "b.scenario"]);
+    let expected = "1 passed, 0 failed, 1 without expectations";
+    assert_eq!((named.status.code(), last_line(&named)), (Some(0), expected.to_owned()));
+    let shown = text(&named.stdout);
+    assert!(
+        shown.contains("WITHOUT EXPECTATIONS lib/a.scenario: 2 steps, 1 collection; add an `expect`"),
+        "{shown}"
+    );
+    // In a folder it would pass for a test.
+    let found = leasehold(folder.path(), &["replay", "lib"]);
+    assert_eq!((found.status.code(), last_line(&found)), (Some(1), "0 passed, 1 failed".to_owned()));
+    // What breaks a property has failed all the same.
+    let expiring = "lease create l expire=+1h\nadvance 1h\ngc\n";
+    std::fs::write(folder.path().join("c.scenario"), expiring).expect("a file");
+    let broken = leasehold(folder.path(), &["replay", "--fault", "expiry-inclusive", "c.scenario"]);
+    assert_eq!((broken.status.code(), last_line(&broken)), (Some(1), "0 passed, 1 failed".to_owned()));
+}
+
+#[test]
+fn files_are_replayed_under_another_release_or_under_all() {
+    // Images expire from 2.0 on.
+    let folder = folder(&[(
+        "a.scenario",
+        "release 1.7\nimage create i target=x expire=-1h\ngc\nexpect present image/i\n",
+    )]);
+    let replay = |release| leasehold(folder.path(), &["replay", "--release", release, "a.scenario"]);
+    assert_eq!(leasehold(folder.path(), &["replay", "a.scenario"]).status.code(), Some(0));
+    assert_eq!(replay("1.6").status.code(), Some(0));
+    let later = replay("2.1");
+    let shown = text(&later.stdout);
+    assert_eq!(later.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("FAILED a.scenario:4: release 2.1: `expect present image/i`: "), "{shown}");
+    assert!(shown.contains("again: leasehold replay --step --release 2.1 a.scenario\n"), "{shown}");
+    let all = replay("all");
+    let shown = text(&all.stdout);
+    assert_eq!((all.status.code(), last_line(&all)), (Some(1), "0 passed, 1 failed".to_owned()));
+    assert!(shown.contains("a.scenario fails under 5 of 8 releases: 2.0, 2.1, 2.2, 2.3, 2.4\n"), "{shown}");
+    let refused = replay("nonsense");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("; or all"), "{}", text(&refused.stderr));
 }

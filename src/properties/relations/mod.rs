@@ -14,7 +14,7 @@ mod changes;
 mod places;
 mod renaming;
 
-use super::check::{Checks, Property, Unheld, shown};
+use super::check::{Checks, Property, Unheld, both, shown};
 use crate::engine::{Fault, Outcome, Request, collect_with};
 use crate::node::{Kind, Node};
 use crate::oracle::Judgement;
@@ -29,24 +29,30 @@ use std::time::Duration;
 
 /// Checks every relation of a collection that ran.
 pub(super) fn check_relations(
-    checks: &mut Checks,
     request: &Request<'_>,
     outcome: &Outcome,
     judgement: &Judgement<'_>,
     fault: Option<Fault>,
-) {
+) -> Checks {
+    let mut checks = Checks::default();
     // A context that is cancelled at the k-th root depends on how many there are, and in which order.
     if request.cancel_at_root.is_some() {
-        return;
+        return checks;
     }
     let base = Fates::of(outcome);
     let relation = Relation { request, base: &base, fault };
-    checks.add(Property::Renaming, Some(relation.renaming()));
-    checks.add(Property::CreationOrder, Some(relation.creation_order()));
-    checks.add(Property::UnrelatedNamespace, relation.unrelated_namespace(outcome));
-    checks.add(Property::ExtraLease, relation.extra_lease(outcome, judgement));
-    checks.add(Property::MeaninglessLabel, Some(relation.meaningless_label(outcome)));
-    checks.add(Property::TimeInterval, relation.time_interval());
+    let (renaming, creation) = both(outcome, || relation.renaming(), || relation.creation_order());
+    let namespace = || relation.unrelated_namespace(outcome);
+    let (namespace, lease) = both(outcome, namespace, || relation.extra_lease(outcome, judgement));
+    let (label, interval) =
+        both(outcome, || relation.meaningless_label(outcome), || relation.time_interval());
+    checks.add(Property::Renaming, Some(renaming));
+    checks.add(Property::CreationOrder, Some(creation));
+    checks.add(Property::UnrelatedNamespace, namespace);
+    checks.add(Property::ExtraLease, lease);
+    checks.add(Property::MeaninglessLabel, Some(label));
+    checks.add(Property::TimeInterval, interval);
+    checks
 }
 
 /// What became of the nodes.
