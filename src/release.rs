@@ -258,7 +258,8 @@ impl Release {
     }
 
     /// The rule set for a name: a rule set's own, or any version of its line, with or without `v`
-    /// (`v1.7.24` is `1.7`, `2.1.9+unknown` is `2.1`). Pre-releases only those that are listed.
+    /// (`v1.7.24` is `1.7`, `2.1.9+unknown` is `2.1`), release candidates too (`2.4.0-rc.0`), as rules do not change from
+    /// then on. Earlier pre-releases only those that are listed.
     ///
     /// # Errors
     /// The text is no version of a known line; the error lists what there is.
@@ -272,9 +273,10 @@ impl Release {
         }
         // Distributions append their own marks: 1.6.20~ds1, 2.1.9+unknown.
         let version = version.split(['~', '+']).next().unwrap_or_default();
-        let parts: Vec<&str> = version.split('.').collect();
         let numeric = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        if !(2..=3).contains(&parts.len()) || !parts.iter().all(numeric) {
+        let (version, candidate) = version.split_once("-rc.").unwrap_or((version, "0"));
+        let parts: Vec<&str> = version.split('.').chain([candidate]).collect();
+        if !(3..=4).contains(&parts.len()) || !parts.iter().all(numeric) {
             return Err(refused());
         }
         let line = format!("{}.{}", parts[0], parts[1]);
@@ -316,12 +318,25 @@ mod tests {
             ("1.7.24", Release::V1_7),
             ("2.1.9+unknown", Release::V2_1),
             ("2.4.0-beta.0", Release::V2_4),
+            ("2.4.0-rc.0", Release::V2_4),
+            ("v2.4.0", Release::V2_4),
+            ("1.7.0-rc.1", Release::V1_7),
         ] {
             assert_eq!(Release::parse(text), Ok(release), "{text}");
         }
-        for text in
-            ["", "v", "1", "1.5", "1.7.0-rc.1", "1.7.0-beta.2", "2.4.0-beta.1", "2.x", "1.7.1.1", "vv1.7"]
-        {
+        for text in [
+            "",
+            "v",
+            "1",
+            "1.5",
+            "1.7.0-rc.",
+            "1.7.0-rc.x",
+            "1.7.0-beta.2",
+            "2.4.0-beta.1",
+            "2.x",
+            "1.7.1.1",
+            "vv1.7",
+        ] {
             assert!(Release::parse(text).is_err(), "{text}");
         }
     }

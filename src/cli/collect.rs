@@ -2,8 +2,8 @@
 
 use super::source;
 use super::values::{self, Now};
-use super::{Ended, Failure};
-use crate::engine::{Request, collect, walk};
+use super::{Ended, Failure, version};
+use crate::engine::{Request, collect, culprits, walk};
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::compare;
@@ -46,6 +46,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let read = source::read(&arguments.source, arguments.release, arguments.now, arguments.wait)?;
     let situation = read.under(arguments.release.unwrap_or(read.release));
+    if arguments.release.is_none() && !source::is_scenario(&arguments.source) {
+        eprintln!("leasehold: {}", version::others(&situation));
+    }
+    if situation.release == Release::V2_4 {
+        eprintln!("leasehold: the rules of 2.4 were read in 2.4.0-beta.0");
+    }
     let request = Request::new(&situation);
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
     let defects = Defects::as_shipped(situation.release);
@@ -53,10 +59,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let disagreements = compare(&request, &outcome, &judgement);
     let (nodes, ids) = if outcome.error.is_some() { walk(&situation) } else { Default::default() };
     let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| nodes.get(*id)).collect();
-    let report = Report { situation: &situation, outcome: &outcome, walk: &walk };
+    let culprits = culprits(&situation, &outcome);
+    let report = Report { situation: &situation, outcome: &outcome, walk: &walk, culprits: &culprits };
     report.write(arguments.json, out)?;
     for finding in &disagreements {
         eprintln!("leasehold: collector and oracle disagree ({}): {}", finding.property, finding.text);
     }
-    Ok(if disagreements.is_empty() { Ended::Well } else { Ended::WithFinding })
+    let is_well = disagreements.is_empty() && outcome.error.is_none();
+    Ok(if is_well { Ended::Well } else { Ended::WithFinding })
 }

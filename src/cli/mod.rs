@@ -21,6 +21,7 @@ mod source;
 mod threads;
 mod values;
 mod verdict;
+mod version;
 
 use crate::report::Interrupted;
 use clap::{Parser, Subcommand};

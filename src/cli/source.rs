@@ -3,15 +3,15 @@
 //! A scenario stands for the state after its last step that is no trailing `gc`, `cleanup` or `expect`; its clock and
 //! its release are the defaults. Its name ends in `.scenario`.
 
-use super::Failure;
 use super::place::{Place, look};
 use super::values::Now;
+use super::{Failure, version};
 use crate::bucket::{Bucket, bolt};
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::replay;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
-use crate::schema::{shape, time, views};
+use crate::schema::{shape, time};
 use crate::situation::Situation;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -37,14 +37,19 @@ pub(super) fn read(
     wait: Duration,
 ) -> Result<Situation, Failure> {
     let place = look(path)?;
-    if path.extension() == Some(OsStr::new(SCENARIO_EXTENSION)) && place != Place::Folder {
+    if is_scenario(path) && place != Place::Folder {
         let situation = read_scenario(path)?;
         return Ok(Situation { now: Now::from(now, situation.now), ..situation });
     }
     let path = if place == Place::Folder { database_in(path)? } else { path.to_owned() };
     let tree = read_database(&path, wait)?;
-    let release = release.unwrap_or_else(|| release_of(&tree));
+    let release = release.unwrap_or_else(|| version::shown(&tree));
     Ok(Situation::new(tree, release, Now::from(now, wall_clock())))
+}
+
+/// Whether a path is named as a scenario file.
+pub(super) fn is_scenario(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new(SCENARIO_EXTENSION))
 }
 
 /// The tree of a database's file, if it can be containerd's; what is odd about it is said on standard error.
@@ -99,19 +104,6 @@ fn database_in(folder: &Path) -> Result<PathBuf, Failure> {
     let reason =
         format!("the folder holds neither {IN_ROOT} nor meta.db: name a meta.db or containerd's root folder");
     Err(input_error(folder, &reason))
-}
-
-/// The release that a database's own version points to, said on standard error.
-fn release_of(tree: &Bucket) -> Release {
-    let (release, version) = match views::version(tree) {
-        Some(version @ 4..) => (Release::V2_3, version.to_string()),
-        Some(version) => (Release::V1_7, version.to_string()),
-        None => (Release::default(), "none".to_owned()),
-    };
-    eprintln!(
-        "leasehold: the database's version is {version}: using the rules of {release} (--release names others)"
-    );
-    release
 }
 
 fn wall_clock() -> Instant {

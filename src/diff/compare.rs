@@ -8,8 +8,9 @@ use super::errors::{class_of_errors, ends};
 use super::judged::{Judged, Named};
 use super::rule::{class_of_alike, class_of_fates};
 use crate::bucket::Bucket;
+use crate::engine::culprits;
 use crate::metadata::{self, Store};
-use crate::node::Kind;
+use crate::node::{Kind, Node};
 use crate::oracle::{End, Failure, Reason};
 use crate::release::Release;
 use crate::situation::Situation;
@@ -106,6 +107,8 @@ pub struct Errors {
     pub to: Option<String>,
     /// The rule that differs, where they end differently.
     pub class: Option<Class>,
+    /// What makes each of them fail; none where it succeeds.
+    pub culprits: [Vec<Node>; 2],
 }
 
 /// Failed collections whose collectors hear another last call.
@@ -168,11 +171,12 @@ impl Comparison<'_> {
         nodes.chain(errors).chain(ends).chain(disagreements)
     }
 
-    /// Whether the release that takes over does what nobody may want: it removes what is kept today, newly fails, or
-    /// differs without a rule that explains it.
+    /// Whether a collection does what nobody may want: one fails, the release that takes over removes what is kept today,
+    /// or differs without a rule that explains it.
     pub fn is_finding(&self) -> bool {
         let is_unexplained = self.shown().any(|(class, _)| class == Class::Unexplained);
-        self.count(Effect::Removed) > 0 || self.newly_fails() || is_unexplained
+        let has_failed = self.errors.from.is_some() || self.errors.to.is_some();
+        self.count(Effect::Removed) > 0 || has_failed || is_unexplained
     }
 }
 
@@ -184,7 +188,9 @@ pub fn compare(pair: &Pair) -> Comparison<'_> {
     let [from_error, to_error] =
         [&from, &to].map(|judged| judged.outcome.error.as_ref().map(ToString::to_string));
     let class = (from_error != to_error).then(|| class_of_errors(&from, &to));
-    let errors = Errors { from: from_error, to: to_error, class };
+    let failing = [(&pair.from, &from), (&pair.to, &to)];
+    let culprits = failing.map(|(situation, judged)| culprits(situation, &judged.outcome));
+    let errors = Errors { from: from_error, to: to_error, class, culprits };
     let ends = ends(&from, &to);
     let disagreements = [from.disagreements, to.disagreements].concat();
     Comparison { pair, differences, errors, ends, disagreements }

@@ -21,6 +21,7 @@
 mod collect;
 mod conditions;
 mod context;
+mod culprits;
 mod decisions;
 mod error;
 mod faults;
@@ -36,6 +37,7 @@ mod roots;
 mod sweep;
 
 pub use collect::collect;
+pub use culprits::culprits;
 pub use error::Error;
 pub use faults::{Fault, collect_with};
 pub use nodes::{NodeId, NodeTable};

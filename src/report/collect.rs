@@ -3,7 +3,8 @@
 use super::Show;
 use crate::bucket::json;
 use crate::engine::{Level, LogEvent, Outcome};
-use crate::node::{Kind, NodeRef, ResourceType};
+use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::release::Release;
 use crate::schema::{time, views};
 use crate::situation::Situation;
 use crate::text;
@@ -23,6 +24,8 @@ pub struct Report<'a> {
     pub outcome: &'a Outcome,
     /// Every resource of the database in the order of the sweep, which a failed collection does not walk to its end.
     pub walk: &'a [NodeRef<'a>],
+    /// What makes it fail, if it fails.
+    pub culprits: &'a [Node],
 }
 
 #[derive(Serialize)]
@@ -30,6 +33,8 @@ struct JsonReport<'a> {
     release: &'a str,
     now: String,
     error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    culprits: Vec<JsonNode<'a>>,
     roots: Vec<JsonNode<'a>>,
     marked: Option<Vec<JsonNode<'a>>>,
     kept: Vec<JsonNode<'a>>,
@@ -43,6 +48,9 @@ struct JsonNode<'a> {
     kind: String,
     namespace: std::borrow::Cow<'a, str>,
     key: std::borrow::Cow<'a, str>,
+    /// It is handed to removal, and its bucket stays all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stays: bool,
 }
 
 #[derive(Serialize)]
@@ -74,13 +82,26 @@ impl<'a> Report<'a> {
     }
 
     fn nodes<'n>(&self, nodes: impl Iterator<Item = NodeRef<'n>>) -> Vec<JsonNode<'n>> {
-        let json = |node: NodeRef<'n>| JsonNode {
+        nodes.map(|node| self.json_node(node)).collect()
+    }
+
+    fn json_node<'n>(&self, node: NodeRef<'n>) -> JsonNode<'n> {
+        JsonNode {
             r#type: node.resource_type.0,
             kind: text::kind_name(self.situation.release, node.resource_type),
             namespace: json::encode(node.namespace),
             key: json::encode(node.key),
-        };
-        nodes.map(json).collect()
+            stays: false,
+        }
+    }
+
+    /// Whether a removed node's bucket is there afterwards: the sweep cuts a snapshot's key at its first slash, and where
+    /// the snapshotter's name has one it looks in another bucket (L19). Of a failed collection everything stays.
+    fn stays(&self, node: NodeRef<'_>) -> bool {
+        let Outcome { after, error, .. } = self.outcome;
+        let kind = self.situation.release.kind_of(node.resource_type);
+        let is_flat = self.situation.release.is_flat(node.resource_type);
+        error.is_none() && !is_flat && views::has(after, kind, node.namespace, node.key)
     }
 
     fn write_events(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -153,7 +174,8 @@ impl<'a> Report<'a> {
     fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
         let count = self.outcome.removed.len();
         for node in self.removed().take(LISTED_MAX) {
-            writeln!(out, "  remove  {}", text::node(self.situation.release, node))?;
+            let stays = if self.stays(node) { "   its bucket stays" } else { "" };
+            writeln!(out, "  remove  {}{stays}", text::node(self.situation.release, node))?;
         }
         if count > LISTED_MAX {
             writeln!(
@@ -177,7 +199,11 @@ impl Show for Report<'_> {
             roots: self.nodes(outcome.refs(&outcome.roots)),
             marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
             kept: self.nodes(self.kept().into_iter()),
-            removed: self.nodes(outcome.refs(&outcome.removed)),
+            culprits: self.nodes(self.culprits.iter().map(Node::as_ref)),
+            removed: self
+                .removed()
+                .map(|node| JsonNode { stays: self.stays(node), ..self.json_node(node) })
+                .collect(),
             log: outcome.log.iter().map(json_event).collect(),
         };
         serde_json::to_writer(&mut *out, &report)?;
@@ -191,12 +217,13 @@ impl Show for Report<'_> {
         writeln!(out, "A collection by containerd {release} at {now}")?;
         self.write_events(out)?;
         if let Some(error) = &self.outcome.error {
-            writeln!(out, "\nerror: {error}")?;
+            writeln!(out, "\nerror: {}", text::name(error.to_string().as_bytes()))?;
             writeln!(
                 out,
                 "The collection fails and nothing is removed: {} resources stay.",
-                self.walk.len()
+                text::count(self.walk.len() as u64)
             )?;
+            write_culprits(out, self.situation.release, self.culprits)?;
             return Ok(());
         }
         writeln!(out)?;
@@ -204,6 +231,27 @@ impl Show for Report<'_> {
         self.write_freed(out)?;
         self.write_removed(out)
     }
+}
+
+/// What has to be mended so that a failing collection succeeds, and what a daemon does until then.
+///
+/// # Errors
+/// The writer's.
+pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[Node]) -> io::Result<()> {
+    /// The last release whose scheduler reads a time that is not there after its first collection has failed (32).
+    const LAST_TO_CRASH: Release = Release::V2_1;
+    for culprit in culprits.iter().take(LISTED_MAX) {
+        writeln!(out, "  stopped by  {}", text::node(release, culprit.as_ref()))?;
+    }
+    if culprits.len() > LISTED_MAX {
+        let more = text::count((culprits.len() - LISTED_MAX) as u64);
+        writeln!(out, "  ... and {more} more: --json lists them all")?;
+    }
+    writeln!(out, "Every collection fails until that is mended, so that nothing is ever removed.")?;
+    if release <= LAST_TO_CRASH {
+        writeln!(out, "A daemon up to 2.1 dies of it if it is the first collection after its start.")?;
+    }
+    Ok(())
 }
 
 fn json_event(event: &LogEvent) -> JsonEvent<'_> {

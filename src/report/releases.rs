@@ -1,12 +1,13 @@
 //! What differs between two releases: for one database, and over generated ones.
 
+use super::collect::write_culprits;
 use super::{Interrupted, Show};
 use crate::bucket::json;
 use crate::diff::campaign::{Example, Plan, Tally};
 use crate::diff::{
     Aspect, Class, Comparison, Difference, Effect, EndsDiffer, Errors, Fate, Named, Pair, compare, scenario,
 };
-use crate::node::NodeRef;
+use crate::node::{Node, NodeRef};
 use crate::reason::Words;
 use crate::release::Release;
 use crate::scenario::{print, print_node};
@@ -34,7 +35,7 @@ impl Report<'_> {
 
     fn write_errors(&self, out: &mut dyn Write) -> io::Result<()> {
         let ([from, to], comparison) = (self.releases(), self.comparison);
-        let Errors { from: from_error, to: to_error, class } = &comparison.errors;
+        let Errors { from: from_error, to: to_error, class, culprits } = &comparison.errors;
         match (class, from_error) {
             (None, None) => {}
             (None, Some(error)) => {
@@ -48,6 +49,11 @@ impl Report<'_> {
                     writeln!(out, "  {release}: the collection {}", ends.as_deref().unwrap_or("succeeds"))?;
                 }
             }
+        }
+        // Mostly both stumble over the same.
+        let failing = [from, to].into_iter().zip(culprits).find(|(_, culprits)| !culprits.is_empty());
+        if let Some((release, culprits)) = failing {
+            write_culprits(out, release, culprits)?;
         }
         for ends in &comparison.ends {
             write_class(out, ends.class)?;
@@ -99,10 +105,14 @@ impl Show for Report<'_> {
             let (class, kind) = (ends.class.name(), ends.kind.to_string());
             json!({"class": class, "collector": kind, "from": ends.from.to_string(), "to": ends.to.to_string()})
         });
-        let Errors { from: from_error, to: to_error, class } = &comparison.errors;
+        let Errors { from: from_error, to: to_error, class, culprits } = &comparison.errors;
+        let named = |(release, culprits): (Release, &Vec<Node>)| -> Vec<String> {
+            culprits.iter().map(|culprit| text::node(release, culprit.as_ref())).collect()
+        };
+        let named: Vec<_> = [from, to].into_iter().zip(culprits).map(named).collect();
         let has_failed = from_error.is_some() || to_error.is_some();
         let errors =
-            has_failed.then(|| json!({"class": class.map(Class::name), "from": from_error, "to": to_error}));
+            has_failed.then(|| json!({"class": class.map(Class::name), "from": from_error, "to": to_error, "culprits": named}));
         let report = json!({
             "from": from.name(),
             "to": to.name(),

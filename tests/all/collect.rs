@@ -114,7 +114,12 @@ fn the_release_follows_the_databases_own_version_and_is_said() {
     let source = example().display().to_string();
     let output = leasehold(&["collect", &source]);
     let said = String::from_utf8(output.stderr).expect("text");
-    assert!(said.contains("version is 3: using the rules of 1.7"), "{said}");
+    assert!(
+        said.contains(
+            "judged by the rules of 1.7; of the others that open this database 1.6 would do the same"
+        ),
+        "{said}"
+    );
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(text.starts_with("A collection by containerd 1.7 at "), "{text}");
 }
@@ -239,4 +244,68 @@ fn a_failing_collection_is_told_and_removes_nothing() {
     let outcome = collect(&Situation::new(tree.clone(), Release::V1_7, now));
     assert_eq!(outcome.error, Some(Error::ExpireAt(BinaryError::NoData)));
     assert_eq!((outcome.after, outcome.removed), (tree, Vec::new()));
+}
+
+/// An ingest whose time does not decode stops every collection; it is named, and so is what a daemon does.
+#[test]
+fn a_failing_collection_names_what_stops_it_and_exits_with_1() {
+    let mut tree = tree("1.7.24", "04-garbage-pending");
+    let ingest: [&[u8]; 5] = [b"v1", b"default", b"content", b"ingests", b"bad"];
+    tree.create_bucket(&ingest[..4], ingest[4]).expect("a fresh ingest");
+    tree.put(&ingest, b"expireat", b"").expect("a value");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("meta.db");
+    leasehold::bucket::bolt::create(&file, &tree).expect("a new file");
+    let file = file.display().to_string();
+    for (arguments, dies) in [
+        (&["collect", &file][..], true),
+        (&["collect", &file, "--release", "2.2"], false),
+        (&["diff", &file, "--from", "1.7", "--to", "2.0"], true),
+    ] {
+        let output = leasehold(arguments);
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("Time.UnmarshalBinary: no data"), "{said}");
+        assert!(said.contains("\n  stopped by  default/ingest/bad\n"), "{said}");
+        assert_eq!(said.contains("A daemon up to 2.1 dies of it"), dies, "{said}");
+    }
+    let output = leasehold(&["collect", &file, "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(report["culprits"][0]["key"], "bad");
+}
+
+/// The sweep cuts a snapshot's key at its first slash, and then finds no bucket.
+#[test]
+fn a_removed_snapshot_whose_bucket_stays_says_so() {
+    let scenario =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/rules/sweep_snapshotter_missing.scenario");
+    let scenario = scenario.display().to_string();
+    let said = String::from_utf8(leasehold(&["collect", &scenario]).stdout).expect("text");
+    assert!(said.contains("  remove  default/snapshot/over/lay/k   its bucket stays\n"), "{said}");
+    let report: serde_json::Value =
+        serde_json::from_slice(&leasehold(&["collect", &scenario, "--json"]).stdout)
+            .expect("one JSON object");
+    assert_eq!(report["removed"][0]["stays"], true);
+}
+
+/// Where the releases that open a database differ, the one that is shown is not taken for the daemon's.
+#[test]
+fn releases_that_would_do_something_else_are_named() {
+    let mut tree = tree("2.1.9", "04-garbage-pending");
+    let labels: [&[u8]; 6] = [b"v1", b"default", b"content", b"blob", b"sha256:x", b"labels"];
+    for end in [4, 5] {
+        tree.create_bucket(&labels[..end], labels[end]).expect("a fresh bucket");
+    }
+    tree.put(&labels, b"containerd.io/gc.root.x", b"").expect("a value");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("meta.db");
+    leasehold::bucket::bolt::create(&file, &tree).expect("a new file");
+    let file = file.display().to_string();
+    let said = String::from_utf8(leasehold(&["collect", &file]).stderr).expect("text");
+    assert!(said.contains("judged by the rules of 2.3; --release names the daemon that you have"), "{said}");
+    assert!(said.contains("\n  2.0 would remove default/content/sha256:x\n"), "{said}");
+    assert!(said.contains("\n  2.2, 2.4 would do the same\n"), "{said}");
+    let named =
+        String::from_utf8(leasehold(&["collect", &file, "--release", "v2.4.0-rc.0"]).stderr).expect("text");
+    assert_eq!(named, "leasehold: the rules of 2.4 were read in 2.4.0-beta.0\n");
 }

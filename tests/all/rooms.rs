@@ -13,10 +13,13 @@ const APART: [[&str; 2]; 1] = [["engine", "oracle"]];
 
 /// Files that need each other, by room, and why that is left so.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
-    ("bucket", &["cursor", "packed", "wide"], "to be opened"),
-    ("fuzzing", &["artifact", "finding", "target"], "to be opened"),
-    ("metadata", &["error", "fields", "validate"], "to be opened"),
-    ("world", &["apply", "collect"], "to be opened"),
+    (
+        "diff",
+        &["collectors", "compare", "errors", "judged", "rule"],
+        "types of one comparison, and what finds its rule",
+    ),
+    ("fuzzing", &["artifact", "finding", "target"], "a target leaves its artifact, which names the target"),
+    ("world", &["apply", "collect"], "a step collects, and streams end in a collection"),
 ];
 
 fn source() -> PathBuf {
