@@ -2,7 +2,8 @@
 //!
 //! A node is a resource type, a namespace and a key, exactly as in containerd's `gc.Node`. The type is
 //! the release's own number (`release.rs` has the table), an 8-bit value whose bit 0x20 marks a *flat*
-//! visit: the node itself is kept, what it refers to is not. A node need not exist in the database: labels
+//! visit: the node is kept without what its labels refer to, and of a snapshot its parent, of an image its target, flat
+//! again. A node need not exist in the database: labels
 //! may name anything, and the collector follows such dead edges without complaint.
 //!
 //! ```text

@@ -53,7 +53,8 @@ pub struct Rules {
     /// Tricolor marks a node as seen when it is pushed, not when it is popped: the same nodes in another order,
     /// which decides the error that comes first (`gc.Tricolor`, from 2.0.0-rc.5).
     pub seen_when_pushed: bool,
-    /// Label handlers are sorted by key even without collectors (`startGCContext`, from 2.2).
+    /// The built-in label handlers are listed in the order of their keys, content, image, snapshot (`startGCContext`, from
+    /// 2.2); before that they are only where a collector is registered, which sorts them.
     pub handlers_always_sorted: bool,
     /// Containers are nodes: roots themselves, not what they refer to (from 2.2).
     pub container_nodes: bool,

@@ -43,7 +43,7 @@ impl Conditions {
         value: &[u8],
         intern: impl FnOnce(Key<'_>) -> NodeId,
     ) {
-        // Leading dots and slashes are trimmed, even none of them is needed.
+        // Leading dots and slashes are trimmed; there need be none.
         let trimmed = rest.iter().take_while(|byte| matches!(byte, b'.' | b'/')).count();
         let snapshotter = rest[trimmed..].split(|byte| *byte == b'/').next().unwrap_or_default();
         let Some(bar) = value.iter().position(|byte| *byte == b'|') else { return };

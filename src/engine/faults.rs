@@ -281,7 +281,7 @@ faults! {
     CancellationIgnored, "cancellation-ignored", V1_7Beta, "A context that is cancelled does not end the collection.";
     DeadEdgeFails, "dead-edge-fails", V1_7Beta, "A reference to missing content fails the collection.";
     // Sweeping.
-    SweepSkips, "sweep-skips", V1_7Beta, "After each removal the walk passes over one resource.";
+    SweepSkips, "sweep-skips", V1_7Beta, "Of what is to be removed every second one stays.";
     SweepKeepsPartial, "sweep-keeps-partial", V1_7Beta, "A sweep that fails keeps the removals before the failure.";
     DirtyLost, "dirty-lost", V1_7Beta, "Snapshotters that lost snapshots are not noted for cleaning up.";
     // Collectors.

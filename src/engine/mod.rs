@@ -7,12 +7,14 @@
 //!   start      collectors start, label handlers are sorted          context.rs  startGCContext
 //!   scan roots leases, images, ingests, pinned, containers, active  roots.rs    scanRoots
 //!   mark       a stack of grey nodes and their references           mark.rs     gc.Tricolor
-//!              what one node refers to                              references  references, sendLabelRefs
+//!              what one node refers to                              references.rs  references
+//!              labels: their handlers, and what they refer to       labels.rs   sendLabelRefs, the handlers of startGCContext
+//!              conditional references                               conditions.rs  addCond, addCondVal
 //!   sweep      walk all, remove what is not marked                  sweep.rs    scanAll, remove
 //!   end        finish the collectors, or cancel them                collect.rs  DB.GarbageCollect
 //! ```
 //!
-//! Each function keeps containerd's name. What is to be decided on the way stands in `decisions.rs`, a rule a method.
+//! Functions keep containerd's names where it has one for the same thing. What is to be decided on the way stands in `decisions.rs`, a rule a method.
 //! Releases differ by the rules in [`crate::release`]; a release's defects are reproduced as shipped. The engine knows
 //! nothing of the oracle, and shares no reading of labels or times with it.
 //!

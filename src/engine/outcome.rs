@@ -161,7 +161,7 @@ pub enum LogEvent {
         /// The lease's id.
         name: Box<[u8]>,
     },
-    /// A blob, an ingest or, from 2.0, an image goes.
+    /// A blob, an ingest or, from 2.3, an image goes.
     Remove {
         /// `content`, `ingest` or `image`.
         object: &'static str,

@@ -24,9 +24,10 @@ pub(super) fn references<'a, D: Decisions>(
     let Context { started, namespaces, marks } = context;
     let Started { types, rules, decisions, .. } = *started;
     marks.told.reach(Point::Lookup)?;
-    let parent_type = decisions.key_in(NodeMap::BackReferences, marks.nodes.type_of(id));
-    let parent = marks.nodes.retype(id, parent_type);
-    if let Some(children) = marks.back_references.get(&parent) {
+    // What is kept because this node is reached. Only its exact type counts, so not a flat visit of it.
+    let exact_type = decisions.key_in(NodeMap::BackReferences, marks.nodes.type_of(id));
+    let as_parent = marks.nodes.retype(id, exact_type);
+    if let Some(children) = marks.back_references.get(&as_parent) {
         found.extend_from_slice(children);
     }
     let (node, namespace) = (marks.nodes.get(id), marks.nodes.namespace_of(id));
@@ -39,6 +40,7 @@ pub(super) fn references<'a, D: Decisions>(
         Kind::Content => {
             let Some(blob) = object_in(|there| there.blobs) else { return Ok(()) };
             let [labels] = blob.buckets_under([names::LABELS]);
+            // Flat content refers to nothing: a flat visit follows no label (`Decisions::follow`).
             Sender { started, marks, namespace, visit, found }.send_labels(Kind::Content, labels);
         }
         Kind::Snapshot => {

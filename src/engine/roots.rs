@@ -70,7 +70,7 @@ impl<D: Decisions> Scan<'_, '_, D> {
         }
         for (digest, blob) in buckets_of(self.there.blobs) {
             let wanted = Wanted { root: true, back_references: true, conditions: true, ..Wanted::NOTHING };
-            self.pinned(Kind::Content, types.content, digest.into(), blob, wanted);
+            self.blob_or_snapshot(Kind::Content, types.content, digest.into(), blob, wanted);
         }
         for (id, container) in buckets_of(self.there.containers) {
             self.container(id, container);
@@ -79,7 +79,7 @@ impl<D: Decisions> Scan<'_, '_, D> {
             for (name, snapshot) in snapshots.buckets() {
                 let wanted = Wanted { root: true, back_references: true, used_at: true, ..Wanted::NOTHING };
                 let key = Key::snapshot(snapshotter, name);
-                self.pinned(Kind::Snapshot, types.snapshot, key, snapshot, wanted);
+                self.blob_or_snapshot(Kind::Snapshot, types.snapshot, key, snapshot, wanted);
             }
         }
         if rules.sandbox_references {
@@ -163,8 +163,9 @@ impl<D: Decisions> Scan<'_, '_, D> {
         Ok(())
     }
 
-    /// Content or a snapshot: a root if it carries `gc.root`.
-    fn pinned(
+    /// A blob or a snapshot: a root if it carries `gc.root`. Its back references, conditions and times of use are gathered on
+    /// the way.
+    fn blob_or_snapshot(
         &mut self,
         kind: Kind,
         resource_type: ResourceType,
