@@ -32,8 +32,8 @@ fn rows(release: Release) -> Vec<Row> {
 fn every_recorded_row_of_every_release_passes_in_engine_and_oracle() {
     let judged = recorded().map(|(release, row)| {
         assert_eq!(run(&row, release, None), Ok(()), "{release} {}", row.name);
-        let failed_runs = row.expected.iter().filter(|result| result.error != Some(None)).count();
-        (release, row.name, row.runs.is_some(), failed_runs)
+        let failed_rows = usize::from(row.expected.iter().any(|result| matches!(result.error, Some(Some(_)))));
+        (release, row.name, row.runs.is_some(), failed_rows)
     });
     let judged: Vec<_> = judged.collect();
     let mut names_of: BTreeMap<Release, BTreeSet<&str>> = BTreeMap::new();
@@ -44,8 +44,8 @@ fn every_recorded_row_of_every_release_passes_in_engine_and_oracle() {
     assert!(names_of.values().all(|names| names.len() == 1165 && *names == names_of[&Release::V1_7Beta]));
     // Something of everything is among them.
     let outcomes = judged.iter().filter(|(_, _, is_outcomes, _)| *is_outcomes).count();
-    let failed_runs: usize = judged.iter().map(|(.., failed)| failed).sum();
-    assert_eq!((outcomes, failed_runs), (44, 207));
+    let failed_rows: usize = judged.iter().map(|(.., failed)| failed).sum();
+    assert_eq!((outcomes, failed_rows), (44, 207));
 }
 
 #[test]
