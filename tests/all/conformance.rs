@@ -32,7 +32,8 @@ fn rows(release: Release) -> Vec<Row> {
 fn every_recorded_row_of_every_release_passes_in_engine_and_oracle() {
     let judged = recorded().map(|(release, row)| {
         assert_eq!(run(&row, release, None), Ok(()), "{release} {}", row.name);
-        let failed_rows = usize::from(row.expected.iter().any(|result| matches!(result.error, Some(Some(_)))));
+        let failed_rows =
+            usize::from(row.expected.iter().any(|result| matches!(result.error, Some(Some(_)))));
         (release, row.name, row.runs.is_some(), failed_rows)
     });
     let judged: Vec<_> = judged.collect();
