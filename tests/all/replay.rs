@@ -114,7 +114,7 @@ fn what_does_not_parse_or_asserts_nothing_has_failed() {
         ("c.scenario", "# Nothing.\n"),
     ]);
     let output = leasehold(folder.path(), &["replay", "."]);
-    assert_eq!((output.status.code(), last_line(&output)), (Some(3), "0 passed, 3 failed".to_owned()));
+    assert_eq!((output.status.code(), last_line(&output)), (Some(1), "0 passed, 3 failed".to_owned()));
     let stdout = text(&output.stdout);
     assert!(stdout.contains("a.scenario:1:1") && stdout.contains("did you mean `lease`?"), "{stdout}");
     assert!(stdout.contains("the scenario asserts nothing"), "{stdout}");
