@@ -166,8 +166,8 @@ mod tests {
         ("conformance", "release", &["only"]),
         ("diff", "cases", &["now", "wait"]),
         ("grade", "list", &["seeds", "budget", "jobs", "json"]),
-        ("replay", "update", &["fault", "target", "intended"]),
-        ("replay", "target", &["intended"]),
+        ("replay", "update", &["fault", "target", "intended", "release"]),
+        ("replay", "target", &["intended", "release"]),
         ("simulate", "against", &["fault", "intended", "for", "shard"]),
         (
             "simulate",
