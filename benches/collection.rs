@@ -30,7 +30,8 @@ fn database(images: u32) -> Bucket {
     };
     for image in 0..images {
         let digest = |object: u32| {
-            format!("sha256:{:064x}", u64::from(image) * 0x9E37_79B9_7F4A_7C15 + u64::from(object))
+            let scattered = u64::from(image).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            format!("sha256:{:064x}", scattered.wrapping_add(u64::from(object)))
         };
         let blob = |digest: &str| -> Vec<Vec<u8>> {
             [root[0], root[1], names::CONTENT, names::BLOB, digest.as_bytes()].map(<[u8]>::to_vec).to_vec()
