@@ -1,4 +1,4 @@
-//! A command line as words: blanks separate, quotes and backslashes keep together. No shell has a part in it.
+//! A command line as words, split as a POSIX shell splits them; no shell has a part in it.
 
 use std::ffi::OsString;
 
@@ -17,57 +17,21 @@ pub enum CommandError {
     /// There is no word in it.
     #[error("the command is empty")]
     Empty,
-    /// A quote is not closed.
-    #[error("the command `{text}` has a {quote} that is not closed")]
-    OpenQuote {
-        /// The command.
-        text: String,
-        /// The quote.
-        quote: char,
-    },
-    /// A backslash stands at the end.
-    #[error("the command `{text}` ends with a backslash")]
-    Backslash {
+    /// A quote or a backslash is left open.
+    #[error("the command `{text}` has a quote that is not closed, or ends with a backslash")]
+    Open {
         /// The command.
         text: String,
     },
 }
 
 impl CommandLine {
-    /// Splits a text into words. Inside `'` everything stands for itself; inside `"` a backslash does so before
-    /// anything but `"` and `\`.
+    /// Splits a text into words.
     ///
     /// # Errors
     /// There is no word, or a quote or a backslash is left open.
     pub fn parse(text: &str) -> Result<CommandLine, CommandError> {
-        let mut words = Vec::new();
-        let mut word: Option<String> = None;
-        let mut rest = text.chars().peekable();
-        while let Some(character) = rest.next() {
-            match character {
-                ' ' | '\t' | '\n' => words.extend(word.take()),
-                quote @ ('\'' | '"') => {
-                    let word = word.get_or_insert_default();
-                    loop {
-                        match rest.next() {
-                            None => return Err(CommandError::OpenQuote { text: text.to_owned(), quote }),
-                            Some(end) if end == quote => break,
-                            Some('\\') if quote == '"' && matches!(rest.peek(), Some('"' | '\\')) => {
-                                word.extend(rest.next());
-                            }
-                            Some(inside) => word.push(inside),
-                        }
-                    }
-                }
-                '\\' => {
-                    let next =
-                        rest.next().ok_or_else(|| CommandError::Backslash { text: text.to_owned() })?;
-                    word.get_or_insert_default().push(next);
-                }
-                other => word.get_or_insert_default().push(other),
-            }
-        }
-        words.extend(word);
+        let words = shlex::split(text).ok_or_else(|| CommandError::Open { text: text.to_owned() })?;
         if words.is_empty() {
             return Err(CommandError::Empty);
         }
@@ -101,7 +65,7 @@ mod tests {
             ("  go  run\t./x ", &["go", "run", "./x"]),
             (r#"sh -c 'read x; echo "$x"'"#, &["sh", "-c", r#"read x; echo "$x""#]),
             (r#"a"b c"'d e'f"#, &["ab cd ef"]),
-            (r#"a\ b "q\"\\\n" ''"#, &["a b", r#"q"\\n"#, ""]),
+            (r#"a\ b "q\"\\\n" '' x#"#, &["a b", r#"q"\\n"#, "", "x#"]),
         ] {
             let line = CommandLine::parse(text).expect(text);
             assert_eq!(line.words, words, "{text}");
@@ -109,7 +73,7 @@ mod tests {
         }
         assert_eq!(CommandLine::parse(" "), Err(CommandError::Empty));
         for text in ["a 'b", "\"", "a\\"] {
-            assert!(CommandLine::parse(text).is_err(), "{text}");
+            assert_eq!(CommandLine::parse(text), Err(CommandError::Open { text: text.to_owned() }));
         }
     }
 }
