@@ -17,7 +17,9 @@
 //!
 //! From it come the enumeration, documented by its sentences, `ALL`, `name()`, `sentence()`, a method a column
 //! (`chance()`), `Display` (the name, padded as asked), and `parse`, whose error says what there is and which of it
-//! was probably meant.
+//! was probably meant. Several of a sort are a [`Set`].
+
+use std::marker::PhantomData;
 
 /// Declares an enumeration of named things; see the module.
 macro_rules! named {
@@ -79,6 +81,18 @@ macro_rules! named {
                 }
             }
 
+            impl $crate::named::Named for $Thing {
+                const ALL: &[$Thing] = $Thing::ALL;
+
+                fn name(self) -> &'static str {
+                    self.name()
+                }
+
+                fn place(self) -> usize {
+                    self as usize
+                }
+            }
+
             impl std::fmt::Display for $Thing {
                 fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                     f.pad(self.name())
@@ -88,6 +102,65 @@ macro_rules! named {
     };
 }
 pub(crate) use named;
+
+/// A sort of named things.
+pub trait Named: Copy + 'static {
+    /// All of them, in the order of the table.
+    const ALL: &[Self];
+
+    /// The name.
+    fn name(self) -> &'static str;
+
+    /// The place in the table, from 0.
+    fn place(self) -> usize;
+}
+
+/// Some of the named things of a sort that has at most 32.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Set<T>(u32, PhantomData<T>);
+
+impl<T: Named> Set<T> {
+    /// None of them.
+    pub const NONE: Set<T> = Set(0, PhantomData);
+
+    /// All of them.
+    pub fn all() -> Set<T> {
+        T::ALL.iter().copied().collect()
+    }
+
+    /// The set with one thing more.
+    #[must_use]
+    pub fn with(self, thing: T) -> Set<T> {
+        Set(self.0 | 1 << thing.place(), PhantomData)
+    }
+
+    /// The set with one thing less.
+    #[must_use]
+    pub fn without(self, thing: T) -> Set<T> {
+        Set(self.0 & !(1 << thing.place()), PhantomData)
+    }
+
+    /// Whether a thing is in the set.
+    pub fn contains(self, thing: T) -> bool {
+        self.0 & 1 << thing.place() != 0
+    }
+
+    /// What is in the set, in the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = T> {
+        T::ALL.iter().copied().filter(move |thing| self.contains(*thing))
+    }
+
+    /// The names of what is in the set.
+    pub fn names(self, between: &str) -> String {
+        self.iter().map(T::name).collect::<Vec<_>>().join(between)
+    }
+}
+
+impl<T: Named> FromIterator<T> for Set<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(things: I) -> Set<T> {
+        things.into_iter().fold(Set::NONE, Set::with)
+    }
+}
 
 /// A name that nothing of its sort has.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -185,5 +258,14 @@ mod tests {
             "no fruit is called `appel` (did you mean `apple`?): there are apple, blood-orange"
         );
         assert_eq!(refused("stone"), "no fruit is called `stone`: there are apple, blood-orange");
+    }
+
+    #[test]
+    fn a_set_has_what_was_put_in_and_not_taken_out() {
+        let both = Set::NONE.with(Fruit::BloodOrange).with(Fruit::Apple);
+        assert_eq!((both, both.names("+").as_str()), (Set::all(), "apple+blood-orange"));
+        let one = both.without(Fruit::Apple);
+        assert!(one.contains(Fruit::BloodOrange) && !one.contains(Fruit::Apple));
+        assert_eq!(one.iter().collect::<Vec<_>>(), [Fruit::BloodOrange]);
     }
 }

@@ -13,10 +13,10 @@ use super::outcome::{Call, LogEvent, Outcome};
 use super::request::Request;
 use crate::bucket::{Refusal, View};
 use crate::instant::Instant;
+use crate::named::named;
 use crate::node::{Kind, ResourceType};
 use crate::release::{Release, Rules};
 use crate::schema::names;
-use std::fmt;
 
 /// Runs a whole collection with an engine that may have a fault.
 ///
@@ -217,103 +217,64 @@ fn refers_to_missing_content(request: &Request<'_>, outcome: &Outcome) -> bool {
     })
 }
 
-/// Declares the faults: variant, name on the command line, release under which it is graded, what goes wrong.
-macro_rules! faults {
-    ($($variant:ident, $name:literal, $release:ident, $sentence:literal;)*) => {
-        /// A mistake that a collector could have. Exactly one is active in a faulty engine.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Fault {
-            $(#[doc = $sentence] $variant,)*
-        }
-
-        impl Fault {
-            /// Every fault.
-            pub const ALL: &[Fault] = &[$(Fault::$variant,)*];
-
-            /// The name, as `--fault` takes it.
-            pub fn name(self) -> &'static str {
-                match self { $(Fault::$variant => $name,)* }
-            }
-
-            /// The release under which it is graded.
-            pub fn release(self) -> Release {
-                match self { $(Fault::$variant => Release::$release,)* }
-            }
-
-            /// What goes wrong, in one sentence.
-            pub fn sentence(self) -> &'static str {
-                match self { $(Fault::$variant => $sentence,)* }
-            }
-        }
-    };
-}
-
-faults! {
+named! {
+    /// A mistake that a collector could have. Exactly one is active in a faulty engine.
+    pub enum Fault {
+        /// The release under which it is graded.
+        pub release: Release,
+    }
     // Leases and times.
-    ExpiryInclusive, "expiry-inclusive", V1_7Beta, "What expires at this very instant has expired already.";
-    UnparsableExpiryExpired, "unparsable-expiry-expired", V1_7Beta, "A lease whose expiry does not parse has expired.";
-    NanosecondsIgnored, "nanoseconds-ignored", V1_7Beta, "Expiries are compared by whole seconds.";
-    LeaseExpiryIgnored, "lease-expiry-ignored", V1_7Beta, "A lease whose expiry has passed is still a root.";
-    FlatFollowsLabels, "flat-follows-labels", V1_7Beta, "What a flat lease holds is followed as if the lease were plain.";
-    FlatValueRead, "flat-value-read", V1_7Beta, "A lease labelled flat with the value `false` is taken as plain.";
-    LeaseIngestsForgotten, "lease-ingests-forgotten", V1_7Beta, "A lease does not hold its ingests.";
-    LeaseOtherSnapshotters, "lease-other-snapshotters", V1_7Beta, "A lease holds only the snapshots of `overlayfs`.";
+    ExpiryInclusive, "expiry-inclusive", Release::V1_7Beta => "What expires at this very instant has expired already.";
+    UnparsableExpiryExpired, "unparsable-expiry-expired", Release::V1_7Beta => "A lease whose expiry does not parse has expired.";
+    NanosecondsIgnored, "nanoseconds-ignored", Release::V1_7Beta => "Expiries are compared by whole seconds.";
+    LeaseExpiryIgnored, "lease-expiry-ignored", Release::V1_7Beta => "A lease whose expiry has passed is still a root.";
+    FlatFollowsLabels, "flat-follows-labels", Release::V1_7Beta => "What a flat lease holds is followed as if the lease were plain.";
+    FlatValueRead, "flat-value-read", Release::V1_7Beta => "A lease labelled flat with the value `false` is taken as plain.";
+    LeaseIngestsForgotten, "lease-ingests-forgotten", Release::V1_7Beta => "A lease does not hold its ingests.";
+    LeaseOtherSnapshotters, "lease-other-snapshotters", Release::V1_7Beta => "A lease holds only the snapshots of `overlayfs`.";
     // Marking.
-    FlatSnapshotFollowsLabels, "flat-snapshot-follows-labels", V1_7Beta, "Labels of a flat snapshot are followed.";
-    FlatSnapshotForgetsParent, "flat-snapshot-forgets-parent", V1_7Beta, "A flat snapshot does not keep its parent.";
-    FlatHidesFull, "flat-hides-full", V1_7Beta, "An object visited flat is not visited again in full.";
-    NamespaceDropped, "namespace-dropped", V1_7Beta, "A node is kept if one of its type and key is marked in any namespace.";
-    SeparatorUnchecked, "separator-unchecked", V1_7Beta, "What follows a reference label's name is not looked at.";
-    SnapshotterSuffixNotCut, "snapshotter-suffix-not-cut", V1_7Beta, "The name behind a snapshotter's slash is not cut off.";
-    EmptyReferenceIgnored, "empty-reference-ignored", V1_7Beta, "A reference label with an empty value does not fire.";
-    ParentForgotten, "parent-forgotten", V1_7Beta, "A snapshot does not keep its parent.";
-    SnapshotLabelsForgotten, "snapshot-labels-forgotten", V1_7Beta, "Labels of snapshots are not followed.";
-    IngestExpectedForgotten, "ingest-expected-forgotten", V1_7Beta, "An ingest does not keep the content that it expects.";
-    ImageTargetForgotten, "image-target-forgotten", V1_7Beta, "An image does not keep its target.";
-    ImageLabelsForgotten, "image-labels-forgotten", V1_7Beta, "Labels of images are not followed.";
-    ContainerSnapshotForgotten, "container-snapshot-forgotten", V1_7Beta, "A container does not keep its snapshot.";
-    IngestExpiryIgnored, "ingest-expiry-ignored", V1_7Beta, "An ingest whose expiry has passed is still a root.";
-    IngestWithoutExpiryRoot, "ingest-without-expiry-root", V1_7Beta, "An ingest without an expiry is a root.";
-    SnapshotRootLabelIgnored, "snapshot-root-label-ignored", V1_7Beta, "The root label does not pin snapshots.";
-    UntouchedKept, "untouched-kept", V1_7Beta, "What was not updated since its creation is a root.";
-    ContentRootLabelIgnored, "content-root-label-ignored", V1_7Beta, "The root label does not pin content.";
-    ErrorSwallowed, "error-swallowed", V1_7Beta, "A collection whose marking fails reports success.";
-    CancellationIgnored, "cancellation-ignored", V1_7Beta, "A context that is cancelled does not end the collection.";
-    DeadEdgeFails, "dead-edge-fails", V1_7Beta, "A reference to missing content fails the collection.";
+    FlatSnapshotFollowsLabels, "flat-snapshot-follows-labels", Release::V1_7Beta => "Labels of a flat snapshot are followed.";
+    FlatSnapshotForgetsParent, "flat-snapshot-forgets-parent", Release::V1_7Beta => "A flat snapshot does not keep its parent.";
+    FlatHidesFull, "flat-hides-full", Release::V1_7Beta => "An object visited flat is not visited again in full.";
+    NamespaceDropped, "namespace-dropped", Release::V1_7Beta => "A node is kept if one of its type and key is marked in any namespace.";
+    SeparatorUnchecked, "separator-unchecked", Release::V1_7Beta => "What follows a reference label's name is not looked at.";
+    SnapshotterSuffixNotCut, "snapshotter-suffix-not-cut", Release::V1_7Beta => "The name behind a snapshotter's slash is not cut off.";
+    EmptyReferenceIgnored, "empty-reference-ignored", Release::V1_7Beta => "A reference label with an empty value does not fire.";
+    ParentForgotten, "parent-forgotten", Release::V1_7Beta => "A snapshot does not keep its parent.";
+    SnapshotLabelsForgotten, "snapshot-labels-forgotten", Release::V1_7Beta => "Labels of snapshots are not followed.";
+    IngestExpectedForgotten, "ingest-expected-forgotten", Release::V1_7Beta => "An ingest does not keep the content that it expects.";
+    ImageTargetForgotten, "image-target-forgotten", Release::V1_7Beta => "An image does not keep its target.";
+    ImageLabelsForgotten, "image-labels-forgotten", Release::V1_7Beta => "Labels of images are not followed.";
+    ContainerSnapshotForgotten, "container-snapshot-forgotten", Release::V1_7Beta => "A container does not keep its snapshot.";
+    IngestExpiryIgnored, "ingest-expiry-ignored", Release::V1_7Beta => "An ingest whose expiry has passed is still a root.";
+    IngestWithoutExpiryRoot, "ingest-without-expiry-root", Release::V1_7Beta => "An ingest without an expiry is a root.";
+    SnapshotRootLabelIgnored, "snapshot-root-label-ignored", Release::V1_7Beta => "The root label does not pin snapshots.";
+    UntouchedKept, "untouched-kept", Release::V1_7Beta => "What was not updated since its creation is a root.";
+    ContentRootLabelIgnored, "content-root-label-ignored", Release::V1_7Beta => "The root label does not pin content.";
+    ErrorSwallowed, "error-swallowed", Release::V1_7Beta => "A collection whose marking fails reports success.";
+    CancellationIgnored, "cancellation-ignored", Release::V1_7Beta => "A context that is cancelled does not end the collection.";
+    DeadEdgeFails, "dead-edge-fails", Release::V1_7Beta => "A reference to missing content fails the collection.";
     // Sweeping.
-    SweepSkips, "sweep-skips", V1_7Beta, "Of what is to be removed every second one stays.";
-    SweepKeepsPartial, "sweep-keeps-partial", V1_7Beta, "A sweep that fails keeps the removals before the failure.";
-    DirtyLost, "dirty-lost", V1_7Beta, "Snapshotters that lost snapshots are not noted for cleaning up.";
+    SweepSkips, "sweep-skips", Release::V1_7Beta => "Of what is to be removed every second one stays.";
+    SweepKeepsPartial, "sweep-keeps-partial", Release::V1_7Beta => "A sweep that fails keeps the removals before the failure.";
+    DirtyLost, "dirty-lost", Release::V1_7Beta => "Snapshotters that lost snapshots are not noted for cleaning up.";
     // Collectors.
-    NoCancelAfterFailedSweep, "no-cancel-after-failed-sweep", V1_7Beta, "Collectors are not cancelled when the sweep fails.";
-    ActiveForgotten, "active-forgotten", V1_7Beta, "Collectors' active resources are not roots.";
-    LeasedForgotten, "leased-forgotten", V1_7Beta, "What collectors hold for a lease is not a root.";
-    OutsideNamespaceKept, "outside-namespace-kept", V1_7Beta, "Collectors' resources of a namespace that the database lacks stay.";
+    NoCancelAfterFailedSweep, "no-cancel-after-failed-sweep", Release::V1_7Beta => "Collectors are not cancelled when the sweep fails.";
+    ActiveForgotten, "active-forgotten", Release::V1_7Beta => "Collectors' active resources are not roots.";
+    LeasedForgotten, "leased-forgotten", Release::V1_7Beta => "What collectors hold for a lease is not a root.";
+    OutsideNamespaceKept, "outside-namespace-kept", Release::V1_7Beta => "Collectors' resources of a namespace that the database lacks stay.";
     // Rules of later releases.
-    LoopVariableShared, "loop-variable-shared", V1_7, "All collectors' labels yield the type of the last collector.";
-    NoCancelAfterFailedMark, "no-cancel-after-failed-mark", V1_7, "Collectors are not cancelled when marking fails.";
-    SandboxLabelsForgotten, "sandbox-labels-forgotten", V1_7, "Labels of sandboxes are not followed.";
-    ExpiredImageRoot, "expired-image-root", V2_0, "An image that has expired is still a root.";
-    LeaseImagesForgotten, "lease-images-forgotten", V2_0, "A lease does not hold its images.";
-    FlatImageFollows, "flat-image-follows", V2_0, "A flat image keeps its target in full.";
-    RootLabelExact, "root-label-exact", V2_2, "Only the exact root label pins.";
-    BackReferenceFromFlat, "back-reference-from-flat", V2_2, "A parent visited flat keeps its back references.";
-    BackReferencesForgotten, "back-references-forgotten", V2_2, "Back references do not count.";
-    ConditionBeforeValues, "condition-before-values", V2_3, "Conditions are weighed before the snapshots' values are met.";
-    ConditionsAnded, "conditions-anded", V2_3, "All conditions of a label must hold, not one of them.";
-    MissingUsedAtHolds, "missing-used-at-holds", V2_3, "A condition on a snapshot without a value holds.";
-    CollectorReferencesForgotten, "collector-references-forgotten", V2_4, "What collectors refer to is not kept.";
-}
-
-impl Fault {
-    /// The fault of a name.
-    pub fn parse(name: &str) -> Option<Fault> {
-        Fault::ALL.iter().copied().find(|fault| fault.name() == name)
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
+    LoopVariableShared, "loop-variable-shared", Release::V1_7 => "All collectors' labels yield the type of the last collector.";
+    NoCancelAfterFailedMark, "no-cancel-after-failed-mark", Release::V1_7 => "Collectors are not cancelled when marking fails.";
+    SandboxLabelsForgotten, "sandbox-labels-forgotten", Release::V1_7 => "Labels of sandboxes are not followed.";
+    ExpiredImageRoot, "expired-image-root", Release::V2_0 => "An image that has expired is still a root.";
+    LeaseImagesForgotten, "lease-images-forgotten", Release::V2_0 => "A lease does not hold its images.";
+    FlatImageFollows, "flat-image-follows", Release::V2_0 => "A flat image keeps its target in full.";
+    RootLabelExact, "root-label-exact", Release::V2_2 => "Only the exact root label pins.";
+    BackReferenceFromFlat, "back-reference-from-flat", Release::V2_2 => "A parent visited flat keeps its back references.";
+    BackReferencesForgotten, "back-references-forgotten", Release::V2_2 => "Back references do not count.";
+    ConditionBeforeValues, "condition-before-values", Release::V2_3 => "Conditions are weighed before the snapshots' values are met.";
+    ConditionsAnded, "conditions-anded", Release::V2_3 => "All conditions of a label must hold, not one of them.";
+    MissingUsedAtHolds, "missing-used-at-holds", Release::V2_3 => "A condition on a snapshot without a value holds.";
+    CollectorReferencesForgotten, "collector-references-forgotten", Release::V2_4 => "What collectors refer to is not kept.";
 }

@@ -122,7 +122,7 @@ fn fault_of_environment() -> Option<Fault> {
     static FAULT: OnceLock<Option<Fault>> = OnceLock::new();
     *FAULT.get_or_init(|| {
         let name = std::env::var("LEASEHOLD_FAULT").ok()?;
-        Some(Fault::parse(&name).unwrap_or_else(|| panic!("LEASEHOLD_FAULT: there is no fault `{name}`")))
+        Some(Fault::parse(&name).unwrap_or_else(|error| panic!("LEASEHOLD_FAULT: {error}")))
     })
 }
 

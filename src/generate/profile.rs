@@ -4,7 +4,7 @@
 //! case draws its own subset of habits, each with the chance that stands beside it, and a campaign is a swarm of
 //! different mixes. `--profile` fixes the subset for all cases.
 
-use crate::named::{UnknownName, named};
+use crate::named::{Set, UnknownName, named};
 use arbitrary::{Result, Unstructured};
 use std::fmt;
 
@@ -29,41 +29,16 @@ named! {
     ColdNames, "cold-names", 3 => "Many names, so that objects seldom meet.";
 }
 
-/// The habits of a case.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Profile(u16);
+/// The habits of a case; without any, clients write content, snapshots, images and containers without oddities.
+pub type Profile = Set<Habit>;
 
 impl Profile {
-    /// No habit: content, snapshots, images and containers, as a client without oddities writes them.
-    pub const PLAIN: Profile = Profile(0);
-
-    /// Every habit at once.
-    pub fn all() -> Profile {
-        Habit::ALL.iter().copied().fold(Profile::PLAIN, Profile::with)
-    }
-
-    /// The profile with one habit more.
-    #[must_use]
-    pub fn with(self, habit: Habit) -> Profile {
-        Profile(self.0 | 1 << habit as u16)
-    }
-
-    /// Whether a habit is part of it.
-    pub fn has(self, habit: Habit) -> bool {
-        self.0 & 1 << habit as u16 != 0
-    }
-
-    /// Its habits.
-    pub fn habits(self) -> impl Iterator<Item = Habit> {
-        Habit::ALL.iter().copied().filter(move |habit| self.has(*habit))
-    }
-
     /// The habits of one case of a swarm.
     ///
     /// # Errors
     /// As `arbitrary`'s: never for want of bytes, which count as zeros.
     pub fn draw(u: &mut Unstructured<'_>) -> Result<Profile> {
-        let mut profile = Profile::PLAIN;
+        let mut profile = Profile::NONE;
         for habit in Habit::ALL {
             if u.int_in_range(0..=15)? < habit.chance() {
                 profile = profile.with(*habit);
@@ -75,9 +50,8 @@ impl Profile {
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.habits().map(Habit::name).collect();
-        f.write_str(if names.is_empty() { "plain" } else { "" })?;
-        f.write_str(&names.join(","))
+        f.write_str(if *self == Profile::NONE { "plain" } else { "" })?;
+        f.write_str(&self.names(","))
     }
 }
 
@@ -107,15 +81,12 @@ impl Swarm {
     pub fn parse(text: &str) -> std::result::Result<Swarm, UnknownProfile> {
         match text {
             "swarm" => return Ok(Swarm::Drawn),
-            "plain" => return Ok(Swarm::Fixed(Profile::PLAIN)),
+            "plain" => return Ok(Swarm::Fixed(Profile::NONE)),
             "all" => return Ok(Swarm::Fixed(Profile::all())),
             _ => {}
         }
-        let habits = text.split(',').map(Habit::parse).collect::<std::result::Result<Vec<_>, _>>();
-        match habits {
-            Ok(habits) => Ok(Swarm::Fixed(habits.into_iter().fold(Profile::PLAIN, Profile::with))),
-            Err(habit) => Err(UnknownProfile { text: text.to_owned(), habit }),
-        }
+        let habits = text.split(',').map(Habit::parse).collect::<std::result::Result<Profile, _>>();
+        habits.map(Swarm::Fixed).map_err(|habit| UnknownProfile { text: text.to_owned(), habit })
     }
 }
 
@@ -138,12 +109,10 @@ mod tests {
         for text in ["swarm", "plain", "all", "leases", "leases,malformed"] {
             assert_eq!(Swarm::parse(text).map(|swarm| swarm.to_string()).as_deref(), Ok(text));
         }
-        let both = Profile::PLAIN.with(Habit::Leases).with(Habit::Malformed);
+        let both = Profile::NONE.with(Habit::Leases).with(Habit::Malformed);
         assert_eq!(Swarm::parse("malformed,leases"), Ok(Swarm::Fixed(both)));
-        assert_eq!(both.habits().collect::<Vec<_>>(), [Habit::Leases, Habit::Malformed]);
         let error = Swarm::parse("leases,lease").expect_err("no such habit");
         let error = error.to_string();
         assert!(error.contains("did you mean `leases`") && error.contains("flat-and-plain"), "{error}");
-        assert!(Habit::ALL.len() <= 16, "a profile has sixteen bits");
     }
 }

@@ -4,7 +4,7 @@
 //! of these, and a question says which of them to assume: all of a release's own to predict what it does, none to
 //! find them. Each carries the releases in which the real containerd was seen to have it.
 
-use crate::named::named;
+use crate::named::{Set, named};
 use crate::release::{Release, Rules};
 
 named! {
@@ -49,48 +49,13 @@ impl Defect {
     }
 }
 
-/// A set of defects.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Defects(u16);
+/// A set of defects; none of them are the intended rules.
+pub type Defects = Set<Defect>;
 
 impl Defects {
-    /// No defect: the intended rules.
-    pub const NONE: Defects = Defects(0);
-
     /// Every defect that a release has: what it does as shipped.
     pub fn as_shipped(release: Release) -> Defects {
-        Defect::ALL
-            .iter()
-            .filter(|defect| defect.holds_in(release))
-            .copied()
-            .fold(Defects::NONE, Defects::with)
-    }
-
-    /// The set with one defect more.
-    #[must_use]
-    pub fn with(self, defect: Defect) -> Defects {
-        Defects(self.0 | 1 << defect as u16)
-    }
-
-    /// The set with one defect less.
-    #[must_use]
-    pub fn without(self, defect: Defect) -> Defects {
-        Defects(self.0 & !(1 << defect as u16))
-    }
-
-    /// Whether a defect is in the set.
-    pub fn contains(self, defect: Defect) -> bool {
-        self.0 & 1 << defect as u16 != 0
-    }
-
-    /// The names of the defects in the set, with a `+` between.
-    pub fn names(self) -> String {
-        self.iter().map(Defect::name).collect::<Vec<_>>().join("+")
-    }
-
-    /// The defects in the set.
-    pub fn iter(self) -> impl Iterator<Item = Defect> {
-        Defect::ALL.iter().copied().filter(move |defect| self.contains(*defect))
+        Defect::ALL.iter().copied().filter(|defect| defect.holds_in(release)).collect()
     }
 }
 
@@ -100,8 +65,7 @@ mod tests {
 
     #[test]
     fn each_release_has_its_own_defects() {
-        let names =
-            |release| Defects::as_shipped(release).iter().map(Defect::name).collect::<Vec<_>>().join(" ");
+        let names = |release| Defects::as_shipped(release).names(" ");
         let everywhere = "undecodable-expiry-aborts snapshotter-cut-at-slash stale-children-entry";
         assert_eq!(names(Release::V1_6), everywhere);
         assert_eq!(
@@ -118,7 +82,5 @@ mod tests {
                  failed-start-loses-references"
             )
         );
-        let some = Defects::NONE.with(Defect::OperatorsIgnored).with(Defect::SharedLoopVariable);
-        assert_eq!(some.without(Defect::SharedLoopVariable), Defects::NONE.with(Defect::OperatorsIgnored));
     }
 }

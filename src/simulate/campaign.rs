@@ -253,7 +253,7 @@ pub struct Example {
 impl Example {
     /// What explains it, for names of files and machines: the defects of the release, else the fault.
     pub fn why(&self, fault: Option<Fault>) -> Option<String> {
-        let defects = Some(self.sort.defects.names()).filter(|names| !names.is_empty());
+        let defects = Some(self.sort.defects.names("+")).filter(|names| !names.is_empty());
         defects.or(fault.map(|fault| fault.name().to_owned()))
     }
 }

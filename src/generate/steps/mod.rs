@@ -144,7 +144,7 @@ impl<'u, 'b> Draft<'u, 'b> {
     fn new(u: &'u mut Unstructured<'b>, release: Release, profile: Profile) -> Draft<'u, 'b> {
         let mut sum = 0;
         let possible =
-            Self::MIX.into_iter().filter(|(_, _, habit)| habit.is_none_or(|habit| profile.has(habit)));
+            Self::MIX.into_iter().filter(|(_, _, habit)| habit.is_none_or(|habit| profile.contains(habit)));
         let weights = possible.map(|(weight, operation, _)| {
             sum += weight;
             (sum, operation)
@@ -165,7 +165,7 @@ impl<'u, 'b> Draft<'u, 'b> {
     }
 
     fn has(&self, habit: Habit) -> bool {
-        self.profile.has(habit)
+        self.profile.contains(habit)
     }
 
     /// What a case begins with: the collectors of the daemon's plugins, and mostly something that hangs together.
