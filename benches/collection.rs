@@ -22,10 +22,7 @@ fn database(images: u32) -> Bucket {
     let mut tree = Bucket::new();
     let root: [&[u8]; 2] = [names::V1, b"default"];
     let mut put = |path: &[&[u8]], key: &[u8], value: &[u8]| {
-        for end in 0..path.len() {
-            // Most of the path exists already.
-            let _exists = tree.create_bucket(&path[..end], path[end]);
-        }
+        tree.create_path(path).expect("a path of buckets");
         tree.put(path, key, value).expect("a value under a fresh key");
     };
     for image in 0..images {

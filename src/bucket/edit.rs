@@ -103,6 +103,20 @@ impl Bucket {
         self.edit(path, Edit::Create(key))
     }
 
+    /// Creates every bucket of a path that does not exist (containerd's `createBucketIfNotExists`).
+    ///
+    /// # Errors
+    /// As of [`Bucket::create_bucket`], for the first that cannot be created; those before it exist then.
+    pub fn create_path(&mut self, path: &[&[u8]]) -> Result<(), Refusal> {
+        let mut there = 0;
+        let mut bucket = self.view();
+        while let Some(below) = path.get(there).and_then(|key| bucket.bucket(key)) {
+            bucket = below;
+            there += 1;
+        }
+        (there..path.len()).try_for_each(|end| self.create_bucket(&path[..end], path[end]))
+    }
+
     /// Puts a whole bucket under a key, in place of the sub-bucket that may stand there.
     ///
     /// # Errors
@@ -320,14 +334,7 @@ fn is_deeper(view: View<'_>, levels: usize) -> bool {
     if view.as_packed().is_some_and(|body| body.len() / LEVEL_BYTES <= levels) {
         return false;
     }
-    let mut pending = vec![(view, 0)];
-    while let Some((view, level)) = pending.pop() {
-        if level > levels {
-            return true;
-        }
-        pending.extend(view.buckets().map(|(_, below)| (below, level + 1)));
-    }
-    false
+    view.walk(0, |level, _| level + 1).any(|(level, _)| level > levels)
 }
 
 impl<'a> View<'a> {

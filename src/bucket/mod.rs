@@ -221,6 +221,25 @@ impl<'a> View<'a> {
         self.iter().filter_map(|(key, entry)| Some((key, entry.bucket()?)))
     }
 
+    /// This bucket and every one below it, in the order of the keys, a bucket before what it holds. Each comes with
+    /// what `below` makes of its key and of what the bucket around it came with; this one comes with `here`.
+    pub fn walk<T>(self, here: T, below: impl Fn(&T, &'a [u8]) -> T) -> impl Iterator<Item = (T, View<'a>)> {
+        // A work list; reversed where it grows, so that buckets come out in order.
+        let mut pending = vec![(here, self)];
+        std::iter::from_fn(move || {
+            let (here, bucket) = pending.pop()?;
+            let first = pending.len();
+            pending.extend(bucket.buckets().map(|(key, inner)| (below(&here, key), inner)));
+            pending[first..].reverse();
+            Some((here, bucket))
+        })
+    }
+
+    /// The same with the path of each bucket from this one.
+    pub fn walk_paths(self) -> impl Iterator<Item = (Vec<&'a [u8]>, View<'a>)> {
+        self.walk(Vec::new(), |path: &Vec<&'a [u8]>, key| [&path[..], &[key]].concat())
+    }
+
     /// Whether there is no entry.
     pub fn is_empty(self) -> bool {
         self.iter().next().is_none()

@@ -1,6 +1,6 @@
 //! The collections of generated cases as rows.
 
-use crate::bucket::{Bucket, View};
+use crate::bucket::Bucket;
 use crate::conformance::Row;
 use crate::conformance::row::UnorderedField;
 use crate::simulate::campaign::{Plan, draw};
@@ -30,12 +30,8 @@ pub fn row(name: String, situation: &Situation) -> Row {
 /// The form of a row has no sequence numbers, which no collection looks at.
 fn without_sequences(tree: &Bucket) -> Bucket {
     let mut without = tree.clone();
-    let mut pending: Vec<(Vec<&[u8]>, View<'_>)> = vec![(Vec::new(), tree.view())];
-    while let Some((path, bucket)) = pending.pop() {
-        if bucket.sequence() != 0 {
-            without.set_sequence(&path, 0).expect("the path was read from this tree");
-        }
-        pending.extend(bucket.buckets().map(|(key, below)| ([&path[..], &[key]].concat(), below)));
+    for (path, _) in tree.view().walk_paths().filter(|(_, bucket)| bucket.sequence() != 0) {
+        without.set_sequence(&path, 0).expect("the path was read from this tree");
     }
     without
 }

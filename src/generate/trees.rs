@@ -241,10 +241,7 @@ impl Draft {
 
     /// Creates the buckets of a path. Where a value is in the way, the path ends before it.
     fn bucket(&mut self, path: &[&[u8]]) {
-        for end in 0..path.len() {
-            // A bucket that exists already and a value in the way are part of the draw.
-            let _refused = self.tree.create_bucket(&path[..end], path[end]);
-        }
+        let _refused = self.tree.create_path(path);
     }
 
     fn value(&mut self, path: &[&[u8]], key: &[u8], value: &[u8]) {

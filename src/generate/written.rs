@@ -23,30 +23,22 @@ pub fn situation_steps(situation: &Situation) -> Vec<Step> {
 
 /// Creates what a tree has.
 fn raw_steps(tree: View<'_>, steps: &mut Vec<Step>) {
-    let mut pending: Vec<(KeyPath, View<'_>)> = vec![(Vec::new(), tree)];
-    while let Some((path, bucket)) = pending.pop() {
-        let below = |key: &[u8]| {
-            let mut path = path.clone();
-            path.push(key.to_vec());
-            path
-        };
-        let mut buckets: Vec<_> = bucket.buckets().map(|(key, bucket)| (below(key), bucket)).collect();
+    let below = |path: &KeyPath, key: &[u8]| [&path[..], &[key.to_vec()]].concat();
+    for (path, bucket) in tree.walk(Vec::new(), below) {
         // Those with buckets alone come into being on the way to what is below them; a new database has `v1`.
         let is_written = bucket.sequence() != 0 || bucket.iter().any(|(_, entry)| entry.value().is_some());
-        if !path.is_empty() && path != [names::V1] && (is_written || buckets.is_empty()) {
+        if !path.is_empty() && path != [names::V1] && (is_written || bucket.is_empty()) {
             steps.push(Step::RawBucket { path: path.clone() });
         }
         for (key, entry) in bucket.iter() {
             if let Entry::Value(value) = entry {
-                steps.push(Step::RawPut { path: below(key), value: raw_value(key, value) });
+                steps.push(Step::RawPut { path: below(&path, key), value: raw_value(key, value) });
             }
         }
         // The root's own has no step; no collection looks at it.
         if bucket.sequence() != 0 && !path.is_empty() {
-            steps.push(Step::RawSequence { path: path.clone(), sequence: bucket.sequence() });
+            steps.push(Step::RawSequence { path, sequence: bucket.sequence() });
         }
-        buckets.reverse();
-        pending.extend(buckets);
     }
 }
 

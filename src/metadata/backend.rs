@@ -234,7 +234,7 @@ impl Backend {
         name: &[u8],
         snapshot: &BackendSnapshot,
     ) -> Result<(), Error> {
-        super::buckets::ensure(&mut self.disk().snapshots, &[snapshotter])?;
+        self.disk().snapshots.create_path(&[snapshotter])?;
         Ok(self.disk().snapshots.put(&[snapshotter], name, &snapshot.encode())?)
     }
 

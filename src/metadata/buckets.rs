@@ -1,23 +1,9 @@
-//! Paths of buckets, and creating what lies on one.
+//! Objects and entries at paths that are created if need be.
 
 use super::error::Error;
 use super::names::{CONTENT, INGESTS, LEASES, SNAPSHOTS, V1};
 use super::{Context, ErrorKind, Store};
 use crate::bucket::{Bucket, Refusal, View};
-
-/// Creates every bucket of a path that does not exist (containerd's `createBucketIfNotExists`).
-pub(super) fn ensure(tree: &mut Bucket, path: &[&[u8]]) -> Result<(), Error> {
-    let mut view = tree.view();
-    let mut there = 0;
-    while let Some(below) = path.get(there).and_then(|key| view.bucket(key)) {
-        view = below;
-        there += 1;
-    }
-    for end in there..path.len() {
-        tree.create_bucket(&path[..end], path[end])?;
-    }
-    Ok(())
-}
 
 impl Store {
     /// The bucket at a path of the tree.
@@ -30,7 +16,7 @@ impl Store {
         // Mostly the bucket is there. One edit needs no transaction, whose copy of the tree would make the edit copy too.
         match self.tree.graft(path, key, object) {
             Err(Refusal::BucketNotFound) => self.update(|store| {
-                ensure(&mut store.tree, path)?;
+                store.tree.create_path(path)?;
                 Ok(store.tree.graft(path, key, object)?)
             }),
             grafted => Ok(grafted?),
@@ -41,7 +27,7 @@ impl Store {
     pub(super) fn put_entry(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Error> {
         match self.tree.put(path, key, b"") {
             Err(Refusal::BucketNotFound) => {
-                ensure(&mut self.tree, path)?;
+                self.tree.create_path(path)?;
                 Ok(self.tree.put(path, key, b"")?)
             }
             put => Ok(put?),

@@ -8,7 +8,6 @@
 //! Whether image and snapshot exist is not checked, nor the snapshotter's name (L19). Spec, options and extensions
 //! are encoded messages, kept as bytes and not looked into.
 
-use super::buckets::ensure;
 use super::error::{Error, Shown};
 use super::fields::{self, Label, Labels, build_map, ordered, put};
 use super::names::{
@@ -118,7 +117,7 @@ pub(super) fn merge_extensions(
         return Ok(());
     }
     let path = [object, &[EXTENSIONS]].concat();
-    ensure(tree, &path)?;
+    tree.create_path(&path)?;
     for (name, extension) in extensions {
         tree.put(&path, name, extension)?;
     }

@@ -4,7 +4,7 @@
 //! the blob already, for another namespace.
 
 use super::backend::can_hold;
-use super::buckets::{LeaseEntry, backend_key, ensure};
+use super::buckets::{LeaseEntry, backend_key};
 use super::error::{Error, ErrorKind, Shown};
 use super::fields::{self, Label, build_map, ordered};
 use super::names::{
@@ -166,7 +166,7 @@ impl Store {
             }
             let mut ingest = builder.finish();
             ingest.set_sequence(&[], 1)?;
-            ensure(&mut self.tree, &path[..4])?;
+            self.tree.create_path(&path[..4])?;
             self.tree.graft(&path[..4], reference, &ingest)?;
             return Ok(backend_reference.into());
         }

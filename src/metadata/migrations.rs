@@ -1,6 +1,5 @@
 //! Bringing an older database up to a release's version (containerd's `metadata/migrations.go`, `DB.Init`).
 
-use super::buckets::ensure;
 use super::error::{Error, ErrorKind, Shown};
 use super::names::{CHILDREN, CONTENT, INGEST, INGESTS, PARENT, REF, SANDBOXES, SNAPSHOTS, V1, VERSION};
 use crate::bucket::{Bucket, Entry, View};
@@ -31,7 +30,7 @@ pub(super) fn migrated(mut tree: Bucket, release: Release) -> Result<Bucket, Err
             migrate(&mut tree)?;
         }
     }
-    ensure(&mut tree, &[V1])?;
+    tree.create_path(&[V1])?;
     tree.put(&[V1], VERSION, &varint::encode_signed(newest))?;
     Ok(tree)
 }
@@ -45,7 +44,7 @@ fn add_child_links(tree: &mut Bucket) -> Result<(), Error> {
                 let parent = snapshot.get(PARENT).unwrap_or_default();
                 if !parent.is_empty() && snapshots.bucket(parent).is_some() {
                     let children = [V1, namespace, SNAPSHOTS, snapshotter, parent, CHILDREN];
-                    ensure(tree, &children)?;
+                    tree.create_path(&children)?;
                     tree.put(&children, key, b"")?;
                 }
             }
@@ -58,10 +57,10 @@ fn add_child_links(tree: &mut Bucket) -> Result<(), Error> {
 fn move_ingests(tree: &mut Bucket) -> Result<(), Error> {
     let before = tree.clone();
     for (namespace, ingests) in below_v1(&before, &[CONTENT, INGEST]) {
-        ensure(tree, &[V1, namespace, CONTENT, INGESTS])?;
+        tree.create_path(&[V1, namespace, CONTENT, INGESTS])?;
         for (reference, entry) in ingests.iter() {
             let path = [V1, namespace, CONTENT, INGESTS, reference];
-            ensure(tree, &path)?;
+            tree.create_path(&path)?;
             tree.put(&path, REF, entry.value().unwrap_or_default())?;
         }
         tree.delete_bucket(&[V1, namespace, CONTENT], INGEST)?;
@@ -86,7 +85,7 @@ fn move_sandboxes(tree: &mut Bucket) -> Result<(), Error> {
             continue;
         }
         if let Some(sandboxes) = bucket.bucket(SANDBOXES) {
-            ensure(tree, &[V1, namespace, SANDBOXES])?;
+            tree.create_path(&[V1, namespace, SANDBOXES])?;
             for (id, sandbox) in sandboxes.buckets() {
                 copy_sandbox(tree, &[V1, namespace, SANDBOXES, id], sandbox)?;
             }
@@ -98,14 +97,14 @@ fn move_sandboxes(tree: &mut Bucket) -> Result<(), Error> {
 
 /// Two levels are copied; a third is an error.
 fn copy_sandbox(tree: &mut Bucket, path: &[&[u8]; 4], sandbox: View<'_>) -> Result<(), Error> {
-    ensure(tree, path)?;
+    tree.create_path(path)?;
     for (key, entry) in sandbox.iter() {
         let Some(below) = entry.bucket() else {
             tree.put(path, key, entry.value().unwrap_or_default())?;
             continue;
         };
         let path = [path[0], path[1], path[2], path[3], key];
-        ensure(tree, &path)?;
+        tree.create_path(&path)?;
         for (name, entry) in below.iter() {
             let Some(value) = entry.value() else {
                 return Err(Error::unknown(format_args!("unexpected bucket {} in a sandbox", Shown(name))));

@@ -1,7 +1,6 @@
 //! Namespaces (containerd's `metadata/namespaces.go`): a bucket under `v1` each, with labels.
 
 use super::Store;
-use super::buckets::ensure;
 
 use super::error::{Error, ErrorKind, Shown};
 use super::fields::{self, Label, ordered};
@@ -41,7 +40,7 @@ impl Store {
         validate::label("namespace", key, value)?;
         let labels = [V1, namespace, LABELS];
         self.update(|store| {
-            ensure(&mut store.tree, &labels)?;
+            store.tree.create_path(&labels)?;
             if value.is_empty() {
                 store.tree.delete(&labels, key)?;
             } else {

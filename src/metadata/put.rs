@@ -1,6 +1,6 @@
 //! Content put whole, step by step or, where nobody could see the steps between, at once.
 
-use super::buckets::{LeaseEntry, backend_key, ensure};
+use super::buckets::{LeaseEntry, backend_key};
 use super::error::{Error, ErrorKind};
 use super::fields::{Label, ordered};
 use super::names::{BLOB, CONTENT, INGESTS, LEASES, V1};
@@ -115,9 +115,9 @@ impl Store {
             }
         };
         let content = [V1, context.namespace, CONTENT, INGESTS];
-        ensure(&mut self.tree, &content)?;
+        self.tree.create_path(&content)?;
         if let Some(lease) = context.lease {
-            ensure(&mut self.tree, &[V1, context.namespace, LEASES, lease, INGESTS])?;
+            self.tree.create_path(&[V1, context.namespace, LEASES, lease, INGESTS])?;
             self.remove_from_lease(context, LeaseEntry::Ingest, reference)?;
         }
         self.write_blob(context, digest, written, labels)?;

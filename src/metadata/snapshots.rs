@@ -9,7 +9,7 @@
 //! take the parent away. So preparing is also offered as its two halves.
 
 use super::backend::{BackendSnapshot, Committed, SnapshotKind, inherited};
-use super::buckets::{LeaseEntry, backend_key, blocked, ensure};
+use super::buckets::{LeaseEntry, backend_key, blocked};
 use super::error::{Error, ErrorKind, Shown};
 use super::fields::{self, Label, Labels, build_map, ordered, put};
 use super::names::{CHILDREN, CREATED_AT, LABELS, NAME, PARENT, SNAPSHOT_REF, SNAPSHOTS, UPDATED_AT, V1};
@@ -136,7 +136,7 @@ impl Store {
         target: &[u8],
         path: &[&[u8]; 4],
     ) -> Result<First, Error> {
-        ensure(&mut self.tree, path)?;
+        self.tree.create_path(path)?;
         let all = self.at(path).unwrap_or(View::EMPTY);
         let is_there = |(_, key): &(&str, &[u8])| !key.is_empty() && all.bucket(key).is_some();
         if let Some((what, key)) =

@@ -373,11 +373,7 @@ mod tests {
         for path in paths {
             let keys: Vec<&[u8]> = path.split('/').map(str::as_bytes).collect();
             let (last, above) = keys.split_last().expect("a path has a key");
-            for end in 0..above.len() {
-                if tree.view().at(&above[..=end]).is_none() {
-                    tree.create_bucket(&above[..end], above[end]).expect("a bucket");
-                }
-            }
+            tree.create_path(above).expect("buckets");
             match last {
                 [] => {}
                 [..] if *last == b"version" => tree.put(above, last, &[8]).expect("a value"),

@@ -222,17 +222,9 @@ impl Coverage {
 
     /// Labels, wherever they stand.
     fn note_labels(&mut self, v1: View<'_>) {
-        let mut pending = vec![v1];
-        while let Some(bucket) = pending.pop() {
-            for (key, below) in bucket.buckets() {
-                pending.push(below);
-                if key != names::LABELS {
-                    continue;
-                }
-                for (label, entry) in below.iter() {
-                    self.note_label(label, entry);
-                }
-            }
+        let labels = v1.walk(false, |_, key| key == names::LABELS).filter(|(is_labels, _)| *is_labels);
+        for (label, entry) in labels.flat_map(|(_, labels)| labels.iter()) {
+            self.note_label(label, entry);
         }
     }
 

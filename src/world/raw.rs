@@ -19,12 +19,7 @@ impl World {
     pub(super) fn raw_bucket(&mut self, path: &KeyPath) -> Result<(), Error> {
         let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
         let mut tree = self.store.tree.clone();
-        for end in 0..keys.len() {
-            match tree.create_bucket(&keys[..end], keys[end]) {
-                Ok(()) | Err(Refusal::BucketExists) => {}
-                Err(refusal) => return Err(of_refusal(path, refusal)),
-            }
-        }
+        tree.create_path(&keys).map_err(|refusal| of_refusal(path, refusal))?;
         self.store.tree = tree;
         Ok(())
     }

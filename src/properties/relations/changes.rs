@@ -1,7 +1,7 @@
 //! Changes of a tree that mean nothing, and the times between which nothing changes.
 
-use super::places::{Object, Place, create_path, rebuilt};
-use crate::bucket::{Bucket, Entry, View};
+use super::places::{Object, Place, rebuilt};
+use crate::bucket::{Bucket, Entry};
 use crate::engine::Request;
 use crate::instant::Instant;
 use crate::oracle::times;
@@ -25,20 +25,14 @@ pub(super) fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {
         b"maintainer",
     ];
     let mut labelled = tree.clone();
-    let mut pending: Vec<(Vec<&[u8]>, Place, View<'_>)> = vec![(Vec::new(), Place::Root, tree.view())];
-    while let Some((path, place, bucket)) = pending.pop() {
-        if matches!(place, Place::Object(Object::Blob | Object::Image | Object::Container | Object::Snapshot))
-        {
-            let labels = [&path[..], &[names::LABELS]].concat();
-            create_path(&mut labelled, &labels);
-            for label in MEANINGLESS {
-                // What stands there already means nothing either.
-                let _refused = labelled.put(&labels, label, value);
-            }
-            continue;
-        }
-        for (key, below) in bucket.buckets() {
-            pending.push(([&path[..], &[key]].concat(), place.below(key), below));
+    let labelled_kinds =
+        [Object::Blob, Object::Image, Object::Container, Object::Snapshot].map(Place::Object);
+    for (path, _) in tree.view().walk_paths().filter(|(path, _)| labelled_kinds.contains(&Place::at(path))) {
+        let labels = [&path[..], &[names::LABELS]].concat();
+        // A value may be in the way of the labels, and what stands there already means nothing either.
+        let _refused = labelled.create_path(&labels);
+        for label in MEANINGLESS {
+            let _refused = labelled.put(&labels, label, value);
         }
     }
     labelled
@@ -47,11 +41,10 @@ pub(super) fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {
 /// Every time at which something expires; none where conditions depend on the clock too.
 pub(super) fn times_of(request: &Request<'_>) -> Option<BTreeSet<Instant>> {
     let mut expiries = BTreeSet::new();
-    let mut pending = vec![(Place::Root, request.situation.tree.view())];
-    while let Some((place, bucket)) = pending.pop() {
+    let tree = request.situation.tree.view();
+    for (place, bucket) in tree.walk(Place::Root, |around, key| around.below(key)) {
         for (key, entry) in bucket.iter() {
             match (place, entry) {
-                (_, Entry::Bucket(below)) => pending.push((place.below(key), below)),
                 (Place::Object(Object::Ingest), Entry::Value(value)) if key == names::EXPIRE_AT => {
                     expiries.extend(times::binary(value).ok());
                 }

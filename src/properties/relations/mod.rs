@@ -21,7 +21,6 @@ use crate::oracle::Judgement;
 use crate::schema::names;
 use crate::situation::Situation;
 use changes::{times_of, with_labels, without_creation};
-use places::create_path;
 use renaming::{renamed_collector, renamed_node, renamed_tree};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -182,10 +181,10 @@ impl Relation<'_> {
         let mut tree = self.request.situation.tree.clone();
         tree.graft(&[names::V1], UNRELATED, &namespace.to_bucket()).ok()?;
         let lease = [names::V1, UNRELATED, names::LEASES, b"everything", names::CONTENT];
-        create_path(&mut tree, &lease);
+        // A value may be in the way of the lease.
+        let _refused = tree.create_path(&lease);
         let content = self.request.situation.release.type_of(Kind::Content);
         for node in outcome.refs(&outcome.removed).filter(|node| Some(node.resource_type) == content) {
-            // A value may be in the way of the lease.
             let _refused = tree.put(&lease, node.key, b"");
         }
         let mut seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
@@ -210,7 +209,7 @@ impl Relation<'_> {
         }
         let mut tree = self.request.situation.tree.clone();
         let lease = [names::V1, namespace, names::LEASES, &id];
-        create_path(&mut tree, &lease);
+        tree.create_path(&lease).ok()?;
         for node in outcome.marked()? {
             let held: &[&[u8]] = match release.kind_of(node.resource_type) {
                 _ if node.namespace != namespace || !judgement.keeps_in_full(node) => continue,
@@ -225,11 +224,10 @@ impl Relation<'_> {
             };
             let (key, below) = held.split_last().expect("a kind and a key");
             let path = [&lease[..], below].concat();
-            create_path(&mut tree, &path);
-            // An empty key cannot stand there.
+            // A snapshotter without a name, or an empty key, cannot stand there.
+            let _refused = tree.create_path(&path);
             let _refused = tree.put(&path, key, b"");
         }
-        tree.bucket(names::V1)?.at(&[namespace, names::LEASES])?.bucket(&id)?;
         let mut seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
         let own = Node::new(lease_type, namespace, &id);
         seen.marked.iter_mut().for_each(|marked| marked.retain(|node| *node != own));

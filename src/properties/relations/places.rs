@@ -1,10 +1,10 @@
 //! What stands where in containerd's database, as far as relations have to know it to change a tree.
 
-use crate::bucket::{Bucket, Entry, View};
+use crate::bucket::Bucket;
 use crate::schema::names;
 
 /// What the keys of a bucket are, and how what they hold is to be read on.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Root,
     Namespaces,
@@ -38,6 +38,11 @@ pub(super) enum Object {
 }
 
 impl Place {
+    /// What lies at the end of a path.
+    pub(super) fn at(path: &[&[u8]]) -> Place {
+        path.iter().fold(Place::Root, |place, key| place.below(key))
+    }
+
     /// Whether its keys are names.
     pub(super) fn has_names(self) -> bool {
         matches!(self, Place::Namespaces | Place::Objects(_) | Place::Snapshotters(_) | Place::Names)
@@ -88,32 +93,20 @@ pub(super) fn rebuilt(
     change: impl Fn(Place, &[u8], Option<&[u8]>) -> Option<(Vec<u8>, Option<Vec<u8>>)>,
 ) -> Bucket {
     let mut rebuilt = Bucket::new();
-    let mut pending: Vec<(Vec<Vec<u8>>, Place, View<'_>)> = vec![(Vec::new(), Place::Root, tree.view())];
-    while let Some((path, place, bucket)) = pending.pop() {
+    let below = |around: &Option<(Vec<Vec<u8>>, Place)>, key: &[u8]| {
+        let (path, place) = around.as_ref()?;
+        let (new_key, _) = change(*place, key, None)?;
+        Some(([&path[..], &[new_key]].concat(), place.below(key)))
+    };
+    let stays = tree.view().walk(Some((Vec::new(), Place::Root)), below);
+    for ((path, place), bucket) in stays.filter_map(|(here, bucket)| Some((here?, bucket))) {
         let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
-        for (key, entry) in bucket.iter() {
-            let Some((new_key, new_value)) = change(place, key, entry.value()) else { continue };
-            match entry {
-                Entry::Value(value) => {
-                    let value = new_value.unwrap_or_else(|| value.to_vec());
-                    rebuilt.put(&keys, &new_key, &value).expect("keys stay apart and as long as they were");
-                }
-                Entry::Bucket(below) => {
-                    rebuilt.create_bucket(&keys, &new_key).expect("keys stay apart and as long as they were");
-                    let mut path = path.clone();
-                    path.push(new_key);
-                    pending.push((path, place.below(key), below));
-                }
-            }
+        rebuilt.create_path(&keys).expect("keys stay as long as they were");
+        for (key, value) in bucket.iter().filter_map(|(key, entry)| Some((key, entry.value()?))) {
+            let Some((new_key, new_value)) = change(place, key, Some(value)) else { continue };
+            let value = new_value.unwrap_or_else(|| value.to_vec());
+            rebuilt.put(&keys, &new_key, &value).expect("keys stay apart and as long as they were");
         }
     }
     rebuilt
-}
-
-/// Creates the buckets of a path; where a value is in the way it ends before it.
-pub(super) fn create_path(tree: &mut Bucket, path: &[&[u8]]) {
-    for end in 0..path.len() {
-        // Most exist already.
-        let _exists = tree.create_bucket(&path[..end], path[end]);
-    }
 }
