@@ -23,8 +23,8 @@
 //! | [`properties`] | what must hold of a collection, and between two |
 //! | [`campaign`] | many cases on every core, in order |
 //! | [`generate`] | cases from bytes: clients' steps, or a database at once |
-//! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
 //! | [`shrink`] | cases made small |
+//! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
 //! | [`child`] | anyone's collector as a child process, on generated cases |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`replay`], [`fuzzing`] | scenarios held to what they expect; bodies of fuzz targets |

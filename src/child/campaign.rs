@@ -12,9 +12,10 @@ use crate::campaign::{self, Stop, Tally as _};
 use crate::conformance::Row;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
+use crate::shrink::{Shrunk, shrink};
 use crate::simulate;
 use crate::simulate::campaign::draw;
-use crate::simulate::shrink::{marked, shrink_while};
+use crate::simulate::small::marked;
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -274,10 +275,12 @@ fn small(plan: &Plan, wrong: Wrong, number: u64) -> Option<Small> {
         }
         None
     };
-    let lines = draw(&plan.drawn, number).lines;
-    shown(&lines)?;
-    let (lines, _) = shrink_while(lines, &mut |lines| Some(shown(lines)?.line));
-    let Shown { text, row, .. } = shown(&lines)?;
+    let small = shrink(draw(&plan.drawn, number).lines, u64::MAX, |mut lines| {
+        let shown = shown(&lines)?;
+        lines.truncate(shown.line + 1);
+        Some((lines, shown))
+    });
+    let Shrunk { case: lines, seen: Shown { text, row, .. }, .. } = small?;
     let found = format!(
         "Another collector, case {number} of seed {:?}, containerd {}: {wrong}: {text}",
         plan.drawn.seed.text(),

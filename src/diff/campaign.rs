@@ -9,7 +9,7 @@ use crate::campaign::{self, Cases, Found, Stop, Tally as _};
 use crate::generate::seed::Seed;
 use crate::generate::trees::draw;
 use crate::release::Release;
-use crate::shrink::trees::shrink;
+use crate::shrink::{Shrunk, shrink};
 use crate::situation::Situation;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -108,12 +108,12 @@ pub fn examples(plan: &Plan, tally: &Tally) -> BTreeMap<Class, Example> {
     let found: Vec<(Class, (Aspect, u64))> =
         tally.classes.iter().map(|(class, found)| (*class, found.best)).collect();
     let example = |(class, (aspect, number)): (Class, (Aspect, u64))| {
-        let shows = |smaller: &Situation| {
-            let pair = Pair::new(smaller, plan.from, plan.to);
-            pair.is_ok_and(|pair| compare(&pair).shown().any(|shown| shown == (class, aspect)))
-        };
-        let case = shrink(draw(&plan.seed, number), &shows);
-        let pair = Pair::new(&case, plan.from, plan.to).ok()?;
+        let small = shrink(draw(&plan.seed, number), u64::MAX, |smaller: Situation| {
+            let pair = Pair::new(&smaller, plan.from, plan.to).ok()?;
+            let is_shown = compare(&pair).shown().any(|shown| shown == (class, aspect));
+            is_shown.then_some((smaller, pair))
+        });
+        let Shrunk { case, seen: pair, .. } = small?;
         Some((class, Example { number, aspect, case, pair }))
     };
     found.into_par_iter().filter_map(example).collect()

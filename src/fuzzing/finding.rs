@@ -15,11 +15,10 @@ use crate::properties::check::{self, Property};
 use crate::replay::{self, Problem};
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
 use crate::schema::names;
-use crate::shrink::trees::shrink;
-use crate::simulate;
+use crate::shrink::{Shrunk, shrink};
 use crate::simulate::run::{Broken, Mode, run};
+use crate::simulate::small::small;
 use crate::situation::Situation;
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Something that does not hold for an input.
@@ -31,7 +30,7 @@ pub struct Found {
 }
 
 /// How often something smaller is tried. What takes more is shown as small as it has become.
-const TRIES_MAX: usize = 20_000;
+const TRIES_MAX: u64 = 20_000;
 
 /// What an engine does wrong.
 struct Failure {
@@ -40,21 +39,17 @@ struct Failure {
     text: String,
 }
 
-impl Failure {
-    fn is_like(&self, other: Option<Failure>) -> bool {
-        other.is_some_and(|other| other.property == self.property)
-    }
-}
-
 /// The first thing that a situation shows, made small.
 pub(super) fn in_situation(target: &Target, situation: Situation, fault: Option<Fault>) -> Option<Found> {
     let release = situation.release;
     artifact::watch_release(release);
     let failure = situation_failure(&situation, fault)?;
-    let shows = limited(|smaller: &Situation| failure.is_like(situation_failure(smaller, fault)));
-    let small = shrink(situation, &shows);
-    let text = situation_failure(&small, fault).expect("what is left shows it").text;
-    let mut scenario = without_idle_beginning(situation_scenario(&small), fault);
+    let small = shrink(situation, TRIES_MAX, |smaller: Situation| {
+        let seen = situation_failure(&smaller, fault).filter(|seen| seen.property == failure.property)?;
+        Some((smaller, seen))
+    });
+    let Shrunk { case, seen: Failure { text, .. }, .. } = small?;
+    let mut scenario = without_idle_beginning(situation_scenario(&case), fault);
     scenario.head = head(target, &text, fault);
     Some(Found { text: format!("release {release}: {text}"), scenario: Some(scenario) })
 }
@@ -67,9 +62,9 @@ pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>
     let ran = catching(|| run(&lines, mode, fault, &mut ()));
     let (lines, text) = match ran {
         Ok(broken) => {
-            let shrunk = simulate::shrink::shrink(lines, release, defects, broken?.sort, fault);
-            let Broken { sort, finding, .. } = shrunk.broken;
-            (shrunk.lines, format!("it breaks the property {}: {}", sort.property, finding.text))
+            let Shrunk { case, seen, .. } = small(lines, release, defects, broken?.sort, fault);
+            let Broken { sort, finding, .. } = seen;
+            (case, format!("it breaks the property {}: {}", sort.property, finding.text))
         }
         // As many steps as there are: what panics is run no more often than need be.
         Err(panicked) => (lines, panicked),
@@ -84,14 +79,13 @@ pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>
 pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault>) -> Option<Found> {
     let failure = steps_failure(scenario, fault)?;
     let with = |lines: &[Line]| Scenario { lines: lines.to_vec(), ..scenario.clone() };
-    let shows = limited(|smaller: &Scenario| {
-        failure.is_like(steps_failure(smaller, fault)) && smaller.check().is_ok()
+    let small = shrink(scenario.lines.clone(), TRIES_MAX, |lines| {
+        let smaller = with(&lines);
+        let seen = steps_failure(&smaller, fault).filter(|seen| seen.property == failure.property);
+        Some((lines, seen.filter(|_| smaller.check().is_ok())?))
     });
-    let (lines, _) = simulate::shrink::shrink_while(scenario.lines.clone(), &mut |lines| {
-        shows(&with(lines)).then_some(lines.len().saturating_sub(1))
-    });
-    let mut small = with(&lines);
-    let text = steps_failure(&small, fault).expect("what is left shows it").text;
+    let Shrunk { case, seen: Failure { text, .. }, .. } = small?;
+    let mut small = with(&case);
     small.head = head(target, &text, fault);
     if !small.asserts() {
         small.lines.push(Line::new(Step::Expect(Assertion::Same)));
@@ -175,14 +169,6 @@ fn failure(checked: Result<Option<check::Finding>, String>) -> Option<Failure> {
             property: Some(finding.property),
             text: format!("it breaks the property {}: {}", finding.property, finding.text),
         }),
-    }
-}
-
-fn limited<T>(shows: impl Fn(&T) -> bool) -> impl Fn(&T) -> bool {
-    let tries = Cell::new(0);
-    move |smaller| {
-        tries.set(tries.get() + 1);
-        tries.get() <= TRIES_MAX && shows(smaller)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::simulate::campaign::{self, Example, Plan};
 
 /// The scenario of a finding.
 pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenario {
-    let broken = &example.shrunk.broken;
-    let (property, steps) = (broken.sort.property, example.shrunk.lines.len());
+    let broken = &example.small.seen;
+    let (property, steps) = (broken.sort.property, example.small.case.len());
     let mut head = format!("{property}: {}\n", broken.finding.text);
     for defect in broken.sort.defects.iter() {
         head.push_str(&format!("The defect {defect}: {}\n", defect.sentence()));
@@ -26,7 +26,7 @@ pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenari
         "Found with seed {seed:?}, case {}, release {release}, profile {}; {steps} steps of {}, 1-minimal.",
         example.number, example.profile, example.steps
     ));
-    recorded(&head, release, example.shrunk.lines.clone())
+    recorded(&head, release, example.small.case.clone())
 }
 
 /// A case of a campaign as it was drawn.

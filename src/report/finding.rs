@@ -20,7 +20,7 @@ pub fn write(
     example: &Example,
     file: Option<&str>,
 ) -> io::Result<()> {
-    let broken = &example.shrunk.broken;
+    let broken = &example.small.seen;
     let cases = match example.cases {
         1 => "one case".to_owned(),
         cases => format!("{} cases", text::count(cases)),
@@ -29,10 +29,10 @@ pub fn write(
     for defect in broken.sort.defects.iter() {
         writeln!(out, "  defect   {defect}: {}", defect.sentence())?;
     }
-    let steps = example.shrunk.lines.len();
-    let tries = example.shrunk.tries;
+    let steps = example.small.case.len();
+    let tries = example.small.tries;
     writeln!(out, "  steps    {steps} of {}, 1-minimal: {tries} smaller cases tried\n", example.steps)?;
-    for line in &example.shrunk.lines {
+    for line in &example.small.case {
         let mark = if example.explained.matters(line) { ">" } else { " " };
         write!(out, "    {mark} {}", print_line(line))?;
     }

@@ -54,7 +54,7 @@ impl Show for Report<'_> {
                 "case": example.number,
                 "property": example.sort.property.name(),
                 "fault": example.why(*fault),
-                "steps": example.shrunk.lines.len(),
+                "steps": example.small.case.len(),
                 "scenario": print(scenario),
             })
         });

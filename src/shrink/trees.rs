@@ -1,115 +1,73 @@
-//! Makes a case small while it still shows what it shows.
-//!
-//! One thing after another is left out: collectors, entries of their lists, buckets with all below them, values. What
-//! still shows the same without it stays out, until nothing more can be left out: the result is 1-minimal.
+//! A database with its collectors: collectors, what they say, and entries of the tree are left out.
 
-use crate::bucket::{Bucket, Entry, View};
+use super::{Shrink, Way};
 use crate::collector::Collector;
 use crate::situation::Situation;
 use std::sync::Arc;
 
-/// The case with everything left out that `shows` does not need. It shows what the given one shows.
-pub fn shrink(case: Situation, shows: &dyn Fn(&Situation) -> bool) -> Situation {
-    let mut case = case;
-    loop {
-        let mut is_smaller = false;
-        let mut at = 0;
-        while let Some(smaller) = without(&case, at) {
-            if shows(&smaller) {
-                // What follows has moved to this place.
-                case = smaller;
-                is_smaller = true;
-            } else {
-                at += 1;
-            }
-        }
-        if !is_smaller {
-            return case;
-        }
-    }
+impl Shrink for Situation {
+    const WAYS: &'static [Way<Situation>] = &[without_collector, with_simpler_collector, without_entry];
 }
 
-/// The case without the thing at a place, counted over collectors, their entries and the tree; none behind the last.
-fn without(case: &Situation, at: usize) -> Option<Situation> {
+fn without_collector(case: &Situation, place: usize) -> Option<Vec<Situation>> {
+    let gone = case.collectors.get(place)?.resource_type;
     let mut smaller = case.clone();
-    let mut at = at;
-    if at < case.collectors.len() {
-        Arc::make_mut(&mut smaller.collectors).remove(at);
-        let is_there = |last| smaller.collectors.iter().any(|collector| collector.resource_type == last);
-        smaller.last_iterated = case.last_iterated.filter(|last| is_there(*last));
-        return Some(smaller);
-    }
-    at -= case.collectors.len();
-    for collector in Arc::make_mut(&mut smaller.collectors) {
-        match without_entry(collector, at) {
-            None => return Some(smaller),
-            Some(rest) => at = rest,
-        }
-    }
-    let path = paths(case.tree.view()).into_iter().nth(at)?;
-    remove(&mut smaller.tree, &path);
-    Some(smaller)
+    Arc::make_mut(&mut smaller.collectors).remove(place);
+    smaller.last_iterated = case.last_iterated.filter(|last| *last != gone);
+    Some(vec![smaller])
 }
 
-/// Takes out the entry at a place; gives what remains of the place if it lies behind this collector's entries.
-fn without_entry(collector: &mut Collector, at: usize) -> Option<usize> {
-    let mut at = at;
-    if collector.start_error || !collector.reference_label.is_empty() {
-        if at == 0 && collector.start_error {
-            collector.start_error = false;
-            return None;
-        }
-        if at == 0 {
-            collector.reference_label.clear();
-            return None;
-        }
-        at -= 1;
-    }
-    at = take(&mut collector.all, at)?;
-    at = take(&mut collector.active, at)?;
-    at = take(&mut collector.leased, at)?;
-    at = take(&mut collector.active_back_references, at)?;
-    at = take(&mut collector.references, at)?;
-    for (_, targets) in &mut collector.references {
-        at = take(targets, at)?;
-    }
-    Some(at)
+fn with_simpler_collector(case: &Situation, place: usize) -> Option<Vec<Situation>> {
+    let with = |simpler| {
+        let mut smaller = case.clone();
+        Arc::make_mut(&mut smaller.collectors)[place] = simpler;
+        smaller
+    };
+    Some(simpler(case.collectors.get(place)?).into_iter().map(with).collect())
 }
 
-fn take<T>(list: &mut Vec<T>, at: usize) -> Option<usize> {
-    if at < list.len() {
-        list.remove(at);
-        return None;
+/// The collector without one of its errors, without its label, or with an entry less in one of its lists.
+fn simpler(collector: &Collector) -> Vec<Collector> {
+    let like = || collector.clone();
+    let mut simpler = vec![
+        Collector { start_error: false, ..like() },
+        Collector { cancel_error: false, ..like() },
+        Collector { finish_error: false, ..like() },
+        Collector { reference_label: Vec::new(), ..like() },
+    ];
+    simpler.retain(|simpler| simpler != collector);
+    simpler.extend(each_less(&collector.all).map(|all| Collector { all, ..like() }));
+    simpler.extend(each_less(&collector.active).map(|active| Collector { active, ..like() }));
+    simpler.extend(each_less(&collector.leased).map(|leased| Collector { leased, ..like() }));
+    let back_references = each_less(&collector.active_back_references);
+    simpler.extend(back_references.map(|less| Collector { active_back_references: less, ..like() }));
+    simpler.extend(each_less(&collector.references).map(|references| Collector { references, ..like() }));
+    for (at, (_, targets)) in collector.references.iter().enumerate() {
+        simpler.extend(each_less(targets).map(|targets| {
+            let mut simpler = like();
+            simpler.references[at].1 = targets;
+            simpler
+        }));
     }
-    Some(at - list.len())
+    simpler
 }
 
-/// The path of every entry, a bucket before what it holds.
-fn paths(tree: View<'_>) -> Vec<Vec<Vec<u8>>> {
-    let mut paths = Vec::new();
-    let mut pending = vec![(Vec::new(), Entry::Bucket(tree))];
-    while let Some((path, entry)) = pending.pop() {
-        if let Entry::Bucket(bucket) = entry {
-            let below = |(key, entry): (&[u8], _)| {
-                let mut path: Vec<Vec<u8>> = path.clone();
-                path.push(key.to_vec());
-                (path, entry)
-            };
-            let mut entries: Vec<_> = bucket.iter().map(below).collect();
-            entries.reverse();
-            pending.extend(entries);
-        }
-        if !path.is_empty() {
-            paths.push(path);
-        }
-    }
-    paths
+/// The list without each of its entries in turn.
+fn each_less<T: Clone>(list: &[T]) -> impl Iterator<Item = Vec<T>> {
+    (0..list.len()).map(|at| [&list[..at], &list[at + 1..]].concat())
 }
 
-fn remove(tree: &mut Bucket, path: &[Vec<u8>]) {
-    let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
-    let (key, around) = keys.split_last().expect("a path has at least one key");
-    let is_bucket = tree.view().at(&keys).is_some();
-    let removed = if is_bucket { tree.delete_bucket(around, key) } else { tree.delete(around, key) };
-    removed.expect("the path was read from this tree");
+/// A bucket goes with all below it.
+fn without_entry(case: &Situation, place: usize) -> Option<Vec<Situation>> {
+    let mut entries = case.tree.view().walk_paths().flat_map(|(path, bucket)| {
+        bucket.iter().map(move |(key, entry)| (path.clone(), key, entry.bucket().is_some()))
+    });
+    let (path, key, is_bucket) = entries.nth(place)?;
+    let mut smaller = case.clone();
+    let removed = match is_bucket {
+        true => smaller.tree.delete_bucket(&path, key),
+        false => smaller.tree.delete(&path, key),
+    };
+    removed.expect("the entry was read from this tree");
+    Some(vec![smaller])
 }

@@ -10,7 +10,7 @@
 use super::coverage::Coverage;
 use super::explained::Explained;
 use super::run::{Broken, Mode, Sort, Thorough, Watch, run};
-use super::shrink::{Shrunk, shrink};
+use super::small::{Small, small};
 use crate::campaign::{self, Cases, Found, Stop};
 use crate::engine::Fault;
 use crate::generate::profile::{Profile, Swarm};
@@ -245,7 +245,7 @@ pub struct Example {
     /// How many steps it had.
     pub steps: usize,
     /// The small case.
-    pub shrunk: Shrunk,
+    pub small: Small,
     /// What the oracle says to it.
     pub explained: Explained,
 }
@@ -268,10 +268,10 @@ pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example
     let example = |(sort, found): (&Sort, &Cases<u64>)| {
         let case = draw(plan, found.best);
         let steps = case.lines.len();
-        let shrunk = shrink(case.lines, plan.release, plan.defects, *sort, fault);
-        let explained = Explained::of(plan.release, plan.defects, &shrunk, fault);
+        let small = small(case.lines, plan.release, plan.defects, *sort, fault);
+        let explained = Explained::of(plan.release, plan.defects, &small, fault);
         let (cases, number) = (found.count, found.best);
-        Example { sort: *sort, cases, number, profile: case.profile, steps, shrunk, explained }
+        Example { sort: *sort, cases, number, profile: case.profile, steps, small, explained }
     };
     found.into_par_iter().map(example).collect()
 }

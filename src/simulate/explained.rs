@@ -1,6 +1,6 @@
 //! What the oracle holds against a finding: the chain that keeps its node, or what might have kept it and did not.
 
-use super::shrink::Shrunk;
+use super::small::Small;
 use crate::engine::Fault;
 use crate::node::{Kind, Node};
 use crate::oracle::{By, Defects, Judgement, judge};
@@ -22,15 +22,15 @@ pub struct Explained {
 
 impl Explained {
     /// Explains what a small case breaks.
-    pub(super) fn of(release: Release, defects: Defects, shrunk: &Shrunk, fault: Option<Fault>) -> Explained {
+    pub(super) fn of(release: Release, defects: Defects, small: &Small, fault: Option<Fault>) -> Explained {
         let mut world = World::new(release);
         let mut last = None;
-        for line in &shrunk.lines {
+        for line in &small.case {
             last = world.apply_with(line, fault).collected.or(last);
         }
         let Some(collected) = last else { return Explained::default() };
         let judgement = judge(&collected.before, defects);
-        Explained::of_collection(release, &collected, &judgement, &shrunk.broken.finding)
+        Explained::of_collection(release, &collected, &judgement, &small.seen.finding)
     }
 
     fn of_collection(

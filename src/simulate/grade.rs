@@ -5,7 +5,7 @@
 
 use super::campaign::{Plan, Tally, draw, run_case};
 use super::run::Broken;
-use super::shrink::shrink;
+use super::small::small;
 use crate::campaign::{self, Stop};
 use crate::engine::Fault;
 use crate::generate::profile::Swarm;
@@ -148,8 +148,8 @@ fn run_trial(fault: Fault, seed: &Seed, budget: Duration, stop: &Stop) -> Option
         }
         if let Some(Broken { sort, .. }) = broken {
             let case = draw(&plan, number);
-            let shrunk = shrink(case.lines, release, defects, sort, Some(fault));
-            let found = Found { cases: number + 1, property: sort.property, steps: shrunk.lines.len() };
+            let small = small(case.lines, release, defects, sort, Some(fault));
+            let found = Found { cases: number + 1, property: sort.property, steps: small.case.len() };
             return Some(Trial { found: Some(found), time });
         }
     }

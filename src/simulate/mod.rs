@@ -11,7 +11,7 @@
 //! | `coverage` | which rules cases reach |
 //! | `campaign` | many cases, the same result on any number of threads |
 //! | `explained` | what the oracle says to a finding |
-//! | `shrink` | a case made small |
+//! | `small` | a case made small |
 //! | `grade` | whether seeded faults are found |
 //!
 //! Cases come from [`crate::generate`], what must hold of them is [`crate::properties`]' to say, and how a finding is shown
@@ -22,4 +22,4 @@ pub mod coverage;
 pub mod explained;
 pub mod grade;
 pub mod run;
-pub mod shrink;
+pub mod small;
