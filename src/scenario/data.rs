@@ -3,6 +3,7 @@
 //! Names are bytes, because containerd's are; content is named by its digest, whatever the text called it.
 
 use crate::instant::Instant;
+use crate::named::named;
 use crate::node::{Kind, NodeRef};
 use crate::release::Release;
 use std::time::Duration;
@@ -25,17 +26,6 @@ pub struct SnapshotName {
     pub snapshotter: Name,
     /// Its key among the snapshotter's snapshots.
     pub key: Name,
-}
-
-/// A snapshot to be prepared or viewed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewSnapshot {
-    /// The active snapshot or view.
-    pub snapshot: SnapshotName,
-    /// The key of its parent, of the same snapshotter.
-    pub parent: Option<Name>,
-    /// Its labels.
-    pub labels: Labels,
 }
 
 /// A node as a scenario names it; the number of its type follows from the release.
@@ -88,68 +78,26 @@ pub enum Expiry {
     Text(Name),
 }
 
-/// Which fields of an image to write.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ImageFields {
-    /// The digest of its target.
-    pub target: Option<Name>,
-    /// The target's size in bytes.
-    pub size: Option<i64>,
-    /// The target's media type.
-    pub media_type: Option<Name>,
-    /// Its expiry (read from 2.0 on), written over what `labels` says.
-    pub expire: Option<Expiry>,
-    /// Labels; in an update an empty value removes one.
-    pub labels: Labels,
+named! {
+    /// What an update replaces beside the given fields and the given labels.
+    pub enum Replace {}
+    Labels, "labels" => "All labels by the given ones.";
+    All, "all" => "The whole object.";
 }
 
-/// Which fields of a container to write.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ContainerFields {
-    /// The name of its image, which need not exist.
-    pub image: Option<Name>,
-    /// Its snapshotter.
-    pub snapshotter: Option<Name>,
-    /// The key of its snapshot, which need not exist.
-    pub snapshot: Option<Name>,
-    /// The name of its runtime; a usual one if absent.
-    pub runtime: Option<Name>,
-    /// Its specification; a usual one if absent.
-    pub spec: Option<Name>,
-    /// Labels; in an update an empty value removes one.
-    pub labels: Labels,
+named! {
+    /// Who may use a blob that another namespace has.
+    pub enum Sharing {}
+    Shared, "shared" => "Everyone: containerd's default policy.";
+    Isolated, "isolated" => "Nobody, but for namespaces labelled as shareable.";
 }
 
-/// How much an update replaces.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Replace {
-    /// Only the given fields and the given labels.
-    #[default]
-    Given,
-    /// The given fields, and all labels by the given ones.
-    Labels,
-    /// The whole object.
-    All,
-}
-
-/// Who may use a blob that another namespace has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sharing {
-    /// Everyone: containerd's default policy.
-    Shared,
-    /// Nobody, but for namespaces labelled as shareable.
-    Isolated,
-}
-
-/// A call to a collector that can be made to fail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Call {
-    /// `StartCollection`
-    Start,
-    /// `Cancel`
-    Cancel,
-    /// `Finish`
-    Finish,
+named! {
+    /// A call to a collector that can be made to fail.
+    pub enum Call {}
+    Start, "start" => "`StartCollection`";
+    Cancel, "cancel" => "`Cancel`";
+    Finish, "finish" => "`Finish`";
 }
 
 /// A value of a raw edit.
@@ -217,11 +165,6 @@ impl FromIterator<(Name, Name)> for Labels {
         sorted.dedup_by(|later, first| later.0 == first.0);
         Labels(sorted)
     }
-}
-
-impl Call {
-    /// Every call.
-    pub const ALL: [Call; 3] = [Call::Start, Call::Cancel, Call::Finish];
 }
 
 /// The kinds that have a word of their own.

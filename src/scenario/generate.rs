@@ -32,7 +32,7 @@ pub fn generate(u: &mut Unstructured<'_>) -> Result<Scenario> {
         }
         line.outcome = match u.int_in_range(0..=5)? {
             0 => Outcome::Any,
-            1 => Outcome::Refused(*u.choose(&Refused::ALL)?),
+            1 => Outcome::Refused(*u.choose(Refused::ALL)?),
             _ => Outcome::Accepted,
         };
         line.comment = texts(u)?;

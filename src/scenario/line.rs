@@ -5,6 +5,7 @@
 use super::data::Name;
 use super::step::Step;
 use crate::instant::{Instant, UNIX_EPOCH_SECONDS};
+use crate::named::named;
 use crate::release::Release;
 use std::fmt;
 
@@ -61,27 +62,18 @@ pub enum Outcome {
     Any,
 }
 
-/// containerd's kinds of errors, as far as the write side answers them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Refused {
-    /// `not-found`
-    NotFound,
-    /// `already-exists`
-    AlreadyExists,
-    /// `failed-precondition`
-    FailedPrecondition,
-    /// `invalid-argument`
-    InvalidArgument,
-    /// `not-implemented`
-    NotImplemented,
-    /// `unavailable`
-    Unavailable,
-    /// `deadlock`: the real daemon would wait for ever.
-    Deadlock,
-    /// `unknown`: an error without a kind, as gRPC calls it.
-    Unknown,
-    /// `crash`: the real daemon would die.
-    Crash,
+named! {
+    /// containerd's kinds of errors, as far as the write side answers them.
+    pub enum Refused {}
+    NotFound, "not-found" => "What the step names is not there.";
+    AlreadyExists, "already-exists" => "What the step creates is there.";
+    FailedPrecondition, "failed-precondition" => "Something must be done or undone before.";
+    InvalidArgument, "invalid-argument" => "No daemon would take the step.";
+    NotImplemented, "not-implemented" => "The release has no such thing.";
+    Unavailable, "unavailable" => "Somebody else is at it.";
+    Deadlock, "deadlock" => "The real daemon would wait for ever.";
+    Unknown, "unknown" => "An error without a kind, as gRPC calls it.";
+    Crash, "crash" => "The real daemon would die.";
 }
 
 impl Scenario {
@@ -149,41 +141,5 @@ impl Text {
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl Refused {
-    /// Every kind.
-    pub const ALL: [Refused; 9] = [
-        Refused::NotFound,
-        Refused::AlreadyExists,
-        Refused::FailedPrecondition,
-        Refused::InvalidArgument,
-        Refused::NotImplemented,
-        Refused::Unavailable,
-        Refused::Deadlock,
-        Refused::Unknown,
-        Refused::Crash,
-    ];
-
-    /// Its word in scenarios.
-    pub fn word(self) -> &'static str {
-        match self {
-            Refused::NotFound => "not-found",
-            Refused::AlreadyExists => "already-exists",
-            Refused::FailedPrecondition => "failed-precondition",
-            Refused::InvalidArgument => "invalid-argument",
-            Refused::NotImplemented => "not-implemented",
-            Refused::Unavailable => "unavailable",
-            Refused::Deadlock => "deadlock",
-            Refused::Unknown => "unknown",
-            Refused::Crash => "crash",
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
     }
 }

@@ -45,10 +45,9 @@ mod value;
 mod words;
 
 pub use data::{
-    Call, ContainerFields, Expiry, ImageFields, KeyPath, Labels, Name, NewSnapshot, NodeName, RawValue,
-    Replace, Resource, Sharing, SnapshotName,
+    Call, Expiry, KeyPath, Labels, Name, NodeName, RawValue, Replace, Resource, Sharing, SnapshotName,
 };
-pub use flaw::{Flaw, Flaws, Problem};
+pub use flaw::{Flaw, Flaws};
 pub use form::Form;
 pub use generate::generate;
 pub use line::{CLOCK_START, DEFAULT_NAMESPACE, Line, Outcome, Refused, Scenario, Text};
@@ -57,7 +56,7 @@ pub use print::{print, print_line, print_step};
 pub use quote::{print_node, print_path};
 #[cfg(feature = "cli")]
 pub use render::render;
-pub use step::{Assertion, Step, forms};
+pub use step::{Assertion, ContainerFields, ImageFields, NewSnapshot, Step, forms};
 
 #[cfg(test)]
 mod tests;

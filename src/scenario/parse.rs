@@ -6,16 +6,18 @@
 //!
 //! Lines come from `bytes` to `&str` one at a time, so that a stray byte spoils its line and no other.
 
-use super::arguments::{Arguments, suggested};
+use super::arguments::Arguments;
 use super::data::Name;
-use super::flaw::{Flaw, Flaws, Problem};
-use super::limits::{self, FILE_BYTES_MAX, FLAWS_MAX, LINE_BYTES_MAX, STEPS_MAX};
+use super::flaw::{Flaw, Flaws};
+use super::form::Form;
+use super::limits::{FILE_BYTES_MAX, FLAWS_MAX, LINE_BYTES_MAX, STEPS_MAX};
 use super::line::{Line, Outcome, Refused, Scenario, Text};
 use super::step::{Step, forms, rows};
 use super::table::Row;
 use super::words::{Snag, Word, Words};
-use crate::named::nearest;
+use crate::named::{UnknownName, nearest};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Reads a scenario.
 ///
@@ -23,18 +25,16 @@ use std::collections::BTreeMap;
 /// Every mistake with its line and column, up to [`limits::FLAWS_MAX`].
 pub fn parse(text: &[u8]) -> Result<Scenario, Flaws> {
     if text.len() > FILE_BYTES_MAX {
-        let problem = Problem::FileTooLong { bytes: text.len() };
-        return Err(Flaws {
-            list: vec![Flaw { line: 1, column: 1, width: 1, problem, hint: None }],
-            cut: true,
-        });
+        let message = format!("the file has {} bytes, more than {FILE_BYTES_MAX}", text.len());
+        return Err(Flaws { list: vec![located(1, b"", Snag::new(0..0, message))], cut: true });
     }
     let mut pass = Pass::default();
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         pass.number = index + 1;
-        if let Err(flaw) = pass.line(line) {
-            pass.flaws.push(flaw);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Err(snag) = pass.line(line) {
+            pass.flaws.push(located(pass.number, line, snag));
         }
         if pass.ended || pass.flaws.len() == FLAWS_MAX {
             return Err(Flaws { list: pass.flaws, cut: true });
@@ -94,29 +94,8 @@ enum Block {
 }
 
 impl Pass {
-    fn line(&mut self, line: &[u8]) -> Result<(), Flaw> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > LINE_BYTES_MAX {
-            let column = String::from_utf8_lossy(&line[..LINE_BYTES_MAX]).chars().count() + 1;
-            let problem = Problem::LineTooLong { bytes: line.len() };
-            self.step_missed = true;
-            return Err(Flaw { line: self.number, column, width: 1, problem, hint: None });
-        }
-        let line = match str::from_utf8(line) {
-            Ok(line) => line,
-            Err(error) => {
-                self.step_missed = true;
-                let valid = &line[..error.valid_up_to()];
-                let column = String::from_utf8_lossy(valid).chars().count() + 1;
-                let problem = Problem::NotUtf8 { byte: line[error.valid_up_to()] };
-                let hint = Some("in a name write it as \\x.. in quotes".to_owned());
-                return Err(Flaw { line: self.number, column, width: 1, problem, hint });
-            }
-        };
-        self.text_line(line).map_err(|snag| located(self.number, line, snag))
-    }
-
-    fn text_line(&mut self, line: &str) -> Result<(), Snag> {
+    fn line(&mut self, line: &[u8]) -> Result<(), Snag> {
+        let line = text_of(line).inspect_err(|_| self.step_missed = true)?;
         if self.block != Block::None {
             return self.output(line);
         }
@@ -160,7 +139,8 @@ impl Pass {
         let owner =
             owner.filter(|last| last.step.prints() && last.expected.is_none() && self.comment.is_empty());
         let Some(owner) = owner else {
-            return Err(Snag::new(0..line.len(), Problem::OutputMisplaced));
+            let message = "expected output stands directly below a `gc` or `cleanup`, once";
+            return Err(Snag::new(0..line.len(), message));
         };
         owner.expected = Some(Vec::new());
         self.block = Block::Open;
@@ -183,7 +163,10 @@ impl Pass {
         let text = match (self.block, marked) {
             (Block::Lost, _) => return Ok(()),
             (Block::Marked, Some(rest)) => rest,
-            (Block::Marked, None) => return Err(Snag::new(0..text.len(), Problem::OutputUnmarked)),
+            (Block::Marked, None) => {
+                let message = "a line of expected output without `>`, which the first line has";
+                return Err(Snag::new(0..text.len(), message));
+            }
             _ => text,
         };
         let owner = self.scenario.lines.last_mut().and_then(|last| last.expected.as_mut());
@@ -194,7 +177,8 @@ impl Pass {
     fn step_line(&mut self, line: &str) -> Result<(), Snag> {
         if self.scenario.lines.len() == STEPS_MAX {
             self.ended = true;
-            return Err(Snag::new(0..line.len(), Problem::TooManySteps));
+            let message = format!("the file has more than {STEPS_MAX} steps");
+            return Err(Snag::new(0..line.len(), message));
         }
         self.step_missed = true;
         let begins = !std::mem::replace(&mut self.begun, true);
@@ -202,9 +186,10 @@ impl Pass {
         let blank_before = std::mem::take(&mut self.blank_before);
         let blank_after = std::mem::take(&mut self.blank_after);
         let words = Words::of(line)?;
-        if begins && words.get(0).and_then(Word::keyword) == Some("release") {
+        let words = words.list();
+        if begins && words[0].keyword() == Some("release") {
             self.scenario.head = comment;
-            if let Step::Release(release) = step(&words, 0)? {
+            if let Step::Release(release) = step(&words)? {
                 self.scenario.release = release;
             }
             self.step_missed = false;
@@ -225,38 +210,35 @@ impl Pass {
     }
 
     /// `[CLIENT:] [! KIND | ?] STEP`
-    fn prefixed(&mut self, words: &Words<'_>) -> Result<Line, Snag> {
-        let mut next = 0;
-        let client = words.get(0).and_then(|word| word.strip_end(b':'));
-        if client.is_some() {
-            next += 1;
-        }
-        let outcome = match words.get(next).and_then(Word::keyword) {
-            Some("!") => {
-                next += 2;
-                Outcome::Refused(refused(words, next - 1)?)
-            }
-            Some("?") => {
-                next += 1;
-                Outcome::Any
-            }
-            _ => Outcome::Accepted,
+    fn prefixed(&mut self, words: &[Word<'_>]) -> Result<Line, Snag> {
+        let end = end_of(words);
+        let (client, words) = match words[0].strip_end(b':') {
+            Some(client) => (Some(client), &words[1..]),
+            None => (None, words),
         };
-        let Some(word) = words.get(next) else {
-            return Err(Snag::new(words.end(), Problem::MissingStep));
+        let (outcome, words) = match words {
+            [mark, rest @ ..] if mark.keyword() == Some("?") => (Outcome::Any, rest),
+            [mark, rest @ ..] if mark.keyword() == Some("!") => {
+                let missing = || Snag::new(end.clone(), "the kind of error is missing");
+                let (kind, rest) = rest.split_first().ok_or_else(missing)?;
+                (Outcome::Refused(refused(*kind)?), rest)
+            }
+            _ => (Outcome::Accepted, words),
+        };
+        let [word, arguments @ ..] = words else {
+            return Err(Snag::new(end, "a prefix without a step"));
         };
         if word.keyword() == Some("client") {
             self.client_missed = true;
         }
         let client = client.map(|part| self.declared(part)).transpose()?;
-        let step = step(words, next)?;
+        let step = step(words)?;
         if let Step::Client { name, .. } = &step {
             let first = *self.clients.entry(name.clone()).or_insert(self.number);
             self.client_missed = false;
             if first != self.number {
-                let name = words.get(next + 1).map(Word::shown).unwrap_or_default();
-                let problem = Problem::ClientTwice { name, first };
-                return Err(words.get(next + 1).unwrap_or(word).snag(problem));
+                let name = arguments[0];
+                return Err(name.snag(format!("client `{name}` is declared twice, first in line {first}")));
             }
         }
         Ok(Line { client, outcome, ..Line::new(step) })
@@ -268,16 +250,15 @@ impl Pass {
         if self.clients.contains_key(&name) || self.client_missed {
             return Ok(name);
         }
-        let snag = part.snag(Problem::UnknownClient { name: part.shown() });
         let known = self.clients.keys().filter_map(|known| str::from_utf8(known).ok());
-        let snag = suggested(snag, &String::from_utf8_lossy(&name), known);
-        Err(snag.or_hint(|| "declare it above: client NAME [namespace=NS] [lease=ID]".to_owned()))
+        let snag = part.snag(format!("client `{part}` is not declared"));
+        let snag = snag.suggest(&String::from_utf8_lossy(&name), known);
+        Err(snag.or_hint(|| "declare it above: client CLIENT [namespace=NS] [lease=ID]".to_owned()))
     }
 
     fn finish(mut self) -> Result<Scenario, Flaws> {
         if self.flaws.is_empty() && !self.begun {
-            let problem = Problem::Empty;
-            self.flaws.push(Flaw { line: 1, column: 1, width: 1, problem, hint: None });
+            self.flaws.push(located(1, b"", Snag::new(0..0, "the file has no steps")));
         }
         if !self.flaws.is_empty() {
             return Err(Flaws { list: self.flaws, cut: false });
@@ -287,62 +268,83 @@ impl Pass {
     }
 }
 
-/// From bytes of a line to characters.
-fn located(number: usize, line: &str, snag: Snag) -> Flaw {
-    let column = line[..snag.at.start].chars().count() + 1;
-    let width = line[snag.at].chars().count().max(1);
-    Flaw { line: number, column, width, problem: snag.problem, hint: snag.hint }
-}
-
-fn refused(words: &Words<'_>, index: usize) -> Result<Refused, Snag> {
-    let Some(word) = words.get(index) else {
-        return Err(Snag::new(words.end(), Problem::Missing { what: "the kind of error".to_owned() }));
-    };
-    let found = Refused::ALL.into_iter().find(|kind| word.keyword() == Some(kind.word()));
-    found.ok_or_else(|| {
-        let kinds = Refused::ALL.map(Refused::word);
-        let snag = word.snag(Problem::UnknownRefused { word: word.shown() });
-        suggested(snag, &word.shown(), kinds).or_hint(|| format!("there are {}", kinds.join(", ")))
+/// A line that is not too long, as text.
+fn text_of(line: &[u8]) -> Result<&str, Snag> {
+    if line.len() > LINE_BYTES_MAX {
+        let message = format!("the line has {} bytes, more than {LINE_BYTES_MAX}", line.len());
+        return Err(Snag::new(LINE_BYTES_MAX..LINE_BYTES_MAX, message));
+    }
+    str::from_utf8(line).map_err(|error| {
+        let at = error.valid_up_to();
+        let snag = Snag::new(at..at + 1, format!("the byte 0x{:02x} is not UTF-8", line[at]));
+        snag.hint("in a name write it as \\x.. in quotes")
     })
 }
 
-/// The step that begins at a word.
-fn step(words: &Words<'_>, first: usize) -> Result<Step, Snag> {
-    let word = words.get(first).expect("a step begins at a word");
-    let of_step = rows().filter(|row| word.keyword() == Some(row.form.step));
-    let Some(Row { form, read, .. }) = of_step.clone().next() else {
-        return Err(unknown_step(word));
+/// From bytes of a line to characters.
+fn located(number: usize, line: &[u8], snag: Snag) -> Flaw {
+    let characters = |range: Range<usize>| String::from_utf8_lossy(&line[range]).chars().count();
+    let column = characters(0..snag.at.start) + 1;
+    let width = characters(snag.at).max(1);
+    Flaw { line: number, column, width, message: snag.message, hint: snag.hint }
+}
+
+/// The end of a line, where something is missing.
+fn end_of(words: &[Word<'_>]) -> Range<usize> {
+    let end = words.last().map_or(0, |word| word.at().end);
+    end..end
+}
+
+fn refused(word: Word<'_>) -> Result<Refused, Snag> {
+    Refused::parse(word.keyword().unwrap_or_default()).map_err(|UnknownName { known, .. }| {
+        let there_are = format!("there are {}", known.join(", "));
+        let snag = word.snag(format!("unknown kind of error `{word}`"));
+        snag.suggest(&word.to_string(), known).or_hint(|| there_are)
+    })
+}
+
+fn step(words: &[Word<'_>]) -> Result<Step, Snag> {
+    let (about, end) = (words[0], end_of(words));
+    let of_step: Vec<&'static Row<Step>> =
+        rows().filter(|row| about.keyword() == Some(row.form.step())).collect();
+    let Some(first) = of_step.first() else {
+        return Err(unknown_step(about));
     };
-    if form.sub_step.is_empty() {
-        return read(&mut Arguments::new(words, first + 1, form));
-    }
-    let sub_steps: Vec<&str> = of_step.clone().map(|row| row.form.sub_step).collect();
-    let there_are = || format!("there are {}", sub_steps.join(", "));
-    let Some(second) = words.get(first + 1) else {
-        let snag = Snag::new(words.end(), Problem::MissingSubStep { step: form.step });
-        return Err(snag.hint(there_are()));
+    let (row, arguments) = match first.form.sub_step() {
+        None => (*first, &words[1..]),
+        Some(_) => (sub_step(&of_step, words)?, &words[2..]),
     };
-    let found = of_step.clone().find(|row| second.keyword() == Some(row.form.sub_step));
-    let Some(Row { form, read, .. }) = found else {
-        let snag = second.snag(Problem::UnknownSubStep { step: form.step, word: second.shown() });
-        return Err(match nearest(&second.shown(), sub_steps.iter().copied()) {
-            Some(near) => snag.hint(format!("did you mean `{} {near}`?", form.step)),
-            None => snag.hint(there_are()),
-        });
+    (row.read)(&mut Arguments::new(arguments, end, &row.form))
+}
+
+/// Which of the steps about one thing it is: the second word says what is done.
+fn sub_step(of_step: &[&'static Row<Step>], words: &[Word<'_>]) -> Result<&'static Row<Step>, Snag> {
+    let sub_steps: Vec<&str> = of_step.iter().filter_map(|row| row.form.sub_step()).collect();
+    let (step, there_are) = (of_step[0].form.step(), format!("there are {}", sub_steps.join(", ")));
+    let Some(done) = words.get(1) else {
+        let snag = Snag::new(end_of(words), format!("`{step}` without saying what to do"));
+        return Err(snag.hint(there_are));
     };
-    read(&mut Arguments::new(words, first + 2, form))
+    let found = of_step.iter().find(|row| done.keyword() == row.form.sub_step());
+    found.copied().ok_or_else(|| {
+        let near = nearest(&done.to_string(), sub_steps);
+        let hint = near.map_or(there_are, |near| format!("did you mean `{step} {near}`?"));
+        done.snag(format!("unknown step `{step} {done}`")).hint(hint)
+    })
 }
 
 fn unknown_step(word: Word<'_>) -> Snag {
-    let snag = word.snag(Problem::UnknownStep { word: word.shown() });
+    let snag = word.snag(format!("unknown step `{word}`"));
     // `prepare` alone is a part of a step that exists.
-    if let Some(form) = forms().find(|form| word.keyword() == Some(form.sub_step)) {
-        return snag.hint(format!("did you mean `{} {}`?", form.step, form.sub_step));
+    if let Some(form) = forms().find(|form| form.sub_step().is_some_and(|done| word.keyword() == Some(done)))
+    {
+        let words: Vec<&str> = form.words().collect();
+        return snag.hint(format!("did you mean `{}`?", words.join(" ")));
     }
-    let mut steps: Vec<&str> = forms().map(|form| form.step).collect();
+    let mut steps: Vec<&str> = forms().map(Form::step).collect();
     steps.dedup();
-    let snag = suggested(snag, &word.shown(), steps.iter().copied());
-    snag.or_hint(|| format!("there are {}", steps.join(", ")))
+    snag.suggest(&word.to_string(), steps.iter().copied())
+        .or_hint(|| format!("there are {}", steps.join(", ")))
 }
 
-const _: () = assert!(limits::LINE_BYTES_MAX < u32::MAX as usize);
+const _: () = assert!(LINE_BYTES_MAX < u32::MAX as usize);

@@ -1,338 +1,218 @@
-//! Parts of steps: what a row of the table is made of.
+//! Parts of steps: what a field does with the slot that its form has for it.
 //!
 //! ```text
-//!     content commit REF DIGEST [size=N] [LABEL=VALUE...]
-//!                    ─┬─ ──┬─── ────┬─── ──────┬────────
-//!                     │    │        │          └ LABELS
-//!                     │    │        └ Maybe("size=N", SIGNED)
-//!                     │    └ One("DIGEST", DIGEST)
-//!                     └ One("REF", NAME)
+//!     lease create ID [expire=E] [flat] [LABEL=VALUE...]
+//!                  ─┬ ────┬───── ──┬─── ───────┬────────
+//!                   │     │        │           └ Labels
+//!                   │     │        └ bool
+//!                   │     └ Option<Expiry>
+//!                   └ Name
 //! ```
 //!
-//! A part knows everything about its place in a step: what its form looks like, how it is read and written, how it is
-//! drawn from bytes, and what can be left out of it. What stands in its place is a [`Value`]'s to know.
+//! The type of a field says what it carries and whether it can be absent, the form how that is written. A part is read
+//! from a line and written to one, drawn from bytes, and knows what can be left out of it; what one value looks like is
+//! the [`Value`](super::value::Value)'s to know.
 //!
 //! Words come first and in their order; options, flags and labels behind them in any order. Printed, labels stand last.
 
 use super::arguments::Arguments;
-use super::data::{EachName, Labels, Name, RawValue};
-use super::form::Shape;
+use super::data::{EachName, Labels, Name, NodeName, Resource};
+use super::form::Slots;
 use super::quote::Printed;
-use super::value::{self, Value};
+use super::value::{Valued, draw_labels};
 use super::words::Snag;
 use arbitrary::{Result as Drawn, Unstructured};
 
-/// What a part looks like, whatever it carries.
-pub(super) trait Shaped {
-    /// Its shape; those of all its parts if it has some.
-    fn shapes(&self) -> Vec<Shape>;
-}
-
-/// A part that carries a `T`.
-pub(super) trait Part<T>: Shaped {
+/// What can be a field of a step. It takes its slot, or as many slots as it has parts itself.
+pub(super) trait Part: Sized {
     /// Takes it from a line.
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<T, Snag>;
+    fn read(slots: &mut Slots, arguments: &mut Arguments<'_>) -> Result<Self, Snag>;
     /// Adds it to a line.
-    fn write(&self, value: &T, out: &mut Printed);
+    fn write(&self, slots: &mut Slots, out: &mut Printed);
     /// Draws one.
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<T>;
+    fn draw(slots: &mut Slots, u: &mut Unstructured<'_>) -> Drawn<Self>;
     /// Hands out every name in it.
-    fn each_name(&self, _: &mut T, _: EachName<'_>) {}
+    fn each_name(&mut self, slots: &mut Slots, each: EachName<'_>);
     /// The same with one thing less, or said more simply.
-    fn simpler(&self, _: &T) -> Vec<T> {
-        Vec::new()
+    fn simpler(&self, slots: &mut Slots) -> Vec<Self>;
+}
+
+/// How many values of a sort a field holds: one, at most one, or a list.
+trait Held: Sized {
+    type One: Valued;
+    fn of(values: Vec<Self::One>) -> Self;
+    fn values(&self) -> &[Self::One];
+    fn values_mut(&mut self) -> &mut [Self::One];
+}
+
+impl<T: Valued> Held for T {
+    type One = T;
+
+    fn of(mut values: Vec<T>) -> T {
+        values.pop().expect("a field that always holds a value has a slot that needs one")
+    }
+
+    fn values(&self) -> &[T] {
+        std::slice::from_ref(self)
+    }
+
+    fn values_mut(&mut self) -> &mut [T] {
+        std::slice::from_mut(self)
     }
 }
 
-/// A word that must be there.
-pub(super) struct One<T: 'static>(pub(super) &'static str, pub(super) Value<T>);
+impl<T: Valued> Held for Option<T> {
+    type One = T;
 
-/// Words, at least one.
-pub(super) struct Many<T: 'static>(pub(super) &'static str, pub(super) Value<T>);
+    fn of(mut values: Vec<T>) -> Option<T> {
+        values.pop()
+    }
 
-/// An option that may be left out.
-pub(super) struct Maybe<T: 'static>(pub(super) &'static str, pub(super) Value<T>);
+    fn values(&self) -> &[T] {
+        self.as_slice()
+    }
 
-/// An option that must be there.
-pub(super) struct Always<T: 'static>(pub(super) &'static str, pub(super) Value<T>);
-
-/// An option that stands for the last of these if it is left out.
-pub(super) struct Else<T: 'static>(pub(super) &'static str, pub(super) Value<T>, pub(super) T);
-
-/// A word that is there or not.
-pub(super) struct Flag(pub(super) &'static str);
-
-/// A value of a raw edit: `VALUE|time=TIME|varint=N`.
-pub(super) struct Raw;
-
-/// Labels.
-pub(super) struct LabelList {
-    is_needed: bool,
-}
-
-/// Labels that may be left out.
-pub(super) const LABELS: LabelList = LabelList { is_needed: false };
-
-/// Labels without which a step says nothing; the daemon is asked all the same.
-pub(super) const LABELS_NEEDED: LabelList = LabelList { is_needed: true };
-
-impl<T> Shaped for One<T> {
-    fn shapes(&self) -> Vec<Shape> {
-        vec![Shape::Words(self.0.to_owned())]
+    fn values_mut(&mut self) -> &mut [T] {
+        self.as_mut_slice()
     }
 }
 
-impl<T> Part<T> for One<T> {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<T, Snag> {
-        (self.1.read)(arguments.next(self.0)?)
-    }
+/// A list of names is not among these: it is one path.
+macro_rules! lists {
+    ($($type:ty),+) => {$(
+        impl Held for Vec<$type> {
+            type One = $type;
 
-    fn write(&self, value: &T, out: &mut Printed) {
-        out.word(&(self.1.write)(value));
-    }
+            fn of(values: Vec<$type>) -> Vec<$type> {
+                values
+            }
 
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<T> {
-        (self.1.draw)(u)
-    }
+            fn values(&self) -> &[$type] {
+                self
+            }
 
-    fn each_name(&self, value: &mut T, each: EachName<'_>) {
-        (self.1.each_name)(value, each);
-    }
-
-    fn simpler(&self, value: &T) -> Vec<T> {
-        (self.1.simpler)(value)
-    }
-}
-
-impl<T> Shaped for Many<T> {
-    fn shapes(&self) -> Vec<Shape> {
-        vec![Shape::Words(format!("{}...", self.0))]
-    }
-}
-
-impl<T: Clone> Part<Vec<T>> for Many<T> {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<Vec<T>, Snag> {
-        let mut list = vec![(self.1.read)(arguments.next(self.0)?)?];
-        while arguments.has_word() {
-            list.push((self.1.read)(arguments.next(self.0)?)?);
+            fn values_mut(&mut self) -> &mut [$type] {
+                self
+            }
         }
-        Ok(list)
+    )+};
+}
+
+lists!(NodeName, Resource);
+
+/// A flag is there or not, and says nothing else.
+impl Held for bool {
+    type One = ();
+
+    fn of(values: Vec<()>) -> bool {
+        !values.is_empty()
     }
 
-    fn write(&self, list: &Vec<T>, out: &mut Printed) {
-        list.iter().for_each(|value| out.word(&(self.1.write)(value)));
+    fn values(&self) -> &[()] {
+        if *self { &[()] } else { &[] }
     }
 
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<Vec<T>> {
-        (0..u.int_in_range(1..=4)?).map(|_| (self.1.draw)(u)).collect()
-    }
-
-    fn each_name(&self, list: &mut Vec<T>, each: EachName<'_>) {
-        list.iter_mut().for_each(|value| (self.1.each_name)(value, each));
-    }
-
-    /// It needs one.
-    fn simpler(&self, list: &Vec<T>) -> Vec<Vec<T>> {
-        let without = |at| [&list[..at], &list[at + 1..]].concat();
-        if list.len() > 1 { (0..list.len()).map(without).collect() } else { Vec::new() }
+    fn values_mut(&mut self) -> &mut [()] {
+        &mut []
     }
 }
 
-impl<T> Shaped for Maybe<T> {
-    fn shapes(&self) -> Vec<Shape> {
-        vec![Shape::Option { form: self.0, is_needed: false }]
-    }
-}
-
-impl<T> Part<Option<T>> for Maybe<T> {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<Option<T>, Snag> {
-        arguments.take(self.0)?.map(self.1.read).transpose()
-    }
-
-    fn write(&self, value: &Option<T>, out: &mut Printed) {
-        value.iter().for_each(|value| out.option(self.0, &(self.1.write)(value)));
-    }
-
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<Option<T>> {
-        if u.arbitrary()? { (self.1.draw)(u).map(Some) } else { Ok(None) }
-    }
-
-    fn each_name(&self, value: &mut Option<T>, each: EachName<'_>) {
-        value.iter_mut().for_each(|value| (self.1.each_name)(value, each));
+/// Words, an option or a flag.
+impl<H: Held> Part for H {
+    fn read(slots: &mut Slots, arguments: &mut Arguments<'_>) -> Result<H, Snag> {
+        let slot = slots.of_field();
+        let read = H::One::value(slot).read;
+        let mut values = Vec::new();
+        if let Some(option) = slot.option() {
+            values.extend(arguments.option(option)?.map(read).transpose()?);
+        } else if slot.is_flag() {
+            values.extend(arguments.flag(slot.text)?.map(read).transpose()?);
+        } else {
+            while values.is_empty() || slot.is_list && arguments.has_word() {
+                values.push(read(arguments.word(slot)?)?);
+            }
+        }
+        if values.is_empty() && slot.is_needed {
+            return Err(arguments.missing(slot));
+        }
+        Ok(H::of(values))
     }
 
-    fn simpler(&self, value: &Option<T>) -> Vec<Option<T>> {
-        let said = |value| (self.1.simpler)(value).into_iter().map(Some);
-        value.iter().flat_map(|value| std::iter::once(None).chain(said(value))).collect()
-    }
-}
-
-impl<T> Shaped for Always<T> {
-    fn shapes(&self) -> Vec<Shape> {
-        vec![Shape::Option { form: self.0, is_needed: true }]
-    }
-}
-
-impl<T> Part<T> for Always<T> {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<T, Snag> {
-        match arguments.take(self.0)? {
-            Some(word) => (self.1.read)(word),
-            None => Err(arguments.missing(self.0)),
+    fn write(&self, slots: &mut Slots, out: &mut Printed) {
+        let slot = slots.of_field();
+        for value in self.values() {
+            let text = (H::One::value(slot).write)(value);
+            match slot.option() {
+                Some(option) => out.word(format!("{option}={text}")),
+                None if slot.is_flag() => out.word(slot.text),
+                None => out.word(text),
+            }
         }
     }
 
-    fn write(&self, value: &T, out: &mut Printed) {
-        out.option(self.0, &(self.1.write)(value));
+    fn draw(slots: &mut Slots, u: &mut Unstructured<'_>) -> Drawn<H> {
+        let slot = slots.of_field();
+        let count = match slot.is_list {
+            true => u.int_in_range(1..=4)?,
+            false => u8::from(slot.is_needed || u.arbitrary()?),
+        };
+        let values: Drawn<Vec<H::One>> = (0..count).map(|_| (H::One::value(slot).draw)(u)).collect();
+        values.map(H::of)
     }
 
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<T> {
-        (self.1.draw)(u)
+    fn each_name(&mut self, slots: &mut Slots, each: EachName<'_>) {
+        let each_name = H::One::value(slots.of_field()).each_name;
+        self.values_mut().iter_mut().for_each(|value| each_name(value, each));
     }
 
-    fn each_name(&self, value: &mut T, each: EachName<'_>) {
-        (self.1.each_name)(value, each);
-    }
-
-    fn simpler(&self, value: &T) -> Vec<T> {
-        (self.1.simpler)(value)
-    }
-}
-
-/// For data that other steps may leave out: it is read and drawn, but what lacks it is written without.
-impl<T> Part<Option<T>> for Always<T> {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<Option<T>, Snag> {
-        Part::<T>::read(self, arguments).map(Some)
-    }
-
-    fn write(&self, value: &Option<T>, out: &mut Printed) {
-        value.iter().for_each(|value| Part::<T>::write(self, value, out));
-    }
-
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<Option<T>> {
-        Part::<T>::draw(self, u).map(Some)
-    }
-
-    fn each_name(&self, value: &mut Option<T>, each: EachName<'_>) {
-        value.iter_mut().for_each(|value| Part::<T>::each_name(self, value, each));
-    }
-
-    fn simpler(&self, value: &Option<T>) -> Vec<Option<T>> {
-        value.iter().flat_map(|value| Part::<T>::simpler(self, value)).map(Some).collect()
-    }
-}
-
-impl<T> Shaped for Else<T> {
-    fn shapes(&self) -> Vec<Shape> {
-        vec![Shape::Option { form: self.0, is_needed: false }]
-    }
-}
-
-impl<T: Copy + PartialEq> Part<T> for Else<T> {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<T, Snag> {
-        arguments.take(self.0)?.map_or(Ok(self.2), self.1.read)
-    }
-
-    fn write(&self, value: &T, out: &mut Printed) {
-        if *value != self.2 {
-            out.option(self.0, &(self.1.write)(value));
+    fn simpler(&self, slots: &mut Slots) -> Vec<H> {
+        let slot = slots.of_field();
+        let values = self.values();
+        let mut simpler = Vec::new();
+        if values.len() > usize::from(slot.is_needed) {
+            simpler.extend((0..values.len()).map(|at| [&values[..at], &values[at + 1..]].concat()));
         }
-    }
-
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<T> {
-        if u.arbitrary()? { (self.1.draw)(u) } else { Ok(self.2) }
-    }
-
-    fn each_name(&self, value: &mut T, each: EachName<'_>) {
-        (self.1.each_name)(value, each);
-    }
-
-    fn simpler(&self, value: &T) -> Vec<T> {
-        if *value == self.2 { Vec::new() } else { vec![self.2] }
-    }
-}
-
-impl Shaped for Flag {
-    fn shapes(&self) -> Vec<Shape> {
-        vec![Shape::Flag(self.0)]
-    }
-}
-
-impl Part<bool> for Flag {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<bool, Snag> {
-        arguments.has_flag(self.0)
-    }
-
-    fn write(&self, is_set: &bool, out: &mut Printed) {
-        if *is_set {
-            out.word(self.0);
+        for (at, value) in values.iter().enumerate() {
+            for said in (H::One::value(slot).simpler)(value) {
+                let mut values = values.to_vec();
+                values[at] = said;
+                simpler.push(values);
+            }
         }
-    }
-
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<bool> {
-        u.arbitrary()
-    }
-
-    fn simpler(&self, is_set: &bool) -> Vec<bool> {
-        if *is_set { vec![false] } else { Vec::new() }
+        simpler.into_iter().map(H::of).collect()
     }
 }
 
-impl Shaped for LabelList {
-    fn shapes(&self) -> Vec<Shape> {
-        vec![Shape::Labels { is_needed: self.is_needed }]
-    }
-}
-
-impl Part<Labels> for LabelList {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<Labels, Snag> {
+/// A step that says nothing without labels can be written without them all the same: it is the daemon that refuses it.
+impl Part for Labels {
+    fn read(slots: &mut Slots, arguments: &mut Arguments<'_>) -> Result<Labels, Snag> {
+        slots.of_field();
         arguments.labels()
     }
 
-    fn write(&self, labels: &Labels, out: &mut Printed) {
-        out.labels(labels);
+    fn write(&self, slots: &mut Slots, out: &mut Printed) {
+        slots.of_field();
+        out.labels(self);
     }
 
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<Labels> {
-        value::draw_labels(u)
+    fn draw(slots: &mut Slots, u: &mut Unstructured<'_>) -> Drawn<Labels> {
+        slots.of_field();
+        draw_labels(u)
     }
 
     /// The keys of labels are words and no names.
-    fn each_name(&self, labels: &mut Labels, each: EachName<'_>) {
-        labels.for_each_value(each);
+    fn each_name(&mut self, slots: &mut Slots, each: EachName<'_>) {
+        slots.of_field();
+        self.for_each_value(each);
     }
 
-    fn simpler(&self, labels: &Labels) -> Vec<Labels> {
+    fn simpler(&self, slots: &mut Slots) -> Vec<Labels> {
+        slots.of_field();
         let without = |(key, _): &(Name, Name)| {
-            let mut fewer = labels.clone();
+            let mut fewer = self.clone();
             fewer.remove(key);
             fewer
         };
-        labels.as_slice().iter().map(without).collect()
-    }
-}
-
-impl Shaped for Raw {
-    fn shapes(&self) -> Vec<Shape> {
-        vec![Shape::Words("VALUE|time=TIME|varint=N".to_owned())]
-    }
-}
-
-impl Part<RawValue> for Raw {
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<RawValue, Snag> {
-        value::read_raw(arguments)
-    }
-
-    fn write(&self, value: &RawValue, out: &mut Printed) {
-        out.word(&value::write_raw(value));
-    }
-
-    fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<RawValue> {
-        value::draw_raw(u)
-    }
-
-    fn each_name(&self, value: &mut RawValue, each: EachName<'_>) {
-        if let RawValue::Bytes(bytes) = value {
-            each(bytes);
-        }
+        self.as_slice().iter().map(without).collect()
     }
 }

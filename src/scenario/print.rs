@@ -45,7 +45,7 @@ pub fn print_line(line: &Line) -> String {
         Outcome::Accepted => {}
         Outcome::Refused(refused) => {
             text.push_str("! ");
-            text.push_str(refused.word());
+            text.push_str(refused.name());
             text.push(' ');
         }
         Outcome::Any => text.push_str("? "),

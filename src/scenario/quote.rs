@@ -39,14 +39,8 @@ impl Printed {
     }
 
     /// Adds a word.
-    pub(super) fn word(&mut self, word: &str) {
-        self.words.push(word.to_owned());
-    }
-
-    /// Adds an option, of `size=N` the `size`, with a value.
-    pub(super) fn option(&mut self, option: &str, value: &str) {
-        let name = option.split('=').next().unwrap_or(option);
-        self.words.push(format!("{name}={value}"));
+    pub(super) fn word(&mut self, word: impl Into<String>) {
+        self.words.push(word.into());
     }
 
     /// Adds labels.

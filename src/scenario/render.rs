@@ -49,7 +49,7 @@ fn group<'a>(flaw: &Flaw, file: &'a str, line: &[u8]) -> Group<'a> {
         .path(file)
         .line_start(flaw.line)
         .annotation(AnnotationKind::Primary.span(span));
-    let group = Level::ERROR.primary_title(flaw.problem.to_string()).element(snippet);
+    let group = Level::ERROR.primary_title(flaw.message.clone()).element(snippet);
     match &flaw.hint {
         Some(hint) => group.element(Level::HELP.message(hint.clone())),
         None => group,

@@ -2,14 +2,13 @@
 //!
 //! ```text
 //!     /// Opens a writer.                                            what it is
-//!     "content" "open" => ContentOpen {                              its words, its variant
-//!         reference: Name = One("REF", NAME),                        a field, its type, the part of the text
-//!         expected: Option<Name> = Maybe("expect=DIGEST", DIGEST),
-//!         size: Option<i64> = Maybe("size=N", SIGNED),
-//!     }, as in "content open upload expect=layer size=12";           one line that parses, as it is printed
+//!     "content open REF [expect=DIGEST] [size=N]"                    its form
+//!         => ContentOpen { reference: Name, expected: Option<Name>, size: Option<i64> },
+//!                                                                    its variant, a field for each slot of the form
+//!         as in "content open upload expect=layer size=12";          one line that parses, as it is printed
 //! ```
 //!
-//! A variant may also have one field without a name, `Now(now: Instant = One("TIME", TIME))`, or none.
+//! A variant may also have one field without a name, `Now(now: Instant)`, or none.
 
 use super::arguments::Arguments;
 use super::form::Form;
@@ -32,9 +31,9 @@ macro_rules! table {
         $(#[$about:meta])* enum $table:ident $(with $outer:ident($inner:ident))?;
         $(
             $(#[doc = $doc:literal])+
-            $step:literal $($sub_step:literal)? => $variant:ident
-            $( ($only:ident: $only_type:ty = $only_part:expr) )?
-            $( { $($field:ident: $type:ty = $part:expr),+ $(,)? } )?
+            $usage:literal => $variant:ident
+            $( ($only:ident: $only_type:ty) )?
+            $( { $($field:ident: $type:ty),+ $(,)? } )?
             , as in $example:literal;
         )+
     ) => {
@@ -44,7 +43,7 @@ macro_rules! table {
         pub enum $table {
             $(
                 $(#[doc = $doc])+
-                #[doc = concat!("\n\nAs in `", $example, "`.")]
+                #[doc = concat!("\n\n`", $usage, "`, as in `", $example, "`.")]
                 $variant $( ($only_type) )? $( { $($field: $type),+ } )?,
             )+
             $(
@@ -53,33 +52,26 @@ macro_rules! table {
             )?
         }
 
+        // A step without fields takes no slot.
         impl $table {
             /// Every row.
             pub(super) const ROWS: &'static [Row<Step>] = &[$(
                 Row {
-                    form: Form {
-                        step: $step,
-                        sub_step: concat!($($sub_step)?),
-                        example: $example,
-                        shapes: || {
-                            let parts: &[Vec<Shape>] =
-                                &[$( $only_part.shapes() )? $( $($part.shapes()),+ )?];
-                            parts.concat()
-                        },
-                    },
+                    form: Form { usage: $usage, example: $example },
                     read: |arguments| {
+                        let _slots = &mut Slots::of($usage);
                         let step = $table::$variant {
-                            $( 0: $only_part.read(arguments)? )?
-                            $( $($field: $part.read(arguments)?),+ )?
+                            $( 0: <$only_type>::read(_slots, arguments)? )?
+                            $( $($field: <$type>::read(_slots, arguments)?),+ )?
                         };
                         arguments.end()?;
                         Ok(step.into())
                     },
-                    // What has no field draws nothing.
                     draw: |_u| {
+                        let _slots = &mut Slots::of($usage);
                         let step = $table::$variant {
-                            $( 0: $only_part.draw(_u)? )?
-                            $( $($field: $part.draw(_u)?),+ )?
+                            $( 0: <$only_type>::draw(_slots, _u)? )?
+                            $( $($field: <$type>::draw(_slots, _u)?),+ )?
                         };
                         Ok(step.into())
                     },
@@ -91,10 +83,10 @@ macro_rules! table {
                 match self {
                     $(
                         $table::$variant { $( 0: $only )? $( $($field),+ )? } => {
-                            out.word($step);
-                            $( out.word($sub_step); )?
-                            $( $only_part.write($only, out); )?
-                            $( $( $part.write($field, out); )+ )?
+                            let _slots = &mut Slots::of($usage);
+                            own_words($usage).for_each(|word| out.word(word));
+                            $( $only.write(_slots, out); )?
+                            $( $( $field.write(_slots, out); )+ )?
                         }
                     )+
                     $( $table::$outer(inner) => $inner::write(inner, out), )?
@@ -107,8 +99,9 @@ macro_rules! table {
                 match self {
                     $(
                         $table::$variant { $( 0: $only )? $( $($field),+ )? } => {
-                            $( $only_part.each_name($only, each); )?
-                            $( $( $part.each_name($field, each); )+ )?
+                            let _slots = &mut Slots::of($usage);
+                            $( $only.each_name(_slots, each); )?
+                            $( $( $field.each_name(_slots, each); )+ )?
                         }
                     )+
                     $( $table::$outer(inner) => inner.for_each_name(each), )?
@@ -120,11 +113,12 @@ macro_rules! table {
                 match self {
                     $(
                         $table::$variant { $( 0: $only )? $( $($field),+ )? } => {
+                            let _slots = &mut Slots::of($usage);
                             let changes: &[Vec<$table>] = &[
-                                $( changed(self, $only_part.simpler($only), |step, to| {
+                                $( changed(self, $only.simpler(_slots), |step, to| {
                                     if let $table::$variant { 0: place } = step { *place = to; }
                                 }) )?
-                                $( $( changed(self, $part.simpler($field), |step, to| {
+                                $( $( changed(self, $field.simpler(_slots), |step, to| {
                                     if let $table::$variant { $field: place, .. } = step { *place = to; }
                                 }) ),+ )?
                             ];
@@ -138,37 +132,37 @@ macro_rules! table {
     };
 }
 
-/// Makes a part out of parts, for data that several steps carry as one.
+/// Makes data that several steps carry as one: a part with a slot for each of its fields.
 macro_rules! record {
-    ($(#[$about:meta])+ $name:ident: $type:ident { $($field:ident: $part:expr),+ $(,)? }) => {
+    (
+        $(#[$about:meta])+ $record:ident {
+            $( $(#[$field_about:meta])+ $field:ident: $type:ty, )+
+        }
+    ) => {
         $(#[$about])+
-        struct $name;
-
-        impl Shaped for $name {
-            fn shapes(&self) -> Vec<Shape> {
-                [$($part.shapes()),+].concat()
-            }
+        pub struct $record {
+            $( $(#[$field_about])+ pub $field: $type, )+
         }
 
-        impl Part<$type> for $name {
-            fn read(&self, arguments: &mut Arguments<'_>) -> Result<$type, Snag> {
-                Ok($type { $($field: $part.read(arguments)?),+ })
+        impl Part for $record {
+            fn read(slots: &mut Slots, arguments: &mut Arguments<'_>) -> Result<$record, Snag> {
+                Ok($record { $($field: Part::read(slots, arguments)?),+ })
             }
 
-            fn write(&self, value: &$type, out: &mut Printed) {
-                $( $part.write(&value.$field, out); )+
+            fn write(&self, slots: &mut Slots, out: &mut Printed) {
+                $( self.$field.write(slots, out); )+
             }
 
-            fn draw(&self, u: &mut Unstructured<'_>) -> Drawn<$type> {
-                Ok($type { $($field: $part.draw(u)?),+ })
+            fn draw(slots: &mut Slots, u: &mut Unstructured<'_>) -> Drawn<$record> {
+                Ok($record { $($field: Part::draw(slots, u)?),+ })
             }
 
-            fn each_name(&self, value: &mut $type, each: EachName<'_>) {
-                $( $part.each_name(&mut value.$field, each); )+
+            fn each_name(&mut self, slots: &mut Slots, each: EachName<'_>) {
+                $( self.$field.each_name(slots, each); )+
             }
 
-            fn simpler(&self, value: &$type) -> Vec<$type> {
-                [$( changed(value, $part.simpler(&value.$field), |value, to| value.$field = to) ),+].concat()
+            fn simpler(&self, slots: &mut Slots) -> Vec<$record> {
+                [$( changed(self, self.$field.simpler(slots), |record, to| record.$field = to) ),+].concat()
             }
         }
     };

@@ -2,33 +2,36 @@
 //!
 //! ```text
 //!     content put layer size=12          DIGEST reads `layer` and gives the digest of that name,
-//!                 ─────      ──          SIGNED reads `12` and gives 12
+//!                 ─────      ──          an i64 reads `12` and gives 12
 //! ```
 //!
-//! What one sort writes, it reads as the same value. Several sorts may carry the same data: of three that carry bytes
-//! [`NAME`] may be `@layer` for a digest, [`DIGEST`] may be `layer`, and [`QUOTED`] is always exactly what it says.
+//! What one sort writes, it reads as the same value. The type of what is carried says how it is written; only of
+//! [`Name`]s there are several sorts, which the form tells apart: `@layer` may stand for a digest, where a DIGEST is meant
+//! `layer` too, and a TEXT is always exactly what it says.
 
 use super::alias;
-use super::arguments::{Arguments, suggested, unknown_option};
+use super::arguments::unknown_option;
 use super::data::{
     Call, EachName, Expiry, KINDS, KeyPath, Labels, Name, NodeName, RawValue, Replace, Resource, Sharing,
     SnapshotName, kind_of_word,
 };
 use super::duration;
-use super::flaw::Problem;
+use super::form::Slot;
 use super::limits::{DURATION_MAX, PATH_KEYS_MAX};
 use super::quote::{bare_or_quoted, digest, key, name, print_node, print_path, quoted};
 use super::words::{Snag, Word};
 use crate::instant::{Instant, UNIX_EPOCH_SECONDS};
+use crate::named::UnknownName;
 use crate::node::Kind;
 use crate::release::Release;
 use crate::schema::time::{format_rfc3339_nano, parse_rfc3339};
 use arbitrary::{Result as Drawn, Unstructured};
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// One sort of values, written as a word or behind an option's `=`.
-#[derive(Clone, Copy)]
-pub(super) struct Value<T: 'static> {
+pub(super) struct Value<T> {
     /// From text.
     pub(super) read: fn(Word<'_>) -> Result<T, Snag>,
     /// To text.
@@ -43,138 +46,126 @@ pub(super) struct Value<T: 'static> {
 
 impl<T> Value<T> {
     /// A sort that names nothing and knows nothing simpler.
-    const fn plain(
+    fn plain(
         read: fn(Word<'_>) -> Result<T, Snag>,
         write: fn(&T) -> String,
         draw: fn(&mut Unstructured<'_>) -> Drawn<T>,
     ) -> Value<T> {
         Value { read, write, draw, each_name: |_, _| {}, simpler: |_| Vec::new() }
     }
+
+    fn naming(self, each_name: fn(&mut T, EachName<'_>)) -> Value<T> {
+        Value { each_name, ..self }
+    }
 }
 
-/// The name of something, which other steps may name too: any bytes, `@layer` for content's digest.
-pub(super) const NAME: Value<Name> = Value { each_name: |name, each| each(name), ..BYTES };
+/// What can be written as a value.
+pub(super) trait Valued: Clone {
+    /// How it is written in a slot.
+    fn value(slot: Slot) -> Value<Self>;
+}
 
-/// Any bytes that name nothing, written as names are.
-pub(super) const BYTES: Value<Name> = Value::plain(|word| word.name(), |bytes| name(bytes), draw_name);
+/// Any bytes.
+impl Valued for Name {
+    fn value(slot: Slot) -> Value<Name> {
+        let bytes = Value::plain(|word| word.name(), |bytes| name(bytes), draw_name);
+        match slot.capitals() {
+            // These name nothing that another step may name too.
+            "CLIENT" | "LABEL" | "T" | "R" | "BYTES" => bytes,
+            "TEXT" => Value { read: |word| word.exact(), write: |text| quoted(text), ..bytes },
+            "DIGEST" => Value {
+                read: |word| word.digest(),
+                write: |bytes| digest(bytes),
+                each_name: |digest, each| each(digest),
+                ..bytes
+            },
+            _ => bytes.naming(|name, each| each(name)),
+        }
+    }
+}
 
-/// Any bytes, always in quotes where it is printed.
-pub(super) const QUOTED: Value<Name> = Value::plain(|word| word.exact(), |bytes| quoted(bytes), draw_name);
-
-/// Content: its everyday name or its digest.
-pub(super) const DIGEST: Value<Name> =
-    Value { read: |word| word.digest(), write: |bytes| digest(bytes), ..NAME };
-
-/// `SNAPSHOTTER/KEY`
-pub(super) const SNAPSHOT: Value<SnapshotName> = Value {
-    each_name: each_snapshot_name,
-    ..Value::plain(read_snapshot, write_snapshot, |u| {
-        Ok(SnapshotName { snapshotter: draw_name(u)?, key: draw_name(u)? })
-    })
-};
-
-/// `[NS/]KIND/KEY`
-pub(super) const NODE: Value<NodeName> = Value {
-    each_name: each_node_name,
-    ..Value::plain(read_node, print_node, |u| {
-        let namespace = if u.arbitrary()? { Some(draw_name(u)?) } else { None };
-        Ok(NodeName { namespace, kind: draw_kind(u)?, key: draw_name(u)? })
-    })
-};
-
-/// What a lease may hold: `content/DIGEST`, `snapshot/S/KEY`, `ingest/REF`, `image/NAME`, or `"TYPE"/ID` as the API has it.
-pub(super) const RESOURCE: Value<Resource> =
-    Value { each_name: each_resource_name, ..Value::plain(read_resource, write_resource, draw_resource) };
-
-/// Keys separated by `/`, in quotes any bytes, a `/` too.
-pub(super) const PATH: Value<KeyPath> = Value {
-    each_name: |path, each| path.iter_mut().for_each(each),
-    ..Value::plain(
-        read_path,
-        |path| print_path(path),
-        |u| (0..u.int_in_range(1..=4)?).map(|_| draw_name(u)).collect(),
-    )
-};
-
-/// A kind of node, `type-N` for any number.
-pub(super) const KIND: Value<Kind> = Value::plain(read_kind, Kind::to_string, draw_kind);
-
-/// A release by its name or any version of its line.
-pub(super) const RELEASE: Value<Release> =
-    Value::plain(read_release, |release| release.name().to_owned(), |u| u.choose(&Release::ALL).copied());
-
-/// A time in RFC 3339.
-pub(super) const TIME: Value<Instant> = Value::plain(read_time, write_time, draw_time);
-
-/// A duration forward.
-pub(super) const DURATION: Value<Duration> =
-    Value::plain(read_advance, |by| duration::format(*by), draw_duration);
-
-/// `+1h`, `-1h`, a time, or in quotes any text.
-pub(super) const EXPIRY: Value<Expiry> =
-    Value { simpler: simpler_expiry, ..Value::plain(read_expiry, write_expiry, draw_expiry) };
-
-/// A whole number with a sign.
-pub(super) const SIGNED: Value<i64> = Value::plain(read_signed, i64::to_string, |u| u.arbitrary());
-
-/// A whole number without one.
-pub(super) const UNSIGNED: Value<u64> = Value::plain(read_unsigned, u64::to_string, |u| u.arbitrary());
-
-/// Who may use content that another namespace has.
-pub(super) const SHARING: Value<Sharing> = choice();
-
-/// A call to a collector.
-pub(super) const CALL: Value<Call> = choice();
-
-/// How much an update replaces, where it is more than what is given.
-pub(super) const REPLACE: Value<Replace> = choice();
+macro_rules! values {
+    ($($(#[$about:meta])+ $type:ty => $value:expr;)+) => {
+        $($(#[$about])+ impl Valued for $type {
+            fn value(_: Slot) -> Value<$type> {
+                $value
+            }
+        })+
+    };
+}
 
 /// One of a few words.
-trait Choice: Copy + PartialEq + 'static {
-    const WORDS: &'static [(&'static str, Self)];
+macro_rules! choice {
+    ($type:ident) => {
+        Value::plain(
+            |word| read_choice(word, $type::parse),
+            |choice| choice.name().to_owned(),
+            |u| u.choose($type::ALL).copied(),
+        )
+    };
 }
 
-impl Choice for Sharing {
-    const WORDS: &'static [(&'static str, Sharing)] =
-        &[("shared", Sharing::Shared), ("isolated", Sharing::Isolated)];
+values! {
+    /// What a flag says beside being there.
+    () => Value::plain(|_| Ok(()), |()| String::new(), |_| Ok(()));
+    /// `SNAPSHOTTER/KEY`
+    SnapshotName => Value::plain(read_snapshot, write_snapshot, draw_snapshot).naming(each_snapshot_name);
+    /// `[NS/]KIND/KEY`
+    NodeName => Value::plain(read_node, print_node, draw_node).naming(each_node_name);
+    /// `content/DIGEST`, `snapshot/S/KEY`, `ingest/REF`, `image/NAME`, or `"TYPE"/ID` as the API has it.
+    Resource => Value::plain(read_resource, write_resource, draw_resource).naming(each_resource_name);
+    /// Keys separated by `/`, in quotes any bytes, a `/` too.
+    KeyPath => Value::plain(read_path, |path| print_path(path), draw_path)
+        .naming(|path, each| path.iter_mut().for_each(each));
+    /// A kind of node, `type-N` for any number.
+    Kind => Value::plain(read_kind, Kind::to_string, draw_kind);
+    /// Its name, or any version of its line.
+    Release => Value::plain(read_release, |release| release.name().to_owned(), |u| {
+        u.choose(&Release::ALL).copied()
+    });
+    /// RFC 3339.
+    Instant => Value::plain(read_time, write_time, draw_time);
+    /// Forward: `1h1s`.
+    Duration => Value::plain(read_advance, |by| duration::format(*by), draw_duration);
+    /// `+1h`, `-1h`, a time, or in quotes any text.
+    Expiry => Value {
+        simpler: simpler_expiry,
+        ..Value::plain(read_expiry, write_expiry, draw_expiry)
+    };
+    /// With a sign.
+    i64 => Value::plain(|word| read_number(word, i64::MIN, i64::MAX), i64::to_string, |u| u.arbitrary());
+    /// Without one.
+    u64 => Value::plain(|word| read_number(word, 0, u64::MAX), u64::to_string, |u| u.arbitrary());
+    /// Bytes as they are, `time=TIME` or `varint=N`.
+    RawValue => Value::plain(read_raw, write_raw, draw_raw).naming(|value, each| {
+        if let RawValue::Bytes(bytes) = value {
+            each(bytes);
+        }
+    });
+    /// `shared|isolated`
+    Sharing => choice!(Sharing);
+    /// `start|cancel|finish`
+    Call => choice!(Call);
+    /// `labels|all`
+    Replace => choice!(Replace);
 }
 
-impl Choice for Call {
-    const WORDS: &'static [(&'static str, Call)] =
-        &[("start", Call::Start), ("cancel", Call::Cancel), ("finish", Call::Finish)];
-}
-
-impl Choice for Replace {
-    const WORDS: &'static [(&'static str, Replace)] = &[("labels", Replace::Labels), ("all", Replace::All)];
-}
-
-const fn choice<T: Choice>() -> Value<T> {
-    Value::plain(read_choice, write_choice, |u| Ok(u.choose(T::WORDS)?.1))
-}
-
-fn read_choice<T: Choice>(word: Word<'_>) -> Result<T, Snag> {
-    let found = T::WORDS.iter().find(|(text, _)| word.keyword() == Some(text));
-    found.map(|(_, choice)| *choice).ok_or_else(|| {
-        let words: Vec<&str> = T::WORDS.iter().map(|(text, _)| *text).collect();
-        let problem = Problem::UnknownChoice { word: word.shown(), choices: words.join(", ") };
-        suggested(word.snag(problem), &word.shown(), words)
+fn read_choice<T>(word: Word<'_>, parse: fn(&str) -> Result<T, UnknownName>) -> Result<T, Snag> {
+    parse(word.keyword().unwrap_or_default()).map_err(|UnknownName { known, .. }| {
+        let snag = word.snag(format!("`{word}` is not one of {}", known.join(", ")));
+        snag.suggest(&word.to_string(), known)
     })
-}
-
-fn write_choice<T: Choice>(choice: &T) -> String {
-    let found = T::WORDS.iter().find(|(_, one)| one == choice);
-    found.map(|(text, _)| (*text).to_owned()).expect("what has no word is not written")
 }
 
 fn read_release(word: Word<'_>) -> Result<Release, Snag> {
-    Release::parse(&word.shown()).map_err(|unknown| word.snag(Problem::UnknownRelease(unknown)))
+    Release::parse(&word.to_string()).map_err(|unknown| word.snag(unknown.to_string()))
 }
 
 /// A time that can be written again: an offset may lead out of the years 0000 to 9999.
 fn read_time(word: Word<'_>) -> Result<Instant, Snag> {
     let instant = word.keyword().and_then(|text| parse_rfc3339(text.as_bytes()).ok());
     instant.filter(|at| is_writable(*at)).ok_or_else(|| {
-        let snag = word.snag(Problem::BadTime { text: word.shown() });
+        let snag = word.snag(format!("`{word}` is no time in RFC 3339"));
         snag.hint("such as 2026-01-01T00:00:00Z, as Go reads it")
     })
 }
@@ -196,7 +187,7 @@ fn draw_time(u: &mut Unstructured<'_>) -> Drawn<Instant> {
 
 fn read_advance(word: Word<'_>) -> Result<Duration, Snag> {
     if word.keyword().is_some_and(|text| text.starts_with('-')) {
-        let snag = word.snag(Problem::Backwards { text: word.shown() });
+        let snag = word.snag(format!("the clock does not go back by `{word}`"));
         return Err(snag.hint("`now TIME` sets it to any time"));
     }
     read_duration(word, 0)
@@ -206,7 +197,7 @@ fn read_advance(word: Word<'_>) -> Result<Duration, Snag> {
 fn read_duration(word: Word<'_>, skip: usize) -> Result<Duration, Snag> {
     let text = word.keyword().and_then(|text| text.get(skip..));
     text.and_then(duration::parse).ok_or_else(|| {
-        let snag = word.snag(Problem::BadDuration { text: word.shown() });
+        let snag = word.snag(format!("`{word}` is no duration up to {}", duration::format(DURATION_MAX)));
         snag.hint("such as 1h30m, 1h1s, 500ms or 250ns")
     })
 }
@@ -226,7 +217,7 @@ fn read_expiry(word: Word<'_>) -> Result<Expiry, Snag> {
         Some(b'-') => read_duration(word, 1).map(Expiry::Ago),
         _ if parse_rfc3339(text.as_bytes()).is_ok() => word.exact().map(Expiry::Text),
         _ => {
-            let snag = word.snag(Problem::BadTime { text: word.shown() });
+            let snag = word.snag(format!("`{word}` is no time in RFC 3339"));
             Err(snag.hint("+1h, -1h, a time such as 2026-01-01T00:00:00Z, or any text in quotes"))
         }
     }
@@ -262,16 +253,10 @@ fn simpler_expiry(expiry: &Expiry) -> Vec<Expiry> {
     }
 }
 
-fn read_signed(word: Word<'_>) -> Result<i64, Snag> {
-    word.keyword().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        let (least, most) = (i64::MIN, i64::MAX.unsigned_abs());
-        word.snag(Problem::BadNumber { text: word.shown(), least, most })
-    })
-}
-
-fn read_unsigned(word: Word<'_>) -> Result<u64, Snag> {
-    let number = word.keyword().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| word.snag(Problem::BadNumber { text: word.shown(), least: 0, most: u64::MAX }))
+fn read_number<N: FromStr + Display>(word: Word<'_>, least: N, most: N) -> Result<N, Snag> {
+    word.keyword()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| word.snag(format!("`{word}` is no whole number from {least} to {most}")))
 }
 
 fn read_kind(word: Word<'_>) -> Result<Kind, Snag> {
@@ -280,9 +265,9 @@ fn read_kind(word: Word<'_>) -> Result<Kind, Snag> {
 
 fn unknown_kind(word: Word<'_>) -> Snag {
     let words = KINDS.map(|kind| kind.to_string());
-    let snag = word.snag(Problem::UnknownKind { word: word.shown() });
-    let snag = suggested(snag, &word.shown(), words.iter().map(String::as_str));
-    snag.or_hint(|| format!("there are {}, type-N", words.join(", ")))
+    word.snag(format!("unknown kind `{word}`"))
+        .suggest(&word.to_string(), words.iter().map(String::as_str))
+        .or_hint(|| format!("there are {}, type-N", words.join(", ")))
 }
 
 fn draw_kind(u: &mut Unstructured<'_>) -> Drawn<Kind> {
@@ -307,6 +292,11 @@ fn read_node_key(kind: Kind, key: Word<'_>) -> Result<Name, Snag> {
     if kind == Kind::Content { key.digest() } else { key.name() }
 }
 
+fn draw_node(u: &mut Unstructured<'_>) -> Drawn<NodeName> {
+    let namespace = if u.arbitrary()? { Some(draw_name(u)?) } else { None };
+    Ok(NodeName { namespace, kind: draw_kind(u)?, key: draw_name(u)? })
+}
+
 /// A snapshot's node is two names.
 fn each_node_name(node: &mut NodeName, each: EachName<'_>) {
     node.namespace.iter_mut().for_each(&mut *each);
@@ -324,6 +314,10 @@ fn each_node_name(node: &mut NodeName, each: EachName<'_>) {
 fn read_snapshot(word: Word<'_>) -> Result<SnapshotName, Snag> {
     let (snapshotter, key) = word.halves("SNAPSHOTTER/KEY")?;
     Ok(SnapshotName { snapshotter: snapshotter.name()?, key: key.name()? })
+}
+
+fn draw_snapshot(u: &mut Unstructured<'_>) -> Drawn<SnapshotName> {
+    Ok(SnapshotName { snapshotter: draw_name(u)?, key: draw_name(u)? })
 }
 
 fn write_snapshot(snapshot: &SnapshotName) -> String {
@@ -344,9 +338,9 @@ fn read_resource(word: Word<'_>) -> Result<Resource, Snag> {
         Some("ingest") => Resource::Ingest(rest.name()?),
         Some("image") => Resource::Image(rest.name()?),
         Some(_) => {
-            let snag = first.snag(Problem::UnknownKind { word: first.shown() });
-            let snag = suggested(snag, &first.shown(), ["content", "snapshot", "ingest", "image"]);
             let hint = "a lease holds content, snapshot, ingest, image; other types stand in quotes";
+            let snag = first.snag(format!("unknown kind `{first}`"));
+            let snag = snag.suggest(&first.to_string(), ["content", "snapshot", "ingest", "image"]);
             return Err(snag.or_hint(|| hint.to_owned()));
         }
     })
@@ -365,7 +359,7 @@ fn write_resource(resource: &Resource) -> String {
 fn draw_resource(u: &mut Unstructured<'_>) -> Drawn<Resource> {
     Ok(match u.int_in_range(0..=4)? {
         0 => Resource::Content(draw_name(u)?),
-        1 => Resource::Snapshot((SNAPSHOT.draw)(u)?),
+        1 => Resource::Snapshot(draw_snapshot(u)?),
         2 => Resource::Ingest(draw_name(u)?),
         3 => Resource::Image(draw_name(u)?),
         _ => Resource::Other { resource_type: draw_name(u)?, id: draw_name(u)? },
@@ -389,27 +383,31 @@ fn read_path(word: Word<'_>) -> Result<KeyPath, Snag> {
     }
     keys.push(rest);
     if keys.len() > PATH_KEYS_MAX {
-        return Err(keys[PATH_KEYS_MAX].snag(Problem::PathTooLong { keys: keys.len() }));
+        let message = format!("the path has {} keys, more than {PATH_KEYS_MAX}", keys.len());
+        return Err(keys[PATH_KEYS_MAX].snag(message));
     }
     keys.into_iter().map(Word::name).collect()
 }
 
-/// Bytes as they are, `time=TIME` or `varint=N`: no value behind a word of ours, but the end of a line.
-pub(super) fn read_raw(arguments: &mut Arguments<'_>) -> Result<RawValue, Snag> {
-    let Some((key, value)) = arguments.option() else {
-        return arguments.next("VALUE")?.name().map(RawValue::Bytes);
+fn draw_path(u: &mut Unstructured<'_>) -> Drawn<KeyPath> {
+    (0..u.int_in_range(1..=4)?).map(|_| draw_name(u)).collect()
+}
+
+fn read_raw(word: Word<'_>) -> Result<RawValue, Snag> {
+    let Some((key, value)) = word.split(b'=') else {
+        return word.name().map(RawValue::Bytes);
     };
     match key.keyword() {
         Some("time") => read_time(value).map(RawValue::Time),
-        Some("varint") => read_signed(value).map(RawValue::Varint),
+        Some("varint") => read_number(value, i64::MIN, i64::MAX).map(RawValue::Varint),
         _ => {
-            let snag = unknown_option(key, &["time", "varint"], false);
+            let snag = unknown_option(key, &["time", "varint"]);
             Err(snag.or_hint(|| "a value with `=` in it is written in quotes".to_owned()))
         }
     }
 }
 
-pub(super) fn write_raw(value: &RawValue) -> String {
+fn write_raw(value: &RawValue) -> String {
     match value {
         RawValue::Bytes(bytes) => name(bytes),
         RawValue::Time(at) => format!("time={}", write_time(at)),
@@ -417,7 +415,7 @@ pub(super) fn write_raw(value: &RawValue) -> String {
     }
 }
 
-pub(super) fn draw_raw(u: &mut Unstructured<'_>) -> Drawn<RawValue> {
+fn draw_raw(u: &mut Unstructured<'_>) -> Drawn<RawValue> {
     Ok(match u.int_in_range(0..=3)? {
         0 => RawValue::Time(draw_time(u)?),
         1 => RawValue::Varint(u.arbitrary()?),

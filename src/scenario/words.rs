@@ -6,21 +6,22 @@
 
 use super::alias;
 use super::data::Name;
-use super::flaw::Problem;
 use super::limits::{NAME_BYTES_MAX, QUOTED_CHARACTERS_MAX};
+use crate::named::nearest;
+use std::fmt;
 use std::ops::Range;
 
 /// A flaw inside a line, by its range of bytes.
 #[derive(Debug)]
 pub(super) struct Snag {
     pub(super) at: Range<usize>,
-    pub(super) problem: Problem,
+    pub(super) message: String,
     pub(super) hint: Option<String>,
 }
 
 impl Snag {
-    pub(super) fn new(at: Range<usize>, problem: Problem) -> Snag {
-        Snag { at, problem, hint: None }
+    pub(super) fn new(at: Range<usize>, message: impl Into<String>) -> Snag {
+        Snag { at, message: message.into(), hint: None }
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Snag {
@@ -30,6 +31,14 @@ impl Snag {
     /// With this hint unless it has one.
     pub(super) fn or_hint(self, hint: impl FnOnce() -> String) -> Snag {
         Snag { hint: self.hint.or_else(|| Some(hint())), ..self }
+    }
+
+    /// With the one of these words that was probably meant, if there is one.
+    pub(super) fn suggest<'w>(self, written: &str, words: impl IntoIterator<Item = &'w str>) -> Snag {
+        match nearest(written, words) {
+            Some(near) => self.hint(format!("did you mean `{near}`?")),
+            None => self,
+        }
     }
 }
 
@@ -71,7 +80,7 @@ impl<'a> Words<'a> {
                 return Ok(words);
             }
             if line[at..].starts_with('#') {
-                let snag = Snag::new(at..line.len(), Problem::CommentInLine);
+                let snag = Snag::new(at..line.len(), "a comment behind a step");
                 return Err(snag.hint("a comment has a line of its own; a name that begins with # is quoted"));
             }
             let (first, from) = (words.atoms.len(), at);
@@ -88,15 +97,11 @@ impl<'a> Words<'a> {
                 ' ' | '\t' => break,
                 '"' => at = self.quoted(at)?,
                 '\\' => {
-                    let problem = Problem::BadEscape { escape: "\\".to_owned() };
-                    return Err(Snag::new(at..at + 1, problem).hint("escapes stand in quotes"));
+                    return Err(Snag::new(at..at + 1, "unknown escape `\\`").hint("escapes stand in quotes"));
                 }
                 _ if letter.is_control() || letter.is_whitespace() => {
-                    let problem = Problem::BadCharacter { character: letter };
-                    let snag = Snag::new(at..at + letter.len_utf8(), problem);
-                    return Err(
-                        snag.hint("blanks and tabs separate words; in a name write it as \\x.. in quotes")
-                    );
+                    let hint = "blanks and tabs separate words; in a name write it as \\x.. in quotes";
+                    return Err(misplaced(letter, at).hint(hint));
                 }
                 _ => at = self.push(at, at + letter.len_utf8(), false),
             }
@@ -109,15 +114,12 @@ impl<'a> Words<'a> {
         let mut at = open + 1;
         loop {
             let Some(letter) = self.line[at..].chars().next() else {
-                return Err(Snag::new(open..self.line.len(), Problem::UnclosedQuote));
+                return Err(Snag::new(open..self.line.len(), "a quote that is never closed"));
             };
             match letter {
                 '"' => return Ok(at + 1),
                 '\\' => at = self.escape(at)?,
-                _ if letter.is_control() => {
-                    let problem = Problem::BadCharacter { character: letter };
-                    return Err(Snag::new(at..at + letter.len_utf8(), problem).hint("write it as \\x.."));
-                }
+                _ if letter.is_control() => return Err(misplaced(letter, at).hint("write it as \\x..")),
                 _ => at = self.push(at, at + letter.len_utf8(), true),
             }
         }
@@ -136,7 +138,7 @@ impl<'a> Words<'a> {
         };
         let Some(byte) = byte else {
             let escape: String = self.line[at..].chars().take(length).collect();
-            let snag = Snag::new(at..at + escape.len(), Problem::BadEscape { escape });
+            let snag = Snag::new(at..at + escape.len(), format!("unknown escape `{escape}`"));
             return Err(snag.hint("escapes are \\\" \\\\ \\n \\t \\r and \\x with two hexadecimal digits"));
         };
         self.atoms.push(Atom { byte, quoted: true, from: offset(at), to: offset(at + length) });
@@ -149,17 +151,19 @@ impl<'a> Words<'a> {
         to
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<Word<'_>> {
-        let (atoms, place) = self.words.get(index)?;
-        let atoms = &self.atoms[atoms.clone()];
-        Some(Word { line: self.line, atoms, from: place.start, to: place.end })
+    /// The words in order.
+    pub(super) fn list(&self) -> Vec<Word<'_>> {
+        let word = |(atoms, place): &(Range<usize>, Range<usize>)| {
+            let atoms = &self.atoms[atoms.clone()];
+            Word { line: self.line, atoms, from: place.start, to: place.end }
+        };
+        self.words.iter().map(word).collect()
     }
+}
 
-    /// The end of the line, where something is missing.
-    pub(super) fn end(&self) -> Range<usize> {
-        let end = self.words.last().map_or(0, |(_, place)| place.end);
-        end..end
-    }
+fn misplaced(letter: char, at: usize) -> Snag {
+    let message = format!("the character U+{:04X} does not belong here", u32::from(letter));
+    Snag::new(at..at + letter.len_utf8(), message)
 }
 
 fn offset(at: usize) -> u32 {
@@ -178,19 +182,19 @@ impl<'a> Word<'a> {
         self.from..self.to
     }
 
-    /// What stands in the line, for messages.
-    pub(super) fn shown(self) -> String {
-        shown(&self.line[self.from..self.to])
-    }
-
     /// A flaw of this part.
-    pub(super) fn snag(self, problem: Problem) -> Snag {
-        Snag::new(self.at(), problem)
+    pub(super) fn snag(self, message: impl Into<String>) -> Snag {
+        Snag::new(self.at(), message)
     }
 
     /// The text of a part that has no quotes; a keyword can only be such.
     pub(super) fn keyword(self) -> Option<&'a str> {
         self.is_bare().then(|| &self.line[self.from..self.to])
+    }
+
+    /// Whether it is one of these keywords.
+    pub(super) fn is_one_of(self, keywords: &[&str]) -> bool {
+        self.keyword().is_some_and(|text| keywords.contains(&text))
     }
 
     /// Not empty, and without quotes.
@@ -210,7 +214,7 @@ impl<'a> Word<'a> {
 
     /// What stands before and behind a `/` that the form needs.
     pub(super) fn halves(self, form: &'static str) -> Result<(Word<'a>, Word<'a>), Snag> {
-        self.split(b'/').ok_or_else(|| self.snag(Problem::MissingSlash { text: self.shown(), form }))
+        self.split(b'/').ok_or_else(|| self.snag(format!("`{self}` has no `/`: {form} is needed")))
     }
 
     /// What stands before a separator that ends the part and is not quoted.
@@ -228,7 +232,8 @@ impl<'a> Word<'a> {
     /// Exactly these bytes.
     pub(super) fn exact(self) -> Result<Name, Snag> {
         if self.atoms.len() > NAME_BYTES_MAX {
-            return Err(self.snag(Problem::NameTooLong { text: self.shown(), bytes: self.atoms.len() }));
+            let bytes = self.atoms.len();
+            return Err(self.snag(format!("`{self}` has {bytes} bytes, more than {NAME_BYTES_MAX}")));
         }
         Ok(self.atoms.iter().map(|atom| atom.byte).collect())
     }
@@ -252,13 +257,21 @@ impl<'a> Word<'a> {
     fn alias(self, skip: usize) -> Result<Name, Snag> {
         let name = self.keyword().and_then(|text| text.get(skip..));
         name.and_then(alias::digest_of).ok_or_else(|| {
-            self.snag(Problem::BadAlias { text: self.shown() })
+            let most = alias::NAME_BYTES_MAX;
+            self.snag(format!("`{self}` is no name for content: 1 to {most} ASCII letters, digits and -._+"))
                 .hint("write a full digest such as sha256:... or, in quotes, exactly the bytes")
         })
     }
 }
 
-/// A word of the text as messages repeat it: cut if it is long.
+/// What stands in the line, as messages repeat it.
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.line[self.from..self.to]))
+    }
+}
+
+/// A text of the scenario as messages repeat it: cut if it is long.
 pub(super) fn shown(text: &str) -> String {
     match text.char_indices().nth(QUOTED_CHARACTERS_MAX) {
         Some((end, _)) => format!("{}...", &text[..end]),

@@ -370,11 +370,11 @@ fn update_image(
     store: &mut Store,
     context: &Context<'_>,
     name: &Name,
-    replace: Replace,
+    replace: Option<Replace>,
     fields: &ImageFields,
 ) -> Result<(), Error> {
     let mut image = whole_image(store, context, name, fields);
-    if replace == Replace::All {
+    if replace == Some(Replace::All) {
         return store.update_image(context, &image, &[]);
     }
     let mut paths = Vec::new();
@@ -393,7 +393,7 @@ fn update_image(
         }
         paths.push(names::TARGET.to_vec());
     }
-    add_label_paths(&mut paths, &image.labels, replace == Replace::Labels);
+    add_label_paths(&mut paths, &image.labels, replace == Some(Replace::Labels));
     let paths = at_least_one(paths)?;
     store.update_image(context, &image, &slices(&paths))
 }
@@ -428,8 +428,8 @@ fn encoded_spec(json: &[u8]) -> Vec<u8> {
 }
 
 /// None for a whole update. Snapshotter and runtime are no field paths, which the daemon says itself.
-fn container_paths(replace: Replace, fields: &ContainerFields) -> Result<Vec<Vec<u8>>, Error> {
-    if replace == Replace::All {
+fn container_paths(replace: Option<Replace>, fields: &ContainerFields) -> Result<Vec<Vec<u8>>, Error> {
+    if replace == Some(Replace::All) {
         return Ok(Vec::new());
     }
     let mut paths = Vec::new();
@@ -444,7 +444,7 @@ fn container_paths(replace: Replace, fields: &ContainerFields) -> Result<Vec<Vec
             paths.push(path.to_vec());
         }
     }
-    add_label_paths(&mut paths, fields.labels.as_slice(), replace == Replace::Labels);
+    add_label_paths(&mut paths, fields.labels.as_slice(), replace == Some(Replace::Labels));
     at_least_one(paths)
 }
 

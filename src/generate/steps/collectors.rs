@@ -62,8 +62,8 @@ impl Draft<'_, '_> {
                 Step::CollectorReferences { collector, from, to }
             }
             12 => Step::CollectorForget { collector, nodes: vec![self.collected(collector)?] },
-            13 => Step::CollectorFail { collector, call: *self.u.choose(&Call::ALL)? },
-            14 => Step::CollectorHeal { collector, call: *self.u.choose(&Call::ALL)? },
+            13 => Step::CollectorFail { collector, call: *self.u.choose(Call::ALL)? },
+            14 => Step::CollectorHeal { collector, call: *self.u.choose(Call::ALL)? },
             // A plugin may report anything, a snapshot whose key names no snapshotter too.
             _ => {
                 let node = NodeName { namespace: None, kind: Kind::Snapshot, key: self.snapshot_key()? };

@@ -5,8 +5,8 @@ use super::{Draft, line, names};
 use crate::generate::profile::Habit;
 use crate::release::Release;
 use crate::scenario::{
-    ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, Labels, Name, NewSnapshot, RawValue, Replace,
-    Resource, SnapshotName, Step,
+    ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, Labels, Name, NewSnapshot, RawValue, Resource,
+    SnapshotName, Step,
 };
 use crate::schema::{names as schema, time};
 use arbitrary::Result;
@@ -134,7 +134,7 @@ impl Draft<'_, '_> {
         let image = self.name(&names::IMAGES, names::HOT)?;
         let target = if self.u.ratio(1, 2)? { Some(self.target()?) } else { None };
         let fields = ImageFields { target, ..self.image_fields()? };
-        self.step(Step::ImageUpdate { image, replace: Replace::Given, fields });
+        self.step(Step::ImageUpdate { image, replace: None, fields });
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Draft<'_, '_> {
         let labels = self.so_many_labels(On::Container, 1)?;
         let snapshot = if self.u.ratio(1, 2)? { Some(self.snapshot_key()?) } else { None };
         let fields = ContainerFields { snapshot, labels, ..ContainerFields::default() };
-        self.step(Step::ContainerUpdate { container, replace: Replace::Given, fields });
+        self.step(Step::ContainerUpdate { container, replace: None, fields });
         Ok(())
     }
 
