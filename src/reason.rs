@@ -52,36 +52,45 @@ impl Words<'_> {
     /// Why a node is kept.
     pub fn reason(self, node: NodeRef<'_>, reason: &Reason<'_>) -> String {
         let flat = if self.release.is_flat(reason.reached_as) { ", flat" } else { "" };
-        let label = reason.label.map(short_label).unwrap_or_default();
         let words = match &reason.by {
-            By::Root(Holder::Itself) => self.root(node, reason.rule, &label),
-            By::Root(Holder::Collector { resource_type }) => {
-                format!("collector {} has it in use", self.collector(*resource_type))
-            }
+            By::Root(Holder::Itself) => self.root(node, reason),
             By::Root(Holder::Lease { namespace, id }) => {
                 let until = until(views::lease_expiry(self.tree, namespace, id));
-                let lease = self.named(Kind::Lease, namespace, id);
                 let says = if reason.rule == Rule::CollectorLeased { ", says its collector" } else { "" };
-                format!("{lease} holds it{until}{says}")
+                format!("{}{until}{says}", self.keeps(&reason.by, reason.rule, reason.label, "it"))
             }
-            By::Root(Holder::Image { namespace, name }) => {
-                format!("{} {}", self.named(Kind::Image, namespace, name), verb(reason.rule, &label))
-            }
-            By::Root(Holder::Container { namespace, id }) => {
-                format!("{} {}", self.named(Kind::Container, namespace, id), verb(reason.rule, &label))
-            }
-            By::Root(Holder::Sandbox { namespace, id }) => {
-                format!("sandbox {} {}", self.sandbox(namespace, id), verb(reason.rule, &label))
-            }
-            By::Node(by) => format!("{} {}", self.plain(by.as_ref()), verb(reason.rule, &label)),
+            by => self.keeps(by, reason.rule, reason.label, "it"),
         };
         words + flat
     }
 
+    /// Who does what with a node by a rule: `image/main targets it`.
+    fn keeps(self, by: &By<'_>, rule: Rule, label: Option<&[u8]>, it: &str) -> String {
+        if let By::Root(Holder::Itself) = by {
+            return format!("{it} is kept as {rule}");
+        }
+        format!("{} {}", self.holder(by), verb(rule, label, it))
+    }
+
+    /// Who keeps a node.
+    fn holder(self, by: &By<'_>) -> String {
+        match by {
+            By::Root(Holder::Itself) => "it".to_owned(),
+            By::Root(Holder::Collector { resource_type }) => {
+                format!("collector {}", self.collector(*resource_type))
+            }
+            By::Root(Holder::Lease { namespace, id }) => self.named(Kind::Lease, namespace, id),
+            By::Root(Holder::Image { namespace, name }) => self.named(Kind::Image, namespace, name),
+            By::Root(Holder::Container { namespace, id }) => self.named(Kind::Container, namespace, id),
+            By::Root(Holder::Sandbox { namespace, id }) => format!("sandbox {}", self.sandbox(namespace, id)),
+            By::Node(by) => self.plain(by.as_ref()),
+        }
+    }
+
     /// A root by itself.
-    fn root(self, node: NodeRef<'_>, rule: Rule, label: &str) -> String {
+    fn root(self, node: NodeRef<'_>, reason: &Reason<'_>) -> String {
         let NodeRef { namespace, key, .. } = node;
-        match rule {
+        match reason.rule {
             Rule::LiveLease => format!("live{}", until(views::lease_expiry(self.tree, namespace, key))),
             Rule::UnexpiredImage => {
                 format!("an image{}", until(views::image_expiry(self.tree, namespace, key)))
@@ -89,7 +98,7 @@ impl Words<'_> {
             Rule::ActiveIngest => {
                 format!("active{}", until(views::ingest_expiry(self.tree, namespace, key)))
             }
-            Rule::RootLabel => format!("{label} pins it"),
+            Rule::RootLabel => format!("{} pins it", reason.label.map(short_label).unwrap_or_default()),
             rule => format!("a {rule}"),
         }
     }
@@ -130,42 +139,83 @@ impl Words<'_> {
                 let label = label.map(|label| format!(" by {}", short_label(label))).unwrap_or_default();
                 format!("it refers back{label} to {}, which does not exist", self.plain(by.as_ref()))
             }
-            Failure::ReferrerRemoved { by, rule, label } => {
-                let verb = verb(*rule, &label.map(short_label).unwrap_or_default());
-                format!("{} {verb} and is not kept", self.plain(by.as_ref()))
+            Failure::ReferrerRemoved { by, rule, label, expired } => {
+                let fate = match expired {
+                    Some(at) => format!("expired {}", instant(*at)),
+                    None => "is not kept".to_owned(),
+                };
+                let verb = verb(*rule, *label, "it");
+                let comma = if verb.contains(',') { "," } else { "" };
+                format!("{} {verb}{comma} and {fate}", self.plain(by.as_ref()))
             }
-            Failure::ReferrerNotFull { by, rule, label } => {
-                let verb = verb(*rule, &label.map(short_label).unwrap_or_default());
-                format!("{} {verb}, but is only held flat", self.plain(by.as_ref()))
+            Failure::ReferrerNotFull { by, rule, label, reason } => {
+                let by = self.plain(by.as_ref());
+                let holds = self.keeps(&reason.by, reason.rule, reason.label, &by);
+                format!("{by} {}, but {holds} only flat", verb(*rule, *label, "it"))
             }
-            Failure::ListedWithType { resource_type } => {
-                format!("kept, but listed as type {}, which is never found marked", resource_type.0)
+            Failure::ListedWithType { resource_type, reason } => {
+                let keeps = self.keeps(&reason.by, reason.rule, reason.label, "it");
+                format!("{keeps}, but listed as type {} it is never found marked", resource_type.0)
+            }
+            Failure::LabelNotRead { by, label } => {
+                let (by, label) = (self.holder(by), short_label(label));
+                format!("{by} names it by {label}, which means nothing to containerd {}", self.release)
+            }
+            Failure::OwnLabelNotRead { label, is_bucket } => {
+                let (label, form) = (short_label(label), if *is_bucket { " is a bucket and" } else { "" });
+                format!("its label {label}{form} means nothing to containerd {}", self.release)
+            }
+            Failure::Elsewhere { by, rule, label, other } => {
+                format!("{}, not this one", self.keeps(by, *rule, *label, &self.plain(other.as_ref())))
+            }
+            Failure::ReferrerNotFound { by, label } => {
+                let does = match label {
+                    Some(label) => format!("names it by {}", short_label(label)),
+                    None => "stands on it".to_owned(),
+                };
+                format!("{} {does}, but the slash in its snapshotter's name hides it", self.holder(by))
+            }
+            Failure::LeaseMissing { lease } => {
+                format!("{} would hold it, says a collector, but does not exist", self.plain(lease.as_ref()))
+            }
+            Failure::NamespaceMissing { resource_type, namespace } => {
+                let (collector, namespace) = (self.collector(*resource_type), text::name(namespace));
+                format!("collector {collector} names it for namespace {namespace}, which does not exist")
+            }
+            Failure::CollectorFailed { resource_type } => {
+                format!("collector {} names it, but fails to start", self.collector(*resource_type))
+            }
+            Failure::CollectorNotAsked { resource_type } => {
+                let collector = self.collector(*resource_type);
+                format!(
+                    "collector {collector} names it, but containerd {} does not ask for that",
+                    self.release
+                )
             }
         }
     }
 }
 
-/// What a holder or a referring node does by a rule.
-fn verb(rule: Rule, label: &str) -> String {
+/// What a holder or a referring node does with a node by a rule.
+fn verb(rule: Rule, label: Option<&[u8]>, it: &str) -> String {
+    let label = label.map(short_label).unwrap_or_default();
     match rule {
-        Rule::LeaseHolds | Rule::CollectorLeased => "holds it".to_owned(),
-        Rule::Target => "targets it".to_owned(),
-        Rule::ContainerSnapshot => "runs on it".to_owned(),
-        Rule::Parent => "stands on it".to_owned(),
-        Rule::Expected => "is to become it".to_owned(),
+        Rule::LeaseHolds | Rule::CollectorLeased => format!("holds {it}"),
+        Rule::Target => format!("targets {it}"),
+        Rule::ContainerSnapshot => format!("runs on {it}"),
+        Rule::Parent => format!("stands on {it}"),
+        Rule::Expected => format!("is to become {it}"),
         Rule::ContentLabel | Rule::SnapshotLabel | Rule::ImageLabel | Rule::CollectorLabel => {
-            format!("refers to it by {label}")
+            format!("refers to {it} by {label}")
         }
-        Rule::BackReference => format!("takes it along by its {label}"),
-        Rule::CollectorBackReference => "takes it along, says a collector".to_owned(),
-        Rule::Condition => format!("refers to it by {label}, whose condition holds"),
-        Rule::CollectorReference => "refers to it, says its collector".to_owned(),
-        Rule::LiveLease
-        | Rule::UnexpiredImage
-        | Rule::ActiveIngest
-        | Rule::RootLabel
-        | Rule::Container
-        | Rule::CollectorActive => format!("keeps it as {rule}"),
+        Rule::BackReference => format!("takes {it} along by its {label}"),
+        Rule::CollectorBackReference => format!("takes {it} along, says a collector"),
+        Rule::Condition => format!("refers to {it} by {label}, whose condition holds"),
+        Rule::CollectorReference => format!("refers to {it}, says its collector"),
+        Rule::CollectorActive => format!("has {it} in use"),
+        Rule::LiveLease | Rule::UnexpiredImage | Rule::ActiveIngest | Rule::RootLabel | Rule::Container => {
+            format!("keeps {it} as {rule}")
+        }
     }
 }
 
@@ -177,8 +227,11 @@ fn instant(at: Instant) -> String {
     time::format_rfc3339_nano(at)
 }
 
-/// A label as scenarios write it: `gc.` for `containerd.io/gc.`.
+/// A label as scenarios write it: `gc.` for `containerd.io/gc.`, and in quotes what begins so without it.
 fn short_label(label: &[u8]) -> String {
+    if label.starts_with(b"gc.") {
+        return format!("\"{}\"", text::name(label));
+    }
     let short = label.strip_prefix(b"containerd.io/").filter(|short| short.starts_with(b"gc."));
     text::name(short.unwrap_or(label))
 }

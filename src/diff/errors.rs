@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Why two collections end with different errors: the error that only one of them may meet has a cause, and where
 /// both may meet the same ones the order decides.
-pub(super) fn class_of_errors(from: &Judged<'_>, to: &Judged<'_>) -> Class {
+pub(super) fn class_of_errors<'a>(from: &Judged<'a>, to: &Judged<'a>) -> Class {
     for (meets, other) in [(from, to), (to, from)] {
         let own = meets.judgement.errors().difference(other.judgement.errors());
         let mut classes = own.map(|error| class_of_error(meets, other, error));
@@ -56,7 +56,7 @@ fn class_of_error(meets: &Judged<'_>, other: &Judged<'_>, error: &RunError) -> C
 }
 
 /// Collectors of both sides that hear another last call after marking failed on both.
-pub(super) fn ends(from: &Judged<'_>, to: &Judged<'_>) -> Vec<EndsDiffer> {
+pub(super) fn ends<'a>(from: &Judged<'a>, to: &Judged<'a>) -> Vec<EndsDiffer> {
     let sides = [from, to];
     if sides.iter().any(|side| side.judgement.progress() != Progress::MarkFailed) {
         return Vec::new();

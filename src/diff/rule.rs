@@ -44,7 +44,7 @@ fn class_of_unswept(unswept: &Judged<'_>, swept: &Judged<'_>, named: &Named) -> 
 }
 
 /// An image that one side never sweeps and the other one keeps, though expired, by a rule of its own.
-pub(super) fn class_of_alike(from: &Judged<'_>, to: &Judged<'_>, named: &Named) -> Option<Class> {
+pub(super) fn class_of_alike<'a>(from: &Judged<'a>, to: &Judged<'a>, named: &Named) -> Option<Class> {
     let (without, with, swept) = match (from.swept.get(named), to.swept.get(named)) {
         (None, Some(swept)) => (from, to, swept),
         (Some(swept), None) => (to, from, swept),

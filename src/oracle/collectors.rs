@@ -88,13 +88,13 @@ impl<'a> Reader<'a> {
 }
 
 /// The collectors that the release knows.
-fn collectors<'a>(question: Question<'a>) -> &'a [Collector] {
+pub(super) fn collectors<'a>(question: Question<'a>) -> &'a [Collector] {
     let Situation { release, collectors, .. } = question.situation;
     if release.rules().collectors { collectors } else { &[] }
 }
 
 /// Whether what a collector says counts: it started, or its failure is intended to cost nothing.
-fn is_heard(question: Question<'_>, collector: &Collector) -> bool {
+pub(super) fn is_heard(question: Question<'_>, collector: &Collector) -> bool {
     let may_fail = question.situation.release.rules().collector_references
         && !question.defects.contains(Defect::FailedStartLosesReferences);
     !collector.start_error || may_fail

@@ -1,5 +1,6 @@
 //! Why a node is not kept: what might have kept it and did not.
 
+use super::Judgement;
 use super::facts::{Facts, Refusal, full};
 use super::keep::Keep;
 use super::nodes::NodeId;
@@ -26,15 +27,32 @@ impl Failed {
     }
 
     /// What did not keep a node, in a fixed order.
-    pub(super) fn of<'a>(&self, facts: &Facts<'a>, keep: &Keep, node: NodeId) -> Vec<Failure<'a>> {
+    pub(super) fn of<'a>(&self, judgement: &Judgement<'a>, node: NodeId) -> Vec<Failure<'a>> {
+        let facts = &judgement.facts;
         let refusals = of_node(&self.refusals, node).iter();
         let refused = refusals.map(|(_, number)| refused(facts, facts.refusals[*number as usize].1));
         let references = of_node(&self.references, node).iter();
-        let unfollowed = references.map(|(_, number)| unfollowed(facts, keep, *number));
+        let unfollowed = references.map(|(_, number)| self.unfollowed(judgement, *number));
         let mut failures: Vec<Failure<'a>> = refused.chain(unfollowed).collect();
         failures.sort_unstable();
         failures.dedup();
         failures
+    }
+
+    fn unfollowed<'a>(&self, judgement: &Judgement<'a>, number: u32) -> Failure<'a> {
+        let (facts, keep) = (&judgement.facts, &judgement.keep);
+        let reference = &facts.references[number as usize];
+        let (rule, label, from) = (reference.rule, reference.label, reference.from);
+        if let Some(reached) = keep.of(from.node).next() {
+            let reason = judgement.reason_of(reached);
+            return Failure::ReferrerNotFull { by: facts.nodes.node(from), rule, label, reason };
+        }
+        let mut refusals = of_node(&self.refusals, from.node).iter();
+        let expired = refusals.find_map(|(_, number)| match facts.refusals[*number as usize].1 {
+            Refusal::ImageExpired { at } | Refusal::IngestExpired { at } => Some(at),
+            _ => None,
+        });
+        Failure::ReferrerRemoved { by: facts.nodes.node(full(from.node)), rule, label, expired }
     }
 }
 
@@ -57,15 +75,5 @@ fn refused<'a>(facts: &Facts<'a>, refusal: Refusal<'a>) -> Failure<'a> {
         Refusal::IngestUndecodable { error } => Failure::IngestUndecodable { error },
         Refusal::ConditionUnmet { by, label } => Failure::ConditionUnmet { by: node(by), label },
         Refusal::ParentMissing { by, label } => Failure::ParentMissing { by: node(by), label },
-    }
-}
-
-fn unfollowed<'a>(facts: &Facts<'a>, keep: &Keep, number: u32) -> Failure<'a> {
-    let reference = &facts.references[number as usize];
-    let (rule, label, from) = (reference.rule, reference.label, reference.from);
-    if keep.has(from.node) {
-        Failure::ReferrerNotFull { by: facts.nodes.node(from), rule, label }
-    } else {
-        Failure::ReferrerRemoved { by: facts.nodes.node(full(from.node)), rule, label }
     }
 }

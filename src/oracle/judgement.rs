@@ -5,6 +5,7 @@ use super::defects::Defect;
 use super::facts::{Facts, Resource, full};
 use super::failures::Failed;
 use super::keep::{Cause, Keep, Reached};
+use super::near_misses::NearMisses;
 use super::nodes::{NodeId, Visit};
 use super::rules::{By, Failure, Reason, RunError};
 use crate::node::{Node, NodeRef};
@@ -19,12 +20,14 @@ pub struct Judgement<'a> {
     pub(super) errors: BTreeSet<RunError>,
     /// What could have kept each node and did not; built when first asked for.
     failed: OnceLock<Failed>,
+    /// What only looks so; built when first no rule comes near.
+    missed: OnceLock<NearMisses<'a>>,
 }
 
 impl<'a> Judgement<'a> {
     pub(super) fn new(question: Question<'a>, facts: Facts<'a>, keep: Keep) -> Judgement<'a> {
-        let failed = OnceLock::new();
-        let mut judgement = Judgement { question, facts, keep, errors: BTreeSet::new(), failed };
+        let (failed, missed) = (OnceLock::new(), OnceLock::new());
+        let mut judgement = Judgement { question, facts, keep, errors: BTreeSet::new(), failed, missed };
         judgement.errors = judgement.marking_errors();
         if judgement.errors.is_empty() {
             judgement.errors = judgement.sweeping_errors();
@@ -113,8 +116,17 @@ impl<'a> Judgement<'a> {
         }
     }
 
-    pub(super) fn failures_of(&self, node: NodeId) -> Vec<Failure<'a>> {
+    /// What might have kept a node that is not in the keep set and did not, in a fixed order: rules that failed, else
+    /// what only looks like a reason. Empty if nothing ever mentioned it, or if it is kept.
+    pub fn failures(&self, node: NodeRef<'_>) -> Vec<Failure<'a>> {
+        if self.keeps(node) {
+            return Vec::new();
+        }
         let failed = self.failed.get_or_init(|| Failed::new(&self.facts, &self.keep));
-        failed.of(&self.facts, &self.keep, node)
+        let failures = self.facts.nodes.find(node).map(|id| failed.of(self, id)).unwrap_or_default();
+        if !failures.is_empty() {
+            return failures;
+        }
+        self.missed.get_or_init(|| NearMisses::new(self)).of(self, node)
     }
 }

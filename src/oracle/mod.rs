@@ -19,7 +19,7 @@
 //! buckets, releases, collectors, instants, situations and the schema's names. It has no stack, no colours and no seeking cursor.
 //!
 //! `facts` holds what `objects`, `labels`, `collectors` and `joins` read; `keep` concludes; `judgement` answers, of
-//! single resources in `verdict`, why not in `failures`, what goes in `removal`, what may be reported in `errors`.
+//! single resources in `verdict`, why not in `failures` and, of what only looks like a reason, in `near_misses`, what goes in `removal`, what may be reported in `errors`.
 //! `times`, `conditions` and `nodes` are their tools, `rules` and `defects` their words.
 
 mod collectors;
@@ -33,6 +33,7 @@ mod joins;
 mod judgement;
 mod keep;
 mod labels;
+mod near_misses;
 mod nodes;
 mod objects;
 mod removal;

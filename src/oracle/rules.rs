@@ -73,7 +73,7 @@ pub enum Holder<'a> {
 }
 
 /// Why a node is kept: one of its reasons, from a shortest chain to a root.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Reason<'a> {
     /// The type under which it is reached; with the flat bit its own references may not count.
     pub reached_as: ResourceType,
@@ -86,7 +86,7 @@ pub struct Reason<'a> {
 }
 
 /// Who keeps a node.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum By<'a> {
     /// It is a root.
     Root(Holder<'a>),
@@ -148,6 +148,8 @@ pub enum Failure<'a> {
         rule: Rule,
         /// The label that says so, where one does.
         label: Option<&'a [u8]>,
+        /// When the node itself has expired, if that is why.
+        expired: Option<Instant>,
     },
     /// A node refers to it and is kept, but reached in a way in which this reference does not count.
     ReferrerNotFull {
@@ -157,10 +159,69 @@ pub enum Failure<'a> {
         rule: Rule,
         /// The label that says so, where one does.
         label: Option<&'a [u8]>,
+        /// Why the node is kept all the same.
+        reason: Reason<'a>,
     },
     /// It is kept, but listed with a type that is never found in the marked set.
     ListedWithType {
         /// The type.
+        resource_type: ResourceType,
+        /// Why it is kept.
+        reason: Reason<'a>,
+    },
+    // What follows no rule knows; it only looks so.
+    /// A label of something else names it, but is none that the release reads there.
+    LabelNotRead {
+        /// What has the label.
+        by: By<'a>,
+        /// The label.
+        label: &'a [u8],
+    },
+    /// It has a label that is none which the release reads there.
+    OwnLabelNotRead {
+        /// The label.
+        label: &'a [u8],
+        /// It has a bucket for its value.
+        is_bucket: bool,
+    },
+    /// Another node of its name is held or referred to: of another namespace, snapshotter or kind.
+    Elsewhere {
+        /// By whom.
+        by: By<'a>,
+        /// By which rule.
+        rule: Rule,
+        /// The label that says so, where one does.
+        label: Option<&'a [u8]>,
+        /// The other node.
+        other: Node,
+    },
+    /// A snapshot stands on it, or names it by a label, that is never looked up: its snapshotter's name has a slash.
+    ReferrerNotFound {
+        /// The snapshot.
+        by: By<'a>,
+        /// The label.
+        label: Option<&'a [u8]>,
+    },
+    /// A collector says that a lease holds it that does not exist.
+    LeaseMissing {
+        /// The lease.
+        lease: Node,
+    },
+    /// A collector would name it when asked for a namespace that does not exist.
+    NamespaceMissing {
+        /// The type for which the collector is registered.
+        resource_type: ResourceType,
+        /// The namespace.
+        namespace: &'a [u8],
+    },
+    /// A collector would name it, but does not start.
+    CollectorFailed {
+        /// The type for which the collector is registered.
+        resource_type: ResourceType,
+    },
+    /// A collector would name it, but is not asked so in the release.
+    CollectorNotAsked {
+        /// The type for which the collector is registered.
         resource_type: ResourceType,
     },
 }

@@ -67,11 +67,12 @@ impl<'a> Verdict<'_, 'a> {
         if self.is_kept() {
             return Vec::new();
         }
-        let Visit { node, high } = self.resource.visit;
-        if self.judgement.keep.has(node) {
-            let resource_type = self.judgement.facts.nodes.at(node).type_in(high);
-            return vec![Failure::ListedWithType { resource_type }];
+        match self.judgement.keep.of(self.resource.visit.node).next() {
+            Some(reached) => {
+                let (resource_type, reason) = (self.resource_type(), self.judgement.reason_of(reached));
+                vec![Failure::ListedWithType { resource_type, reason }]
+            }
+            None => self.judgement.failures(self.node().as_ref()),
         }
-        self.judgement.failures_of(node)
     }
 }

@@ -64,13 +64,15 @@ fn an_upgrade_is_told_by_rule_with_both_reasons() {
 A collection by containerd 2.1 instead of 1.7 at 2024-01-01T00:00:00Z
 
 sandboxes-moved: sandboxes are stored below v1, where the collector looks for them (from 2.0)
-  kept  default/content/\"pod\"  1.7: nothing refers to it  2.1: sandbox default/s refers to it by gc.ref.content
+  kept  default/content/\"pod\"  \
+1.7: sandbox default/s names it by gc.ref.content, which means nothing to containerd 1.7  \
+2.1: sandbox default/s refers to it by gc.ref.content
 
 image-expiry: an image is no root after its gc.expire, and is removed (from 2.0)
   removed  default/content/\"layer\"  1.7: default/content/\"o\" refers to it by gc.ref.content.0  \
 2.1: default/content/\"o\" refers to it by gc.ref.content.0 and is not kept
   removed  default/content/\"o\"      1.7: default/image/old targets it                          \
-2.1: default/image/old targets it and is not kept
+2.1: default/image/old targets it and expired 2023-12-31T00:00:00Z
   removed  default/image/extra      1.7: stays, not swept by 1.7                               \
 2.1: expired 2023-12-31T00:00:00Z
   removed  default/image/old        1.7: stays, not swept by 1.7                               \

@@ -1,0 +1,293 @@
+//! What looks as though it kept a node and never could.
+//!
+//! The relations hold what a release heeds. Whoever asks why a node goes sees more, and would be told wrongly that
+//! nothing refers to it:
+//!
+//! ```text
+//! content/m   gc.ref.contents = sha256:aa      a label that means nothing
+//! content/m   gc.bref.content = sha256:bb      one that means nothing before 2.2
+//! away/lease  lists sha256:aa                  holds away/content/sha256:aa, another node
+//! type-16     would hold it, fails to start    what it says is not heard
+//! ```
+//!
+//! None of this is a rule, so that it is gathered apart, once, when first a node is asked about to which no rule comes
+//! near.
+
+use super::Judgement;
+use super::collectors::{collectors, is_heard};
+use super::defects::Defect;
+use super::facts::{Refusal, full};
+use super::nodes::{Key, NodeId};
+use super::rules::{By, Failure, Holder};
+use crate::bucket::View;
+use crate::collector::Collector;
+use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::schema::names;
+use std::collections::BTreeMap;
+
+/// What mentions a name, by that name: a node's key, of a snapshot what follows the snapshotter.
+pub(super) struct NearMisses<'a>(BTreeMap<Vec<u8>, Vec<Mention<'a>>>);
+
+/// A place where a name stands.
+enum Mention<'a> {
+    /// In a root, by its number.
+    Root(usize),
+    /// In a reference, by its number.
+    Reference(usize),
+    /// In a condition that does not hold.
+    Unmet(&'a [u8]),
+    /// In the value of a label that looks like one for the collector, of an object in this namespace.
+    /// An object that is never looked up is hidden.
+    Label { namespace: &'a [u8], by: By<'a>, label: &'a [u8], is_hidden: bool },
+    /// The node has such a label itself.
+    OwnLabel { node: Node, label: &'a [u8], is_bucket: bool },
+    /// In what a collector says of a node, which is not heard for this reason.
+    Unheard { node: &'a Node, because: Failure<'a> },
+    /// As the parent of a snapshot that is never looked up.
+    Parent { node: Node, by: By<'a> },
+}
+
+impl<'a> NearMisses<'a> {
+    pub(super) fn new(judgement: &Judgement<'a>) -> NearMisses<'a> {
+        let mut gathered = Gathering { judgement, mentions: BTreeMap::new() };
+        gathered.relations();
+        if let Some(v1) = judgement.question.situation.tree.bucket(names::V1) {
+            for (namespace, bucket) in v1.buckets() {
+                gathered.namespace(namespace, bucket);
+            }
+            for collector in collectors(judgement.question) {
+                gathered.collector(collector, v1);
+            }
+        }
+        NearMisses(gathered.mentions)
+    }
+
+    /// What looks as though it kept a node to which no rule comes near, in a fixed order.
+    pub(super) fn of(&self, judgement: &Judgement<'a>, node: NodeRef<'_>) -> Vec<Failure<'a>> {
+        let mentions = self.0.get(name_of(judgement, node)).map(Vec::as_slice).unwrap_or_default();
+        let elsewhere: Vec<Failure<'a>> = mentions.iter().filter_map(|it| it.elsewhere(judgement)).collect();
+        let is_read = |label: &[u8]| {
+            let reads = |failure: &Failure<'_>| matches!(failure, Failure::Elsewhere { label: Some(read), .. } if *read == label);
+            elsewhere.iter().any(reads)
+                || mentions.iter().any(|it| matches!(it, Mention::Unmet(read) if *read == label))
+        };
+        let other = mentions.iter().filter_map(|it| match it {
+            Mention::Label { namespace, by, label, is_hidden } => {
+                let by = by.clone();
+                let failure = match is_hidden {
+                    true => Failure::ReferrerNotFound { by, label: Some(label) },
+                    false => Failure::LabelNotRead { by, label },
+                };
+                (*namespace == node.namespace && !is_read(label)).then_some(failure)
+            }
+            Mention::OwnLabel { node: own, label, is_bucket } => {
+                let failure = Failure::OwnLabelNotRead { label, is_bucket: *is_bucket };
+                (own.as_ref() == stripped(node)).then_some(failure)
+            }
+            Mention::Unheard { node: named, because } => {
+                (stripped(named.as_ref()) == stripped(node)).then(|| because.clone())
+            }
+            Mention::Parent { node: named, by } => (named.as_ref() == stripped(node))
+                .then(|| Failure::ReferrerNotFound { by: by.clone(), label: None }),
+            Mention::Root(_) | Mention::Reference(_) | Mention::Unmet(_) => None,
+        });
+        let is_near = |failure: &Failure<'_>| match failure {
+            Failure::Elsewhere { other, label, .. } => {
+                let same_type = other.resource_type.stripped() == node.resource_type.stripped();
+                same_type || label.is_some() && *other.namespace == *node.namespace
+            }
+            _ => true,
+        };
+        let mut failures: Vec<Failure<'a>> = other.collect();
+        failures.extend(elsewhere.into_iter().filter(is_near));
+        failures.sort_unstable();
+        failures.dedup();
+        failures
+    }
+}
+
+impl<'a> Mention<'a> {
+    /// What a rule says of another node with the name.
+    fn elsewhere(&self, judgement: &Judgement<'a>) -> Option<Failure<'a>> {
+        let facts = &judgement.facts;
+        match self {
+            Mention::Root(number) => {
+                let root = &facts.roots[*number];
+                let (by, other) = (By::Root(root.holder), facts.nodes.node(root.to));
+                Some(Failure::Elsewhere { by, rule: root.rule, label: root.label, other })
+            }
+            Mention::Reference(number) => {
+                let reference = &facts.references[*number];
+                let (by, other) = (
+                    By::Node(facts.nodes.node(full(reference.from.node))),
+                    facts.nodes.node(full(reference.to.node)),
+                );
+                Some(Failure::Elsewhere { by, rule: reference.rule, label: reference.label, other })
+            }
+            _ => None,
+        }
+    }
+}
+
+struct Gathering<'j, 'a> {
+    judgement: &'j Judgement<'a>,
+    mentions: BTreeMap<Vec<u8>, Vec<Mention<'a>>>,
+}
+
+impl<'a> Gathering<'_, 'a> {
+    fn mention(&mut self, name: &[u8], mention: Mention<'a>) {
+        self.mentions.entry(name.to_vec()).or_default().push(mention);
+    }
+
+    /// What the rules say, for those who ask about another node of the same name.
+    fn relations(&mut self) {
+        let judgement = self.judgement;
+        let facts = &judgement.facts;
+        let name = |id: NodeId| name_of(judgement, facts.nodes.node(full(id)).as_ref()).to_vec();
+        for (number, root) in facts.roots.iter().enumerate().filter(|(_, root)| root.holder != Holder::Itself)
+        {
+            self.mention(&name(root.to.node), Mention::Root(number));
+        }
+        for (number, reference) in facts.references.iter().enumerate() {
+            self.mention(&name(reference.to.node), Mention::Reference(number));
+        }
+        for (node, refusal) in &facts.refusals {
+            if let Refusal::ConditionUnmet { label, .. } = refusal {
+                self.mention(&name(*node), Mention::Unmet(label));
+            }
+        }
+    }
+
+    fn namespace(&mut self, namespace: &'a [u8], bucket: View<'a>) {
+        let tree = &self.judgement.question.situation.tree;
+        // Up to 2.0.0-rc.4 sandboxes stood beside v1.
+        let beside = tree.bucket(namespace).filter(|_| namespace != names::V1);
+        let folder = |bucket: View<'a>, path: &[&[u8]]| bucket.at(path).into_iter().flat_map(View::buckets);
+        for (id, lease) in folder(bucket, &[names::LEASES]) {
+            self.labels(namespace, lease, By::Root(Holder::Lease { namespace, id }), None, false);
+        }
+        for (name, image) in folder(bucket, &[names::IMAGES]) {
+            let own = self.node(Kind::Image, namespace, name);
+            self.labels(namespace, image, By::Root(Holder::Image { namespace, name }), own, false);
+        }
+        for (id, container) in folder(bucket, &[names::CONTAINERS]) {
+            self.labels(namespace, container, By::Root(Holder::Container { namespace, id }), None, false);
+        }
+        for around in [Some(bucket), beside].into_iter().flatten() {
+            for (id, sandbox) in folder(around, &[names::SANDBOXES]) {
+                self.labels(namespace, sandbox, By::Root(Holder::Sandbox { namespace, id }), None, false);
+            }
+        }
+        for (digest, blob) in folder(bucket, &[names::CONTENT, names::BLOB]) {
+            let Some(own) = self.node(Kind::Content, namespace, digest) else { continue };
+            self.labels(namespace, blob, By::Node(own.clone()), Some(own), false);
+        }
+        for (snapshotter, snapshots) in folder(bucket, &[names::SNAPSHOTS]) {
+            for (name, snapshot) in snapshots.buckets() {
+                self.snapshot(namespace, snapshotter, name, snapshot);
+            }
+        }
+    }
+
+    fn snapshot(&mut self, namespace: &'a [u8], snapshotter: &'a [u8], name: &'a [u8], snapshot: View<'a>) {
+        let key = |name| Key::snapshot(snapshotter, name).text();
+        let Some(own) = self.node(Kind::Snapshot, namespace, &key(name)) else { return };
+        let by = By::Node(own.clone());
+        // Looked up under the part of its snapshotter's name before the slash, it is not found.
+        let is_hidden = self.judgement.has(Defect::SnapshotterCutAtSlash) && snapshotter.contains(&b'/');
+        if let Some(parent) = snapshot.get(names::PARENT).filter(|_| is_hidden) {
+            let node = Node { key: key(parent).into(), ..own.clone() };
+            let name = name_of(self.judgement, node.as_ref()).to_vec();
+            self.mention(&name, Mention::Parent { node, by: by.clone() });
+        }
+        self.labels(namespace, snapshot, by, Some(own), is_hidden);
+    }
+
+    fn node(&self, kind: Kind, namespace: &[u8], key: &[u8]) -> Option<Node> {
+        let resource_type = self.judgement.question.situation.release.type_of(kind)?;
+        Some(Node::new(resource_type, namespace, key))
+    }
+
+    /// Whatever looks like a label for the collector, of an object that may be a node itself.
+    fn labels(
+        &mut self,
+        namespace: &'a [u8],
+        object: View<'a>,
+        by: By<'a>,
+        own: Option<Node>,
+        is_hidden: bool,
+    ) {
+        let labels = object.bucket(names::LABELS).into_iter().flat_map(|labels| labels.iter());
+        for (label, entry) in labels.filter(|(label, _)| label.windows(3).any(|part| part == b"gc.")) {
+            let value = entry.value().unwrap_or_default();
+            let bar = value
+                .iter()
+                .position(|byte| *byte == b'|')
+                .filter(|_| label.starts_with(names::GC_COND_SNAPSHOT));
+            let is_about_itself =
+                [names::GC_ROOT, b"containerd.io/gc.bref."].iter().any(|own| label.starts_with(own));
+            match &own {
+                Some(node) if is_about_itself => {
+                    let name = name_of(self.judgement, node.as_ref()).to_vec();
+                    let is_bucket = entry.value().is_none();
+                    self.mention(&name, Mention::OwnLabel { node: node.clone(), label, is_bucket });
+                }
+                _ => {
+                    let name = &value[bar.map_or(0, |bar| bar + 1)..];
+                    self.mention(name, Mention::Label { namespace, by: by.clone(), label, is_hidden });
+                }
+            }
+        }
+    }
+
+    /// What a collector says and is not heard for.
+    fn collector(&mut self, collector: &'a Collector, v1: View<'a>) {
+        let release = self.judgement.question.situation.release;
+        let (resource_type, rules) = (collector.resource_type, release.rules());
+        let is_silent = !is_heard(self.judgement.question, collector);
+        let failed = || is_silent.then_some(Failure::CollectorFailed { resource_type });
+        let unasked = |is_asked: bool| (!is_asked).then_some(Failure::CollectorNotAsked { resource_type });
+        let absent = |namespace: &'a [u8]| {
+            let is_absent = v1.bucket(namespace).is_none();
+            is_absent.then_some(Failure::NamespaceMissing { resource_type, namespace })
+        };
+        let mut unheard = Vec::new();
+        for active in &collector.active {
+            unheard.push((&active.node, failed().or_else(|| absent(&active.for_namespace))));
+        }
+        for leased in &collector.leased {
+            let is_there = v1.at(&[&leased.for_namespace, names::LEASES, &leased.lease]).is_some();
+            let lease = self.node(Kind::Lease, &leased.for_namespace, &leased.lease);
+            let missing = lease.filter(|_| !is_there).map(|lease| Failure::LeaseMissing { lease });
+            unheard.push((&leased.node, failed().or(missing)));
+        }
+        for back in &collector.active_back_references {
+            let unasked = unasked(rules.back_references);
+            unheard.push((&back.to, failed().or(unasked).or_else(|| absent(&back.for_namespace))));
+        }
+        for (from, targets) in &collector.references {
+            let is_own = from.resource_type == resource_type && resource_type.0 >= rules.types.end;
+            let because = failed().or(unasked(rules.collector_references && is_own));
+            unheard.extend(targets.iter().map(|to| (to, because.clone())));
+        }
+        for (node, because) in unheard {
+            let Some(because) = because else { continue };
+            let name = name_of(self.judgement, node.as_ref()).to_vec();
+            self.mention(&name, Mention::Unheard { node, because });
+        }
+    }
+}
+
+/// Under which name a node is mentioned.
+fn name_of<'n>(judgement: &Judgement<'_>, node: NodeRef<'n>) -> &'n [u8] {
+    let snapshot: Option<ResourceType> = judgement.question.situation.release.type_of(Kind::Snapshot);
+    let slash = node.key.iter().position(|byte| *byte == b'/');
+    match slash.filter(|_| Some(node.resource_type.stripped()) == snapshot) {
+        Some(slash) => &node.key[slash + 1..],
+        None => node.key,
+    }
+}
+
+fn stripped(node: NodeRef<'_>) -> NodeRef<'_> {
+    NodeRef { resource_type: node.resource_type.stripped(), ..node }
+}
