@@ -35,7 +35,7 @@ impl Words<'_> {
     }
 
     /// A node, however it is reached.
-    fn plain(self, node: NodeRef<'_>) -> String {
+    pub fn plain(self, node: NodeRef<'_>) -> String {
         self.named(self.release.kind_of(node.resource_type), node.namespace, node.key)
     }
 

@@ -4,24 +4,25 @@
 //! out in portions, portions in batches; what is found depends on the cases and the child alone, not on how many
 //! children run, as long as the child's answer depends on the case alone.
 
+use super::asked::{Asked, Effect, Otherwise, Wrong};
 use super::command::CommandLine;
-use super::process::{Child, ChildError};
+use super::process::{Child, ChildError, Children};
+use super::row;
 use super::rows::{collection_name, collections, is_row};
-use super::{differs, row};
-use crate::campaign::{self, Stop, Tally as _};
+use crate::campaign::{self, Cases, Found, Stop, Tally as _};
 use crate::conformance::Row;
-use crate::release::Release;
-use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
+use crate::generate::profile::Profile;
+use crate::scenario::{DEFAULT_NAMESPACE, Line, Scenario, Step, Text};
 use crate::shrink::{Shrunk, shrink};
 use crate::simulate;
-use crate::simulate::campaign::draw;
+use crate::simulate::campaign::{Numbers, draw};
+use crate::simulate::explained::Explained;
 use crate::simulate::small::marked;
-use crate::world::World;
+use crate::world::{Collected, World};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::{ControlFlow, Range};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -29,47 +30,13 @@ pub struct Plan {
     /// The cases: those of `simulate`.
     pub drawn: simulate::campaign::Plan,
     /// Their numbers.
-    pub cases: Range<u64>,
+    pub cases: Numbers,
+    /// When no more of them are begun; the first batch is run in any case.
+    pub until: Option<Instant>,
     /// The child.
     pub command: CommandLine,
     /// How long it may take for a collection.
     pub limit: Duration,
-}
-
-/// What a child can do wrong.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Wrong {
-    /// A field of its answer differs.
-    Differs(&'static str),
-    /// It does not answer in time.
-    Hung,
-    /// It ends without an answer.
-    Died,
-    /// What it says is no answer.
-    Rubbish,
-}
-
-impl Wrong {
-    /// The word for it; a difference goes by its field.
-    pub fn name(self) -> &'static str {
-        match self {
-            Wrong::Differs(field) => field,
-            Wrong::Hung => "hung",
-            Wrong::Died => "died",
-            Wrong::Rubbish => "rubbish",
-        }
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Wrong::Differs(field) => write!(f, "`{field}` differs"),
-            Wrong::Hung => f.write_str("the child hung"),
-            Wrong::Died => f.write_str("the child died"),
-            Wrong::Rubbish => f.write_str("the child answered rubbish"),
-        }
-    }
 }
 
 /// What came of it.
@@ -83,35 +50,47 @@ pub struct Tally {
     pub answered: u64,
     /// How often each field was compared.
     pub compared: BTreeMap<&'static str, u64>,
-    /// What was found, by kind.
-    pub found: BTreeMap<Wrong, Found>,
+    /// What was found, by kind: the case that loses most, by its number, and what was seen there.
+    pub found: Found<Wrong, (Effect, u64, String)>,
     /// The child failed so often that not all cases were run.
     pub has_stopped: bool,
 }
 
 /// Cases with which the child did the same wrong.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// How many.
+pub struct Example {
+    /// What it did.
+    pub wrong: Wrong,
+    /// How many cases show it.
     pub cases: u64,
-    /// The first of them.
-    pub first: u64,
-    /// What was seen in the first.
+    /// The one that was made small: the first of those that lose most by it.
+    pub number: u64,
+    /// What was seen in it.
     pub text: String,
-    /// The first made small; none for a child that hangs, where every try would take the whole limit, and for one
-    /// that does not show it again.
+    /// What it became; none for a child that hangs, where every try would take the whole limit, and for one that does
+    /// not show it again.
     pub small: Option<Small>,
 }
 
 /// A case that nothing can be left out of.
 #[derive(Clone, Debug)]
 pub struct Small {
-    /// What is seen with it.
-    pub text: String,
+    /// Its steps, the last one the collection.
+    pub lines: Vec<Line>,
+    /// How many steps the case had as it was drawn.
+    pub steps: usize,
+    /// How many smaller cases were tried.
+    pub tries: u64,
+    /// What the child does with it.
+    pub otherwise: Otherwise,
+    /// What ours does, and why.
+    pub explained: Explained,
+    /// The same as steps behind the last one: what the scenario expects.
+    pub expects: Vec<Step>,
     /// The collection as the child gets it: one line.
     pub row: String,
-    /// The case as a scenario, with what our engine does.
-    pub scenario: Scenario,
+    /// The habits of the case.
+    pub profile: Profile,
 }
 
 impl campaign::Tally for Tally {
@@ -120,33 +99,23 @@ impl campaign::Tally for Tally {
         self.asked += later.asked;
         self.answered += later.answered;
         campaign::add_counts(&mut self.compared, later.compared);
-        for (wrong, found) in later.found {
-            match self.found.get_mut(&wrong) {
-                None => drop(self.found.insert(wrong, found)),
-                Some(earlier) => earlier.cases += found.cases,
-            }
-        }
+        campaign::add(&mut self.found, later.found);
         self.has_stopped |= later.has_stopped;
         self
     }
 }
 
 impl Tally {
-    /// How many cases show something wrong.
-    pub fn finding_count(&self) -> u64 {
-        self.found.values().map(|found| found.cases).sum()
-    }
-
     fn failure_count(&self) -> u64 {
-        let failed = self.found.iter().filter(|(wrong, _)| !matches!(wrong, Wrong::Differs(_)));
-        failed.map(|(_, found)| found.cases).sum()
+        let failed = self.found.iter().filter(|(wrong, _)| wrong.way().is_none());
+        failed.map(|(_, found)| found.count).sum()
     }
 }
 
 /// Cases in a portion, which one child answers in a row. A portion ends where the child fails.
-const PORTION: u64 = 16;
+const PORTION: usize = 16;
 /// Portions in a batch, after which a child that fails too often is given up.
-const BATCH_PORTIONS: u64 = 8;
+const BATCH_PORTIONS: usize = 8;
 /// So many failures are too often.
 const FAILURES_MAX: u64 = 8;
 
@@ -155,48 +124,36 @@ const FAILURES_MAX: u64 = 8;
 /// # Errors
 /// The child does not start.
 pub fn run(plan: &Plan, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildError> {
-    let idle: Mutex<Vec<Child>> = Mutex::default();
+    let children = Children::new(plan.command.clone(), plan.limit);
     let mut tally = Tally::default();
-    let mut next = plan.cases.start;
-    while next < plan.cases.end && !stop.is_asked() {
-        let end = plan.cases.end.min(next + PORTION * BATCH_PORTIONS);
+    let mut cases = plan.cases.iter().peekable();
+    while cases.peek().is_some() && !stop.is_asked() {
+        let batch: Vec<u64> = cases.by_ref().take(PORTION * BATCH_PORTIONS).collect();
+        let portions: Vec<&[u64]> = batch.chunks(PORTION).collect();
         let portion = |place: u64| {
-            let start = next + place * PORTION;
-            let idle_child = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut child = idle_child.unwrap_or_else(|| new_child(plan));
-            let numbers = start..end.min(start + PORTION);
-            let count = numbers.end - numbers.start;
-            let tally = run_portion(plan, numbers, stop, &mut child)?;
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
-            done(count);
+            let numbers = portions[usize::try_from(place).expect("a batch is small")];
+            let tally = children.with(|child| run_portion(plan, numbers, stop, child))?;
+            done(numbers.len() as u64);
             Ok(tally)
         };
-        tally = tally.plus(campaign::try_run((end - next).div_ceil(PORTION), stop, portion)?);
-        next = end;
-        if tally.failure_count() >= FAILURES_MAX && next < plan.cases.end {
-            tally.has_stopped = true;
+        tally = tally.plus(campaign::try_run(portions.len() as u64, stop, portion)?);
+        tally.has_stopped = tally.failure_count() >= FAILURES_MAX && cases.peek().is_some();
+        if tally.has_stopped || plan.until.is_some_and(|until| Instant::now() >= until) {
             break;
         }
     }
-    for (wrong, found) in &mut tally.found {
-        found.small = small(plan, *wrong, found.first);
-    }
     Ok(tally)
-}
-
-fn new_child(plan: &Plan) -> Child {
-    Child::new(plan.command.clone(), plan.limit)
 }
 
 /// Breaks off behind a case where a stop is asked for: a child may be slow.
 fn run_portion(
     plan: &Plan,
-    numbers: Range<u64>,
+    numbers: &[u64],
     stop: &Stop,
     child: &mut Child,
 ) -> Result<ControlFlow<Tally, Tally>, ChildError> {
     let mut tally = Tally::default();
-    for number in numbers {
+    for &number in numbers {
         if stop.is_asked() {
             return Ok(ControlFlow::Break(tally));
         }
@@ -204,15 +161,15 @@ fn run_portion(
         for (place, collected) in collections(&plan.drawn, number).iter().enumerate() {
             tally.asked += 1;
             let row = row(collection_name(&plan.drawn, number, place), &collected.before);
-            let judged = judge(plan, &row, child)?;
-            tally.answered += u64::from(!judged.fields.is_empty());
-            for field in judged.fields {
+            let Asked { fields, otherwise } = Asked::of(child, &row, plan.drawn.release)?;
+            tally.answered += u64::from(!fields.is_empty());
+            for field in fields {
                 *tally.compared.entry(field).or_default() += 1;
             }
-            let Some((wrong, text)) = judged.wrong else { continue };
-            let found = || Found { cases: 0, first: number, text, small: None };
-            tally.found.entry(wrong).or_insert_with(found).cases += 1;
-            if !matches!(wrong, Wrong::Differs(_)) {
+            let Some(otherwise) = otherwise else { continue };
+            let best = (otherwise.effect, number, otherwise.child.join("; "));
+            campaign::add_case(&mut tally.found, otherwise.wrong, best);
+            if otherwise.wrong.way().is_none() {
                 return Ok(ControlFlow::Continue(tally));
             }
             break;
@@ -221,88 +178,73 @@ fn run_portion(
     Ok(ControlFlow::Continue(tally))
 }
 
-/// What came of one collection.
-struct Judged {
-    /// The fields that the answer has; none without an answer.
-    fields: Vec<&'static str>,
-    wrong: Option<(Wrong, String)>,
-}
-
-/// Asks one collection.
-///
-/// # Errors
-/// The child does not start.
-fn judge(plan: &Plan, row: &Row, child: &mut Child) -> Result<Judged, ChildError> {
-    let wrong = match child.ask(row) {
-        Ok(answer) => {
-            let difference = differs(row, plan.drawn.release, &answer);
-            let wrong = difference.map(|difference| (Wrong::Differs(difference.field), difference.text));
-            return Ok(Judged { fields: answer.results.fields().collect(), wrong });
-        }
-        Err(error @ ChildError::Start { .. }) => return Err(error),
-        Err(error @ ChildError::Hung { .. }) => (Wrong::Hung, error.to_string()),
-        Err(error @ ChildError::Died { .. }) => (Wrong::Died, error.to_string()),
-        Err(error @ ChildError::Rubbish { .. }) => (Wrong::Rubbish, error.to_string()),
+/// What was found, each with a case made small.
+pub fn examples(plan: &Plan, tally: &Tally) -> Vec<Example> {
+    let example = |(wrong, found): (&Wrong, &Cases<(Effect, u64, String)>)| {
+        let Cases { count, best: (effect, number, text) } = found;
+        let small = small(plan, *wrong, *effect, *number);
+        Example { wrong: *wrong, cases: *count, number: *number, text: text.clone(), small }
     };
-    Ok(Judged { fields: Vec::new(), wrong: Some(wrong) })
+    tally.found.iter().map(example).collect()
 }
 
-/// What a case shows of a child: the line of the collection, what is seen, and the row.
+/// What a case shows of a child: the line of the collection, the collection, and what is seen.
 struct Shown {
     line: usize,
-    text: String,
+    collected: Arc<Collected>,
+    otherwise: Otherwise,
     row: Row,
 }
 
-/// The case with everything left out without which the child still does the same wrong.
-fn small(plan: &Plan, wrong: Wrong, number: u64) -> Option<Small> {
+/// The case with everything left out without which the child still does the same wrong, to no better effect.
+fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Option<Small> {
     if wrong == Wrong::Hung {
         return None;
     }
-    let mut child = new_child(plan);
+    let release = plan.drawn.release;
+    let mut child = Child::new(plan.command.clone(), plan.limit);
     let mut shown = |lines: &[Line]| {
-        let mut world = World::new(plan.drawn.release);
+        let mut world = World::new(release);
         for (line, step) in lines.iter().enumerate() {
             let Some(collected) = world.apply(step).collected.filter(|collected| is_row(collected)) else {
                 continue;
             };
             let row = row(format!("{}/{number}.small", plan.drawn.seed.text()), &collected.before);
             // A child that no longer starts shows nothing.
-            let judged = judge(plan, &row, &mut child).ok()?;
-            if let Some((_, text)) = judged.wrong.filter(|(seen, _)| *seen == wrong) {
-                return Some(Shown { line, text, row });
+            let otherwise = Asked::of(&mut child, &row, release).ok()?.otherwise;
+            if let Some(otherwise) = otherwise.filter(|seen| (seen.wrong, seen.effect) == (wrong, effect)) {
+                return Some(Shown { line, collected, otherwise, row });
             }
         }
         None
     };
-    let small = shrink(draw(&plan.drawn, number).lines, u64::MAX, |mut lines| {
+    let case = draw(&plan.drawn, number);
+    let steps = case.lines.len();
+    let small = shrink(case.lines, u64::MAX, |mut lines| {
         let shown = shown(&lines)?;
         lines.truncate(shown.line + 1);
         Some((lines, shown))
     });
-    let Shrunk { case: lines, seen: Shown { text, row, .. }, .. } = small?;
-    let found = format!(
-        "Another collector, case {number} of seed {:?}, containerd {}: {wrong}: {text}",
-        plan.drawn.seed.text(),
-        plan.drawn.release
-    );
-    Some(Small { scenario: scenario(plan.drawn.release, lines, &found), text, row: row.to_json() })
+    let Shrunk { case: lines, seen: Shown { collected, otherwise, row, .. }, tries, .. } = small?;
+    let explained = otherwise.explained(&collected);
+    let expects = otherwise.expectations(&collected, DEFAULT_NAMESPACE);
+    let (lines, row) = (marked(lines, release, None), row.to_json());
+    Some(Small { lines, steps, tries, otherwise, explained, expects, row, profile: case.profile })
 }
 
-/// The case as steps, with what our engine does.
-fn scenario(release: Release, lines: Vec<Line>, found: &str) -> Scenario {
-    let mut lines = marked(lines, release, None);
-    let mut world = World::new(release);
-    let collected = lines.iter().filter_map(|line| world.apply(line).collected).last();
-    lines.extend(collected.into_iter().flat_map(|collected| {
-        let outcome = &collected.outcome;
-        let removed = outcome.refs(&outcome.removed).map(|node| NodeName::of(release, node));
-        let steps = match &outcome.error {
-            Some(error) => vec![Step::Expect(Assertion::Error(error.to_string().into_bytes()))],
-            None => Assertion::of_nodes(Vec::new(), removed.collect(), Vec::new()),
-        };
-        steps.into_iter().map(Line::new)
-    }));
-    let head = format!("{found}\nThis is what ours does.");
+/// A small case as a scenario that expects what our engine does.
+pub fn scenario(plan: &Plan, number: u64, small: &Small) -> Scenario {
+    let (seed, release) = (plan.drawn.seed.text(), plan.drawn.release);
+    let Small { profile, steps, .. } = small;
+    let head = format!(
+        "Another collector {}.\nOurs: {}.\nFound with seed {seed:?}, case {number}, release {release}, profile {profile}; \
+         {} steps of {steps}, 1-minimal.",
+        small.otherwise.child.join("; "),
+        small.explained.oracle.join("; "),
+        small.lines.len()
+    );
+    let expects = small.expects.iter().cloned().map(Line::new);
+    let mut lines: Vec<Line> = small.lines.iter().cloned().chain(expects).collect();
+    lines[0].blank_before = true;
     Scenario { head: Text::lines(&head), release, lines, tail: Vec::new() }
 }

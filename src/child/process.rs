@@ -10,6 +10,7 @@ use crate::conformance::Row;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The longest answer in bytes.
@@ -22,6 +23,29 @@ pub struct Child {
     command: CommandLine,
     limit: Duration,
     running: Option<Running>,
+}
+
+/// Children of one command: as many as ask at a time, each used again.
+pub struct Children {
+    command: CommandLine,
+    limit: Duration,
+    idle: Mutex<Vec<Child>>,
+}
+
+impl Children {
+    /// None yet.
+    pub fn new(command: CommandLine, limit: Duration) -> Children {
+        Children { command, limit, idle: Mutex::default() }
+    }
+
+    /// Does something with one of them that nobody else uses.
+    pub fn with<T>(&self, ask: impl FnOnce(&mut Child) -> T) -> T {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut child = idle.unwrap_or_else(|| Child::new(self.command.clone(), self.limit));
+        let asked = ask(&mut child);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+        asked
+    }
 }
 
 struct Running {
@@ -51,19 +75,19 @@ pub enum ChildError {
         reason: io::Error,
     },
     /// No answer came in time.
-    #[error("no answer within {} s", limit.as_secs_f64())]
+    #[error("gives no answer within {} s", limit.as_secs_f64())]
     Hung {
         /// The limit.
         limit: Duration,
     },
     /// It ended, or closed its output, without an answer.
-    #[error("it ended without an answer: {how}")]
+    #[error("ended without an answer: {how}")]
     Died {
         /// How it ended, in the system's words.
         how: String,
     },
     /// What it said is no answer to this case.
-    #[error("no answer to the case: {reason}; it said {said:?}")]
+    #[error("gave no answer to the case: {reason}; it said {said:?}")]
     Rubbish {
         /// Why it is none.
         reason: String,

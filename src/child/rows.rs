@@ -1,13 +1,13 @@
 //! The collections of generated cases as rows.
 
 use crate::bucket::Bucket;
+use crate::campaign::Stop;
 use crate::conformance::Row;
 use crate::conformance::row::UnorderedField;
-use crate::simulate::campaign::{Plan, draw};
+use crate::simulate::campaign::{Numbers, Plan, draw};
 use crate::situation::Situation;
 use crate::world::{Collected, World};
-use std::io::{self, Write};
-use std::ops::Range;
+use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 
 /// A collection as a row without results.
@@ -37,16 +37,25 @@ fn without_sequences(tree: &Bucket) -> Bucket {
 }
 
 /// Whether a collection can be put as a row, which has no word for a context that is cancelled.
-pub(super) fn is_row(collected: &Collected) -> bool {
+pub fn is_row(collected: &Collected) -> bool {
     collected.cancel_at_root.is_none()
 }
 
 /// Writes every collection of the cases of a plan, one row a line; `done` hears of each case.
 ///
 /// # Errors
-/// The writer's.
-pub fn write_rows(plan: &Plan, cases: Range<u64>, out: &mut dyn Write, done: impl Fn(u64)) -> io::Result<()> {
-    for number in cases {
+/// The writer's; `Interrupted` once a stop is asked for.
+pub fn write_rows(
+    plan: &Plan,
+    cases: Numbers,
+    stop: &Stop,
+    out: &mut dyn Write,
+    done: impl Fn(u64),
+) -> io::Result<()> {
+    for number in cases.iter() {
+        if stop.is_asked() {
+            return Err(ErrorKind::Interrupted.into());
+        }
         for (place, collected) in collections(plan, number).iter().enumerate() {
             let row = row(collection_name(plan, number, place), &collected.before);
             writeln!(out, "{}", row.to_json())?;

@@ -1,15 +1,19 @@
-use super::campaign::{Plan, Wrong, run};
+use super::campaign::{Example, Plan, examples, run, scenario};
+use super::serve::serve;
 use super::*;
 use crate::bucket::Bucket;
 use crate::campaign::Stop;
+use crate::conformance::run::results;
+use crate::conformance::{Results, Row};
 use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::generate::trees;
 use crate::oracle::Defects;
+use crate::release::Release;
 use crate::replay;
 use crate::scenario::{parse, print};
-use crate::simulate::campaign;
+use crate::simulate::campaign::{self, Numbers};
 use crate::situation::Situation;
 use crate::world::World;
 use std::time::Duration;
@@ -111,7 +115,7 @@ fn answers_that_nobody_asked_for_are_not_taken_for_later_ones() {
 /// Our own engine, asked without a process between.
 fn answer(row: &Row, fault: Option<Fault>) -> Answer {
     let mut out = Vec::new();
-    serve::serve(row.to_json().as_bytes(), &mut out, None, fault).expect("it is served");
+    serve(row.to_json().as_bytes(), &mut out, None, fault).expect("it is served");
     Answer::parse(&String::from_utf8(out).expect("text")).expect("an answer")
 }
 
@@ -121,9 +125,14 @@ fn our_own_engine_agrees_with_itself_and_a_faulty_one_does_not() {
     for release in Release::ALL {
         for number in 0..50 {
             let row = drawn(number, release);
-            assert_eq!(differs(&row, release, &answer(&row, None)), None, "case {number} under {release}");
-            differences +=
-                u32::from(differs(&row, release, &answer(&row, Some(Fault::SweepSkips))).is_some());
+            assert_eq!(
+                Otherwise::of_answer(&row, release, &answer(&row, None)),
+                None,
+                "case {number} under {release}"
+            );
+            differences += u32::from(
+                Otherwise::of_answer(&row, release, &answer(&row, Some(Fault::SweepSkips))).is_some(),
+            );
         }
     }
     assert!(differences > 100, "{differences}");
@@ -143,7 +152,7 @@ fn any_outcome_that_gos_map_order_can_give_is_right() {
             unlike += u32::from(*outcome != outcomes[0]);
             let line = Answer { name: None, results: outcome.clone() }.to_json();
             let answer = Answer::parse(&line).expect("an answer");
-            assert_eq!(differs(&row, Release::V1_7Beta, &answer), None, "case {number}");
+            assert_eq!(Otherwise::of_answer(&row, Release::V1_7Beta, &answer), None, "case {number}");
         }
     }
     assert!(unlike > 0, "no case shows the loop variable");
@@ -158,11 +167,11 @@ fn what_is_no_question_ends_serving_with_its_line() {
         (unknown.clone(), "line 1: row `case`: the version Some(\"containerd 9.9\") names no known release"),
     ] {
         let mut out = Vec::new();
-        let error = serve::serve(input.as_bytes(), &mut out, None, None).expect_err("no question");
+        let error = serve(input.as_bytes(), &mut out, None, None).expect_err("no question");
         assert!(error.to_string().starts_with(said), "{error}");
     }
     let mut out = Vec::new();
-    serve::serve(unknown.as_bytes(), &mut out, Some(Release::V2_0), None).expect("the release is given");
+    serve(unknown.as_bytes(), &mut out, Some(Release::V2_0), None).expect("the release is given");
     assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
 }
 
@@ -171,22 +180,24 @@ fn cases(release: Release) -> campaign::Plan {
 }
 
 fn plan(command: CommandLine, count: u64, limit: Duration) -> Plan {
-    Plan { drawn: cases(Release::V1_7Beta), cases: 0..count, command, limit }
+    Plan { drawn: cases(Release::V1_7Beta), cases: Numbers::first(count), until: None, command, limit }
 }
 
 #[test]
 fn a_difference_is_made_small_and_its_scenario_holds_for_our_engine() {
-    let tally = run(&plan(each(r#"echo "{\"error\": null}""#), 60, PATIENT), &Stop::default(), &|_| {})
-        .expect("it starts");
+    let plan = plan(each(r#"echo "{\"error\": null}""#), 60, PATIENT);
+    let tally = run(&plan, &Stop::default(), &|_| {}).expect("it starts");
     assert_eq!((tally.cases, tally.asked), (60, tally.answered));
     assert_eq!(tally.compared.iter().collect::<Vec<_>>(), [(&"error", &tally.asked)]);
-    assert_eq!(tally.found.keys().collect::<Vec<_>>(), [&Wrong::Differs("error")]);
-    let found = &tally.found[&Wrong::Differs("error")];
-    assert!(found.cases > 0 && found.cases < 60);
-    let small = found.small.as_ref().expect("it is made small");
+    let [Example { wrong: Wrong::Differs("error", Way::Other), cases, number, small: Some(small), .. }] =
+        &examples(&plan, &tally)[..]
+    else {
+        panic!("{:?}", tally.found)
+    };
+    assert!((1..60).contains(cases));
     let row = Row::parse(&small.row, no_tree).expect("a row");
     assert!(row.to_json().len() < 500, "{}", small.row);
-    let written = print(&small.scenario);
+    let written = print(&scenario(&plan, *number, small));
     let read = parse(written.as_bytes()).expect("a scenario");
     assert_eq!(replay::run(&read, None).failures, [], "{written}");
 }
@@ -198,11 +209,13 @@ fn a_child_that_keeps_failing_is_given_up_and_reported_as_what_it_does() {
         (each("exit 1"), PATIENT, Wrong::Died, true),
         (each("echo rubbish"), PATIENT, Wrong::Rubbish, true),
     ] {
-        let tally = run(&plan(command, 1000, limit), &Stop::default(), &|_| {}).expect("it starts");
+        let plan = plan(command, 1000, limit);
+        let tally = run(&plan, &Stop::default(), &|_| {}).expect("it starts");
         assert!(tally.has_stopped && tally.cases < 1000, "{tally:?}");
         assert_eq!((tally.answered, tally.found.len()), (0, 1));
-        let found = &tally.found[&wrong];
-        assert_eq!((found.cases, found.first, found.small.is_some()), (8, 0, is_small));
+        let example = &examples(&plan, &tally)[0];
+        let Example { wrong: found, cases, number, small, .. } = example;
+        assert_eq!((*found, *cases, *number, small.is_some()), (wrong, 8, 0, is_small));
     }
 }
 
@@ -210,7 +223,8 @@ fn a_child_that_keeps_failing_is_given_up_and_reported_as_what_it_does() {
 fn rows_are_cases_that_read_back() {
     let mut out = Vec::new();
     let plan = cases(Release::V2_2);
-    write_rows(&plan, 3..6, &mut out, |_| {}).expect("a Vec takes all");
+    let numbers = Numbers { start: 3, end: 6, part: 0, parts: 1 };
+    write_rows(&plan, numbers, &Stop::default(), &mut out, |_| {}).expect("a Vec takes all");
     let text = String::from_utf8(out).expect("text");
     let mut lines = text.lines();
     for number in 3..6 {
@@ -234,4 +248,86 @@ fn rows_are_cases_that_read_back() {
         }
     }
     assert_eq!(lines.next(), None);
+}
+
+/// What is said of every collection of some cases that a fault changes: what the child does, and what ours does.
+fn told(fault: Fault, release: Release) -> String {
+    let plan = cases(release);
+    let mut told = String::new();
+    for number in 0..60 {
+        let mut world = World::new(release);
+        for line in campaign::draw(&plan, number).lines {
+            let Some(collected) = world.apply(&line).collected.filter(|collected| is_row(collected)) else {
+                continue;
+            };
+            let row = row("case".to_owned(), &collected.before);
+            if let Some(otherwise) = Otherwise::of_answer(&row, release, &answer(&row, Some(fault))) {
+                let ours = otherwise.explained(&collected).oracle;
+                told.extend(otherwise.child.iter().chain(&ours).map(|line| format!("{line}\n")));
+            }
+        }
+    }
+    told
+}
+
+#[test]
+fn the_cause_is_said_in_the_words_of_our_own_findings() {
+    use Fault::*;
+    use Release::{V1_7Beta, V2_2, V2_3};
+    for (fault, release, child, ours) in [
+        (ExpiryInclusive, V1_7Beta, "has no root lease/", "live until 2026"),
+        (LeaseExpiryIgnored, V1_7Beta, "has the root lease/", "expired 20"),
+        (ImageTargetForgotten, V1_7Beta, "does not mark content/", " targets it"),
+        (ParentForgotten, V1_7Beta, "does not follow the reference from snapshot/", " stands on it"),
+        (FlatHidesFull, V1_7Beta, "removes ", "refers to it by gc.ref."),
+        (SweepSkips, V1_7Beta, "does not remove ", "removes "),
+        (DeadEdgeFails, V1_7Beta, "fails with `bucket not found`", "succeeds"),
+        (ErrorSwallowed, V1_7Beta, "succeeds where ours fails with `Time.Unmarshal", " at ingest/"),
+        (ActiveForgotten, V1_7Beta, "calls `remove ", "has it in use"),
+        (RootLabelExact, V2_2, "has no root ", "pins it"),
+        (
+            BackReferencesForgotten,
+            V2_2,
+            "does not follow the reference from ",
+            "takes it along by its gc.bref.",
+        ),
+        (ConditionsAnded, V2_3, "does not follow the reference from ", "whose condition holds"),
+    ] {
+        let told = told(fault, release);
+        assert!(told.contains(child) && told.contains(ours), "{fault}: no {child:?} or no {ours:?}\n{told}");
+        assert!(!told.contains("differs in `"), "{fault}: something is said in no words\n{told}");
+    }
+}
+
+#[test]
+fn every_field_is_said_in_words() {
+    let row = case(Release::V1_7Beta);
+    let ours = results(&row.situation(Release::V1_7Beta, None), None);
+    let child = |change: &dyn Fn(&mut Results)| {
+        let mut results = ours.clone();
+        change(&mut results);
+        let answer = Answer { name: None, results };
+        Otherwise::of_answer(&row, Release::V1_7Beta, &answer).expect("a difference").child.join("; ")
+    };
+    for (field, said, change) in [
+        (
+            "roots",
+            "has no root ",
+            &(|got: &mut Results| drop(got.roots.as_mut().unwrap().remove(0))) as &dyn Fn(&mut Results),
+        ),
+        ("roots", " in another order: ", &|got| got.roots.as_mut().unwrap().reverse()),
+        ("roots", " once more", &|got| got.roots.as_mut().unwrap().extend_from_within(..1)),
+        ("all", "does not list ", &|got| drop(got.all.as_mut().unwrap().pop())),
+        ("refs", "does not look into ", &|got| drop(got.refs.as_mut().unwrap().remove(0))),
+        ("marked", "does not mark ", &|got| drop(got.marked.as_mut().unwrap().as_mut().unwrap().pop())),
+        ("marked", "fails to mark", &|got| got.marked = Some(None)),
+        ("removed", "does not remove ", &|got| got.removed.as_mut().unwrap().clear()),
+        ("error", "fails with `a\\u{1b}[31mb`", &|got| got.error = Some(Some("a\u{1b}[31mb".to_owned()))),
+        ("db_after", "leaves something else at v1/x", &|got| {
+            got.after.as_mut().unwrap().put(&[b"v1"], b"x", b"1").unwrap();
+        }),
+    ] {
+        let told = child(change);
+        assert!(told.contains(said), "{field}: {told}");
+    }
 }

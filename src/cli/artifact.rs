@@ -38,7 +38,7 @@ pub(super) fn replay(
     if let (Some(scenario), Some(_)) = (scenario, &out) {
         // Read back, its lines have the numbers of the text below.
         let numbered = parse(print(&scenario).as_bytes()).unwrap_or(scenario);
-        replay_scenario(file, &numbered, fault.or(target.fault), false, out, &|| ())?;
+        replay_scenario(file, &numbered, fault.or(target.fault), false, out, &|_| ())?;
     }
     Ok(match found {
         Some(found) => Verdict::Failed(failed(target, file, &found)),

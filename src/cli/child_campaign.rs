@@ -1,104 +1,206 @@
 //! The part of `leasehold simulate` that has to do with children: rows for them, and a campaign against one.
 
 use super::findings::Folder;
-use super::{Ended, Failure, interrupt, progress, threads};
-use crate::child::campaign::{self, Plan};
-use crate::child::{ChildError, CommandLine, write_rows};
+use super::{Ended, Failure, files, interrupt, progress, threads};
+use crate::campaign::Stop;
+use crate::child::campaign::{self, Example, Plan};
+use crate::child::{Asked, ChildError, Children, CommandLine, is_row, row, write_rows};
+use crate::replay::{self, Problem, Stepped};
 use crate::report::Show as _;
-use crate::report::child::Report;
-use crate::scenario::print;
+use crate::report::child::{DEFAULT_LIMIT, Report, Written, differs, options};
+use crate::scenario::{print, print_step};
 use crate::simulate;
+use crate::simulate::campaign::Numbers;
+use crate::text;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use indicatif::ProgressBar;
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::fs;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+/// Another collector, as `simulate` and `replay` ask it.
 #[derive(clap::Args)]
 #[group(skip)]
-pub(super) struct Arguments {
-    /// Instead of our own collector run another one, a program that answers a collection a line, and compare
+pub(super) struct Against {
+    /// Ask another collector, a program that answers a collection a line, and hold it to what ours does
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "intended"])]
-    against: Option<CommandLine>,
-    /// How many seconds the other collector may take for a collection
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5", requires = "against")]
+    pub(super) against: Option<CommandLine>,
+    /// How many seconds the other collector may take for a collection [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, requires = "against")]
     // What --against does not go with would excuse its absence.
-    #[arg(conflicts_with_all = ["case", "time", "shard", "fault", "intended"])]
-    child_timeout: Duration,
-    /// Also write the collections of the cases, as rows for other collectors, into a new file; gzip if it ends in .gz
-    #[arg(long, value_name = "FILE")]
-    rows_out: Option<PathBuf>,
+    #[arg(conflicts_with_all = ["fault", "intended"])]
+    child_timeout: Option<Duration>,
+}
+
+impl Against {
+    /// How long the other collector may take for a collection.
+    pub(super) fn limit(&self) -> Duration {
+        self.child_timeout.unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// The collector to be asked, not started yet.
+    pub(super) fn other(&self) -> Option<Other> {
+        let command = self.against.as_ref()?;
+        Some(Other {
+            children: Children::new(command.clone(), self.limit()),
+            command: text::name(command.text().as_bytes()),
+            asked: AtomicU64::default(),
+            failure: OnceLock::default(),
+        })
+    }
+
+    /// The options that ask it again; nothing where it is not asked.
+    pub(super) fn again(&self) -> String {
+        self.against.as_ref().map(|command| options(command, self.limit())).unwrap_or_default()
+    }
+
+    /// A child that does not start, as what the user asked for.
+    pub(super) fn failure(error: &ChildError) -> Failure {
+        Failure::Usage(format!("--against: {error}"))
+    }
+}
+
+/// Another collector that is asked what scenarios collect.
+pub(super) struct Other {
+    children: Children,
+    command: String,
+    asked: AtomicU64,
+    /// Why it does not start.
+    failure: OnceLock<ChildError>,
+}
+
+impl Other {
+    /// Puts the collection of a step to it; gives what it does otherwise, and what ours does and why.
+    pub(super) fn holds(&self, file: &Path, stepped: &Stepped<'_>) -> Option<replay::Failure> {
+        let collected = stepped.applied.collected.as_ref().filter(|collected| is_row(collected))?;
+        let line = stepped.line.number;
+        let row = row(format!("{}:{line}", file.display()), &collected.before);
+        let asked = match self.children.with(|child| Asked::of(child, &row, collected.before.release)) {
+            Ok(asked) => asked,
+            Err(error) => {
+                self.failure.get_or_init(|| error);
+                return None;
+            }
+        };
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let otherwise = asked.otherwise?;
+        let told = differs(&otherwise, &otherwise.explained(collected));
+        Some(replay::Failure {
+            line,
+            problem: Problem::Otherwise { step: print_step(&stepped.line.step), told },
+        })
+    }
+
+    /// What is said at the end: how much it was asked.
+    pub(super) fn finish(self) -> Result<String, Failure> {
+        if let Some(error) = self.failure.into_inner() {
+            return Err(Against::failure(&error));
+        }
+        let asked = self.asked.into_inner();
+        if asked == 0 {
+            let none = "--against: there is nothing to ask: no collection runs, or each is cancelled";
+            return Err(Failure::Usage(none.to_owned()));
+        }
+        Ok(format!("`{}` was asked {}", self.command, text::counted(asked, "collection")))
+    }
 }
 
 /// The cases of a `simulate` run.
+#[derive(Clone, Copy)]
 pub(super) struct Cases<'a> {
     pub(super) drawn: &'a simulate::campaign::Plan,
-    pub(super) cases: Range<u64>,
-    pub(super) jobs: Option<usize>,
-    pub(super) json: bool,
+    pub(super) numbers: Numbers,
+    /// How long cases are run; none where their number is given.
+    pub(super) time: Option<Duration>,
 }
 
-/// Does what the arguments ask for; none if it remains to run our own collector.
-pub(super) fn run(
-    arguments: &Arguments,
-    cases: Cases<'_>,
-    folder: &mut Folder<'_>,
-    out: &mut dyn Write,
-) -> Result<Option<Ended>, Failure> {
-    if let Some(path) = &arguments.rows_out {
-        write(path, &cases)?;
+impl Cases<'_> {
+    fn count(&self) -> Option<u64> {
+        self.time.is_none().then(|| self.numbers.count())
     }
-    let Some(command) = &arguments.against else { return Ok(None) };
+}
+
+/// Asks another collector the cases.
+pub(super) fn run(
+    command: &CommandLine,
+    limit: Duration,
+    cases: Cases<'_>,
+    jobs: Option<usize>,
+    json: bool,
+    mut folder: Folder<'_>,
+    out: &mut dyn Write,
+) -> Result<Ended, Failure> {
     let plan = Plan {
         drawn: cases.drawn.clone(),
-        cases: cases.cases.clone(),
+        cases: cases.numbers,
+        until: cases.time.map(|time| Instant::now() + time),
         command: command.clone(),
-        limit: arguments.child_timeout,
+        limit,
     };
-    let progress = case_bar(&cases);
-    let threads = threads::pool(cases.jobs)?;
+    let progress = progress::bar(cases.count(), "cases");
+    let threads = threads::pool(jobs)?;
     let stop = interrupt::stop();
     let tally = threads.install(|| campaign::run(&plan, &stop, &|cases| progress.inc(cases)));
     progress.finish_and_clear();
-    let tally = tally.map_err(|error: ChildError| Failure::Usage(format!("--against: {error}")))?;
-    let count = plan.cases.end - plan.cases.start;
-    let interrupted = interrupt::interrupted(&stop, tally.cases, Some(count), "case");
-    let small = tally.found.iter().filter_map(|(wrong, found)| Some((wrong, found, found.small.as_ref()?)));
-    let files = small.filter_map(|(wrong, found, small)| {
-        let file =
-            folder.write(&format!("against-{}-{}", wrong.name(), found.first), &print(&small.scenario))?;
-        Some((*wrong, file))
-    });
-    let report = Report { plan: &plan, tally: &tally, files: &files.collect(), interrupted };
-    report.write(cases.json, out)?;
+    let tally = tally.map_err(|error| Against::failure(&error))?;
+    let interrupted = interrupt::interrupted(&stop, tally.cases, cases.count(), "case");
+    let examples = campaign::examples(&plan, &tally).into_iter();
+    let findings: Vec<Written> = examples.map(|example| write_finding(&plan, &mut folder, example)).collect();
+    let report = Report { plan: &plan, tally: &tally, findings: &findings, interrupted };
+    report.write(json, out)?;
     folder.tell_failure();
-    Ok(Some(Ended::campaign(tally.finding_count() > 0, interrupted)))
+    Ok(Ended::campaign(!findings.is_empty(), interrupted))
 }
 
-fn case_bar(cases: &Cases<'_>) -> ProgressBar {
-    progress::bar(Some(cases.cases.end - cases.cases.start), "cases")
-}
-
-fn write(path: &Path, cases: &Cases<'_>) -> Result<(), Failure> {
-    let named = |error: io::Error| format!("--rows-out: {}: {error}", path.display());
-    // What exists is never written over.
-    let file = File::create_new(path).map_err(|error| Failure::Usage(named(error)))?;
-    let progress = case_bar(cases);
-    let rows =
-        |out: &mut dyn Write| write_rows(cases.drawn, cases.cases.clone(), out, |more| progress.inc(more));
-    let written = if path.extension() == Some(OsStr::new("gz")) {
-        let mut packed = GzEncoder::new(BufWriter::new(file), Compression::default());
-        rows(&mut packed).and_then(|()| packed.finish()?.flush())
-    } else {
-        let mut plain = BufWriter::new(file);
-        rows(&mut plain).and_then(|()| plain.flush())
+/// Writes a finding as a scenario, and the row that the child gets beside it.
+fn write_finding(plan: &Plan, folder: &mut Folder<'_>, example: Example) -> Written {
+    let Some(small) = &example.small else {
+        return Written { example, scenario: None, file: None, row_file: None };
     };
+    let way = example.wrong.way().map(|way| format!("-{}", way.name())).unwrap_or_default();
+    let stem = format!("against-{}{way}-{}", example.wrong.name(), example.number);
+    let scenario = campaign::scenario(plan, example.number, small);
+    let file = folder.write(&stem, &print(&scenario));
+    let row_file = folder.write_as(&stem, "jsonl", &format!("{}\n", small.row));
+    Written { example, scenario: Some(scenario), file, row_file }
+}
+
+/// Writes the collections of the cases into a new file, whole or, once a stop is asked for, not at all.
+pub(super) fn write(path: &Path, cases: Cases<'_>, stop: &Stop) -> Result<(), Failure> {
+    let named = |error: io::Error| format!("--rows-out: {}: {error}", path.display());
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(Failure::Usage(named(ErrorKind::AlreadyExists.into())));
+    }
+    let progress = progress::bar(cases.count(), "cases");
+    let rows =
+        |out: &mut dyn Write| write_rows(cases.drawn, cases.numbers, stop, out, |more| progress.inc(more));
+    let written = files::create_with(path, |file| {
+        let mut plain = BufWriter::new(file);
+        if path.extension() == Some(OsStr::new("gz")) {
+            let mut packed = GzEncoder::new(&mut plain, Compression::default());
+            rows(&mut packed)?;
+            packed.finish()?;
+        } else {
+            rows(&mut plain)?;
+        }
+        plain.flush()
+    });
     progress.finish_and_clear();
-    written.map_err(|error| Failure::Output(io::Error::other(named(error))))
+    match written.map_err(|error| (error.kind(), error)) {
+        Ok(()) => Ok(()),
+        Err((ErrorKind::Interrupted, _)) => {
+            eprintln!("leasehold: interrupted: {} is not written", path.display());
+            Ok(())
+        }
+        Err((ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::PermissionDenied, error)) => {
+            Err(Failure::Usage(named(error)))
+        }
+        Err((_, error)) => Err(Failure::Output(io::Error::other(named(error)))),
+    }
 }
 
 fn parse_command(text: &str) -> Result<CommandLine, String> {

@@ -3,7 +3,7 @@
 //! What is new lies beside its place until it is on the disk, and is then renamed: a full disk or a program that is ended
 //! leaves what was there.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 use tempfile::NamedTempFile;
@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let permissions = fs::metadata(&path)?.permissions();
-    let new = beside(&path, bytes)?;
+    let new = beside(&path, |file| file.write_all(bytes))?;
     new.as_file().set_permissions(permissions)?;
     new.persist(&path).map_err(|error| error.error)?;
     Ok(())
@@ -26,12 +26,20 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The file system's, or `AlreadyExists`; nothing is left behind then.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    beside(path, bytes)?.persist_noclobber(path).map_err(|error| error.error)?;
+    create_with(path, |file| file.write_all(bytes))
+}
+
+/// Writes a file that must not be there yet, a part at a time.
+///
+/// # Errors
+/// Those of the writing or of the file system, or `AlreadyExists`; nothing is left behind then.
+pub(super) fn create_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    beside(path, write)?.persist_noclobber(path).map_err(|error| error.error)?;
     Ok(())
 }
 
 /// A file in the same folder, on the disk, that goes away unless it is renamed.
-fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+fn beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -41,7 +49,7 @@ fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.prefix(".leasehold-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     Ok(file)
 }

@@ -29,11 +29,16 @@ impl<'a> Folder<'a> {
 
     /// Writes a finding; gives its file, none if it could not be written.
     pub(super) fn write(&mut self, stem: &str, text: &str) -> Option<String> {
+        self.write_as(stem, SCENARIO_EXTENSION, text)
+    }
+
+    /// The same for a file of another kind.
+    pub(super) fn write_as(&mut self, stem: &str, extension: &str, text: &str) -> Option<String> {
         if self.failure.is_some() {
             return None;
         }
         let made = fs::create_dir_all(self.path).map_err(|error| failed(self.path, &error));
-        match made.and_then(|()| write_new(self.path, stem, text)) {
+        match made.and_then(|()| write_new(self.path, stem, extension, text)) {
             Ok(path) => Some(path.display().to_string()),
             Err(reason) => {
                 self.failure = Some(reason);
@@ -51,10 +56,10 @@ impl<'a> Folder<'a> {
 }
 
 /// Writes a file under a name that is not taken; what is there already with the same content is the same finding.
-fn write_new(folder: &Path, stem: &str, text: &str) -> Result<PathBuf, String> {
+fn write_new(folder: &Path, stem: &str, extension: &str, text: &str) -> Result<PathBuf, String> {
     for number in 1u32.. {
         let again = if number == 1 { String::new() } else { format!("-{number}") };
-        let path = folder.join(format!("{stem}{again}.{SCENARIO_EXTENSION}"));
+        let path = folder.join(format!("{stem}{again}.{extension}"));
         match files::create(&path, text.as_bytes()) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {

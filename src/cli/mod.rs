@@ -166,22 +166,21 @@ mod tests {
         ("conformance", "release", &["only"]),
         ("diff", "cases", &["now", "wait"]),
         ("grade", "list", &["seeds", "budget", "jobs", "json"]),
-        ("replay", "update", &["fault", "target", "intended", "release"]),
-        ("replay", "target", &["intended", "release"]),
-        ("simulate", "against", &["fault", "intended", "for", "shard"]),
-        (
-            "simulate",
-            "case",
-            &["cases", "for", "shard", "intended", "fault", "jobs", "against", "rows-out", "out", "json"],
-        ),
+        ("replay", "against", &["fault", "intended"]),
+        ("replay", "update", &["fault", "target", "intended", "release", "against"]),
+        ("replay", "target", &["intended", "release", "against"]),
+        ("simulate", "against", &["fault", "intended"]),
+        ("simulate", "case", &["cases", "for", "shard", "intended", "fault"]),
         ("simulate", "for", &["cases", "rows-out"]),
         ("simulate", "properties", &["*"]),
-        ("simulate", "shard", &["rows-out"]),
     ];
 
     /// Flags that do something only beside another.
-    const NEEDED: &[(&str, &str, &str)] =
-        &[("diff", "seed", "cases"), ("simulate", "child-timeout", "against")];
+    const NEEDED: &[(&str, &str, &str)] = &[
+        ("diff", "seed", "cases"),
+        ("simulate", "child-timeout", "against"),
+        ("replay", "child-timeout", "against"),
+    ];
 
     fn is_refused(command: &str, pair: [&str; 2]) -> bool {
         [pair, [pair[1], pair[0]]].into_iter().any(|[flag, other]| {

@@ -1,5 +1,6 @@
 //! `leasehold replay`: scenario files, step by step through the world, checked; and what fuzz targets left behind.
 
+use super::child_campaign::{Against, Other};
 use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text};
 use super::verdict::{Verdict, replay_scenario};
@@ -8,7 +9,7 @@ use super::{files, progress, values};
 use crate::engine::Fault;
 use crate::fuzzing::Target;
 use crate::release::Release;
-use crate::replay::{Failure as Failed, Problem, Replayed, updated, warnings};
+use crate::replay::{Failure as Failed, Problem, Replayed, Stepped, updated, warnings};
 use crate::report::shell::quoted;
 use crate::scenario::Scenario;
 use crate::text::counted;
@@ -38,6 +39,7 @@ use std::path::{Path, PathBuf};
   leasehold replay --fault expiry-inclusive scenarios     which scenarios see this mistake
   leasehold replay --release 2.1 expired.scenario         under another release's rules
   leasehold replay --release all expired.scenario         under each, and which fail
+  leasehold replay --against ./child expired.scenario     each collection put to another collector
   leasehold replay fuzz/artifacts/tree/crash-1c9b33       what a fuzz target found
   leasehold replay --target tree crash-1c9b33             the same, anywhere else
   leasehold replay --target tree fuzz/corpus/tree         every input of a folder")]
@@ -49,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     step: bool,
     /// Write what is printed below each `---`; nothing else in a file changes
-    #[arg(long, conflicts_with = "fault")]
+    #[arg(long, conflicts_with_all = ["fault", "against", "child_timeout"])]
     update: bool,
     /// Seed a mistake into the collector, to see scenarios fail
     #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
@@ -59,11 +61,13 @@ pub(super) struct Arguments {
     release: Option<Rules>,
     /// The files that are no scenarios are inputs of this fuzz target [default: what the nearest folder is called]
     #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target)]
-    #[arg(conflicts_with_all = ["update", "intended"])]
+    #[arg(conflicts_with_all = ["update", "intended", "against", "child_timeout"])]
     target: Option<&'static Target>,
     /// Hold the collector to the intended rules instead of those with the release's known defects
     #[arg(long, conflicts_with = "update")]
     intended: bool,
+    #[command(flatten)]
+    child: Against,
 }
 
 /// What `--release` says.
@@ -112,14 +116,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Err(Failure::Input(format!("{paths}: no file that ends in .{SCENARIO_EXTENSION}")));
     }
     let progress = Progress::new(arguments, files.len());
+    let other = arguments.child.other();
     let verdicts: Vec<Verdict> = if arguments.step {
-        let shown = |file| replay_file(arguments, file, &progress, Some(&mut *out));
+        let shown = |file| replay_file(arguments, file, other.as_ref(), &progress, Some(&mut *out));
         files.iter().map(shown).collect::<io::Result<_>>()?
     } else {
-        let silent = |file| replay_file(arguments, file, &progress, None);
+        let silent = |file| replay_file(arguments, file, other.as_ref(), &progress, None);
         files.par_iter().map(silent).collect::<io::Result<_>>()?
     };
     progress.bar.finish_and_clear();
+    let asked = other.map(Other::finish).transpose()?;
     let (mut passed, mut bare, mut unusable) = (0usize, 0usize, Vec::new());
     for (File { path: file, .. }, verdict) in files.iter().zip(verdicts) {
         match verdict {
@@ -143,6 +149,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             }
             Verdict::Unusable(text) => unusable.push(text),
         }
+    }
+    if let Some(asked) = asked {
+        writeln!(out, "{asked}")?;
     }
     let failed = files.len() - passed - bare;
     let without = if bare == 0 { String::new() } else { format!(", {bare} without expectations") };
@@ -223,12 +232,13 @@ impl Progress {
 fn replay_file(
     arguments: &Arguments,
     file: &File,
+    other: Option<&Other>,
     progress: &Progress,
     out: Option<&mut dyn Write>,
 ) -> io::Result<Verdict> {
     let verdict = match target_of(arguments, &file.path) {
         Some(target) => artifact::replay(target, arguments.fault, &file.path, out),
-        None => replay_text(arguments, file, progress, out),
+        None => replay_text(arguments, file, other, progress, out),
     };
     progress.file_done();
     verdict
@@ -238,6 +248,7 @@ fn replay_file(
 fn replay_text(
     arguments: &Arguments,
     file: &File,
+    other: Option<&Other>,
     progress: &Progress,
     mut out: Option<&mut dyn Write>,
 ) -> io::Result<Verdict> {
@@ -266,7 +277,11 @@ fn replay_text(
         // A reborrow, since every release needs it.
         let out = out.as_mut().map(|out| &mut **out as &mut dyn Write);
         let Arguments { fault, intended, .. } = *arguments;
-        let replayed = replay_scenario(path, &scenario, fault, intended, out, &|| progress.step_done())?;
+        let each_step = |stepped: &mut Stepped<'_>| {
+            progress.step_done();
+            stepped.failures.extend(other.and_then(|other| other.holds(path, stepped)));
+        };
+        let replayed = replay_scenario(path, &scenario, fault, intended, out, &each_step)?;
         verdicts.push((release, verdict(arguments, file, release, &text, replayed)));
     }
     Ok(under_all(path, verdicts))
@@ -331,11 +346,13 @@ fn verdict(
     }
     let asserts = |failure: &Failed| failure.problem != Problem::AssertsNothing;
     let is_bare = *is_named && !replayed.failures.iter().all(asserts);
-    if is_bare {
+    // Another collector may fail on anything.
+    let is_asked = arguments.child.against.is_some();
+    if is_bare || is_asked {
         replayed.failures.retain(asserts);
     }
     if replayed.failures.is_empty() {
-        return if is_bare { bare(file, &replayed) } else { Verdict::Passed { blocks } };
+        return if is_bare && !is_asked { bare(file, &replayed) } else { Verdict::Passed { blocks } };
     }
     let under = arguments.release.map(|_| format!("release {release}: ")).unwrap_or_default();
     let mut failed = String::new();
@@ -381,5 +398,5 @@ fn command(arguments: &Arguments, file: &Path) -> String {
     if let Some(target) = arguments.target {
         command.push_str(&format!(" --target {}", target.name));
     }
-    format!("{command} {path}")
+    format!("{command}{} {path}", arguments.child.again())
 }

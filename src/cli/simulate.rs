@@ -1,8 +1,9 @@
 //! `leasehold simulate`: generated cases through engine and oracle.
 
+use super::child_campaign::{self, Against, Cases};
 use super::findings::Folder;
 use super::values::{self, parse_time_to_try};
-use super::{Ended, Failure, child_campaign, interrupt, progress, threads};
+use super::{Ended, Failure, interrupt, progress, threads};
 use crate::campaign::{Stop, Tally as _};
 use crate::engine::Fault;
 use crate::generate::profile::Swarm;
@@ -17,7 +18,7 @@ use crate::simulate::campaign::{self, Example, Numbers, Plan, Tally};
 use crate::text;
 use indicatif::ProgressBar;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,7 @@ use std::time::{Duration, Instant};
   leasehold simulate --profile leases,expiry        only cases with these habits
   leasehold simulate --shard 2/8 --json             one of eight machines; the numbers add up
   leasehold simulate --against './child --flag'     another collector, one collection a line
+  leasehold simulate --case 4711 --against ./child  one case of it
   leasehold simulate --case 4711 > 4711.scenario    one case, as it was drawn
   leasehold simulate --properties                   what is checked")]
 pub(super) struct Arguments {
@@ -45,10 +47,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     cases: u64,
     /// Run cases for so long instead: 60s, 10m
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_time_to_try, conflicts_with_all = ["cases", "against", "rows_out"])]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time_to_try, conflicts_with_all = ["cases", "rows_out"])]
     time: Option<Duration>,
     /// Run the i-th of n equal parts of the cases
-    #[arg(long, value_name = "i/n", value_parser = parse_shard, conflicts_with_all = ["against", "rows_out"])]
+    #[arg(long, value_name = "i/n", value_parser = parse_shard)]
     shard: Option<Shard>,
     /// Whose rules: a version of containerd; default: 1.7.0-beta.1, or the release that first has the rule of --fault
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
@@ -67,10 +69,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
     jobs: Option<usize>,
     #[command(flatten)]
-    child: child_campaign::Arguments,
-    /// Where findings are written, as scenario files; none is written over
-    #[arg(long, value_name = "FOLDER", default_value = "findings")]
-    out: PathBuf,
+    child: Against,
+    /// Also write the collections of the cases, as rows for other collectors, into a new file; gzip if it ends in .gz
+    #[arg(long, value_name = "FILE")]
+    rows_out: Option<PathBuf>,
+    /// Where findings are written, as scenario files; none is written over [default: findings]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
     /// One JSON object instead of the summary
     #[arg(long)]
     json: bool,
@@ -78,9 +83,9 @@ pub(super) struct Arguments {
     #[arg(long, exclusive = true)]
     properties: bool,
     /// Only print the case of this number as it was drawn, a scenario for `leasehold replay`; it depends on --seed, the release
-    /// and --profile
-    #[arg(long, value_name = "NUMBER", conflicts_with_all =
-        ["cases", "time", "shard", "jobs", "intended", "fault", "out", "json", "against", "rows_out"])]
+    /// and --profile. With --against ask the other collector this case alone
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..u64::MAX))]
+    #[arg(conflicts_with_all = ["cases", "time", "shard", "intended", "fault"])]
     case: Option<u64>,
 }
 
@@ -97,21 +102,50 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Ok(Ended::Well);
     }
     let plan = plan(arguments);
-    if let Some(number) = arguments.case {
-        write!(out, "{}", print(&finding::drawn(&plan, number)))?;
-        return Ok(Ended::Well);
+    let cases = Cases { drawn: &plan, numbers: numbers(arguments)?, time: arguments.time };
+    if let (Some(number), None) = (arguments.case, &arguments.child.against) {
+        return print_case(arguments, number, cases, out);
     }
-    let mut folder = Folder::tried(&arguments.out)?;
-    let cases = child_campaign::Cases {
-        drawn: &plan,
-        cases: 0..arguments.cases,
-        jobs: arguments.jobs,
-        json: arguments.json,
-    };
-    if let Some(ended) = child_campaign::run(&arguments.child, cases, &mut folder, out)? {
+    let folder = Folder::tried(arguments.out.as_deref().unwrap_or(Path::new("findings")))?;
+    if let Some(ended) = write_rows(arguments, cases)? {
         return Ok(ended);
     }
-    run_with(arguments, &plan, folder, out)
+    let Some(command) = &arguments.child.against else { return run_with(arguments, cases, folder, out) };
+    let (limit, jobs, json) = (arguments.child.limit(), arguments.jobs, arguments.json);
+    child_campaign::run(command, limit, cases, jobs, json, folder, out)
+}
+
+/// Prints one case as it was drawn.
+fn print_case(
+    arguments: &Arguments,
+    number: u64,
+    cases: Cases<'_>,
+    out: &mut dyn Write,
+) -> Result<Ended, Failure> {
+    let without_effect = [
+        ("--jobs", arguments.jobs.is_some()),
+        ("--out", arguments.out.is_some()),
+        ("--json", arguments.json),
+    ];
+    if let Some((flag, _)) = without_effect.iter().find(|(_, is_given)| *is_given) {
+        return Err(Failure::Usage(format!(
+            "{flag} has nothing to do with --case alone, which only prints the case; with --against it asks another \
+             collector that case"
+        )));
+    }
+    if let Some(ended) = write_rows(arguments, cases)? {
+        return Ok(ended);
+    }
+    write!(out, "{}", print(&finding::drawn(cases.drawn, number)))?;
+    Ok(Ended::Well)
+}
+
+/// Writes the rows that are asked for; gives the end if ^C came first.
+fn write_rows(arguments: &Arguments, cases: Cases<'_>) -> Result<Option<Ended>, Failure> {
+    let Some(path) = &arguments.rows_out else { return Ok(None) };
+    let stop = interrupt::stop();
+    child_campaign::write(path, cases, &stop)?;
+    Ok(stop.is_asked().then_some(Ended::Interrupted))
 }
 
 fn plan(arguments: &Arguments) -> Plan {
@@ -123,12 +157,11 @@ fn plan(arguments: &Arguments) -> Plan {
 
 fn run_with(
     arguments: &Arguments,
-    plan: &Plan,
+    cases: Cases<'_>,
     mut folder: Folder<'_>,
     out: &mut dyn Write,
 ) -> Result<Ended, Failure> {
-    let fault = arguments.fault;
-    let numbers = numbers(arguments)?;
+    let (plan, numbers, fault) = (cases.drawn, cases.numbers, arguments.fault);
     if !arguments.json {
         write_plan(out, plan, fault, &extent(arguments))?;
         out.flush()?;
@@ -146,13 +179,15 @@ fn run_with(
     Ok(Ended::campaign(!findings.is_empty(), interrupted))
 }
 
-/// The numbers of the cases; those of the first round where a time ends them. A part may have none.
+/// The numbers of the cases; all that there are where a time ends them. A part may have none.
 fn numbers(arguments: &Arguments) -> Result<Numbers, Failure> {
     let Shard { part, parts } = arguments.shard.unwrap_or(Shard { part: 1, parts: 1 });
-    let numbers = Numbers { part: part - 1, parts, ..Numbers::first(arguments.cases) };
-    if arguments.time.is_some() {
-        return Ok(numbers.round());
-    }
+    let (start, end) = match (arguments.case, arguments.time) {
+        (Some(case), _) => (case, case + 1),
+        (None, Some(_)) => (0, u64::MAX),
+        (None, None) => (0, arguments.cases),
+    };
+    let numbers = Numbers { start, end, part: part - 1, parts };
     if numbers.count() == 0 {
         let (cases, block) = (text::counted(arguments.cases, "case"), campaign::BLOCK);
         return Err(Failure::Usage(format!(
@@ -180,6 +215,7 @@ fn run_campaign(arguments: &Arguments, plan: &Plan, mut numbers: Numbers, stop: 
     let done = |tally: &Tally| progress.add(tally);
     let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, fault, stop, &done) };
     let until = Instant::now() + time;
+    numbers = numbers.round();
     let mut tally = Tally::default();
     loop {
         tally = tally.plus(campaign::run_all(plan, numbers, fault, stop, &done));

@@ -1,7 +1,7 @@
 //! What came of a file that was replayed, and its steps shown as it goes.
 
 use crate::engine::Fault;
-use crate::replay::{Replay, Replayed};
+use crate::replay::{Replay, Replayed, Stepped};
 use crate::report::step;
 use crate::scenario::Scenario;
 use std::fmt::Display;
@@ -28,14 +28,15 @@ impl Verdict {
     }
 }
 
-/// Replays a scenario; where there is something to write to, every step is shown as it goes. `each_step` hears of each.
+/// Replays a scenario; where there is something to write to, every step is shown as it goes. `each_step` hears of each, and
+/// may have something against it.
 pub(super) fn replay_scenario(
     file: &Path,
     scenario: &Scenario,
     fault: Option<Fault>,
     intended: bool,
     mut out: Option<&mut dyn Write>,
-    each_step: &dyn Fn(),
+    each_step: &dyn Fn(&mut Stepped<'_>),
 ) -> io::Result<Replayed> {
     let mut replay = Replay::new(scenario, fault).intended(intended);
     let mut replayed = Replayed::default();
@@ -45,8 +46,8 @@ pub(super) fn replay_scenario(
     loop {
         // Without anyone to see it, the world before would only make each step copy what it changes.
         let before = out.is_some().then(|| replay.world().clone());
-        let Some(stepped) = replay.step() else { break };
-        each_step();
+        let Some(mut stepped) = replay.step() else { break };
+        each_step(&mut stepped);
         let (Some(out), Some(before)) = (&mut out, before) else {
             replayed.add(stepped);
             continue;

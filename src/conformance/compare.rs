@@ -33,21 +33,29 @@ pub struct Difference {
 /// Compares what is expected of a row's case with what a collector did.
 ///
 /// # Errors
-/// The first field that differs, errors first, then in the order in which a collection comes by them; or what is
-/// impossible about the recording itself ([`coherent`]).
+/// The first of the [`differences`]; or what is impossible about the recording itself ([`coherent`]).
 pub fn compare(row: &Row, expected: &Results, got: &Results) -> Result<(), Difference> {
     coherent(row)?;
-    field("roots_error", &expected.roots_error, &got.roots_error, value_difference)?;
-    field("roots", &expected.roots, &got.roots, |expected, got| list_difference(expected, got))?;
-    field("all", &expected.all, &got.all, |expected, got| list_difference(expected, got))?;
-    field("refs", &expected.refs, &got.refs, |expected, got| refs_difference(row, expected, got))?;
-    field("marked", &expected.marked, &got.marked, marked_difference)?;
-    field("removed", &expected.removed, &got.removed, |expected, got| list_difference(expected, got))?;
-    field("collector_calls", &expected.calls, &got.calls, |expected, got| {
-        calls_difference(row, expected, got)
-    })?;
-    field("error", &expected.error, &got.error, value_difference)?;
-    field("db_after", &expected.after, &got.after, tree_difference)
+    differences(row, expected, got).next().map_or(Ok(()), Err)
+}
+
+/// Every field that differs, the error of the scan first, then in the order in which a collection comes by them.
+pub fn differences(row: &Row, expected: &Results, got: &Results) -> impl Iterator<Item = Difference> {
+    let nodes = |expected: &Vec<Node>, got: &Vec<Node>| list_difference(expected, got);
+    let refs = |expected: &Vec<Reference>, got: &Vec<Reference>| refs_difference(row, expected, got);
+    let calls = |expected: &Vec<String>, got: &Vec<String>| calls_difference(row, expected, got);
+    let fields = [
+        field("roots_error", &expected.roots_error, &got.roots_error, value_difference),
+        field("roots", &expected.roots, &got.roots, nodes),
+        field("all", &expected.all, &got.all, nodes),
+        field("refs", &expected.refs, &got.refs, refs),
+        field("marked", &expected.marked, &got.marked, marked_difference),
+        field("removed", &expected.removed, &got.removed, nodes),
+        field("collector_calls", &expected.calls, &got.calls, calls),
+        field("error", &expected.error, &got.error, value_difference),
+        field("db_after", &expected.after, &got.after, tree_difference),
+    ];
+    fields.into_iter().flatten()
 }
 
 /// Compares a field that both sides tell of. Nearly always the two are equal as they stand, and need not be sorted.
@@ -56,12 +64,12 @@ fn field<T: PartialEq>(
     expected: &Option<T>,
     got: &Option<T>,
     difference: impl Fn(&T, &T) -> Option<String>,
-) -> Result<(), Difference> {
+) -> Option<Difference> {
     match (expected, got) {
         (Some(expected), Some(got)) if expected != got => {
-            difference(expected, got).map_or(Ok(()), |text| Err(Difference { field, text }))
+            difference(expected, got).map(|text| Difference { field, text })
         }
-        _ => Ok(()),
+        _ => None,
     }
 }
 

@@ -96,6 +96,14 @@ pub enum Problem {
         /// The finding.
         finding: Finding,
     },
+    /// Another collector does something else.
+    #[error("`{step}`: {told}")]
+    Otherwise {
+        /// The step.
+        step: String,
+        /// What it does, and what ours does and why: the lines of both.
+        told: String,
+    },
     /// Nothing in the scenario could fail.
     #[error("the scenario asserts nothing: add an `expect` step, or `---` below a `gc` and --update")]
     AssertsNothing,

@@ -1,14 +1,18 @@
 //! What another collector did with generated cases.
 
+use super::finding::{side_lines, write_side, write_steps};
 use super::shell::quoted;
 use super::{Interrupted, Show};
-use crate::child::campaign::{Plan, Tally, Wrong};
+use crate::campaign;
+use crate::child::campaign::{Example, Plan, Tally};
+use crate::child::{CommandLine, Otherwise, Wrong};
 use crate::generate::profile::Swarm;
-use crate::scenario::print;
+use crate::scenario::{Scenario, print};
+use crate::simulate::explained::Explained;
 use crate::text;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::time::Duration;
 
 /// A campaign against a child, to be shown.
 pub struct Report<'a> {
@@ -16,29 +20,60 @@ pub struct Report<'a> {
     pub plan: &'a Plan,
     /// What came of it.
     pub tally: &'a Tally,
-    /// Where the small cases were written.
-    pub files: &'a BTreeMap<Wrong, String>,
+    /// The findings, made small, each with where it was written.
+    pub findings: &'a [Written],
     /// How far it came, if it was interrupted.
     pub interrupted: Option<Interrupted>,
+}
+
+/// A finding and where it was written.
+pub struct Written {
+    /// The finding.
+    pub example: Example,
+    /// As a scenario, where it was made small.
+    pub scenario: Option<Scenario>,
+    /// The scenario's file; none if it was not written.
+    pub file: Option<String>,
+    /// The file of the row beside it.
+    pub row_file: Option<String>,
+}
+
+/// How long a child may take where nobody says it.
+pub const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The options that ask a child, for a command that does it again.
+pub fn options(command: &CommandLine, limit: Duration) -> String {
+    let limit = match limit {
+        DEFAULT_LIMIT => String::new(),
+        limit => format!(" --child-timeout {}", limit.as_secs_f64()),
+    };
+    format!(" --against {}{limit}", quoted(command.text()))
+}
+
+/// What a child does with one collection, and what ours does and why.
+pub fn differs(otherwise: &Otherwise, explained: &Explained) -> String {
+    let sides = side_lines("child", &otherwise.child) + &side_lines("ours", &explained.oracle);
+    format!("{}\n{}", otherwise.wrong, sides.trim_end())
 }
 
 impl Show for Report<'_> {
     /// One object: the same bytes for any number of jobs, as long as the child answers alike. `small` is null where
     /// nothing was made small.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, tally, files: _, interrupted } = self;
-        let findings = tally.found.iter().map(|(wrong, found)| {
-            let small = found.small.as_ref().map(
-                |small| json!({"text": small.text, "row": small.row, "scenario": print(&small.scenario)}),
-            );
-            let kind = match wrong {
-                Wrong::Differs(_) => "differs",
-                other => other.name(),
-            };
-            let field = matches!(wrong, Wrong::Differs(_)).then(|| wrong.name());
+        let Report { plan, tally, findings, interrupted } = self;
+        let findings = findings.iter().map(|Written { example, scenario, .. }| {
+            let Example { wrong, cases, number, text, small } = example;
+            let small = small.as_ref().map(|small| {
+                json!({
+                    "child": small.otherwise.child, "ours": small.explained.oracle,
+                    "row": small.row, "scenario": scenario.as_ref().map(print),
+                })
+            });
+            let way = wrong.way();
             json!({
-                "kind": kind, "field": field, "cases": found.cases, "case": found.first,
-                "text": found.text, "small": small,
+                "kind": if way.is_some() { "differs" } else { wrong.name() },
+                "field": way.map(|_| wrong.name()), "way": way.map(|way| way.name()),
+                "cases": cases, "case": number, "text": text, "small": small,
             })
         });
         let compared: Map<String, Value> =
@@ -59,58 +94,72 @@ impl Show for Report<'_> {
 
     /// The report for people.
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, tally, files, interrupted } = self;
+        let Report { plan, tally, findings, interrupted } = self;
         let (release, seed, command) =
             (plan.drawn.release, plan.drawn.seed.text(), text::name(plan.command.text().as_bytes()));
         writeln!(out, "`{command}` against containerd {release}, seed {seed:?}")?;
-        let [cases, asked, answered] = [tally.cases, tally.asked, tally.answered].map(text::count);
-        writeln!(out, "{cases} cases, {asked} collections asked, {answered} answered")?;
+        let asked = text::counted(tally.asked, "collection");
+        let (cases, answered) = (text::counted(tally.cases, "case"), text::count(tally.answered));
+        writeln!(out, "{cases}, {asked} asked, {answered} answered")?;
         if !tally.compared.is_empty() {
             let compared = tally.compared.iter();
             let compared: Vec<String> =
                 compared.map(|(field, count)| format!("{field} {}", text::count(*count))).collect();
             writeln!(out, "compared: {}", compared.join(", "))?;
         }
-        if tally.found.is_empty() {
+        if findings.is_empty() {
             writeln!(out, "\nno findings")?;
             return Interrupted::write(*interrupted, out);
         }
-        for (wrong, found) in &tally.found {
-            let cases = if found.cases == 1 { "case" } else { "cases" };
-            let count = text::count(found.cases);
-            writeln!(out, "\n{wrong} in {count} {cases}, first in case {}", found.first)?;
-            writeln!(out, "  {}", text::name(found.text.as_bytes()))?;
-            match &found.small {
-                None if *wrong == Wrong::Hung => {
-                    writeln!(out, "not made small: each try would take the whole limit")?
-                }
-                None => writeln!(out, "not made small: asked again, the child does not show it")?,
-                Some(small) => {
-                    writeln!(out, "nothing can be left out of this case:")?;
-                    writeln!(out, "  {}\n", text::name(small.text.as_bytes()))?;
-                    for line in print(&small.scenario).lines() {
-                        writeln!(out, "    {line}")?;
-                    }
-                    writeln!(out, "\n  as the child gets it:\n{}", small.row)?;
-                    if let Some(file) = files.get(wrong) {
-                        writeln!(out, "\n  what ours does: leasehold replay --step {}", quoted(file))?;
-                    }
-                }
-            }
+        for written in *findings {
+            writeln!(out)?;
+            write_finding(out, plan, written)?;
         }
         if tally.has_stopped {
             writeln!(out, "\nstopped early: the child failed too often")?;
         }
-        let cases = tally.found.values().map(|found| found.first + 1).max().unwrap_or_default();
-        let (seed, command) = (quoted(seed), quoted(plan.command.text()));
-        let profile = match plan.drawn.swarm {
-            Swarm::Drawn => String::new(),
-            fixed => format!(" --profile {fixed}"),
-        };
-        writeln!(
-            out,
-            "\nagain: leasehold simulate --seed {seed} --cases {cases} --release {release}{profile} --against {command}"
-        )?;
+        let cases = text::counted(campaign::case_count(&tally.found), "case");
+        writeln!(out, "\n{}, in {cases}", text::counted(findings.len() as u64, "finding"))?;
         Interrupted::write(*interrupted, out)
     }
+}
+
+fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written) -> io::Result<()> {
+    let Written { example, file, row_file, .. } = written;
+    let Example { wrong, cases, number, text, small } = example;
+    writeln!(out, "{wrong} in {}, as in case {number}", text::counted(*cases, "case"))?;
+    match small {
+        None => {
+            writeln!(out, "  child    {text}")?;
+            writeln!(
+                out,
+                "  small    no: {}",
+                match wrong {
+                    Wrong::Hung => "each try would take the whole limit",
+                    _ => "asked again, the child does not show it",
+                }
+            )?;
+        }
+        Some(small) => {
+            write_steps(out, &small.lines, small.steps, small.tries, &small.explained)?;
+            write_side(out, "child", &small.otherwise.child)?;
+            write_side(out, "ours", &small.explained.oracle)?;
+        }
+    }
+    let options = options(&plan.command, plan.limit);
+    if let Some(file) = row_file {
+        writeln!(out, "  row      {}", quoted(file))?;
+    }
+    if let Some(file) = file {
+        writeln!(out, "  again    leasehold replay --step{options} {}", quoted(file))?;
+    }
+    let profile = match plan.drawn.swarm {
+        Swarm::Drawn => String::new(),
+        fixed => format!(" --profile {fixed}"),
+    };
+    let (seed, release) = (quoted(plan.drawn.seed.text()), plan.drawn.release);
+    writeln!(
+        out,
+        "  as drawn leasehold simulate --seed {seed} --case {number} --release {release}{profile}{options}"
+    )
 }

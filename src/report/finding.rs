@@ -4,8 +4,9 @@
 use super::shell::quoted;
 use crate::engine::Fault;
 use crate::oracle::Defects;
-use crate::scenario::print_line;
+use crate::scenario::{Line, print_line};
 use crate::simulate::campaign::{Example, Plan};
+use crate::simulate::explained::Explained;
 use crate::text;
 use std::io::{self, Write};
 
@@ -29,17 +30,9 @@ pub fn write(
     for defect in broken.sort.defects.iter() {
         writeln!(out, "  defect   {defect}: {}", defect.sentence())?;
     }
-    let steps = example.small.case.len();
-    let tries = example.small.tries;
-    writeln!(out, "  steps    {steps} of {}, 1-minimal: {tries} smaller cases tried\n", example.steps)?;
-    for line in &example.small.case {
-        let mark = if example.explained.matters(line) { ">" } else { " " };
-        write!(out, "    {mark} {}", print_line(line))?;
-    }
-    writeln!(out, "\n  engine   {}", broken.finding.text)?;
-    for (number, line) in example.explained.oracle.iter().enumerate() {
-        writeln!(out, "  {:<8} {line}", if number == 0 { "oracle" } else { "" })?;
-    }
+    write_steps(out, &example.small.case, example.steps, example.small.tries, &example.explained)?;
+    write_side(out, "engine", std::slice::from_ref(&broken.finding.text))?;
+    write_side(out, "oracle", &example.explained.oracle)?;
     if !broken.also.is_empty() {
         let also: Vec<&str> = broken.also.iter().map(|property| property.name()).collect();
         writeln!(out, "  breaks   {} too", also.join(", "))?;
@@ -50,4 +43,31 @@ pub fn write(
         writeln!(out, "  again    leasehold replay --step{fault}{intended} {}", quoted(file))?;
     }
     Ok(())
+}
+
+/// The steps of a small case, those that matter marked; before it had `of_steps`.
+pub(super) fn write_steps(
+    out: &mut dyn Write,
+    lines: &[Line],
+    of_steps: usize,
+    tries: u64,
+    explained: &Explained,
+) -> io::Result<()> {
+    writeln!(out, "  steps    {} of {of_steps}, 1-minimal: {tries} smaller cases tried\n", lines.len())?;
+    for line in lines {
+        let mark = if explained.matters(line) { ">" } else { " " };
+        write!(out, "    {mark} {}", print_line(line))?;
+    }
+    writeln!(out)
+}
+
+/// What one side does or says, a line each.
+pub(super) fn write_side(out: &mut dyn Write, side: &str, lines: &[String]) -> io::Result<()> {
+    write!(out, "{}", side_lines(side, lines))
+}
+
+/// The same as text.
+pub(super) fn side_lines(side: &str, lines: &[String]) -> String {
+    let sides = std::iter::once(side).chain(std::iter::repeat(""));
+    lines.iter().zip(sides).map(|(line, side)| format!("  {side:<8} {line}\n")).collect()
 }

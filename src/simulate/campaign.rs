@@ -106,6 +106,11 @@ impl Numbers {
         whole.saturating_add(ends as u64)
     }
 
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = u64> {
+        (0..self.blocks()).flat_map(move |place| self.block(place))
+    }
+
     /// How many blocks there are.
     fn blocks(self) -> u64 {
         let (first, behind) = (self.start / BLOCK, self.end.div_ceil(BLOCK));

@@ -30,15 +30,12 @@ impl Explained {
         }
         let Some(collected) = last else { return Explained::default() };
         let judgement = judge(&collected.before, defects);
-        Explained::of_collection(release, &collected, &judgement, &small.seen.finding)
+        Explained::of_collection(&collected, &judgement, &small.seen.finding)
     }
 
-    fn of_collection(
-        release: Release,
-        collected: &Collected,
-        judgement: &Judgement<'_>,
-        finding: &Finding,
-    ) -> Explained {
+    /// Explains what one collection shows.
+    pub fn of_collection(collected: &Collected, judgement: &Judgement<'_>, finding: &Finding) -> Explained {
+        let release = collected.before.release;
         let words = Words { release, tree: &collected.before.tree, namespace: DEFAULT_NAMESPACE };
         let mut shown = Explained::default();
         let Some(node) = finding.node.clone().or_else(|| first_difference(collected, judgement)) else {
@@ -73,7 +70,8 @@ impl Explained {
         shown
     }
 
-    fn add_names(&mut self, release: Release, node: &Node) {
+    /// Adds the names of a node that this is about.
+    pub fn add_names(&mut self, release: Release, node: &Node) {
         self.names.insert(node.key.to_vec());
         if release.kind_of(node.resource_type) == Kind::Snapshot
             && let Some(slash) = node.key.iter().position(|byte| *byte == b'/')

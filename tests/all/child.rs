@@ -80,12 +80,14 @@ fn children_that_fail_are_findings_and_one_that_does_not_start_is_misuse() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let here = folder.path();
     for (child, code, said) in [
+        ("sh -c 'exit 7'", 1, "the child died in 8 cases, as in case 0\n"),
+        ("sh -c 'exit 7'", 1, "  child    ended without an answer: exit status: 7\n"),
+        ("sh -c 'exit 7'", 1, " --child-timeout 0.2 "),
         (
-            "sh -c 'exit 7'",
+            "sh -c 'sleep 60'",
             1,
-            "the child died in 8 cases, first in case 0\n  it ended without an answer: exit status: 7",
+            "the child hung in 8 cases, as in case 0\n  child    gives no answer within 0.2 s\n",
         ),
-        ("sh -c 'sleep 60'", 1, "the child hung in 8 cases, first in case 0\n  no answer within 0.2 s"),
         ("sh -c 'while read -r line; do echo rubbish; done'", 1, "the child answered rubbish in 8 cases"),
     ] {
         let output = simulate(here, &["--cases", "1000", "--child-timeout", "0.2", "--against", child]);
@@ -130,4 +132,155 @@ fn rows_are_written_once_and_are_cases() {
         let answer: Value = serde_json::from_str(&answer(&[], line)).expect("one JSON object");
         assert!(answer["removed"].is_array());
     }
+}
+
+/// The command behind a word at the beginning of a line, run as a person would paste it.
+fn pasted(folder: &Path, report: &str, word: &str) -> Output {
+    let line = report.lines().find_map(|line| line.trim_start().strip_prefix(word));
+    let command = line.unwrap_or_else(|| panic!("no line {word:?} in {report}")).trim_start();
+    let command = command.replacen("leasehold", &format!("'{PROGRAM}'"), 1);
+    Command::new("sh").current_dir(folder).args(["-c", &command]).output().expect("a shell")
+}
+
+#[test]
+fn a_finding_says_why_and_its_commands_show_it_again() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let here = folder.path();
+    for (release, fault, lines, expects) in [
+        (
+            "1.7.0-beta.1",
+            "expiry-inclusive",
+            &[
+                "`roots` lacks something in ",
+                "\n    > lease create l",
+                "\n  child    has no root lease/l",
+                "\n           does not mark lease/l",
+                "\n           removes lease/l",
+                "\n  ours     keeps   lease/l",
+                "   live until 2026-01-01T00:00:",
+            ][..],
+            "expect kept lease/l",
+        ),
+        (
+            "2.2",
+            "back-references-forgotten",
+            &[
+                "  child    does not follow the reference from ",
+                "\n           removes ",
+                "takes it along by its gc.bref.",
+            ],
+            "expect kept ",
+        ),
+        (
+            "2.0",
+            "expired-image-root",
+            &["  child    has the root image/i", "expired "],
+            "expect removed image/i",
+        ),
+    ] {
+        let child = format!("'{PROGRAM}' child --fault {fault}");
+        let options = [
+            "--seed",
+            "why",
+            "--cases",
+            "60",
+            "--release",
+            release,
+            "--against",
+            &child,
+            "--child-timeout",
+            "60",
+            "--out",
+            fault,
+        ];
+        let output = simulate(here, &options);
+        let report = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{report}");
+        for line in lines {
+            assert!(report.contains(line), "no {line:?} in {report}");
+        }
+        assert!(report.contains("1-minimal") && !report.contains("sha256:"), "{report}");
+        // The row lies beside the scenario, which passes with ours and expects what differs.
+        let files = || {
+            std::fs::read_dir(here.join(fault)).expect("findings").map(|file| file.expect("a file").path())
+        };
+        for file in files() {
+            let written = std::fs::read_to_string(&file).expect("text");
+            if file.extension().is_some_and(|extension| extension == "jsonl") {
+                let row = written.trim_end();
+                assert_ne!(answer(&[], row), answer(&["--fault", fault], row));
+            } else {
+                assert!(file.with_extension("jsonl").is_file(), "{}", file.display());
+            }
+        }
+        assert!(
+            files().any(|file| std::fs::read_to_string(file).expect("text").contains(expects)),
+            "{fault}"
+        );
+        for word in ["again", "as drawn"] {
+            let again = pasted(here, &report, word);
+            let said = text(&again.stdout);
+            assert_eq!(again.status.code(), Some(1), "{word}: {said}{}", text(&again.stderr));
+            assert!(said.contains(lines.last().expect("a line")), "{word}: {said}");
+        }
+        assert!(report.contains("--child-timeout 60"), "{report}");
+    }
+}
+
+#[test]
+fn one_case_some_time_and_a_part_can_be_asked() {
+    let child = format!("'{PROGRAM}' child");
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let asked = |arguments: &[&str]| {
+        let output = simulate(folder.path(), &[arguments, &["--against", &child, "--json"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        (report["cases"].as_u64().expect("a number"), report["collections"].as_u64().expect("a number"))
+    };
+    let (cases, collections) = asked(&["--cases", "150"]);
+    let parts = ["1/2", "2/2"].map(|shard| asked(&["--cases", "150", "--shard", shard]));
+    assert_eq!((cases, collections), (parts[0].0 + parts[1].0, parts[0].1 + parts[1].1));
+    assert_eq!(asked(&["--case", "7"]).0, 1);
+    assert!(asked(&["--for", "1ms"]).0 >= 128, "a first batch is run in any case");
+    // A part and a case can be written as rows.
+    for (name, arguments, count) in [
+        ("part", &["--cases", "150", "--shard", "1/2"][..], parts[0].1),
+        ("one", &["--case", "7"], asked(&["--case", "7"]).1),
+    ] {
+        let output = simulate(folder.path(), &[arguments, &["--rows-out", name]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let rows = std::fs::read_to_string(folder.path().join(name)).expect("rows");
+        assert_eq!(rows.lines().count() as u64, count, "{name}");
+    }
+    for flag in [&["--json"][..], &["--jobs", "1"], &["--out", "x"]] {
+        let output = simulate(folder.path(), &[&["--case", "7"], flag].concat());
+        assert_eq!(output.status.code(), Some(2), "{flag:?} does nothing");
+        assert!(text(&output.stderr).contains("--against"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_scenario_is_put_to_another_collector() {
+    let replay = |child: &str, path: &str| {
+        let child = format!("'{PROGRAM}' {child}");
+        let output = Command::new(PROGRAM).args(["replay", path, "--against", &child]).output();
+        output.expect("the program runs")
+    };
+    let (file, folder) = ("scenarios/properties/safety.scenario", "scenarios/properties");
+    let output = replay("child", folder);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains(" child` was asked ") && said.contains(" passed, 0 failed"), "{said}");
+    let output = replay("child --fault sweep-skips", folder);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in [
+        ": `gc`: `removed` lacks something\n      child    does not remove ",
+        "\n      ours     removes ",
+        "\nagain: leasehold replay --step --against ",
+    ] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    let output = Command::new(PROGRAM).args(["replay", file, "--against", "/nowhere/to/be/found"]).output();
+    assert_eq!(output.expect("the program runs").status.code(), Some(2));
 }

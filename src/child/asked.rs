@@ -1,0 +1,241 @@
+//! One collection put to a child: what it does otherwise than our engine, and what ours does and why.
+
+use super::answer::Answer;
+use super::disagreement::{Disagreement, Way, disagreements};
+use super::process::{Child, ChildError};
+use crate::conformance::run::results;
+use crate::conformance::{Row, compare};
+use crate::engine::culprits;
+use crate::node::Node;
+use crate::oracle::{Defects, judge};
+use crate::properties::check::{Finding, Property};
+use crate::reason::Words;
+use crate::release::Release;
+use crate::scenario::{Assertion, DEFAULT_NAMESPACE, NodeName, Step};
+use crate::simulate::explained::Explained;
+use crate::situation::Situation;
+use crate::text;
+use crate::world::Collected;
+use std::collections::BTreeSet;
+use std::{fmt, iter};
+
+/// What a child can do wrong.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Wrong {
+    /// A field of its answer differs, in this way.
+    Differs(&'static str, Way),
+    /// It does not answer in time.
+    Hung,
+    /// It ends without an answer.
+    Died,
+    /// What it says is no answer.
+    Rubbish,
+}
+
+impl Wrong {
+    /// The word for it; a difference goes by its field.
+    pub fn name(self) -> &'static str {
+        match self {
+            Wrong::Differs(field, _) => field,
+            Wrong::Hung => "hung",
+            Wrong::Died => "died",
+            Wrong::Rubbish => "rubbish",
+        }
+    }
+
+    /// In which way a field differs.
+    pub fn way(self) -> Option<Way> {
+        match self {
+            Wrong::Differs(_, way) => Some(way),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Differs(field, Way::Missing) => write!(f, "`{field}` lacks something"),
+            Wrong::Differs(field, Way::Extra) => write!(f, "`{field}` has something too many"),
+            Wrong::Differs(field, Way::Order) => write!(f, "`{field}` is in another order"),
+            Wrong::Differs(field, Way::Other) => write!(f, "`{field}` differs"),
+            Wrong::Hung => f.write_str("the child hung"),
+            Wrong::Died => f.write_str("the child died"),
+            Wrong::Rubbish => f.write_str("the child answered rubbish"),
+        }
+    }
+}
+
+/// What it comes to, the worst first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Effect {
+    /// Something goes that ours keeps.
+    Loses,
+    /// Something stays that ours removes.
+    Leaves,
+    /// Neither.
+    Neither,
+}
+
+/// What came of one collection.
+pub struct Asked {
+    /// The fields that the answer has; none without an answer.
+    pub fields: Vec<&'static str>,
+    /// What is wrong with it.
+    pub otherwise: Option<Otherwise>,
+}
+
+/// What a child does otherwise than our engine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Otherwise {
+    /// Of which sort it is.
+    pub wrong: Wrong,
+    /// What it comes to.
+    pub effect: Effect,
+    /// What the child does, the cause first: sentences that follow `the child`.
+    pub child: Vec<String>,
+    /// The nodes that this is about.
+    nodes: Vec<Node>,
+    /// Its collection ends with an error, or with another one than ours.
+    has_failed: bool,
+}
+
+impl Asked {
+    /// Puts a collection to a child.
+    ///
+    /// # Errors
+    /// The child does not start.
+    pub fn of(child: &mut Child, row: &Row, release: Release) -> Result<Asked, ChildError> {
+        let (wrong, error) = match child.ask(row) {
+            Ok(answer) => {
+                let fields = answer.results.fields().collect();
+                return Ok(Asked { fields, otherwise: Otherwise::of_answer(row, release, &answer) });
+            }
+            Err(error @ ChildError::Start { .. }) => return Err(error),
+            Err(error @ ChildError::Hung { .. }) => (Wrong::Hung, error),
+            Err(error @ ChildError::Died { .. }) => (Wrong::Died, error),
+            Err(error @ ChildError::Rubbish { .. }) => (Wrong::Rubbish, error),
+        };
+        let child = vec![text::name(error.to_string().as_bytes())];
+        let otherwise =
+            Otherwise { wrong, effect: Effect::Neither, child, nodes: Vec::new(), has_failed: true };
+        Ok(Asked { fields: Vec::new(), otherwise: Some(otherwise) })
+    }
+}
+
+impl Otherwise {
+    /// Holds an answer against what our engine does with the case under a release; none where both do the same.
+    ///
+    /// Where the result depends on the order of Go's map iteration, as with 1.7.0-beta.1's shared loop variable, every
+    /// outcome that can come is right.
+    pub fn of_answer(row: &Row, release: Release, answer: &Answer) -> Option<Otherwise> {
+        let types = row.collectors.iter().map(|collector| Some(collector.resource_type));
+        let lasts = match release.rules().shared_loop_variable {
+            true => types.rev().chain([None]).collect(),
+            false => vec![None],
+        };
+        let mut first = None;
+        for last_iterated in lasts {
+            let expected = results(&row.situation(release, last_iterated), None);
+            if compare(row, &expected, &answer.results).is_ok() {
+                return None;
+            }
+            first = first.or(Some(expected));
+        }
+        let words = Words { release, tree: &row.db, namespace: DEFAULT_NAMESPACE };
+        Some(Otherwise::of(disagreements(row, words, &first?, &answer.results)))
+    }
+
+    fn of(all: Vec<Disagreement>) -> Otherwise {
+        let cause = all.first().expect("what differs is said");
+        let comes_to = |lost, left| {
+            let is = |(field, way)| all.iter().any(|told| (told.field, told.way) == (field, way));
+            if is(lost) { Some(Effect::Loses) } else { is(left).then_some(Effect::Leaves) }
+        };
+        let effect = comes_to(("removed", Way::Extra), ("removed", Way::Missing))
+            .or_else(|| comes_to(("db_after", Way::Missing), ("db_after", Way::Extra)));
+        let mut nodes = Vec::new();
+        for node in all.iter().flat_map(|told| &told.nodes) {
+            if !nodes.contains(node) {
+                nodes.push(node.clone());
+            }
+        }
+        Otherwise {
+            wrong: Wrong::Differs(cause.field, cause.way),
+            effect: effect.unwrap_or(Effect::Neither),
+            has_failed: all.iter().any(|told| told.field == "error" || told.field == "roots_error"),
+            child: all.into_iter().map(|told| told.text).collect(),
+            nodes,
+        }
+    }
+
+    /// What ours does, and why, as it is said of our own findings.
+    pub fn explained(&self, collected: &Collected) -> Explained {
+        /// Further ones mostly follow from these.
+        const NODES_MAX: usize = 3;
+        let Situation { release, ref tree, .. } = collected.before;
+        let outcome = &collected.outcome;
+        let words = Words { release, tree, namespace: DEFAULT_NAMESPACE };
+        let mut explained = Explained::default();
+        match &outcome.error {
+            None if self.nodes.is_empty() || self.has_failed => explained.oracle.push("succeeds".to_owned()),
+            None => {}
+            Some(error) => {
+                let error = text::name(error.to_string().as_bytes());
+                let culprits = culprits(&collected.before, outcome);
+                let at: Vec<String> = culprits.iter().map(|node| words.plain(node.as_ref())).collect();
+                let at = if at.is_empty() { String::new() } else { format!(" at {}", at.join(", ")) };
+                explained.oracle.push(format!("fails with `{error}`{at}, and changes nothing"));
+                culprits.iter().for_each(|node| explained.add_names(release, node));
+            }
+        }
+        let judgement = judge(&collected.before, Defects::as_shipped(release));
+        let walked: BTreeSet<_> = outcome.refs(&outcome.walked).collect();
+        for node in self.nodes.iter().take(NODES_MAX) {
+            let finding =
+                Finding { property: Property::Safety, text: String::new(), node: Some(node.clone()) };
+            let more = Explained::of_collection(collected, &judgement, &finding);
+            let (node, name) = (node.as_ref(), words.node(node.as_ref()));
+            explained.names.extend(more.names);
+            let does = match walked.contains(&node) {
+                _ if outcome.error.is_some() => "leaves",
+                true if collected.has_removed(node) => "removes",
+                true => "keeps",
+                false if judgement.keeps(node) => "marks",
+                false => {
+                    explained.oracle.push(format!("skips   {name}   no root reaches it"));
+                    continue;
+                }
+            };
+            if !explained.oracle.iter().any(|told| told.ends_with(&more.oracle[0])) {
+                let does = iter::once(does).chain(iter::repeat(""));
+                let lines = more.oracle.iter().zip(does).map(|(line, does)| format!("{does:7} {line}"));
+                explained.oracle.extend(lines);
+            }
+        }
+        explained
+    }
+
+    /// What ours does with these nodes, as steps behind the collection for a client of a namespace.
+    pub fn expectations(&self, collected: &Collected, namespace: &[u8]) -> Vec<Step> {
+        let outcome = &collected.outcome;
+        if let Some(error) = &outcome.error {
+            return vec![Step::Expect(Assertion::Error(error.to_string().into_bytes()))];
+        }
+        let walked: BTreeSet<_> = outcome.refs(&outcome.walked).collect();
+        let about: Vec<_> = match self.nodes.is_empty() {
+            true => outcome.refs(&outcome.removed).collect(),
+            false => self.nodes.iter().map(Node::as_ref).filter(|node| walked.contains(node)).collect(),
+        };
+        let (removed, kept): (Vec<_>, Vec<_>) =
+            about.into_iter().partition(|node| collected.has_removed(*node));
+        let names = |nodes: Vec<_>| {
+            let names = nodes.into_iter().map(|node| {
+                let name = NodeName::of(collected.before.release, node);
+                NodeName { namespace: name.namespace.filter(|own| own != namespace), ..name }
+            });
+            names.collect()
+        };
+        Assertion::of_nodes(names(kept), names(removed), Vec::new())
+    }
+}

@@ -1,0 +1,258 @@
+//! What an answer says otherwise than our engine, as sentences about objects.
+//!
+//! ```text
+//!   roots     has no root lease/pull          the first is the cause, in the order in which a collection comes by them;
+//!   marked    does not mark content/layer     the others are what follows from it
+//!   removed   removes content/layer
+//! ```
+//!
+//! Whether a field differs is `conformance`'s to say; the words never decide it.
+
+use crate::bucket::{Bucket, diff};
+use crate::conformance::{Difference, Results, Row, differences};
+use crate::node::{Node, ResourceType};
+use crate::reason::Words;
+use crate::scenario::print_path;
+use crate::schema::views;
+use crate::text;
+use std::collections::BTreeMap;
+
+/// A field that differs, and in which way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Disagreement {
+    /// The answer's field.
+    pub(super) field: &'static str,
+    /// How it differs.
+    pub(super) way: Way,
+    /// What the child does, in words that follow `the child`.
+    pub(super) text: String,
+    /// The nodes that this is about; none where it is about the whole collection.
+    pub(super) nodes: Vec<Node>,
+}
+
+/// How a field differs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Way {
+    /// Something is not there that ours has.
+    Missing,
+    /// Something is there that ours has not.
+    Extra,
+    /// All is there, in another order.
+    Order,
+    /// It is another text, or nothing at all.
+    Other,
+}
+
+impl Way {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Missing => "missing",
+            Way::Extra => "extra",
+            Way::Order => "order",
+            Way::Other => "other",
+        }
+    }
+}
+
+/// Everything that differs, the cause first; empty where nothing does.
+pub(super) fn disagreements(
+    row: &Row,
+    words: Words<'_>,
+    expected: &Results,
+    got: &Results,
+) -> Vec<Disagreement> {
+    let mut all = Vec::new();
+    for difference in differences(row, expected, got) {
+        let told = of_field(difference.field, words, expected, got);
+        match told.is_empty() {
+            true => all.push(Disagreement::plain(difference)),
+            false => all.extend(told),
+        }
+    }
+    // A collection that fails marks and removes nothing more: that only follows.
+    if all.iter().any(|told: &Disagreement| told.field == "error") {
+        let follows = ["roots_error", "marked", "removed", "collector_calls"];
+        all.retain(|told| !follows.contains(&told.field));
+    }
+    // That what was removed is no longer there goes without saying.
+    let is_removed = |told: &Disagreement| told.field == "removed" && told.way != Way::Order;
+    if all.iter().any(is_removed) {
+        all.retain(|told| told.field != "db_after" || told.nodes.is_empty());
+    }
+    all
+}
+
+impl Disagreement {
+    /// One about the whole collection.
+    fn other(field: &'static str, text: String) -> Disagreement {
+        Disagreement { field, way: Way::Other, text, nodes: Vec::new() }
+    }
+
+    /// For what no words are found.
+    fn plain(Difference { field, text }: Difference) -> Disagreement {
+        Disagreement::other(field, format!("differs in `{field}`: {}", text::name(text.as_bytes())))
+    }
+}
+
+/// What can be said in words; nothing for what only `conformance` knows.
+fn of_field(field: &'static str, words: Words<'_>, expected: &Results, got: &Results) -> Vec<Disagreement> {
+    let nodes = |verbs, expected: Option<&Vec<Node>>, got: Option<&Vec<Node>>| {
+        let lists = [expected, got].map(|nodes| nodes.into_iter().flatten());
+        of_lists(field, verbs, lists, |node| {
+            // What a collector lists flat is a node of its own.
+            let about = if field == "roots" { plain(node) } else { Node::clone(node) };
+            (shown(words, node), vec![about])
+        })
+    };
+    match field {
+        "roots" => nodes(["has no root", "has the root"], expected.roots.as_ref(), got.roots.as_ref()),
+        "all" => nodes(["does not list", "lists"], expected.all.as_ref(), got.all.as_ref()),
+        "marked" => match (&expected.marked, &got.marked) {
+            (Some(Some(_)), Some(None)) => vec![Disagreement::other(field, "fails to mark".to_owned())],
+            (expected, got) => {
+                let [expected, got] = [expected, got].map(|marked| marked.as_ref().and_then(Option::as_ref));
+                nodes(["does not mark", "marks"], expected, got)
+            }
+        },
+        "removed" => nodes(["does not remove", "removes"], expected.removed.as_ref(), got.removed.as_ref()),
+        "refs" => of_references(words, expected, got),
+        "collector_calls" => {
+            let calls = [expected, got].map(|results| results.calls.iter().flatten());
+            of_lists(field, ["does not call", "calls"], calls, |call| called(words, call))
+        }
+        "roots_error" => of_error(field, "scanning the roots ", &expected.roots_error, &got.roots_error),
+        "error" => of_error(field, "", &expected.error, &got.error),
+        "db_after" => of_trees(words, expected, got),
+        _ => Vec::new(),
+    }
+}
+
+/// Which references differ; else which nodes are looked into.
+fn of_references(words: Words<'_>, expected: &Results, got: &Results) -> Vec<Disagreement> {
+    let both = || [expected, got].map(|results| results.refs.iter().flatten());
+    let pairs = both().map(|refs| refs.flat_map(|(from, to, _)| to.iter().map(move |to| (from, to))));
+    let verbs = ["does not follow the reference from", "follows a reference from"];
+    let told = of_lists("refs", verbs, pairs, |(from, to)| {
+        (format!("{} to {}", shown(words, from), shown(words, to)), vec![plain(to), plain(from)])
+    });
+    // The nodes themselves are in no order that means something.
+    if told.iter().any(|told| told.way != Way::Order) {
+        return told;
+    }
+    let nodes = both().map(|refs| refs.map(|(from, ..)| from));
+    let entries = of_lists("refs", ["does not look into", "looks into"], nodes, |node| {
+        (shown(words, node), vec![plain(node)])
+    });
+    if entries.iter().any(|told| told.way != Way::Order) { entries } else { told }
+}
+
+/// A collector's call in words, and the node that it is about.
+fn called(words: Words<'_>, call: &str) -> (String, Vec<Node>) {
+    let parts = call.strip_prefix("type ").and_then(|call| {
+        let (number, what) = call.split_once(' ')?;
+        Some((ResourceType(number.parse().ok()?), what))
+    });
+    let Some((resource_type, what)) = parts else {
+        return (format!("`{}` of a collector", text::name(call.as_bytes())), Vec::new());
+    };
+    let removed = what.strip_prefix("remove ").and_then(|node| node.split_once('/'));
+    let node = removed.map(|(namespace, key)| Node::new(resource_type, namespace.as_bytes(), key.as_bytes()));
+    let (what, collector) = (text::name(what.as_bytes()), words.collector(resource_type));
+    (format!("`{what}` of collector {collector}"), node.into_iter().collect())
+}
+
+/// How two lists differ: what is missing first, then what is there beside; else the first place of another order.
+fn of_lists<T: Ord>(
+    field: &'static str,
+    verbs: [&str; 2],
+    [expected, got]: [impl Iterator<Item = T>; 2],
+    show: impl Fn(&T) -> (String, Vec<Node>),
+) -> Vec<Disagreement> {
+    let (expected, got): (Vec<T>, Vec<T>) = (expected.collect(), got.collect());
+    let of_side = |way, verb, list: &[T], other: &[T]| {
+        let mut beyond: Vec<&T> = Vec::new();
+        let mut left = counted(other);
+        for item in list {
+            match left.get_mut(item) {
+                Some(count) if *count > 0 => *count -= 1,
+                _ => beyond.push(item),
+            }
+        }
+        let (text, nodes) = show(beyond.first()?);
+        let again = if other.contains(beyond[0]) { " once more" } else { "" };
+        let more = match beyond.len() {
+            1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        Some(Disagreement { field, way, text: format!("{verb} {text}{again}{more}"), nodes })
+    };
+    let missing = of_side(Way::Missing, verbs[0], &expected, &got);
+    let extra = of_side(Way::Extra, verbs[1], &got, &expected);
+    let unlike = expected.iter().zip(&got).find(|(expected, got)| expected != got);
+    match (missing, extra, unlike) {
+        (None, None, Some((expected, got))) => {
+            let ((expected, _), (got, nodes)) = (show(expected), show(got));
+            let text = format!("has `{field}` in another order: {got} where ours has {expected}");
+            vec![Disagreement { field, way: Way::Order, text, nodes }]
+        }
+        (missing, extra, _) => missing.into_iter().chain(extra).collect(),
+    }
+}
+
+fn counted<T: Ord>(list: &[T]) -> BTreeMap<&T, usize> {
+    let mut counts = BTreeMap::new();
+    for item in list {
+        *counts.entry(item).or_default() += 1;
+    }
+    counts
+}
+
+/// What is there afterwards and should not be, or the other way round; else the first path that differs.
+fn of_trees(words: Words<'_>, expected: &Results, got: &Results) -> Vec<Disagreement> {
+    let (Some(all), Some(after), Some(got)) = (&expected.all, &expected.after, &got.after) else {
+        return Vec::new();
+    };
+    let has = |tree: &Bucket, node: &Node| {
+        views::has(tree, words.release.kind_of(node.resource_type), &node.namespace, &node.key)
+    };
+    let left = |tree| all.iter().filter(move |node| has(tree, node));
+    let show = |node: &&Node| (shown(words, node), vec![Node::clone(node)]);
+    let told = of_lists("db_after", ["deletes", "leaves"], [left(after), left(got)], show);
+    if !told.is_empty() {
+        return told;
+    }
+    let changes = diff(after, got);
+    let first = changes.first().map(|change| {
+        let path = print_path(&change.path.iter().map(|key| key.to_vec()).collect::<Vec<_>>());
+        Disagreement::other("db_after", format!("leaves something else at {path}"))
+    });
+    first.into_iter().collect()
+}
+
+fn of_error(
+    field: &'static str,
+    doing: &str,
+    expected: &Option<Option<String>>,
+    got: &Option<Option<String>>,
+) -> Vec<Disagreement> {
+    let ours = |error: &String| text::name(error.as_bytes());
+    let (Some(expected), Some(got)) = (expected, got) else { return Vec::new() };
+    let text = match (expected, got) {
+        (_, Some(error)) => format!("fails {doing}with `{}`", ours(error)),
+        (Some(error), None) => format!("succeeds {doing}where ours fails with `{}`", ours(error)),
+        (None, None) => return Vec::new(),
+    };
+    vec![Disagreement::other(field, text)]
+}
+
+/// A node however it is reached: what is said of it is said of all visits.
+fn plain(node: &Node) -> Node {
+    Node { resource_type: node.resource_type.stripped(), ..node.clone() }
+}
+
+/// A node as scenarios name it; what is reached flat is said to be so.
+fn shown(words: Words<'_>, node: &Node) -> String {
+    let flat = if words.release.is_flat(node.resource_type) { ", flat" } else { "" };
+    format!("{}{flat}", words.plain(node.as_ref()))
+}
