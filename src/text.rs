@@ -3,6 +3,7 @@
 use crate::node::{NodeRef, ResourceType};
 use crate::release::Release;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// A type in containerd's words: `content`, flat ones `content-flat`, unknown ones `type-30`.
 pub fn kind_name(release: Release, resource_type: ResourceType) -> String {
@@ -16,23 +17,72 @@ pub fn node(release: Release, node: NodeRef<'_>) -> String {
     format!("{}/{kind}/{}", name(node.namespace), name(node.key))
 }
 
-/// A name of any bytes on one line: printable text as it is, anything else escaped as Rust does.
+/// A name of any bytes on one line: printable text as it is, anything else escaped, so that no two names look the same.
 pub fn name(bytes: &[u8]) -> String {
-    let mut text = String::new();
+    escaped(bytes, |character| is_shown(character) && character != '\\')
+}
+
+/// The name of a file, or a folder.
+pub fn path(path: &Path) -> String {
+    name(path.as_os_str().as_encoded_bytes())
+}
+
+/// What others wrote, an error of theirs for one, on one line.
+pub fn line(bytes: impl AsRef<[u8]>) -> String {
+    escaped(bytes.as_ref(), is_shown)
+}
+
+/// What others wrote, in as many lines as it has. Done twice it is the same, so that whatever goes to a terminal can be
+/// held to it; and in JSON, whose escapes these are, strings stay what they are.
+pub fn lines(bytes: &[u8]) -> String {
+    escaped(bytes, |character| is_shown(character) || character == '\n')
+}
+
+/// The one place where bytes from outside become text for people.
+fn escaped(bytes: &[u8], stays: impl Fn(char) -> bool) -> String {
+    let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            // What could move a terminal's cursor or hide in it is escaped.
-            if character.is_control() || character == '\\' {
-                text.extend(character.escape_default());
-            } else {
-                text.push(character);
+            match character {
+                _ if stays(character) => text.push(character),
+                '\\' => text.push_str(r"\\"),
+                '\n' => text.push_str(r"\n"),
+                '\r' => text.push_str(r"\r"),
+                '\t' => text.push_str(r"\t"),
+                _ => {
+                    for unit in character.encode_utf16(&mut [0; 2]) {
+                        text.push_str(&format!(r"\u{unit:04x}"));
+                    }
+                }
             }
         }
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
+            text.push_str(&format!(r"\x{byte:02x}"));
         }
     }
     text
+}
+
+/// Whether a terminal shows a character, where it stands. Controls move the cursor, those of C1 as well as ESC; marks of
+/// direction turn the order of what stands beside them; separators break lines; and what Unicode calls ignorable by
+/// default is not seen at all.
+pub fn is_shown(character: char) -> bool {
+    let is_hidden = matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    !character.is_control() && !is_hidden
 }
 
 /// A number of bytes with a binary unit, three digits or more.
@@ -106,6 +156,19 @@ mod tests {
             ["0 B", "1023 B", "1.0 KiB", "1.5 KiB"]
         );
         assert_eq!(bytes(u64::MAX), "15.9 EiB");
-        assert_eq!(name(b"a\xff\n\x1b[0m\\"), "a\\xff\\n\\u{1b}[0m\\\\");
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_or_hides_is_escaped_once() {
+        let bytes = "a\\\n\u{1b}[0m\u{9b}\u{202e}\u{e0001}\u{e9}".as_bytes();
+        assert_eq!(name(bytes), "a\\\\\\n\\u001b[0m\\u009b\\u202e\\udb40\\udc01\u{e9}");
+        assert_eq!(name(b"\xff\t\r"), r"\xff\t\r");
+        let shown = lines(bytes);
+        assert_eq!(shown, "a\\\n\\u001b[0m\\u009b\\u202e\\udb40\\udc01\u{e9}");
+        assert_eq!(lines(shown.as_bytes()), shown);
+        let json = serde_json::to_string("\u{7f}\u{85}\u{2028}\u{e0001}").expect("a string");
+        let escaped = lines(json.as_bytes());
+        assert!(escaped.is_ascii() && escaped != json);
+        assert_eq!(serde_json::from_str::<String>(&escaped).ok(), serde_json::from_str(&json).ok());
     }
 }

@@ -1,14 +1,15 @@
 //! A child process that is asked one case a line and answers one result a line.
 //!
 //! Two threads stand between: one writes, one reads, so that a child that neither reads nor answers cannot hold up
-//! who asks. What fails ends the process; the next question starts it anew, so that no answer is ever taken for that
+//! who asks. A third passes on what it complains of. What fails ends the process; the next question starts it anew, so that no answer is ever taken for that
 //! of another question.
 
 use super::answer::Answer;
 use super::command::CommandLine;
 use crate::conformance::Row;
+use crate::text;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,6 +54,8 @@ struct Running {
     /// Gone when the child is to see the end of its input.
     questions: Option<SyncSender<String>>,
     answers: Receiver<Heard>,
+    /// Ends when all that it complained of has been passed on.
+    complaints: Receiver<()>,
 }
 
 /// What the reading thread passes on.
@@ -168,18 +171,21 @@ fn rubbish(reason: String, line: &[u8]) -> ChildError {
 fn start(command: &CommandLine) -> Result<Running, ChildError> {
     let failed = |reason| ChildError::Start { command: command.text().to_owned(), reason };
     let mut process = Command::new(command.program());
-    process.args(command.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    process.args(command.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut process, 0);
     let mut process = process.spawn().map_err(failed)?;
     let input = process.stdin.take().expect("the input is piped");
     let output = process.stdout.take().expect("the output is piped");
+    let errors = process.stderr.take().expect("the errors are piped");
     // No more than one question and one answer wait, whatever the child does.
     let (questions, to_write) = sync_channel(1);
     let (heard, answers) = sync_channel(1);
     std::thread::spawn(move || write_lines(input, &to_write));
+    let (passing, complaints) = sync_channel(0);
     std::thread::spawn(move || read_lines(output, &heard));
-    Ok(Running { process, questions: Some(questions), answers })
+    std::thread::spawn(move || pass_on(errors, passing));
+    Ok(Running { process, questions: Some(questions), answers, complaints })
 }
 
 /// Ends with who asks, or with a child that no longer reads.
@@ -214,9 +220,28 @@ fn read_lines(output: ChildStdout, heard: &SyncSender<Heard>) {
     }
 }
 
+/// Ends with the child's complaints, which are shown line by line, in pieces where a line does not end.
+fn pass_on(errors: ChildStderr, _passing: SyncSender<()>) {
+    const PIECE_BYTES_MAX: u64 = 1 << 16;
+    let mut errors = BufReader::new(errors);
+    let mut line = Vec::new();
+    while errors.by_ref().take(PIECE_BYTES_MAX).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        // Where nobody hears them they are read all the same, so that the child goes on.
+        let _heard = io::stderr().write_all(text::lines(&line).as_bytes());
+        line.clear();
+    }
+}
+
 impl Running {
-    /// Waits a moment for the process to end, then ends it; gives how it ended.
+    /// Waits a moment for the process to end, then ends it; gives how it ended, once its complaints are passed on.
     fn end(&mut self) -> String {
+        let how = self.wait_or_kill();
+        // Somebody whom it started may keep the stream open.
+        let _passed_on = self.complaints.recv_timeout(GRACE);
+        how
+    }
+
+    fn wait_or_kill(&mut self) -> String {
         self.questions = None;
         let until = Instant::now() + GRACE;
         loop {

@@ -5,6 +5,7 @@ use crate::engine::Fault;
 use crate::fuzzing::{Found, Input, TARGETS, Target};
 use crate::release::Release;
 use crate::scenario::{parse, print};
+use crate::text;
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -67,7 +68,7 @@ fn find(target: &'static Target, bytes: &[u8], fault: Option<Fault>) -> Option<F
 }
 
 fn failed(target: &Target, file: &Path, found: &Found) -> String {
-    let mut text = format!("FAILED {}: target {}: {}\n", file.display(), target.name, found.text);
+    let mut text = format!("FAILED {}: target {}: {}\n", text::path(file), target.name, found.text);
     if let Some(scenario) = &found.scenario {
         write!(text, "\n{}\n", print(scenario)).expect("a string takes all that is written");
     }
@@ -75,7 +76,7 @@ fn failed(target: &Target, file: &Path, found: &Found) -> String {
 }
 
 fn held(target: &Target, file: &Path, bytes: &[u8]) -> String {
-    let held = format!("held {}: target {}", file.display(), target.name);
+    let held = format!("held {}: target {}", text::path(file), target.name);
     let releases = target.releases().len();
     match target.scenario(bytes, Release::default()) {
         _ if matches!(target.input, Input::Bytes(_)) => held,

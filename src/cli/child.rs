@@ -5,6 +5,7 @@ use super::{Ended, Failure};
 use crate::child::serve::{ServeError, serve};
 use crate::engine::Fault;
 use crate::release::Release;
+use crate::text;
 use std::io::{self, Write};
 
 /// Answer cases from standard input, one a line, as another collector would behind `simulate --against`
@@ -23,6 +24,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let served = serve(input, out, arguments.release, arguments.fault);
     served.map(|()| Ended::Well).map_err(|error| match error {
         ServeError::Write(error) => Failure::Output(error),
-        error => Failure::Input(format!("standard input: {error}")),
+        error => Failure::Input(format!("standard input: {}", text::line(error.to_string()))),
     })
 }

@@ -1,7 +1,7 @@
 //! The part of `leasehold simulate` that has to do with children: rows for them, and a campaign against one.
 
 use super::findings::Folder;
-use super::{Ended, Failure, files, interrupt, progress, threads};
+use super::{Ended, Failure, files, interrupt, progress, terminal, threads};
 use crate::campaign::Stop;
 use crate::child::campaign::{self, Example, Plan};
 use crate::child::{Asked, ChildError, Children, CommandLine, is_row, row, write_rows};
@@ -60,7 +60,7 @@ impl Against {
 
     /// A child that does not start, as what the user asked for.
     pub(super) fn failure(error: &ChildError) -> Failure {
-        Failure::Usage(format!("--against: {error}"))
+        Failure::Usage(format!("--against: {}", text::line(error.to_string())))
     }
 }
 
@@ -171,7 +171,7 @@ fn write_finding(plan: &Plan, folder: &mut Folder<'_>, example: Example) -> Writ
 
 /// Writes the collections of the cases into a new file, whole or, once a stop is asked for, not at all.
 pub(super) fn write(path: &Path, cases: Cases<'_>, stop: &Stop) -> Result<(), Failure> {
-    let named = |error: io::Error| format!("--rows-out: {}: {error}", path.display());
+    let named = |error: io::Error| format!("--rows-out: {}: {error}", text::path(path));
     if fs::symlink_metadata(path).is_ok() {
         return Err(Failure::Usage(named(ErrorKind::AlreadyExists.into())));
     }
@@ -193,7 +193,7 @@ pub(super) fn write(path: &Path, cases: Cases<'_>, stop: &Stop) -> Result<(), Fa
     match written.map_err(|error| (error.kind(), error)) {
         Ok(()) => Ok(()),
         Err((ErrorKind::Interrupted, _)) => {
-            eprintln!("leasehold: interrupted: {} is not written", path.display());
+            terminal::say(format_args!("interrupted: {} is not written", text::path(path)));
             Ok(())
         }
         Err((ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::PermissionDenied, error)) => {

@@ -2,7 +2,7 @@
 
 use super::source;
 use super::values::{self, Now};
-use super::{Ended, Failure, version};
+use super::{Ended, Failure, terminal, version};
 use crate::engine::{Request, collect, culprits, walk};
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
@@ -47,10 +47,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let read = source::read(&arguments.source, arguments.release, arguments.now, arguments.wait)?;
     let situation = read.under(arguments.release.unwrap_or(read.release));
     if arguments.release.is_none() && !source::is_scenario(&arguments.source) {
-        eprintln!("leasehold: {}", version::others(&situation));
+        terminal::say(version::others(&situation));
     }
     if situation.release == Release::V2_4 {
-        eprintln!("leasehold: the rules of 2.4 were read in 2.4.0-beta.0");
+        terminal::say("the rules of 2.4 were read in 2.4.0-beta.0");
     }
     let request = Request::new(&situation);
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let report = Report { situation: &situation, outcome: &outcome, walk: &walk, culprits: &culprits };
     report.write(arguments.json, out)?;
     for finding in &disagreements {
-        eprintln!("leasehold: collector and oracle disagree ({}): {}", finding.property, finding.text);
+        terminal::say(format_args!("collector and oracle disagree ({}): {}", finding.property, finding.text));
     }
     let is_well = disagreements.is_empty() && outcome.error.is_none();
     Ok(if is_well { Ended::Well } else { Ended::WithFinding })

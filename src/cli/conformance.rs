@@ -6,6 +6,7 @@ use crate::conformance::run::run as run_row;
 use crate::conformance::{RowLine, SourceError, read};
 use crate::engine::Fault;
 use crate::release::Release;
+use crate::text;
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
@@ -53,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 Ok(()) => passed += 1,
                 Err(reason) => {
                     failed += 1;
-                    progress.suspend(|| writeln!(out, "FAILED {reason}"))?;
+                    progress.suspend(|| writeln!(out, "FAILED {}", text::line(&reason)))?;
                 }
             }
         }

@@ -4,6 +4,7 @@ use super::source;
 use super::values;
 use super::{Ended, Failure};
 use crate::bucket::bolt::{self, WriteError};
+use crate::text;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -42,14 +43,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     let source = source::read(&arguments.source, None, None, arguments.wait)?;
     let written = bolt::create(target, &source.tree).map_err(|error| failure(target, &error))?;
-    let (path, buckets, values, bytes) = (target.display(), written.buckets, written.values, written.bytes);
+    let (path, buckets, values, bytes) = (text::path(target), written.buckets, written.values, written.bytes);
     writeln!(out, "{path}: wrote {buckets} buckets and {values} values in {bytes} bytes")?;
     Ok(Ended::Well)
 }
 
 /// Whose fault it is that there is no file: the place's, which the user named, the source's, or the disk's.
 fn failure(target: &Path, error: &WriteError) -> Failure {
-    let message = format!("{}: {error}", target.display());
+    let message = format!("{}: {error}", text::path(target));
     match error {
         WriteError::Exists | WriteError::Create(_) => Failure::Usage(message),
         WriteError::KeyLength { .. } | WriteError::ValueLength { .. } | WriteError::TooDeep => {

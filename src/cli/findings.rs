@@ -2,7 +2,8 @@
 
 use super::place::{Place, look};
 use super::source::SCENARIO_EXTENSION;
-use super::{Failure, files};
+use super::{Failure, files, terminal};
+use crate::text;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ impl<'a> Folder<'a> {
     /// Says on standard error why not all was written. The report has the findings all the same.
     pub(super) fn tell_failure(&self) {
         if let Some(reason) = &self.failure {
-            eprintln!("leasehold: {reason}; what was found is in the report alone");
+            terminal::say(format_args!("{reason}; what was found is in the report alone"));
         }
     }
 }
@@ -74,5 +75,5 @@ fn write_new(folder: &Path, stem: &str, extension: &str, text: &str) -> Result<P
 }
 
 fn failed(path: &Path, error: &io::Error) -> String {
-    format!("--out: {}: {error}", path.display())
+    format!("--out: {}: {error}", text::path(path))
 }

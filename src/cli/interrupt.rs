@@ -1,5 +1,6 @@
 //! ^C during a campaign: the first ends it with its report so far, the second ends the program at once.
 
+use super::terminal;
 use crate::campaign::Stop;
 use crate::report::Interrupted;
 use signal_hook::consts::SIGINT;
@@ -25,6 +26,6 @@ pub(super) fn interrupted(
     if !stop.is_asked() || of == Some(done) {
         return None;
     }
-    eprintln!("leasehold: interrupted: the report follows; ^C again ends at once");
+    terminal::say("interrupted: the report follows; ^C again ends at once");
     Some(Interrupted { done, of, unit })
 }

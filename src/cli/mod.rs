@@ -18,13 +18,14 @@ mod progress;
 mod replay;
 mod simulate;
 mod source;
+mod terminal;
 mod threads;
 mod values;
 mod verdict;
 mod version;
 
 use crate::report::Interrupted;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -72,7 +73,7 @@ pub enum Failure {
 /// Exit codes: 0 all agree, 1 a finding or disagreement, 2 usage, 3 an input that cannot be read, 130 ended by ^C before
 /// anything was found.
 #[derive(Parser)]
-#[command(name = "leasehold", version, max_term_width = 110)]
+#[command(name = "leasehold", bin_name = "leasehold", version, max_term_width = 110)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -92,17 +93,19 @@ enum Command {
     Export(export::Arguments),
 }
 
+/// The definition of the command line.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Runs the program with its arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    terminal::show_panics();
+    let arguments: Arguments = match terminal::parse(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no errors. Nothing can be done if they cannot be printed.
-            let _printed = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(code) => return ExitCode::from(code),
     };
-    let mut out = io::BufWriter::new(pipe::Quiet::new(io::stdout().lock()));
+    let mut out = terminal::output();
     let ended = match arguments.command {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Replay(arguments) => replay::run(&arguments, &mut out),
@@ -121,8 +124,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         // As of a program that a signal ended: 128 and the signal's number.
         Ok(Ended::Interrupted) => ExitCode::from(130),
         Err(failure) => {
-            // Where standard error is closed too the exit code says it alone.
-            let _said = writeln!(io::stderr(), "leasehold: {failure}");
+            terminal::say(&failure);
             ExitCode::from(match failure {
                 Failure::Usage(_) => 2,
                 Failure::Input(_) => 3,
@@ -135,7 +137,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Arg, CommandFactory};
+    use clap::Arg;
 
     /// A value for every flag that takes one.
     const VALUES: &[(&str, &str)] = &[

@@ -1,6 +1,7 @@
 //! What stands at a path that is only looked at: absent is one thing, forbidden another.
 
 use super::Failure;
+use crate::text;
 use std::fs::{self, FileType};
 use std::io;
 use std::path::Path;
@@ -20,7 +21,7 @@ pub(super) enum Place {
 /// Whether something is there cannot be known, as a folder above it is closed to this user.
 pub(super) fn look(path: &Path) -> Result<Place, Failure> {
     let kind = fs::metadata(path).map(|metadata| metadata.file_type());
-    place(kind).map_err(|error| Failure::Input(format!("{}: {}", path.display(), refusal(&error))))
+    place(kind).map_err(|error| Failure::Input(format!("{}: {}", text::path(path), refusal(&error))))
 }
 
 fn place(kind: io::Result<FileType>) -> io::Result<Place> {

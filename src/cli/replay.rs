@@ -2,17 +2,17 @@
 
 use super::child_campaign::{Against, Other};
 use super::place::{Place, look};
-use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text};
+use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text, warn};
 use super::verdict::{Verdict, replay_scenario};
 use super::{Ended, Failure, artifact};
 use super::{files, progress, values};
 use crate::engine::Fault;
 use crate::fuzzing::Target;
 use crate::release::Release;
-use crate::replay::{Failure as Failed, Problem, Replayed, Stepped, updated, warnings};
+use crate::replay::{Failure as Failed, Problem, Replayed, Stepped, updated};
 use crate::report::shell::quoted;
 use crate::scenario::Scenario;
-use crate::text::counted;
+use crate::text::{self, counted};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use std::ffi::OsStr;
@@ -111,7 +111,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         add_files(path, arguments.target.is_some(), &mut files)?;
     }
     if files.is_empty() {
-        let paths = arguments.paths.iter().map(|path| path.display().to_string());
+        let paths = arguments.paths.iter().map(|path| text::path(path));
         let paths = paths.collect::<Vec<_>>().join(", ");
         return Err(Failure::Input(format!("{paths}: no file that ends in .{SCENARIO_EXTENSION}")));
     }
@@ -133,7 +133,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 passed += 1;
                 if blocks > 0 {
                     let plural = if blocks == 1 { "" } else { "s" };
-                    writeln!(out, "updated {}: {blocks} block{plural}", file.display())?;
+                    writeln!(out, "updated {}: {blocks} block{plural}", text::path(file))?;
                 }
             }
             Verdict::Held(text) => {
@@ -253,23 +253,21 @@ fn replay_text(
     mut out: Option<&mut dyn Write>,
 ) -> io::Result<Verdict> {
     let path = &file.path;
-    let text = match scenario_text(path) {
-        Ok(text) => text,
+    let written = match scenario_text(path) {
+        Ok(written) => written,
         Err(error) => return Ok(Verdict::unusable(path, &error)),
     };
-    if text.trim_ascii().is_empty() {
+    if written.trim_ascii().is_empty() {
         return Ok(Verdict::unusable(path, &"the file is empty"));
     }
-    let mut scenario = match parse_scenario(path, &text) {
+    let mut scenario = match parse_scenario(path, &written) {
         Ok(scenario) => scenario,
-        Err(_) if text.contains(&0) => return Ok(Verdict::unusable(path, &"it is no text, so no scenario")),
+        Err(_) if written.contains(&0) => {
+            return Ok(Verdict::unusable(path, &"it is no text, so no scenario"));
+        }
         Err(drawn) => return Ok(Verdict::Failed(format!("FAILED {drawn}\n"))),
     };
-    for warning in warnings(&scenario) {
-        progress.bar.suspend(|| {
-            eprintln!("leasehold: {}:{}: warning: {warning}", path.display(), warning.line);
-        });
-    }
+    progress.bar.suspend(|| warn(path, &scenario));
     let mut verdicts = Vec::new();
     for release in Rules::releases(arguments.release, scenario.release) {
         scenario.release = release;
@@ -282,7 +280,7 @@ fn replay_text(
             stepped.failures.extend(other.and_then(|other| other.holds(path, stepped)));
         };
         let replayed = replay_scenario(path, &scenario, fault, intended, out, &each_step)?;
-        verdicts.push((release, verdict(arguments, file, release, &text, replayed)));
+        verdicts.push((release, verdict(arguments, file, release, &written, replayed)));
     }
     Ok(under_all(path, verdicts))
 }
@@ -311,7 +309,7 @@ fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>) -> Verdict {
     let under = failing.join(", ");
     text.push_str(&format!(
         "{} fails under {} of {count} releases: {under}\n",
-        file.display(),
+        text::path(file),
         failing.len()
     ));
     Verdict::Failed(text)
@@ -330,7 +328,7 @@ fn verdict(
     arguments: &Arguments,
     File { path: file, is_named }: &File,
     release: Release,
-    text: &[u8],
+    written: &[u8],
     mut replayed: Replayed,
 ) -> Verdict {
     let mut blocks = 0;
@@ -338,7 +336,7 @@ fn verdict(
         let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
         blocks = replayed.failures.iter().filter(|failure| is_printed(&failure.problem)).count();
         if blocks > 0
-            && let Err(error) = files::replace(file, updated(text, &replayed.printed).as_ref())
+            && let Err(error) = files::replace(file, updated(written, &replayed.printed).as_ref())
         {
             return Verdict::unusable(file, &error);
         }
@@ -359,12 +357,12 @@ fn verdict(
     for failure in replayed.failures.iter().take(FAILURES_SHOWN_MAX) {
         let mut lines = failure.to_string();
         lines = lines.replace('\n', "\n    ");
-        writeln!(failed, "FAILED {}:{}: {under}{lines}", file.display(), failure.line)
+        writeln!(failed, "FAILED {}:{}: {under}{lines}", text::path(file), failure.line)
             .expect("a string takes all that is written");
     }
     if replayed.failures.len() > FAILURES_SHOWN_MAX {
         let more = replayed.failures.len() - FAILURES_SHOWN_MAX;
-        writeln!(failed, "FAILED {}: {under}and {more} times more", file.display())
+        writeln!(failed, "FAILED {}: {under}and {more} times more", text::path(file))
             .expect("a string takes all that is written");
     }
     Verdict::Failed(failed)
@@ -375,14 +373,13 @@ fn bare(file: &Path, replayed: &Replayed) -> Verdict {
     let steps = counted(replayed.steps as u64, "step");
     let collections = counted(replayed.collections as u64, "collection");
     let hint = "add an `expect` step, or `---` below a `gc` and --update; --step shows what each step does";
-    Verdict::Bare(format!("WITHOUT EXPECTATIONS {}: {steps}, {collections}; {hint}", file.display()))
+    Verdict::Bare(format!("WITHOUT EXPECTATIONS {}: {steps}, {collections}; {hint}", text::path(file)))
 }
 
 /// The command that replays a file as it was replayed.
 fn command(arguments: &Arguments, file: &Path) -> String {
-    let path = file.display().to_string();
-    let options_end = if path.starts_with('-') { "-- " } else { "" };
-    let path = format!("{options_end}{}", quoted(&path));
+    let options_end = if file.as_os_str().as_encoded_bytes().starts_with(b"-") { "-- " } else { "" };
+    let path = format!("{options_end}{}", quoted(file));
     let mut command = "leasehold replay --step".to_owned();
     if let Some(fault) = arguments.fault {
         command.push_str(&format!(" --fault {fault}"));

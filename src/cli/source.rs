@@ -5,17 +5,19 @@
 
 use super::place::{Place, look};
 use super::values::Now;
-use super::{Failure, version};
+use super::{Failure, terminal, version};
 use crate::bucket::{Bucket, bolt};
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::replay;
+use crate::report::shell::quoted;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
 use crate::schema::{shape, time};
 use crate::situation::Situation;
+use crate::text;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -56,10 +58,10 @@ pub(super) fn is_scenario(path: &Path) -> bool {
 fn read_database(path: &Path, wait: Duration) -> Result<Bucket, Failure> {
     let opened = bolt::read_within(path, wait).map_err(|error| input_error(path, &error))?;
     if let Some(lost) = opened.lost {
-        eprintln!("leasehold: {}: {lost}", path.display());
+        terminal::say(format_args!("{}: {lost}", text::path(path)));
     }
     for oddity in shape::check(&opened.tree).map_err(|misfit| input_error(path, &misfit))? {
-        eprintln!("leasehold: {}: odd: {oddity}", path.display());
+        terminal::say(format_args!("{}: odd: {oddity}", text::path(path)));
     }
     Ok(opened.tree)
 }
@@ -68,13 +70,21 @@ fn read_database(path: &Path, wait: Duration) -> Result<Bucket, Failure> {
 fn read_scenario(path: &Path) -> Result<Situation, Failure> {
     let text = scenario_text(path).map_err(|error| input_error(path, &error))?;
     let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
+    warn(path, &scenario);
     let state = replay::state(&scenario).map_err(|failure| {
-        let place = format!("{}:{}", path.display(), failure.line);
-        let again = format!("see: leasehold replay --step {}", path.display());
+        let place = format!("{}:{}", text::path(path), failure.line);
+        let again = format!("see: leasehold replay --step {}", quoted(path));
         Failure::Input(format!("{place}: {failure}\n{again}"))
     })?;
     let last_iterated = state.last.and_then(|kind| state.world.release().type_of(kind));
     Ok(Situation { last_iterated, ..state.world.situation() })
+}
+
+/// Says on standard error what a scenario says and hardly means.
+pub(super) fn warn(path: &Path, scenario: &Scenario) {
+    for warning in replay::warnings(scenario) {
+        terminal::say(format_args!("{}:{}: warning: {warning}", text::path(path), warning.line));
+    }
 }
 
 /// A scenario file's bytes; of one that is too long a byte more than is allowed, so that it is recognised.
@@ -88,9 +98,8 @@ pub(super) fn scenario_text(path: &Path) -> io::Result<Vec<u8>> {
 /// A scenario, or its errors as they are drawn.
 pub(super) fn parse_scenario(path: &Path, text: &[u8]) -> Result<Scenario, String> {
     parse(text).map_err(|flaws| {
-        let styled = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let name = path.display().to_string();
-        format!("{name}: it is no scenario\n{}", render(&flaws, &name, text, styled))
+        let name = text::path(path);
+        format!("{name}: it is no scenario\n{}", render(&flaws, &name, text, terminal::are_coloured()))
     })
 }
 
@@ -113,5 +122,5 @@ fn wall_clock() -> Instant {
 }
 
 pub(super) fn input_error(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
-    Failure::Input(format!("{}: {reason}", path.display()))
+    Failure::Input(format!("{}: {reason}", text::path(path)))
 }

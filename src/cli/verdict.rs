@@ -4,6 +4,7 @@ use crate::engine::Fault;
 use crate::replay::{Replay, Replayed, Stepped};
 use crate::report::step;
 use crate::scenario::Scenario;
+use crate::text;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,7 +25,7 @@ pub(super) enum Verdict {
 
 impl Verdict {
     pub(super) fn unusable(file: &Path, error: &dyn Display) -> Verdict {
-        Verdict::Unusable(format!("{}: {error}", file.display()))
+        Verdict::Unusable(format!("{}: {error}", text::path(file)))
     }
 }
 
@@ -41,7 +42,7 @@ pub(super) fn replay_scenario(
     let mut replay = Replay::new(scenario, fault).intended(intended);
     let mut replayed = Replayed::default();
     if let Some(out) = &mut out {
-        writeln!(out, "{}: release {}", file.display(), scenario.release)?;
+        writeln!(out, "{}: release {}", text::path(file), scenario.release)?;
     }
     loop {
         // Without anyone to see it, the world before would only make each step copy what it changes.

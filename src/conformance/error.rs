@@ -1,5 +1,6 @@
 //! Why rows cannot be read at all. What is wrong with a single row is that row's failure: see `source`.
 
+use crate::text;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file or folder cannot be opened, read or unpacked.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", text::path(path))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
@@ -15,7 +16,7 @@ pub enum SourceError {
         source: io::Error,
     },
     /// A line does not end.
-    #[error("{}:{line}: the line is longer than {bytes_max} bytes", path.display())]
+    #[error("{}:{line}: the line is longer than {bytes_max} bytes", text::path(path))]
     LineTooLong {
         /// The file.
         path: PathBuf,
@@ -25,7 +26,7 @@ pub enum SourceError {
         bytes_max: u64,
     },
     /// A file is something else.
-    #[error("{}: no file of recorded rows: its first line is no JSON object", path.display())]
+    #[error("{}: no file of recorded rows: its first line is no JSON object", text::path(path))]
     NotRows {
         /// The file.
         path: PathBuf,
@@ -39,7 +40,7 @@ pub enum SourceError {
 }
 
 fn listed(paths: &[PathBuf]) -> String {
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> = paths.iter().map(|path| text::path(path)).collect();
     names.join(", ")
 }
 

@@ -20,6 +20,7 @@ use crate::instant::Instant;
 use crate::node::ResourceType;
 use crate::release::Release;
 use crate::situation::Situation;
+use crate::text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -80,7 +81,7 @@ pub enum RowError {
         reason: String,
     },
     /// A row without `db` whose tree is not to be had.
-    #[error("row `{row}` has no `db`: {reason}")]
+    #[error("{} has no `db`: {reason}", named(Some(row)))]
     NoDb {
         /// The row's name.
         row: String,
@@ -90,7 +91,7 @@ pub enum RowError {
 }
 
 fn named(row: Option<&String>) -> String {
-    row.map_or_else(|| "a row without a name".to_owned(), |name| format!("row `{name}`"))
+    row.map_or_else(|| "a row without a name".to_owned(), |name| format!("row `{}`", text::line(name)))
 }
 
 /// The fields of a row that are not those of a result.

@@ -14,13 +14,14 @@ use super::row::{Row, RowError};
 use super::trees::{MEDIUM_DB, Trees};
 use crate::bucket::Bucket;
 use crate::release::Release;
+use crate::text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A line that was expected to be a row and is not: a failed row.
 #[derive(Debug, thiserror::Error)]
-#[error("{}:{line}: {reason}", path.display())]
+#[error("{}:{line}: {reason}", text::path(path))]
 pub struct RowFailure {
     /// The file.
     pub path: PathBuf,
@@ -37,7 +38,7 @@ pub enum RowFault {
     #[error(transparent)]
     Row(#[from] RowError),
     /// The row's `version` names no release that is known.
-    #[error("row `{row}`: the version `{version}` names no known release")]
+    #[error("row `{}`: the version `{}` names no known release", text::line(row), text::line(version))]
     UnknownVersion {
         /// The row's name.
         row: String,
@@ -45,7 +46,11 @@ pub enum RowFault {
         version: String,
     },
     /// Nothing says which release the row was recorded from.
-    #[error("row `{row}` has no `version`, and its folder `{folder}` is not named after a release")]
+    #[error(
+        "row `{}` has no `version`, and its folder `{}` is not named after a release",
+        text::line(row),
+        text::line(folder)
+    )]
     NoRelease {
         /// The row's name.
         row: String,

@@ -3,6 +3,7 @@
 
 use super::lines::Lines;
 use crate::bucket::Bucket;
+use crate::text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -41,11 +42,11 @@ fn read(path: &Path) -> Result<BTreeMap<String, Bucket>, String> {
     }
     let mut lines = Lines::open(path, UNPACKED_BYTES_MAX).map_err(|error| error.to_string())?;
     let mut trees = BTreeMap::new();
-    while let Some((number, text)) = lines.next_line().map_err(|error| error.to_string())? {
-        let fails = |reason: String| format!("{}:{number}: {reason}", path.display());
-        let read = serde_json::from_slice::<NamedTree>(&text).map_err(|error| fails(error.to_string()))?;
+    while let Some((number, row)) = lines.next_line().map_err(|error| error.to_string())? {
+        let fails = |reason: String| format!("{}:{number}: {reason}", text::path(path));
+        let read = serde_json::from_slice::<NamedTree>(&row).map_err(|error| fails(error.to_string()))?;
         if trees.contains_key(&read.name) {
-            return Err(fails(format!("a second tree named `{}`", read.name)));
+            return Err(fails(format!("a second tree named `{}`", text::line(&read.name))));
         }
         trees.insert(read.name, read.db);
     }

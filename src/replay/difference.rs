@@ -1,5 +1,7 @@
 //! The difference between two texts, line by line.
 
+use crate::text;
+
 /// Tables larger than this are not searched for a shortest difference.
 const CELLS_MAX: usize = 1_000_000;
 /// How many lines of a difference are shown.
@@ -11,11 +13,12 @@ pub(super) fn lines(expected: &[&str], actual: &[&str]) -> String {
     let mut lines = difference(expected, actual);
     let more = lines.len().saturating_sub(LINES_MAX);
     lines.truncate(LINES_MAX);
-    let mut text: String = lines.iter().map(|(mark, line)| format!("{mark} {line}\n")).collect();
+    let mut shown: String =
+        lines.iter().map(|(mark, line)| format!("{mark} {}\n", text::line(line))).collect();
     if more > 0 {
-        text.push_str(&format!("  ... and {more} lines more\n"));
+        shown.push_str(&format!("  ... and {more} lines more\n"));
     }
-    text
+    shown
 }
 
 fn difference<'a>(expected: &[&'a str], actual: &[&'a str]) -> Vec<(char, &'a str)> {

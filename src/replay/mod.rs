@@ -26,6 +26,8 @@ use crate::oracle::{Defects, judge};
 use crate::properties::check::{Checks, Finding};
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, print_step};
+use crate::schema::views;
+use crate::text;
 use crate::world::{Applied, Collected, Unmet, World};
 use gc::Fate;
 
@@ -43,7 +45,7 @@ pub struct Failure {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Problem {
     /// A step was refused that must succeed.
-    #[error("`{step}` is refused: {error}")]
+    #[error("`{step}` is refused: {}", shown(error))]
     Refused {
         /// The step.
         step: String,
@@ -59,7 +61,7 @@ pub enum Problem {
         expected: Refused,
     },
     /// A step was refused for another reason.
-    #[error("`{step}` is refused with another error than {expected}: {error}")]
+    #[error("`{step}` is refused with another error than {expected}: {}", shown(error))]
     RefusedOtherwise {
         /// The step.
         step: String,
@@ -89,7 +91,7 @@ pub enum Problem {
         printed: Vec<Text>,
     },
     /// A property of collections did not hold.
-    #[error("`{step}` breaks the property {}: {}", finding.property, finding.text)]
+    #[error("`{step}` breaks the property {}: {}", finding.property, text::line(&finding.text))]
     Found {
         /// The step.
         step: String,
@@ -107,6 +109,11 @@ pub enum Problem {
     /// Nothing in the scenario could fail.
     #[error("the scenario asserts nothing: add an `expect` step, or `---` below a `gc` and --update")]
     AssertsNothing,
+}
+
+/// An error on one line.
+fn shown(error: &Error) -> String {
+    text::line(error.to_string())
 }
 
 fn difference(expected: &[Text], printed: &[Text]) -> String {
@@ -195,11 +202,23 @@ impl<'s> Replay<'s> {
             (Assertion::Kept(_), Fate::Removed(why)) => Some(why),
             (Assertion::Removed(_), Fate::Kept(why)) => Some(why),
             (Assertion::Removed(_), Fate::Unchanged(error)) => Some(format!("`{error}`")),
-            (Assertion::Present(_), Fate::Removed(why)) => {
+            (Assertion::Present(_) | Assertion::Stored(_), Fate::Removed(why)) => {
                 Some(format!("the last collection removed it: {why}"))
             }
-            (Assertion::Absent(_), Fate::Kept(why)) => Some(format!("the last collection kept it: {why}")),
-            (Assertion::Absent(_), Fate::Unchanged(error)) => {
+            (Assertion::Absent(_) | Assertion::NotStored(_), Fate::Kept(why)) => {
+                Some(format!("the last collection kept it: {why}"))
+            }
+            (Assertion::NotStored(_), Fate::Removed(_)) => {
+                let has_it =
+                    |(around, digest): (&[u8], &[u8])| *digest == *asked.key && *around != *asked.namespace;
+                let tree = &self.world.store().tree;
+                let other = views::blobs(tree).find(|blob| node.kind == Kind::Content && has_it(*blob));
+                Some(match other {
+                    Some((other, _)) => format!("namespace {} has it too", text::name(other)),
+                    None => "the last collection removed it, and a `cleanup` drops it".to_owned(),
+                })
+            }
+            (Assertion::Absent(_) | Assertion::NotStored(_), Fate::Unchanged(error)) => {
                 Some(format!("the last collection failed with `{error}`"))
             }
             _ => None,

@@ -1,6 +1,7 @@
 //! What differs between two releases: for one database, and over generated ones.
 
 use super::collect::write_culprits;
+use super::shell::quoted;
 use super::{Interrupted, Show};
 use crate::bucket::json;
 use crate::diff::campaign::{Example, Plan, Tally};
@@ -259,7 +260,11 @@ impl Show for CasesReport<'_> {
                 let number = examples.get(&Class::Unexplained).map(|example| example.number);
                 let cases = number.map_or(plan.cases, |number| number + 1);
                 writeln!(out, "UNEXPLAINED differences")?;
-                writeln!(out, "again: leasehold diff --seed {seed:?} --cases {cases} --from {from} --to {to}")
+                writeln!(
+                    out,
+                    "again: leasehold diff --seed {} --cases {cases} --from {from} --to {to}",
+                    quoted(seed)
+                )
             }
             1 => writeln!(out, "1 class of difference, explained"),
             count => writeln!(out, "{count} classes of difference, all explained"),

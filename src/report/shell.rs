@@ -1,11 +1,25 @@
 //! Commands for people to paste.
 
-/// A word as a POSIX shell takes it: plain where it is plain, else in quotes.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._/+:@,=".contains(letter);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+use crate::text;
+use std::ffi::OsStr;
+
+/// A word as a shell takes it: plain where it is plain, else in quotes; where a terminal would not show what is in it, in
+/// the quotes of POSIX 2024 (`$'\033'`), which stand for the same bytes.
+pub fn quoted(word: impl AsRef<OsStr>) -> String {
+    let bytes = word.as_ref().as_encoded_bytes();
+    let is_shown = |word: &&str| word.chars().all(text::is_shown);
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._/+:@,=".contains(byte);
+    match str::from_utf8(bytes).ok().filter(is_shown) {
+        Some(word) if !word.is_empty() && bytes.iter().all(is_plain) => word.to_owned(),
+        Some(word) => format!("'{}'", word.replace('\'', r"'\''")),
+        None => {
+            let escape = |byte: &u8| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+                b' '..=b'~' => char::from(*byte).to_string(),
+                _ => format!("\\{byte:03o}"),
+            };
+            format!("$'{}'", bytes.iter().map(escape).collect::<String>())
+        }
     }
 }
 
@@ -18,6 +32,9 @@ mod tests {
         assert_eq!(quoted("a/b-c.scenario"), "a/b-c.scenario");
         assert_eq!(quoted("my file"), "'my file'");
         assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted("caf\u{e9}"), "'caf\u{e9}'");
+        assert_eq!(quoted("it's\u{1b}[31m\\\n"), r"$'it\'s\033[31m\\\012'");
+        assert_eq!(quoted("\u{202e}1"), r"$'\342\200\2561'");
         assert_eq!(quoted(""), "''");
     }
 }

@@ -5,6 +5,7 @@
 use super::alias::name_of;
 use super::data::{Labels, NodeName, kind_of_word};
 use crate::node::Kind;
+use crate::text::is_shown;
 
 /// A node as steps name it: `content/layer`, `other/lease/pull`.
 pub fn print_node(node: &NodeName) -> String {
@@ -102,7 +103,7 @@ fn is_plain(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(plain)
 }
 
-/// In quotes; letters and digits of any script as they are, other bytes beyond ASCII escaped.
+/// In quotes; letters and digits of any script as they are, if they are seen; other bytes beyond ASCII escaped.
 pub(super) fn quoted(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 2);
     text.push('"');
@@ -115,7 +116,9 @@ pub(super) fn quoted(bytes: &[u8]) -> String {
                 '\t' => text.push_str("\\t"),
                 '\r' => text.push_str("\\r"),
                 ' ' => text.push(' '),
-                _ if letter.is_ascii_graphic() || (!letter.is_ascii() && letter.is_alphanumeric()) => {
+                _ if letter.is_ascii_graphic()
+                    || (!letter.is_ascii() && letter.is_alphanumeric() && is_shown(letter)) =>
+                {
                     text.push(letter);
                 }
                 _ => escape(&mut text, letter.encode_utf8(&mut [0; 4]).as_bytes()),

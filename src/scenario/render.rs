@@ -13,6 +13,7 @@
 //! Of a long line only the part around the flaw is drawn; the column above is the true one.
 
 use super::flaw::{Flaw, Flaws};
+use crate::text;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 
@@ -21,11 +22,11 @@ const CHARACTERS_MAX: usize = 100;
 
 /// Draws every flaw with the line that it is in.
 ///
-/// `text` is what was parsed, `file` its name. `styled` adds colours.
-pub fn render(flaws: &Flaws, file: &str, text: &[u8], styled: bool) -> String {
+/// `written` is what was parsed, `file` its name as it is shown. `styled` adds colours.
+pub fn render(flaws: &Flaws, file: &str, written: &[u8], styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let mut drawn: Vec<String> = Vec::new();
-    let mut lines = text.split(|byte| *byte == b'\n').enumerate();
+    let mut lines = written.split(|byte| *byte == b'\n').enumerate();
     let mut here: (usize, &[u8]) = (0, b"");
     for flaw in &flaws.list {
         // Flaws stand in the order of their lines.
@@ -49,9 +50,9 @@ fn group<'a>(flaw: &Flaw, file: &'a str, line: &[u8]) -> Group<'a> {
         .path(file)
         .line_start(flaw.line)
         .annotation(AnnotationKind::Primary.span(span));
-    let group = Level::ERROR.primary_title(flaw.message.clone()).element(snippet);
+    let group = Level::ERROR.primary_title(text::line(&flaw.message)).element(snippet);
     match &flaw.hint {
-        Some(hint) => group.element(Level::HELP.message(hint.clone())),
+        Some(hint) => group.element(Level::HELP.message(text::line(hint))),
         None => group,
     }
 }
@@ -68,11 +69,11 @@ fn pointed(flaw: &Flaw, line: &[u8]) -> (String, Range<usize>) {
         if index + 1 == flaw.column {
             from = Some(source.len());
         }
-        // A tab or a stray control character must not move the caret.
+        // A tab, or a character that is not seen, must not move the caret.
         source.push(match letter {
             '\t' => ' ',
-            _ if letter.is_control() => '\u{fffd}',
-            _ => letter,
+            _ if text::is_shown(letter) => letter,
+            _ => '\u{fffd}',
         });
         if index + 2 == flaw.column + flaw.width.min(CHARACTERS_MAX) {
             to = Some(source.len());

@@ -8,6 +8,7 @@ use super::alias;
 use super::data::Name;
 use super::limits::{NAME_BYTES_MAX, QUOTED_CHARACTERS_MAX};
 use crate::named::nearest;
+use crate::text;
 use std::fmt;
 use std::ops::Range;
 
@@ -274,7 +275,7 @@ impl fmt::Display for Word<'_> {
 /// A text of the scenario as messages repeat it: cut if it is long.
 pub(super) fn shown(text: &str) -> String {
     match text.char_indices().nth(QUOTED_CHARACTERS_MAX) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", text::line(&text[..end])),
+        None => text::line(text),
     }
 }

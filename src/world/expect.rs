@@ -13,6 +13,7 @@ use crate::release::Release;
 use crate::scenario::{Assertion, Name, NodeName, RawValue, print_node, print_path};
 use crate::schema::{names, time, varint, views};
 use crate::situation::Situation;
+use crate::text;
 
 /// An assertion that does not hold; the message says what is instead.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -32,7 +33,7 @@ pub enum Unmet {
         was: &'static str,
     },
     /// The last collection ended otherwise.
-    #[error("the last collection {}, expected `{expected}`", ended(.was.as_deref()))]
+    #[error("the last collection {}, expected `{}`", ended(.was.as_deref()), text::line(expected))]
     Error {
         /// The text that was expected.
         expected: String,
@@ -60,7 +61,7 @@ pub enum Unmet {
 fn ended(error: Option<&str>) -> String {
     match error {
         None => "succeeded".to_owned(),
-        Some(error) => format!("failed with `{error}`"),
+        Some(error) => format!("failed with `{}`", text::line(error)),
     }
 }
 

@@ -16,3 +16,4 @@ mod replay;
 mod rooms;
 mod roundtrips;
 mod simulate;
+mod terminal;

@@ -394,6 +394,38 @@ expect present content/other
 }
 
 #[test]
+fn what_the_backends_have_or_lack_is_said_with_why() {
+    let folder = folder(&[(
+        "a.scenario",
+        "client other namespace=other
+content put layer
+content put held gc.root=x
+content put shared
+other: content put shared gc.root=x
+gc
+expect not-stored content/layer
+expect not-stored content/held
+expect not-stored content/shared
+cleanup
+expect stored content/layer
+",
+    )]);
+    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+    let stdout = text(&output.stdout);
+    for line in [
+        "7: `expect not-stored content/layer`: content/layer is in the backend: the last collection removed it, and a \
+         `cleanup` drops it\n",
+        "8: `expect not-stored content/held`: content/held is in the backend: the last collection kept it: gc.root \
+         pins it\n",
+        "9: `expect not-stored content/shared`: content/shared is in the backend: namespace other has it too\n",
+        "11: `expect stored content/layer`: content/layer is not in the backend: the last collection removed it: nothing \
+         refers to it\n",
+    ] {
+        assert!(stdout.contains(&format!("FAILED a.scenario:{line}")), "{line}{stdout}");
+    }
+}
+
+#[test]
 fn a_label_that_names_nothing_is_warned_of_where_content_of_that_name_is_there() {
     let folder = folder(&[(
         "a.scenario",
@@ -404,13 +436,18 @@ gc
 expect kept content/layer
 ",
     )]);
-    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
-    assert_eq!(
-        text(&output.stderr),
-        "leasehold: a.scenario:2: warning: `gc.ref.content.l.0=layer` names nothing; write \
-         `gc.ref.content.l.0=@layer` for content/layer\n"
-    );
+    for command in [&["replay"][..], &["collect"], &["diff", "--from", "1.7", "--to", "2.0"]] {
+        let output = leasehold(folder.path(), &[command, &["a.scenario"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+        let first = text(&output.stderr).lines().next().map(str::to_owned);
+        assert_eq!(
+            first.as_deref(),
+            Some(
+                "leasehold: a.scenario:2: warning: `gc.ref.content.l.0=layer` names nothing; write \
+         `gc.ref.content.l.0=@layer` for content/layer"
+            )
+        );
+    }
 }
 
 #[test]
