@@ -11,7 +11,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | [`named`], [`node`], [`release`], [`instant`], [`collector`] | the words: tables of named things, nodes, the rules of each release as data, points in time, collectors as data |
+//! | [`named`], [`node`], [`release`], [`go`], [`instant`], [`collector`] | the words: tables of named things, nodes, the rules of each release as data, the Go that built it, points in time, collectors as data |
 //! | [`bucket`] | bbolt's nested buckets as a persistent value; the reader of real files; the JSON form |
 //! | [`situation`] | all that a collection depends on: a database, collectors, a release, `now` |
 //! | [`text`] | names and numbers as people read them |
@@ -49,6 +49,7 @@ pub mod engine;
 pub mod exhaust;
 pub mod fuzzing;
 pub mod generate;
+pub mod go;
 pub mod instant;
 pub mod metadata;
 pub mod named;

@@ -16,6 +16,7 @@
 
 use crate::bucket::Bucket;
 use crate::collector::Collector;
+use crate::go::Go;
 use crate::instant::Instant;
 use crate::node::{Kind, ResourceType};
 use crate::release::Release;
@@ -32,6 +33,8 @@ pub struct Situation {
     pub release: Release,
     /// The one `now` of the collection.
     pub now: Instant,
+    /// What daemons were built with, as far as one of the release may be; see [`Situation::go`].
+    pub built_with: Go,
     /// The type of the collector on which 1.7.0-beta.1's shared loop variable ends, if it is said; see
     /// [`Situation::iterated_last`].
     pub last_iterated: Option<ResourceType>,
@@ -40,7 +43,19 @@ pub struct Situation {
 impl Situation {
     /// A database without collectors.
     pub fn new(tree: Bucket, release: Release, now: Instant) -> Situation {
-        Situation { tree, collectors: Arc::default(), release, now, last_iterated: None }
+        Situation {
+            tree,
+            collectors: Arc::default(),
+            release,
+            now,
+            built_with: Go::default(),
+            last_iterated: None,
+        }
+    }
+
+    /// The Go that reads the database's times.
+    pub fn go(&self) -> Go {
+        self.built_with.of(self.release)
     }
 
     /// The type of the collector on which Go's iteration over the registered ones ends: where it is not said, the

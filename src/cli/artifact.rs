@@ -4,6 +4,7 @@ use super::verdict::{Verdict, replay_scenario};
 use crate::engine::Fault;
 use crate::fuzzing::{Found, Input, TARGETS, Target};
 use crate::release::Release;
+use crate::replay::Replay;
 use crate::scenario::{parse, print};
 use crate::text;
 use std::cell::Cell;
@@ -39,7 +40,8 @@ pub(super) fn replay(
     if let (Some(scenario), Some(_)) = (scenario, &out) {
         // Read back, its lines have the numbers of the text below.
         let numbered = parse(print(&scenario).as_bytes()).unwrap_or(scenario);
-        replay_scenario(file, &numbered, fault.or(target.fault), false, out, &|_| ())?;
+        let replay = Replay::new(&numbered, fault.or(target.fault));
+        replay_scenario(file, replay, out, &|_| ())?;
     }
     Ok(match found {
         Some(found) => Verdict::Failed(failed(target, file, &found)),

@@ -4,6 +4,7 @@ use super::source;
 use super::values::{self, Now};
 use super::{Ended, Failure, terminal, version};
 use crate::engine::{Request, collect, culprits, walk};
+use crate::go::Go;
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::compare;
@@ -35,6 +36,9 @@ pub(super) struct Arguments {
     /// scenario's
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
+    #[arg(long, value_name = "GO", value_parser = Go::parse)]
+    go: Option<Go>,
     /// Try so long to read a database that a daemon writes to
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration)]
     wait: Duration,
@@ -44,8 +48,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let read = source::read(&arguments.source, arguments.release, arguments.now, arguments.wait)?;
+    let read =
+        source::read(&arguments.source, arguments.release, arguments.now, arguments.go, arguments.wait)?;
     let situation = read.under(arguments.release.unwrap_or(read.release));
+    values::go_of(arguments.go, &[situation.release])?;
+    if arguments.go.is_none() && !source::is_scenario(&arguments.source) {
+        source::warn_of_times(&situation);
+    }
     if arguments.release.is_none() && !source::is_scenario(&arguments.source) {
         terminal::say(version::others(&situation));
     }

@@ -5,6 +5,7 @@ use super::{Ended, Failure, progress};
 use crate::conformance::run::run as run_row;
 use crate::conformance::{RowLine, SourceError, read};
 use crate::engine::Fault;
+use crate::go::Go;
 use crate::release::Release;
 use crate::text;
 use rayon::prelude::*;
@@ -29,6 +30,9 @@ pub(super) struct Arguments {
     /// Judge only the rows that were recorded from this release
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     only: Option<Release>,
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
+    #[arg(long, value_name = "GO", value_parser = Go::parse)]
+    go: Option<Go>,
     /// Seed a mistake into the collector, to see rows fail
     #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     fault: Option<Fault>,
@@ -38,6 +42,9 @@ pub(super) struct Arguments {
 const BATCH_LINES: usize = 64;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    if let Some(release) = arguments.release.or(arguments.only) {
+        values::go_of(arguments.go, &[release])?;
+    }
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
     let progress = progress::bar(None, "rows");
     let (mut passed, mut failed) = (0u64, 0u64);
@@ -73,7 +80,7 @@ fn judge(line: &RowLine, arguments: &Arguments) -> Option<Result<(), String>> {
         Ok(row) => row.filter(|(release, _)| arguments.only.is_none_or(|only| only == *release))?,
         Err(failure) => return Some(Err(failure.to_string())),
     };
-    let judged = run_row(&row, release, arguments.fault);
+    let judged = run_row(&row, release, arguments.go.unwrap_or_default(), arguments.fault);
     let name = &row.name;
     Some(judged.map_err(|(party, difference)| format!("{release} {name}: {party}: {difference}")))
 }

@@ -5,6 +5,7 @@ use super::values::{self, Now};
 use super::{Ended, Failure, interrupt, progress};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
+use crate::go::Go;
 use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::releases::{CasesReport, Report};
@@ -42,6 +43,9 @@ pub(super) struct Arguments {
     /// scenario's clock
     #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true, conflicts_with = "cases")]
     now: Option<Now>,
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
+    #[arg(long, value_name = "GO", value_parser = Go::parse, conflicts_with = "cases")]
+    go: Option<Go>,
     /// Try so long to read a database that a daemon writes to
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration, conflicts_with = "cases")]
     wait: Duration,
@@ -65,8 +69,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 }
 
 fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let situation = source::read(path, Some(arguments.from), arguments.now, arguments.wait)?;
-    let pair = Pair::new(&situation, arguments.from, arguments.to);
+    let Arguments { from, to, go, .. } = *arguments;
+    values::go_of(go, &[from, to])?;
+    let situation = source::read(path, Some(from), arguments.now, go, arguments.wait)?;
+    let may_be_earlier = [from, to].into_iter().any(|release| Go::UpTo1_19.may_build(release));
+    if go.is_none() && may_be_earlier && !source::is_scenario(path) {
+        source::warn_of_times(&situation);
+    }
+    let pair = Pair::new(&situation, from, to);
     let pair = pair.map_err(|error| source::input_error(path, &error))?;
     let comparison = compare(&pair);
     let report = Report { comparison: &comparison };

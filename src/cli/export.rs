@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if fs::symlink_metadata(target).is_ok() {
         return Err(failure(target, &WriteError::Exists));
     }
-    let source = source::read(&arguments.source, None, None, arguments.wait)?;
+    let source = source::read(&arguments.source, None, None, None, arguments.wait)?;
     let written = bolt::create(target, &source.tree).map_err(|error| failure(target, &error))?;
     let (path, buckets, values, bytes) = (text::path(target), written.buckets, written.values, written.bytes);
     writeln!(out, "{path}: wrote {buckets} buckets and {values} values in {bytes} bytes")?;

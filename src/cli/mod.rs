@@ -148,6 +148,7 @@ mod tests {
         ("child-timeout", "1"),
         ("fault", "sweep-skips"),
         ("for", "1s"),
+        ("go", "1.19"),
         ("jobs", "1"),
         ("now", "+1h"),
         ("only", "1.7"),
@@ -166,11 +167,11 @@ mod tests {
     /// Pairs of flags of which one would do nothing; `*` is every other.
     const REFUSED: &[(&str, &str, &[&str])] = &[
         ("conformance", "release", &["only"]),
-        ("diff", "cases", &["now", "wait"]),
+        ("diff", "cases", &["now", "wait", "go"]),
         ("grade", "list", &["seeds", "budget", "jobs", "json"]),
         ("replay", "against", &["fault", "intended"]),
-        ("replay", "update", &["fault", "target", "intended", "release", "against"]),
-        ("replay", "target", &["intended", "release", "against"]),
+        ("replay", "update", &["fault", "target", "intended", "release", "go", "against"]),
+        ("replay", "target", &["intended", "release", "go", "against"]),
         ("simulate", "against", &["fault", "intended"]),
         ("simulate", "case", &["cases", "for", "shard", "intended", "fault"]),
         ("simulate", "for", &["cases", "rows-out"]),

@@ -8,8 +8,9 @@ use super::{Ended, Failure, artifact};
 use super::{files, progress, values};
 use crate::engine::Fault;
 use crate::fuzzing::Target;
+use crate::go::Go;
 use crate::release::Release;
-use crate::replay::{Failure as Failed, Problem, Replayed, Stepped, updated};
+use crate::replay::{Failure as Failed, Problem, Replay, Replayed, Stepped, updated};
 use crate::report::shell::quoted;
 use crate::scenario::Scenario;
 use crate::text::{self, counted};
@@ -59,6 +60,9 @@ pub(super) struct Arguments {
     /// Whose rules, whatever the files begin with: a version of containerd, or all for each in turn
     #[arg(long, value_name = "RELEASE|all", value_parser = Rules::parse, conflicts_with_all = ["update", "target"])]
     release: Option<Rules>,
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
+    #[arg(long, value_name = "GO", value_parser = Go::parse, conflicts_with_all = ["update", "target"])]
+    go: Option<Go>,
     /// The files that are no scenarios are inputs of this fuzz target [default: what the nearest folder is called]
     #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target)]
     #[arg(conflicts_with_all = ["update", "intended", "against", "child_timeout"])]
@@ -106,6 +110,9 @@ struct File {
 const FAILURES_SHOWN_MAX: usize = 10;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    if let Some(Rules::Of(release)) = arguments.release {
+        values::go_of(arguments.go, &[release])?;
+    }
     let mut files = Vec::new();
     for path in &arguments.paths {
         add_files(path, arguments.target.is_some(), &mut files)?;
@@ -267,19 +274,22 @@ fn replay_text(
         }
         Err(drawn) => return Ok(Verdict::Failed(format!("FAILED {drawn}\n"))),
     };
-    progress.bar.suspend(|| warn(path, &scenario));
+    let releases = Rules::releases(arguments.release, scenario.release);
+    scenario.release = releases[0];
+    progress.bar.suspend(|| warn(path, &scenario, arguments.go));
     let mut verdicts = Vec::new();
-    for release in Rules::releases(arguments.release, scenario.release) {
+    for release in releases {
         scenario.release = release;
         progress.begin(&scenario);
         // A reborrow, since every release needs it.
         let out = out.as_mut().map(|out| &mut **out as &mut dyn Write);
-        let Arguments { fault, intended, .. } = *arguments;
+        let Arguments { fault, intended, go, .. } = *arguments;
+        let replay = Replay::new(&scenario, fault).intended(intended).built_with(go.unwrap_or_default());
         let each_step = |stepped: &mut Stepped<'_>| {
             progress.step_done();
             stepped.failures.extend(other.and_then(|other| other.holds(path, stepped)));
         };
-        let replayed = replay_scenario(path, &scenario, fault, intended, out, &each_step)?;
+        let replayed = replay_scenario(path, replay, out, &each_step)?;
         verdicts.push((release, verdict(arguments, file, release, &written, replayed)));
     }
     Ok(under_all(path, verdicts))
@@ -388,6 +398,9 @@ fn command(arguments: &Arguments, file: &Path) -> String {
         None => {}
         Some(Rules::Of(release)) => command.push_str(&format!(" --release {release}")),
         Some(Rules::OfAll) => command.push_str(" --release all"),
+    }
+    if let Some(go) = arguments.go {
+        command.push_str(&format!(" --go {go}"));
     }
     if arguments.intended {
         command.push_str(" --intended");

@@ -7,12 +7,13 @@ use super::place::{Place, look};
 use super::values::Now;
 use super::{Failure, terminal, version};
 use crate::bucket::{Bucket, bolt};
+use crate::go::Go;
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::replay;
 use crate::report::shell::quoted;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
-use crate::schema::{shape, time};
+use crate::schema::{shape, time, views};
 use crate::situation::Situation;
 use crate::text;
 use std::ffi::OsStr;
@@ -36,17 +37,19 @@ pub(super) fn read(
     path: &Path,
     release: Option<Release>,
     now: Option<Now>,
+    go: Option<Go>,
     wait: Duration,
 ) -> Result<Situation, Failure> {
     let place = look(path)?;
     if is_scenario(path) && place != Place::Folder {
-        let situation = read_scenario(path)?;
+        let situation = read_scenario(path, go)?;
         return Ok(Situation { now: Now::from(now, situation.now), ..situation });
     }
     let path = if place == Place::Folder { database_in(path)? } else { path.to_owned() };
     let tree = read_database(&path, wait)?;
     let release = release.unwrap_or_else(|| version::shown(&tree));
-    Ok(Situation::new(tree, release, Now::from(now, wall_clock())))
+    let situation = Situation::new(tree, release, Now::from(now, wall_clock()));
+    Ok(Situation { built_with: go.unwrap_or_default(), ..situation })
 }
 
 /// Whether a path is named as a scenario file.
@@ -67,11 +70,11 @@ fn read_database(path: &Path, wait: Duration) -> Result<Bucket, Failure> {
 }
 
 /// What a scenario file leads up to.
-fn read_scenario(path: &Path) -> Result<Situation, Failure> {
+fn read_scenario(path: &Path, go: Option<Go>) -> Result<Situation, Failure> {
     let text = scenario_text(path).map_err(|error| input_error(path, &error))?;
     let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
-    warn(path, &scenario);
-    let state = replay::state(&scenario).map_err(|failure| {
+    warn(path, &scenario, go);
+    let state = replay::state(&scenario, go.unwrap_or_default()).map_err(|failure| {
         let place = format!("{}:{}", text::path(path), failure.line);
         let again = format!("see: leasehold replay --step {}", quoted(path));
         Failure::Input(format!("{place}: {failure}\n{again}"))
@@ -81,9 +84,29 @@ fn read_scenario(path: &Path) -> Result<Situation, Failure> {
 }
 
 /// Says on standard error what a scenario says and hardly means.
-pub(super) fn warn(path: &Path, scenario: &Scenario) {
-    for warning in replay::warnings(scenario) {
+pub(super) fn warn(path: &Path, scenario: &Scenario, go: Option<Go>) {
+    for warning in replay::warnings(scenario, go) {
         terminal::say(format_args!("{}:{}: warning: {warning}", text::path(path), warning.line));
+    }
+}
+
+/// Says on standard error which leases of a database some builds of its release would find expired, and others never.
+pub(super) fn warn_of_times(situation: &Situation) {
+    const SHOWN_MAX: usize = 5;
+    if !Go::UpTo1_19.may_build(situation.release) {
+        return;
+    }
+    let leases = views::lease_expiries(&situation.tree);
+    let mut odd = leases.filter(|(_, _, expiry)| time::only_earlier_go_reads(expiry));
+    for (namespace, id, expiry) in odd.by_ref().take(SHOWN_MAX) {
+        let lease = format!("{}/lease/{}", text::name(namespace), text::name(id));
+        terminal::say(format_args!("{lease}: {}", replay::read_by_earlier_go(expiry)));
+    }
+    match odd.count() {
+        0 => {}
+        more => {
+            terminal::say(format_args!("... and {} of the kind", text::counted(more as u64, "more lease")))
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The values of flags, as people write them.
 
+use super::Failure;
 use crate::engine::Fault;
+use crate::go::Go;
 use crate::instant::Instant;
+use crate::release::Release;
 use crate::schema::{duration, time};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::time::Duration;
@@ -33,6 +36,16 @@ impl Now {
             "it is no time: give it as 2026-01-31T12:00:00Z, or counted from now as +24h or -1h30m".to_owned()
         })
     }
+}
+
+/// A Go that builds one of these releases; where it builds none it would change nothing.
+pub(super) fn go_of(go: Option<Go>, releases: &[Release]) -> Result<Go, Failure> {
+    let go = go.unwrap_or_default();
+    if releases.iter().any(|release| go.may_build(*release)) {
+        return Ok(go);
+    }
+    let releases = releases.iter().map(|release| release.name()).collect::<Vec<_>>().join(" and ");
+    Err(Failure::Usage(format!("--go {go}: {releases} cannot be built with it, as 1.6 and 1.7 can")))
 }
 
 /// A `--fault` argument; a name that was nearly right is suggested.

@@ -1,9 +1,7 @@
 //! What came of a file that was replayed, and its steps shown as it goes.
 
-use crate::engine::Fault;
 use crate::replay::{Replay, Replayed, Stepped};
 use crate::report::step;
-use crate::scenario::Scenario;
 use crate::text;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -33,13 +31,11 @@ impl Verdict {
 /// may have something against it.
 pub(super) fn replay_scenario(
     file: &Path,
-    scenario: &Scenario,
-    fault: Option<Fault>,
-    intended: bool,
+    mut replay: Replay<'_>,
     mut out: Option<&mut dyn Write>,
     each_step: &dyn Fn(&mut Stepped<'_>),
 ) -> io::Result<Replayed> {
-    let mut replay = Replay::new(scenario, fault).intended(intended);
+    let scenario = replay.scenario();
     let mut replayed = Replayed::default();
     if let Some(out) = &mut out {
         writeln!(out, "{}: release {}", text::path(file), scenario.release)?;

@@ -5,6 +5,7 @@ use super::results::{Reference, Results};
 use super::row::Row;
 use crate::bucket::json;
 use crate::engine::{Call, Error, Fault, NodeId, Outcome, Request, collect_with, phases};
+use crate::go::Go;
 use crate::node::{Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, Judgement, judge};
 use crate::release::Release;
@@ -29,13 +30,14 @@ impl fmt::Display for Party {
     }
 }
 
-/// Runs a row's case through engine and oracle and compares everything that was recorded, every outcome of it.
+/// Runs a row's case, as daemons built with some Go would, through engine and oracle and compares everything that was recorded, every outcome of it.
 ///
 /// # Errors
 /// The first difference, and whose it is.
-pub fn run(row: &Row, release: Release, fault: Option<Fault>) -> Result<(), (Party, Difference)> {
+pub fn run(row: &Row, release: Release, go: Go, fault: Option<Fault>) -> Result<(), (Party, Difference)> {
     for expected in &row.expected {
         let situation = row.situation(release, expected.last_iterated_collector.map(ResourceType));
+        let situation = Situation { built_with: go, ..situation };
         compare(row, expected, &results(&situation, fault))
             .map_err(|difference| (Party::Engine, difference))?;
         compare_oracle(row, expected, &judge(&situation, Defects::as_shipped(release)))

@@ -19,6 +19,7 @@ named! {
     LeaseHoldsImages, "lease-holds-images", Some(Release::V2_0) => "a lease holds images";
     FlatImage, "flat-image", Some(Release::V2_0) => "an expired image that is only held flat keeps its target and nothing beyond";
     ImageReferences, "image-references", Some(Release::V2_0) => "gc.ref.image refers to an image";
+    GoReadsTimes, "go-reads-times", Some(Release::V2_0) => "a gc.expire that only Go up to 1.19 reads as a time never comes";
     ErrorOrder, "error-order", None => "nodes are followed in another order: of several errors another one comes first";
     BackReferenceContainer, "back-reference-container", Some(Release::V2_2) => "gc.bref.container: kept while a container is";
     BackReferenceContent, "back-reference-content", Some(Release::V2_2) => "gc.bref.content: kept while content is";

@@ -18,7 +18,7 @@ use super::compare::Fate;
 use super::judged::{Judged, Named, plain_kind};
 use crate::node::{Kind, NodeRef};
 use crate::oracle::{By, Holder, Reason, Rule};
-use crate::schema::{names, time};
+use crate::schema::{names, time, views};
 use crate::situation::Situation;
 
 /// Why a node stays on one side and goes on the other.
@@ -61,6 +61,12 @@ fn image_has_expired(side: &Situation, named: &Named) -> bool {
     let expiry = side.tree.view().at(&path).and_then(|labels| labels.get(names::GC_EXPIRE));
     let expiry = expiry.and_then(|text| time::parse_rfc3339(text).ok());
     expiry.is_some_and(|at| side.now > at)
+}
+
+/// Whether a lease expires in daemons that were built with Go up to 1.19, and in no others.
+fn expires_by_earlier_go(side: &Situation, lease: (&[u8], &[u8])) -> bool {
+    let mut expiries = views::lease_expiries(&side.tree);
+    expiries.any(|(namespace, id, expiry)| (namespace, id) == lease && time::only_earlier_go_reads(expiry))
 }
 
 /// The rule by which a node is kept on one side and not on the other: the first hop from the root that the other
@@ -109,6 +115,16 @@ fn class_of_rule(keeps: &Judged<'_>, lacks: &Judged<'_>, reason: &Reason<'_>, ta
         } else if labels.is_none_or(|labels| labels.entry(label).is_none()) {
             return Class::SandboxesMoved;
         }
+    }
+    let lease = match reason.by {
+        By::Root(Holder::Lease { namespace, id }) => Some((namespace, id)),
+        By::Root(Holder::Itself) if kind == Kind::Lease => Some((target.namespace, target.key)),
+        _ => None,
+    };
+    if keeps.side.go() != lacks.side.go()
+        && lease.is_some_and(|lease| expires_by_earlier_go(keeps.side, lease))
+    {
+        return Class::GoReadsTimes;
     }
     match reason.rule {
         Rule::LeaseHolds if kind == Kind::Image && !lacked.image_nodes => Class::LeaseHoldsImages,

@@ -8,6 +8,7 @@ use super::nodes::{NodeId, NodeTable, Types};
 use super::outcome::{Call, CollectorCall, LogEvent};
 use super::request::{Point, Request};
 use crate::collector::Collector;
+use crate::go::Go;
 use crate::instant::Instant;
 use crate::node::{NodeRef, ResourceType};
 use crate::release::{Release, Rules};
@@ -27,6 +28,7 @@ pub(super) struct Started<'a, D> {
     pub(super) rules: Rules,
     pub(super) types: Types,
     pub(super) now: Instant,
+    pub(super) go: Go,
     pub(super) cancel_at_root: Option<usize>,
     pub(super) handlers: Vec<LabelHandler>,
     /// Those that started, in ascending order of their types; Go's map has no order.
@@ -66,7 +68,17 @@ impl<'a, D: Decisions> Context<'a, D> {
         let mut nodes = NodeTable::with_room();
         let namespaces = Namespaces::read(&situation.tree, &mut nodes);
         let marks = Marks { nodes, back_references: HashMap::new(), told };
-        let started = Started { release, rules, types, now, cancel_at_root, handlers, collectors, decisions };
+        let started = Started {
+            release,
+            rules,
+            types,
+            now,
+            go: situation.go(),
+            cancel_at_root,
+            handlers,
+            collectors,
+            decisions,
+        };
         Context { started, namespaces, marks }
     }
 }

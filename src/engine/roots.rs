@@ -284,7 +284,7 @@ impl<D: Decisions> Scan<'_, '_, D> {
     /// Whether an object's label `gc.expire` names a time that has passed. A value that does not parse is logged.
     fn has_expired(&mut self, object: Kind, name: &[u8], label: Option<Entry<'_>>) -> bool {
         let Some(value) = label.and_then(Entry::value) else { return false };
-        let expiry = time::parse_rfc3339(value);
+        let expiry = time::parse_rfc3339_of(self.started.go, value);
         let has_expired =
             self.started.decisions.has_expired(object, expiry.as_ref().ok().copied(), self.started.now);
         if let Err(error) = expiry {

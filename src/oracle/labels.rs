@@ -15,6 +15,7 @@ use super::nodes::{Key, NodeId, Visit};
 use super::rules::{Holder, Rule};
 use super::times;
 use crate::bucket::{Entry, View};
+use crate::go::Go;
 use crate::instant::Instant;
 use crate::node::NodeRef;
 use crate::schema::names;
@@ -187,20 +188,20 @@ impl<'a> Reader<'a> {
             true => label.starts_with(names::GC_COND_USED_AT),
             false => is_label(label, names::GC_COND_USED_AT),
         };
-        if is_value && let Some(at) = times::rfc3339(value) {
+        if is_value && let Some(at) = times::rfc3339(self.question.situation.go(), value) {
             self.uses.push((snapshot, at));
         }
     }
 }
 
 /// An expiry that does not parse, or is a bucket, is none; any value of the flat label means flat.
-pub(super) fn own_labels(labels: Option<View<'_>>) -> OwnLabels {
+pub(super) fn own_labels(go: Go, labels: Option<View<'_>>) -> OwnLabels {
     let mut own = OwnLabels::default();
     let Some(labels) = labels else { return own };
     for (label, entry) in labels.iter().filter(|(label, _)| label.starts_with(GC)) {
         let Some(value) = entry.value() else { continue };
         if label == names::GC_EXPIRE {
-            own.expires = times::rfc3339(value);
+            own.expires = times::rfc3339(go, value);
         } else if label == names::GC_FLAT {
             own.is_flat = true;
         }

@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
             names::INGESTS,
             names::IMAGES,
         ]);
-        let own = own_labels(labels);
+        let own = own_labels(self.question.situation.go(), labels);
         let expired = own.expires.filter(|at| self.is_past(*at));
         match expired {
             Some(at) => self.refuse(node, Refusal::LeaseExpired { at }),
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
             return self.read_labels(namespace, labels, Referrer::Holder(holder), Roles::default());
         };
         let node = self.exists(image_type, namespace, Key::plain(name), Location::Image(name));
-        let expired = own_labels(labels).expires.filter(|at| self.is_past(*at));
+        let expired = own_labels(self.question.situation.go(), labels).expires.filter(|at| self.is_past(*at));
         match expired {
             Some(at) => self.refuse(node, Refusal::ImageExpired { at }),
             None => self.root(full(node), Rule::UnexpiredImage, Holder::Itself, None),

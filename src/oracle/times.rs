@@ -6,12 +6,13 @@
 //!
 //! Nothing here is shared with the engine, which has codecs of its own.
 
+use crate::go::Go;
 use crate::instant::Instant;
 
 const NANOSECONDS: i64 = 1_000_000_000;
 
-/// Reads an RFC 3339 time as Go's `time.Parse(time.RFC3339, text)` does (from Go 1.20). None: Go refuses it.
-pub fn rfc3339(text: &[u8]) -> Option<Instant> {
+/// Reads an RFC 3339 time as `time.Parse(time.RFC3339, text)` of a Go does. None: that Go refuses it.
+pub fn rfc3339(go: Go, text: &[u8]) -> Option<Instant> {
     let mut text = Text(text);
     let year = text.digits(4)?;
     text.literal(b'-')?;
@@ -24,9 +25,13 @@ pub fn rfc3339(text: &[u8]) -> Option<Instant> {
     text.literal(b':')?;
     let minute = text.digits(2)?;
     text.literal(b':')?;
-    let second = text.digits(2)?;
+    // Up to 1.19 a fraction excuses seconds that are missing.
+    let second = match text.0 {
+        [b'.' | b',', b'0'..=b'9', ..] if go == Go::UpTo1_19 => 0,
+        _ => text.digits(2)?,
+    };
     let nanoseconds = text.fraction();
-    let offset_minutes = text.offset()?;
+    let offset_minutes = text.offset(go)?;
     let in_range = (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day)
         && hour < 24
@@ -72,8 +77,8 @@ impl Text<'_> {
         digits.chain(std::iter::repeat(0)).take(9).fold(0, |number, digit| number * 10 + digit)
     }
 
-    /// `Z`, or a sign with hours up to 24 and minutes up to 60.
-    fn offset(&mut self) -> Option<i64> {
+    /// `Z`, or a sign with hours up to 24 and minutes up to 60; up to Go 1.19 with any, which may have signs themselves.
+    fn offset(&mut self, go: Go) -> Option<i64> {
         let (sign, rest) = self.0.split_first()?;
         self.0 = rest;
         let sign = match sign {
@@ -82,10 +87,21 @@ impl Text<'_> {
             b'-' => -1,
             _ => return None,
         };
-        let hours = self.digits(2)?;
+        let hours = self.part_of_offset(go)?;
         self.literal(b':')?;
-        let minutes = self.digits(2)?;
-        (hours <= 24 && minutes <= 60).then_some(sign * (hours * 60 + minutes))
+        let minutes = self.part_of_offset(go)?;
+        let in_range = go == Go::UpTo1_19 || hours <= 24 && minutes <= 60;
+        in_range.then_some(sign * (hours * 60 + minutes))
+    }
+
+    fn part_of_offset(&mut self, go: Go) -> Option<i64> {
+        let sign = match self.0.first() {
+            Some(b'+') if go == Go::UpTo1_19 => 1,
+            Some(b'-') if go == Go::UpTo1_19 => -1,
+            _ => return self.digits(2),
+        };
+        self.0 = &self.0[1..];
+        Some(sign * self.digits(1)?)
     }
 }
 
@@ -273,7 +289,11 @@ mod tests {
             ("2024-01-01T00:00:00+24:60", YEAR_2024 - 86_400 - 3_600, 0),
             ("2024-01-01T00:00:00.25+00:60", YEAR_2024 - 3_600, 250_000_000),
         ] {
-            assert_eq!(rfc3339(text.as_bytes()), Some(Instant { seconds, nanoseconds }), "{text}");
+            assert_eq!(
+                rfc3339(Go::default(), text.as_bytes()),
+                Some(Instant { seconds, nanoseconds }),
+                "{text}"
+            );
         }
     }
 
@@ -322,7 +342,7 @@ mod tests {
             "2024-01-01T00:00:00\u{2212}07:00",
             "２024-01-01T00:00:00Z",
         ] {
-            assert_eq!(rfc3339(text.as_bytes()), None, "{text:?}");
+            assert_eq!(rfc3339(Go::default(), text.as_bytes()), None, "{text:?}");
         }
     }
 

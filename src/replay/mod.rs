@@ -17,9 +17,10 @@ mod update;
 mod warning;
 
 pub use update::updated;
-pub use warning::{Warning, warnings};
+pub use warning::{Warning, read_by_earlier_go, warnings};
 
 use crate::engine::Fault;
+use crate::go::Go;
 use crate::metadata::{Error, ErrorKind};
 use crate::node::{Kind, NodeRef};
 use crate::oracle::{Defects, judge};
@@ -153,6 +154,17 @@ impl<'s> Replay<'s> {
     #[must_use]
     pub fn intended(self, is_intended: bool) -> Replay<'s> {
         Replay { is_intended, ..self }
+    }
+
+    /// Replays with daemons that were built with some Go.
+    #[must_use]
+    pub fn built_with(self, go: Go) -> Replay<'s> {
+        Replay { world: self.world.built_with(go), ..self }
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &'s Scenario {
+        self.scenario
     }
 
     /// The world after the steps so far.
@@ -354,15 +366,15 @@ pub struct State {
 }
 
 /// The state to look at in a scenario: after its last step that does something else than to collect, clean up or
-/// expect.
+/// expect, with daemons that were built with some Go.
 ///
 /// # Errors
 /// A step before was refused, or succeeded, against what the scenario expects.
-pub fn state(scenario: &Scenario) -> Result<State, Failure> {
+pub fn state(scenario: &Scenario, go: Go) -> Result<State, Failure> {
     let trails = |line: &&Line| matches!(line.step, Step::Gc { .. } | Step::Cleanup | Step::Expect(_));
     let trailing = scenario.lines.iter().rev().take_while(trails).count();
     let (leading, trailing) = scenario.lines.split_at(scenario.lines.len() - trailing);
-    let mut world = World::new(scenario.release);
+    let mut world = World::new(scenario.release).built_with(go);
     for line in leading {
         let applied = world.apply(line);
         if let Some(problem) = outcome_problem(line, &applied) {

@@ -100,7 +100,7 @@ fn a_cancelled_context_is_no_finding() {
 
 #[test]
 fn the_state_of_a_scenario_is_the_one_before_its_trailing_collections() {
-    let scenario = |text: &str| state(&parse(text.as_bytes()).unwrap());
+    let scenario = |text: &str| state(&parse(text.as_bytes()).unwrap(), Go::default());
     let text = "stream open s\ncontent put a\ngc\ncontent put b\n? gc last=stream\nexpect removed content/b\ncleanup\ngc";
     let state = scenario(text).unwrap();
     let is_there = |name| state.world.expects(None, &name).is_ok();

@@ -4,6 +4,7 @@
 //! a lower-case `t` does not), and whether a lease still lives depends on it, so this reader is ours. Its errors
 //! carry Go's own texts, because containerd logs them.
 
+use crate::go::Go;
 use crate::instant::{Instant, UNIX_EPOCH_SECONDS};
 use std::fmt::Write as _;
 
@@ -59,7 +60,7 @@ fn quoted(bytes: &[u8]) -> String {
     text
 }
 
-/// An instant as Go's `time.Parse(time.RFC3339, text)` reads it.
+/// An instant as `time.Parse(time.RFC3339, text)` reads it, of Go from 1.20 on.
 ///
 /// Accepted beyond the standard: a comma for the fraction's point, digits after the ninth (dropped), an hour of
 /// one digit, offsets up to 24:60. Refused: lower-case letters, a space for the `T`, second 60, hour 24.
@@ -67,7 +68,16 @@ fn quoted(bytes: &[u8]) -> String {
 /// # Errors
 /// Go refuses the text; the error displays as Go's.
 pub fn parse_rfc3339(text: &[u8]) -> Result<Instant, ParseError> {
-    let mut reader = Reader { rest: text };
+    parse_rfc3339_of(Go::From1_20, text)
+}
+
+/// The same of some Go. Up to 1.19 a fraction in place of the seconds is accepted too, and so are offsets of any size and
+/// with signs of their own.
+///
+/// # Errors
+/// That Go refuses the text; the error displays as its own.
+pub fn parse_rfc3339_of(go: Go, text: &[u8]) -> Result<Instant, ParseError> {
+    let mut reader = Reader { go, rest: text };
     reader.instant().map_err(|failure| ParseError {
         text: text.to_vec(),
         rest: reader.rest.to_vec(),
@@ -75,14 +85,20 @@ pub fn parse_rfc3339(text: &[u8]) -> Result<Instant, ParseError> {
     })
 }
 
-/// Reads element by element; where one fails, `rest` still begins with it.
+/// Whether a text is a time to Go up to 1.19 and to no later one.
+pub fn only_earlier_go_reads(text: &[u8]) -> bool {
+    parse_rfc3339(text).is_err() && parse_rfc3339_of(Go::UpTo1_19, text).is_ok()
+}
+
+/// Reads element by element; where one fails, `rest` still begins with it, or up to Go 1.19 what is left behind it.
 struct Reader<'a> {
+    go: Go,
     rest: &'a [u8],
 }
 
 impl Reader<'_> {
     fn instant(&mut self) -> Result<Instant, Failure> {
-        let year = self.number::<4>("2006")?;
+        let year = self.year()?;
         self.literal(b'-', "-")?;
         let month = self.number::<2>("01")?;
         self.in_range((1..=12).contains(&month), "month")?;
@@ -94,7 +110,7 @@ impl Reader<'_> {
         let minute = self.number::<2>("04")?;
         self.in_range(minute < 60, "minute")?;
         self.literal(b':', ":")?;
-        let second = self.number::<2>("05")?;
+        let second = self.second()?;
         self.in_range(second < 60, "second")?;
         let nanoseconds = self.fraction();
         let offset = self.offset()?;
@@ -125,6 +141,21 @@ impl Reader<'_> {
         let number = decimal(digits).ok_or(Failure::Mismatch(element))?;
         self.rest = rest;
         Ok(number)
+    }
+
+    fn year(&mut self) -> Result<i64, Failure> {
+        const ELEMENT: &str = "2006";
+        let year = self.number::<4>(ELEMENT);
+        if let (Err(_), Go::UpTo1_19, [b'0'..=b'9', _, _, _, rest @ ..]) = (&year, self.go, self.rest) {
+            self.rest = rest;
+        }
+        year
+    }
+
+    /// Up to Go 1.19 the error that there are no seconds is forgotten over a fraction (`stdZeroSecond` in `parse`).
+    fn second(&mut self) -> Result<i64, Failure> {
+        let is_forgotten = matches!(self.rest, [b'.' | b',', b'0'..=b'9', ..]) && self.go == Go::UpTo1_19;
+        if is_forgotten { Ok(0) } else { self.number::<2>("05") }
     }
 
     /// Go's layout element 15 takes one digit or two.
@@ -163,10 +194,18 @@ impl Reader<'_> {
         let [sign, h1, h2, b':', m1, m2, rest @ ..] = self.rest else {
             return Err(Failure::Mismatch(ELEMENT));
         };
-        let hours = decimal(&[*h1, *h2]).ok_or(Failure::Mismatch(ELEMENT))?;
-        let minutes = decimal(&[*m1, *m2]).ok_or(Failure::Mismatch(ELEMENT))?;
-        self.in_range(hours <= 24, "time zone offset hour")?;
-        self.in_range(minutes <= 60, "time zone offset minute")?;
+        let number = match self.go {
+            Go::UpTo1_19 => signed,
+            Go::From1_20 => decimal,
+        };
+        if self.go == Go::UpTo1_19 {
+            self.rest = rest;
+        }
+        let hours = number(&[*h1, *h2]).ok_or(Failure::Mismatch(ELEMENT))?;
+        let minutes = number(&[*m1, *m2]).ok_or(Failure::Mismatch(ELEMENT))?;
+        let is_any = self.go == Go::UpTo1_19;
+        self.in_range(is_any || hours <= 24, "time zone offset hour")?;
+        self.in_range(is_any || minutes <= 60, "time zone offset minute")?;
         let seconds = (hours * 60 + minutes) * 60;
         let offset = match sign {
             b'+' => seconds,
@@ -175,6 +214,15 @@ impl Reader<'_> {
         };
         self.rest = rest;
         Ok(offset)
+    }
+}
+
+/// As Go's `atoi` reads a number, which may have a sign.
+fn signed(text: &[u8]) -> Option<i64> {
+    match text {
+        [b'+', digits @ ..] => decimal(digits),
+        [b'-', digits @ ..] => decimal(digits).map(|number| -number),
+        digits => decimal(digits),
     }
 }
 

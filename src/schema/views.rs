@@ -65,6 +65,17 @@ pub fn expected_digests<'a>(tree: &'a Bucket) -> impl Iterator<Item = &'a [u8]> 
     ingests.filter_map(|(_, ingest)| ingest.get(names::EXPECTED))
 }
 
+/// Every lease with a `gc.expire`: its namespace, its id and the label's text.
+pub fn lease_expiries(tree: &Bucket) -> impl Iterator<Item = (&[u8], &[u8], &[u8])> {
+    let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);
+    namespaces.flat_map(|(name, namespace)| {
+        let leases = namespace.bucket(names::LEASES).into_iter().flat_map(View::buckets);
+        leases.filter_map(move |(id, lease)| {
+            Some((name, id, lease.bucket(names::LABELS)?.get(names::GC_EXPIRE)?))
+        })
+    })
+}
+
 /// Every blob: its namespace and its digest.
 pub fn blobs(tree: &Bucket) -> impl Iterator<Item = (&[u8], &[u8])> {
     let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);

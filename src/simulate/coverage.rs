@@ -193,7 +193,9 @@ impl Coverage {
                 let expiry = label(names::GC_EXPIRE);
                 self.take(
                     Mark::OddExpiry,
-                    expiry.is_some_and(|expiry| crate::oracle::times::rfc3339(expiry).is_none()),
+                    expiry.is_some_and(|expiry| {
+                        crate::oracle::times::rfc3339(collected.before.go(), expiry).is_none()
+                    }),
                 );
             }
             for objects in [names::LEASES, names::IMAGES, names::CONTAINERS] {

@@ -31,6 +31,7 @@ pub use collect::{Cleaned, CleanedSnapshots, Collected};
 pub use expect::Unmet;
 
 use crate::collector::Collector;
+use crate::go::Go;
 use crate::instant::Instant;
 use crate::metadata::streams::Streams;
 use crate::metadata::{CleanUp, Error, ErrorKind, Store};
@@ -45,6 +46,7 @@ use std::sync::Arc;
 pub struct World {
     store: Store,
     now: Instant,
+    built_with: Go,
     actors: Arc<Actors>,
     handles: Arc<Handles>,
     /// Those that steps declared, in ascending order of their types.
@@ -70,6 +72,7 @@ impl World {
         World {
             store,
             now,
+            built_with: Go::default(),
             actors: Arc::default(),
             handles: Arc::default(),
             collectors: Arc::default(),
@@ -79,6 +82,12 @@ impl World {
             last: None,
             is_hung: false,
         }
+    }
+
+    /// The same, with daemons that were built with some Go.
+    #[must_use]
+    pub fn built_with(self, built_with: Go) -> World {
+        World { built_with, ..self }
     }
 
     /// The database and its backends.
@@ -142,7 +151,8 @@ impl World {
             collectors.insert(at, streams);
         }
         let Store { tree, release, .. } = &self.store;
-        Situation { collectors, ..Situation::new(tree.clone(), *release, self.now) }
+        let built_with = self.built_with;
+        Situation { collectors, built_with, ..Situation::new(tree.clone(), *release, self.now) }
     }
 }
 

@@ -6,6 +6,7 @@
 use flate2::read::GzDecoder;
 use leasehold::bucket::{Bucket, Entry, bolt, diff};
 use leasehold::engine::{Error, collect};
+use leasehold::go::Go;
 use leasehold::oracle::{Defects, judge};
 use leasehold::release::Release;
 use leasehold::replay;
@@ -200,7 +201,7 @@ fn what_scenarios_lead_up_to_passes_for_a_daemons_database() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "scenario") {
                 let scenario = parse(&fs::read(&path).expect("a file")).expect("a scenario");
-                let Ok(state) = replay::state(&scenario) else { continue };
+                let Ok(state) = replay::state(&scenario, Go::default()) else { continue };
                 count += 1;
                 if shape::check(&state.world.situation().tree).is_err() {
                     refused.push(path.file_stem().expect("a name").display().to_string());

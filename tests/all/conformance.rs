@@ -6,6 +6,7 @@ use self::alter::alter;
 use leasehold::conformance::run::{Party, run};
 use leasehold::conformance::{Row, read};
 use leasehold::engine::Fault;
+use leasehold::go::Go;
 use leasehold::release::Release;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +32,7 @@ fn rows(release: Release) -> Vec<Row> {
 #[test]
 fn every_recorded_row_of_every_release_passes_in_engine_and_oracle() {
     let judged = recorded().map(|(release, row)| {
-        assert_eq!(run(&row, release, None), Ok(()), "{release} {}", row.name);
+        assert_eq!(run(&row, release, Go::default(), None), Ok(()), "{release} {}", row.name);
         let failed_rows =
             usize::from(row.expected.iter().any(|result| matches!(result.error, Some(Some(_)))));
         (release, row.name, row.runs.is_some(), failed_rows)
@@ -67,7 +68,12 @@ fn of_a_hundred_rows_altered_in_one_field_each_all_hundred_fail() {
     let mut fields = Vec::new();
     for (number, row) in altered {
         let altered = alter(row, number as u64).expect("every row has a field to alter");
-        assert!(run(&altered.row, release, None).is_err(), "{} with another {}", row.name, altered.field);
+        assert!(
+            run(&altered.row, release, Go::default(), None).is_err(),
+            "{} with another {}",
+            row.name,
+            altered.field
+        );
         fields.push(altered.field);
     }
     fields.sort_unstable();
@@ -80,7 +86,7 @@ fn an_engine_with_a_fault_fails_rows_while_the_oracle_passes() {
     let release = Release::default();
     let rows = rows(release);
     for fault in [Fault::ExpiryInclusive, Fault::FlatFollowsLabels, Fault::SeparatorUnchecked] {
-        let failed = rows.iter().filter_map(|row| run(row, release, Some(fault)).err());
+        let failed = rows.iter().filter_map(|row| run(row, release, Go::default(), Some(fault)).err());
         let failed: Vec<_> = failed.collect();
         assert!(!failed.is_empty(), "no row fails with {fault}");
         assert!(failed.iter().all(|(party, _)| *party == Party::Engine));

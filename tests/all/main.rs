@@ -10,6 +10,7 @@ mod diff;
 mod endings;
 mod exhaust;
 mod export;
+mod go;
 mod grade;
 mod library;
 mod replay;

@@ -49,7 +49,7 @@ pub(super) fn times_of(request: &Request<'_>) -> Option<BTreeSet<Instant>> {
                     expiries.extend(times::binary(value).ok());
                 }
                 (Place::Labels | Place::Other, Entry::Value(value)) if key == names::GC_EXPIRE => {
-                    expiries.extend(times::rfc3339(value));
+                    expiries.extend(times::rfc3339(request.situation.go(), value));
                 }
                 (Place::Labels, _)
                     if key.starts_with(names::GC_COND_SNAPSHOT)
