@@ -11,7 +11,7 @@ use crate::engine::{Fault, Request};
 use crate::generate::steps;
 use crate::generate::written::situation_steps;
 use crate::oracle::{Defects, judge};
-use crate::properties::check::{self, Property};
+use crate::properties::check::{self, Finding, Property, is_loss};
 use crate::replay::{self, Problem};
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
 use crate::schema::names;
@@ -36,7 +36,15 @@ const TRIES_MAX: u64 = 20_000;
 struct Failure {
     /// The property that breaks; none for a panic.
     property: Option<Property>,
+    /// Whether it costs more than marks of nodes that do not exist.
+    is_loss: bool,
     text: String,
+}
+
+impl Failure {
+    fn is_like(&self, seen: &Failure) -> bool {
+        seen.property == self.property && (seen.is_loss || !self.is_loss)
+    }
 }
 
 /// The first thing that a situation shows, made small.
@@ -45,7 +53,7 @@ pub(super) fn in_situation(target: &Target, situation: Situation, fault: Option<
     artifact::watch_release(release);
     let failure = situation_failure(&situation, fault)?;
     let small = shrink(situation, TRIES_MAX, |smaller: Situation| {
-        let seen = situation_failure(&smaller, fault).filter(|seen| seen.property == failure.property)?;
+        let seen = situation_failure(&smaller, fault).filter(|seen| failure.is_like(seen))?;
         Some((smaller, seen))
     });
     let Shrunk { case, seen: Failure { text, .. }, .. } = small?;
@@ -81,7 +89,7 @@ pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault
     let with = |lines: &[Line]| Scenario { lines: lines.to_vec(), ..scenario.clone() };
     let small = shrink(scenario.lines.clone(), TRIES_MAX, |lines| {
         let smaller = with(&lines);
-        let seen = steps_failure(&smaller, fault).filter(|seen| seen.property == failure.property);
+        let seen = steps_failure(&smaller, fault).filter(|seen| failure.is_like(seen));
         Some((lines, seen.filter(|_| smaller.check().is_ok())?))
     });
     let Shrunk { case, seen: Failure { text, .. }, .. } = small?;
@@ -144,14 +152,21 @@ pub(super) fn catching<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 
 fn situation_failure(situation: &Situation, fault: Option<Fault>) -> Option<Failure> {
     let (request, defects) = (Request::new(situation), Defects::as_shipped(situation.release));
-    let checked = catching(|| check::check(&request, defects, fault).1);
-    failure(checked.map(|findings| findings.into_iter().next()))
+    let checked = catching(|| {
+        let (outcome, findings) = check::check(&request, defects, fault);
+        let mut found = findings.into_iter().peekable();
+        found.peek()?;
+        let judgement = judge(situation, defects);
+        let weighed = found.map(|finding| (is_loss(finding.property, &outcome, &judgement), finding));
+        weighed.min_by_key(|(is_loss, _)| !is_loss)
+    });
+    failure(checked)
 }
 
 fn steps_failure(scenario: &Scenario, fault: Option<Fault>) -> Option<Failure> {
     let found = |failures: Vec<replay::Failure>| {
         failures.into_iter().find_map(|failure| match failure.problem {
-            Problem::Found { finding, .. } => Some(finding),
+            Problem::Found { finding, .. } => Some((true, finding)),
             _ => None,
         })
     };
@@ -162,11 +177,12 @@ fn replay_failures(scenario: &Scenario, fault: Option<Fault>) -> Result<Vec<repl
     catching(|| replay::run(scenario, fault).failures)
 }
 
-fn failure(checked: Result<Option<check::Finding>, String>) -> Option<Failure> {
+fn failure(checked: Result<Option<(bool, Finding)>, String>) -> Option<Failure> {
     match checked {
-        Err(text) => Some(Failure { property: None, text }),
-        Ok(finding) => finding.map(|finding| Failure {
+        Err(text) => Some(Failure { property: None, is_loss: true, text }),
+        Ok(found) => found.map(|(is_loss, finding)| Failure {
             property: Some(finding.property),
+            is_loss,
             text: format!("it breaks the property {}: {}", finding.property, finding.text),
         }),
     }

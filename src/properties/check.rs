@@ -173,9 +173,6 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     let found = |property, text| Some(Finding { property, text, node: None });
     let mut findings = Vec::new();
     findings.extend(compare_error(request, outcome, judgement));
-    if outcome.has_marked() && judgement.progress() != oracle::Progress::MarkFailed {
-        findings.extend(compare_marked(outcome, judgement, show));
-    }
     if outcome.error.is_none() && judgement.progress() == oracle::Progress::Success {
         findings.extend(compare_removed(outcome, judgement, show));
         findings.extend(compare_dirty(request, outcome, judgement));
@@ -189,10 +186,28 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
             ));
         }
     }
+    if outcome.has_marked() && judgement.progress() != oracle::Progress::MarkFailed {
+        findings.extend(compare_marked(outcome, judgement, show));
+    }
     findings.extend(compare_collectors(request, outcome, judgement));
     findings.sort_by_key(|finding| finding.property);
     findings.dedup_by_key(|finding| finding.property);
     findings
+}
+
+/// Whether a broken property costs more than marks of nodes that do not exist: of safety and completeness, whether
+/// something that the sweep comes across goes wrongly, or stays.
+pub fn is_loss(property: Property, outcome: &Outcome, judgement: &Judgement<'_>) -> bool {
+    let wrongly_kept = match property {
+        Property::Safety => false,
+        Property::Completeness => true,
+        _ => return true,
+    };
+    let removed: BTreeSet<NodeRef<'_>> = outcome.refs(&outcome.removed).collect();
+    let is_wrong = |verdict: Verdict<'_, '_>| {
+        verdict.is_kept() != wrongly_kept && removed.contains(&verdict.node().as_ref()) != wrongly_kept
+    };
+    outcome.error.is_none() && judgement.resources().any(is_wrong)
 }
 
 /// A node as scenarios name it, with its namespace.

@@ -26,7 +26,7 @@ pub fn write(
         1 => "one case".to_owned(),
         cases => format!("{} cases", text::count(cases)),
     };
-    writeln!(out, "{} broken in {cases}, first in case {}", broken.sort.property, example.number)?;
+    writeln!(out, "{} broken in {cases}, as in case {}", broken.sort.property, example.number)?;
     for defect in broken.sort.defects.iter() {
         writeln!(out, "  defect   {defect}: {}", defect.sentence())?;
     }

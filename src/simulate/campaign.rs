@@ -264,18 +264,22 @@ impl Example {
 }
 
 /// The first case of every sort that was found, each made small. Several defects that met in one collection are no find
-/// of their own where each was found alone.
+/// of their own where each was found alone; nor are cases that cost nothing where others of their sort do.
 pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example> {
+    let other = |sort: &Sort| tally.found.get(&Sort { is_loss: !sort.is_loss, ..*sort });
     let is_alone = |sort: &Sort, defect| sort.defects == Defects::NONE.with(defect);
     let is_met_alone = |defect| tally.found.keys().any(|sort| is_alone(sort, defect));
-    let is_own = |sort: &Sort| sort.defects.iter().count() < 2 || !sort.defects.iter().all(is_met_alone);
+    let is_own = |sort: &Sort| {
+        (sort.is_loss || other(sort).is_none())
+            && (sort.defects.iter().count() < 2 || !sort.defects.iter().all(is_met_alone))
+    };
     let found: Vec<(&Sort, &Cases<u64>)> = tally.found.iter().filter(|(sort, _)| is_own(sort)).collect();
     let example = |(sort, found): (&Sort, &Cases<u64>)| {
         let case = draw(plan, found.best);
         let steps = case.lines.len();
         let small = small(case.lines, plan.release, plan.defects, *sort, fault);
         let explained = Explained::of(plan.release, plan.defects, &small, fault);
-        let (cases, number) = (found.count, found.best);
+        let (cases, number) = (found.count + other(sort).map_or(0, |cases| cases.count), found.best);
         Example { sort: *sort, cases, number, profile: case.profile, steps, small, explained }
     };
     found.into_par_iter().map(example).collect()
@@ -284,7 +288,35 @@ pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::judge;
+    use crate::properties::check::is_loss;
     use std::collections::BTreeSet;
+
+    /// The steps that lead to a loss are more than those to the mark of a node that nobody created: in the first case of
+    /// `flat-hides-full` with the seed `leasehold`, content that nobody put was all that was left of a lost layer.
+    #[test]
+    fn a_case_that_loses_an_object_does_so_when_it_is_small() {
+        let release = Release::V1_7Beta;
+        let (seed, defects) = (Seed::parse("leasehold").expect("a seed"), Defects::as_shipped(release));
+        let plan = Plan { seed, release, defects, swarm: Swarm::Drawn };
+        for fault in [Fault::FlatHidesFull, Fault::ParentForgotten, Fault::FlatFollowsLabels] {
+            let broken =
+                |number| Some((number, run_case(&plan, number, Some(fault), &mut Tally::default())?));
+            let (number, broken) = (0..).find_map(broken).expect("every fault is found");
+            let small = small(draw(&plan, number).lines, release, defects, broken.sort, Some(fault));
+            let mut world = World::new(release);
+            let last =
+                small.case.iter().filter_map(|line| world.apply_with(line, Some(fault)).collected).last();
+            let last = last.expect("a small case ends with a collection");
+            let judgement = judge(&last.before, defects);
+            assert!(broken.sort.is_loss, "{fault}");
+            assert!(
+                is_loss(small.seen.sort.property, &last.outcome, &judgement),
+                "{fault}: {:?}",
+                small.seen
+            );
+        }
+    }
 
     #[test]
     fn parts_are_disjoint_and_make_the_whole() {

@@ -10,7 +10,7 @@
 
 use crate::engine::Fault;
 use crate::oracle::{Defects, Judgement, judge};
-use crate::properties::check::{Checks, Finding, Property, When};
+use crate::properties::check::{Checks, Finding, Property, When, is_loss};
 use crate::release::Release;
 use crate::scenario::Line;
 use crate::world::{Collected, World};
@@ -44,6 +44,8 @@ pub struct Sort {
     pub property: Property,
     /// Of a run against the intended rules: the defects that explain it, of which none can be left out.
     pub defects: Defects,
+    /// Whether it costs more than marks of nodes that do not exist.
+    pub is_loss: bool,
 }
 
 /// What a case breaks, and where.
@@ -53,7 +55,7 @@ pub struct Broken {
     pub line: usize,
     /// Of which sort it is.
     pub sort: Sort,
-    /// What was seen: the first property that does not hold.
+    /// What was seen: of the properties that do not hold the first that costs something, else the first.
     pub finding: Finding,
     /// The others that the same collection breaks.
     pub also: Vec<Property>,
@@ -74,17 +76,22 @@ impl Watch for () {}
 
 /// Runs a case; gives what it breaks first, none if every property holds.
 pub fn run(lines: &[Line], mode: Mode, fault: Option<Fault>, watch: &mut impl Watch) -> Option<Broken> {
-    run_until(lines, mode, fault, watch, |collected, findings| {
-        let property = findings.first()?.property;
-        let sort = Sort { property, defects: explaining_defects(collected, mode, fault, property) };
-        Some(broken(sort, findings))
+    run_until(lines, mode, fault, watch, |collected, judgement, findings| {
+        let properties = || findings.iter().map(|finding| finding.property);
+        let mut each = properties().filter(|property| property.when() == When::Each);
+        let loss = each.find(|property| is_loss(*property, &collected.outcome, judgement));
+        let property = loss.or_else(|| properties().next())?;
+        let defects = explaining_defects(collected, mode, fault, property);
+        Some(broken(Sort { property, defects, is_loss: loss.is_some() }, findings))
     })
 }
 
-/// Runs a case until a collection breaks a property in this way, whatever else breaks on the way.
+/// Runs a case until a collection breaks a property in this way, whatever else breaks on the way. What costs something
+/// does for what needs not.
 pub fn run_for(lines: &[Line], mode: Mode, sort: Sort, fault: Option<Fault>) -> Option<Broken> {
-    run_until(lines, mode, fault, &mut (), |collected, findings| {
-        let is_broken = findings.iter().any(|finding| finding.property == sort.property);
+    run_until(lines, mode, fault, &mut (), |collected, judgement, findings| {
+        let is_broken = findings.iter().any(|finding| finding.property == sort.property)
+            && (!sort.is_loss || is_loss(sort.property, &collected.outcome, judgement));
         let is_it = is_broken && explaining_defects(collected, mode, fault, sort.property) == sort.defects;
         is_it.then(|| broken(sort, findings))
     })
@@ -104,7 +111,7 @@ fn run_until(
     mode: Mode,
     fault: Option<Fault>,
     watch: &mut impl Watch,
-    ends: impl Fn(&Collected, &[Finding]) -> Option<Broken>,
+    ends: impl Fn(&Collected, &Judgement<'_>, &[Finding]) -> Option<Broken>,
 ) -> Option<Broken> {
     let mut world = World::new(mode.release);
     let mut collections = 0;
@@ -126,7 +133,7 @@ fn run_until(
         }
         watch.collected(&collected, &judgement);
         watch.checked(&checks);
-        if let Some(broken) = ends(&collected, &checks.findings) {
+        if let Some(broken) = ends(&collected, &judgement, &checks.findings) {
             return Some(Broken { line: at, ..broken });
         }
     }
