@@ -9,12 +9,10 @@
 //!               sub-bucket: the page of its root and its sequence; root 0: a leaf stands inline in the value
 //! ```
 //!
-//! The file is opened read-only and never locked, so a running daemon neither waits nor is waited for. What
-//! bbolt writes meanwhile shows in the meta pages: they are read again at the end, and a read during which
-//! they moved counts for nothing, whether it gave a tree or found damage. bbolt never writes to a page of the
-//! newest transaction, so that what was read between two equal looks is one transaction's. The first read goes page by
-//! page, which costs least. After it the window is made as short as it can be: the moment after a commit is
-//! waited for, the whole file is read into memory at once by all cores, and walked there in peace.
+//! The file is opened read-only and never locked, so a running daemon neither waits nor is waited for. What it
+//! commits meanwhile shows in the meta pages. The first reading goes page by page and keeps none, which costs least;
+//! if nothing was committed until its end, it counts, whether it gave a tree or found damage. Otherwise the commits
+//! are followed (`follow.rs`): what a commit did not touch is not read again.
 //!
 //! Nothing in a file is trusted. Every page is reached once at the most, lies within the file, says who it is
 //! and holds its keys in strict order and between the keys of the branch above it; the depth is limited, and
@@ -25,6 +23,8 @@
 //! that exists is never written to. This room knows nothing of what containerd stores.
 
 mod error;
+mod follow;
+mod load;
 mod meta;
 mod page;
 mod source;
@@ -37,23 +37,14 @@ pub use source::Source;
 pub use write::{WriteError, Written, create, write};
 
 use super::Bucket;
-use meta::Metas;
-use rayon::prelude::*;
+use follow::Pages;
+use meta::{Look, Meta, Metas};
 use std::fs::{self, File};
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a file that is written to is tried where nothing else is said.
 pub const WAIT: Duration = Duration::from_secs(10);
-/// Files up to this length are read into memory whole when reading them page by page takes too long.
-const WHOLE_BYTES_MAX: u64 = 1 << 30;
-/// What one core reads at a time.
-const PART_BYTES: usize = 1 << 20;
-/// How often the meta pages are looked at for the next commit.
-const LOOK: Duration = Duration::from_micros(200);
-/// Without a commit for so long the daemon counts as quiet.
-const QUIET: Duration = Duration::from_millis(20);
 
 /// A database as read at one transaction.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,10 +71,10 @@ pub fn read(path: &Path) -> Result<Opened, BoltError> {
     read_within(path, WAIT)
 }
 
-/// Reads the database at a path, again and again for a time while it is written to.
+/// Reads the database at a path; while it is written to, by following what is committed, for a time.
 ///
 /// # Errors
-/// There is no readable file, it is no bbolt database, it is damaged, or it changed during every attempt.
+/// There is no readable file, it is no bbolt database, it is damaged, or more was committed than could be followed.
 pub fn read_within(path: &Path, wait: Duration) -> Result<Opened, BoltError> {
     // Asked before opening, which would wait for ever on a pipe.
     let kind = fs::metadata(path).map_err(BoltError::of_open)?;
@@ -106,76 +97,31 @@ pub fn read_within(path: &Path, wait: Duration) -> Result<Opened, BoltError> {
 ///
 /// # Errors
 /// The bytes are no bbolt database, or a damaged one, or they changed meanwhile.
-pub fn read_from<S: Source + Sync + ?Sized>(source: &S) -> Result<Opened, BoltError> {
+pub fn read_from<S: Source + ?Sized>(source: &S) -> Result<Opened, BoltError> {
     read_live(source, Duration::ZERO)
 }
 
-fn read_live<S: Source + Sync + ?Sized>(source: &S, wait: Duration) -> Result<Opened, BoltError> {
+fn read_live<S: Source + ?Sized>(source: &S, wait: Duration) -> Result<Opened, BoltError> {
     let began = Instant::now();
-    if let Some(opened) = read_page_by_page(source)? {
-        return Ok(opened);
+    let metas = Metas::read(source)?;
+    let outcome = tree_at_rest(source, &metas.newest);
+    if let Look::Same = metas.look(source)? {
+        return opened(source, metas, outcome);
     }
-    let mut memory = Vec::new();
-    while began.elapsed() < wait {
-        await_commit(source)?;
-        if let Some(opened) = read_at_once(source, &mut memory)? {
-            return Ok(opened);
+    let is_time_left = || began.elapsed() < wait;
+    while is_time_left() {
+        let mut metas = Metas::read(source)?;
+        let gathered = follow::gather(source, &mut metas, is_time_left).transpose();
+        if let Some(pages) = gathered {
+            let outcome = pages.and_then(|mut pages| walk::tree(&mut pages, &metas.newest));
+            return opened(source, metas, outcome);
         }
     }
     Err(BoltError::Changed(began.elapsed()))
 }
 
-/// One attempt that needs no more memory than the tree; nothing if the database changed meanwhile.
-fn read_page_by_page<S: Source + ?Sized>(source: &S) -> Result<Option<Opened>, BoltError> {
-    let before = Metas::read(source)?;
-    let outcome = walk::tree(source, &before.newest);
-    if is_changed(source, &before)? {
-        return Ok(None);
-    }
-    opened(source, before, outcome).map(Some)
-}
-
-/// One attempt with the shortest window.
-fn read_at_once<S: Source + Sync + ?Sized>(
-    source: &S,
-    memory: &mut Vec<u8>,
-) -> Result<Option<Opened>, BoltError> {
-    let length = source::length(source)?;
-    if length > WHOLE_BYTES_MAX {
-        return read_page_by_page(source);
-    }
-    memory.resize(usize::try_from(length).expect("a gibibyte fits into memory"), 0);
-    let before = Metas::read(source)?;
-    if source::length(source)? != length {
-        return Ok(None);
-    }
-    // What a file that is cut meanwhile lacks is no matter: its meta pages have changed.
-    memory.par_chunks_mut(PART_BYTES).enumerate().try_for_each(|(index, part)| {
-        source::fill(source, (index * PART_BYTES) as u64, part).map(|_filled| ())
-    })?;
-    if is_changed(source, &before)? {
-        return Ok(None);
-    }
-    let outcome = walk::tree(&memory[..], &before.newest);
-    opened(&memory[..], before, outcome).map(Some)
-}
-
-fn is_changed<S: Source + ?Sized>(source: &S, before: &Metas) -> Result<bool, BoltError> {
-    match Metas::read(source) {
-        Ok(after) => Ok(after != *before),
-        Err(error @ BoltError::Read { .. }) => Err(error),
-        Err(_) => Ok(true),
-    }
-}
-
-/// Waits until a transaction has just been committed, when the next one is furthest, or until none was for a while.
-fn await_commit<S: Source + ?Sized>(source: &S) -> Result<(), BoltError> {
-    let began = Instant::now();
-    let now = Metas::read(source)?.newest.transaction;
-    while began.elapsed() < QUIET && Metas::read(source)?.newest.transaction == now {
-        thread::sleep(LOOK);
-    }
-    Ok(())
+fn tree_at_rest<S: Source + ?Sized>(source: &S, meta: &Meta) -> Result<Bucket, BoltError> {
+    walk::tree(&mut Pages::at_rest(source, meta)?, meta)
 }
 
 /// The outcome of a walk during which nothing changed. Of a damaged tree the one before it may be whole.
@@ -187,7 +133,7 @@ fn opened<S: Source + ?Sized>(
     match (outcome, &metas.older) {
         (Ok(tree), _) => Ok(metas.opened(tree)),
         (Err(error @ BoltError::Damaged { .. }), Some(older))
-            if older.root != metas.newest.root && walk::tree(source, older).is_ok() =>
+            if older.root != metas.newest.root && tree_at_rest(source, older).is_ok() =>
         {
             Err(BoltError::NewestDamaged {
                 error: Box::new(error),

@@ -78,10 +78,10 @@ pub enum BoltError {
         /// The meta page that names that one.
         older_page: u64,
     },
-    /// The database was written to during every attempt.
+    /// More was committed than could be followed, in every attempt.
     #[error(
-        "the database changed whenever it was read, for {:.1} s: run this again when the daemon is quieter, give it longer \
-         (--wait 60s), or stop the daemon first",
+        "the database was written to faster than it could be read, for {:.1} s: run this again when the daemon is quieter, \
+         give it longer (--wait 60s), or stop the daemon first",
         .0.as_secs_f64()
     )]
     Changed(Duration),

@@ -10,6 +10,7 @@ use super::page::{self, Header};
 use super::source::{self, Source};
 use super::{BoltError, Damage, Lost, MetaFault, Opened};
 use crate::bucket::Bucket;
+use std::sync::atomic::{Ordering, fence};
 
 const MAGIC: u32 = 0xED0C_DAED;
 const VERSION: u32 = 2;
@@ -47,6 +48,15 @@ pub(super) struct Metas {
     pub(super) older: Option<Meta>,
     /// What was the newest once, and is damaged.
     pub(super) lost: Option<Lost>,
+}
+
+/// What another look at the meta pages shows.
+pub(super) enum Look {
+    Same,
+    /// One transaction was committed.
+    Next(Metas),
+    /// More was, or is being so.
+    Lost,
 }
 
 impl Metas {
@@ -92,6 +102,24 @@ impl Metas {
 
     fn of(newest: Meta, older: Option<Meta>, lost: Option<Lost>) -> Result<Metas, BoltError> {
         Ok(Metas { newest: newest.with_header()?, older, lost })
+    }
+
+    /// Looks again, after something was read.
+    pub(super) fn look<S: Source + ?Sized>(&self, source: &S) -> Result<Look, BoltError> {
+        // What was read comes before the look, also where a processor reorders what it reads.
+        fence(Ordering::SeqCst);
+        let own = &self.newest;
+        Ok(match Metas::read(source) {
+            Ok(now) if now == *self => Look::Same,
+            Ok(now)
+                if now.older.as_ref() == Some(own)
+                    && own.transaction.checked_add(1) == Some(now.newest.transaction) =>
+            {
+                Look::Next(now)
+            }
+            Err(error @ BoltError::Read { .. }) => return Err(error),
+            _ => Look::Lost,
+        })
     }
 
     pub(super) fn opened(self, tree: Bucket) -> Opened {

@@ -10,7 +10,7 @@
 
 use super::Damage;
 use crate::bucket::KEY_BYTES_MAX;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// The longest value that is read: four times the longest message that a client can send to a daemon (containerd's
 /// `DefaultMaxRecvMsgSize`, 16 MiB), with which specs, extensions and labels come. bbolt allows 2^31 - 2 bytes.
@@ -18,6 +18,8 @@ pub const READ_VALUE_BYTES_MAX: usize = 1 << 26;
 
 pub(super) const HEADER_BYTES: usize = 16;
 pub(super) const ELEMENT_BYTES: usize = 16;
+/// A sub-bucket's value begins with the page of its root and its sequence.
+pub(super) const BUCKET_HEADER_BYTES: usize = 16;
 
 pub(super) const BRANCH_FLAGS: u16 = 0x01;
 pub(super) const LEAF_FLAGS: u16 = 0x02;
@@ -78,6 +80,11 @@ impl Header {
             LEAF_FLAGS => Ok(Kind::Leaf),
             flags => Err(Damage::Flags(flags)),
         }
+    }
+
+    /// The page and those with which it continues, which the file must have.
+    pub(super) fn run(&self) -> RangeInclusive<u64> {
+        self.id..=self.id + u64::from(self.overflow)
     }
 
     /// Where the elements end and the bytes of keys and values begin.
@@ -163,6 +170,43 @@ pub(super) fn leaf_element(page: &[u8], element: usize) -> LeafElement {
         value: key.end..key.end + u32_at(page, start + 12) as usize,
         key,
     }
+}
+
+/// The pages to which a measured page leads: the children of a branch, the roots of a leaf's buckets, be they in one
+/// that stands inline. What is unsound there leads nowhere.
+pub(super) fn for_each_child(page: &[u8], mut visit: impl FnMut(u64)) {
+    let mut inline = Vec::new();
+    let mut next = Some(page);
+    while let Some(page) = next {
+        let header = Header::of(page);
+        for element in 0..usize::from(header.count) {
+            if header.flags == BRANCH_FLAGS {
+                visit(child(page, element));
+                continue;
+            }
+            let entry = leaf_element(page, element);
+            if !entry.is_bucket {
+                continue;
+            }
+            let Some((bucket, below)) = page[entry.value].split_first_chunk::<BUCKET_HEADER_BYTES>() else {
+                continue;
+            };
+            match u64_at(bucket, 0) {
+                0 if is_inline_leaf(below) => inline.push(below),
+                0 => {}
+                root => visit(root),
+            }
+        }
+        next = inline.pop();
+    }
+}
+
+fn is_inline_leaf(page: &[u8]) -> bool {
+    if page.len() < HEADER_BYTES {
+        return false;
+    }
+    let header = Header::of(page);
+    header.flags == LEAF_FLAGS && measure(page, Kind::Leaf, header.count, page.len()).is_ok()
 }
 
 fn u16_at(bytes: &[u8], offset: usize) -> u16 {

@@ -18,8 +18,7 @@
 //! needed is that of a few pages a level; keys and values are borrowed from the tree.
 
 use super::meta::Meta;
-use super::page::{self, Header, Kind};
-use super::walk::BUCKET_HEADER_BYTES;
+use super::page::{self, BUCKET_HEADER_BYTES, Header, Kind};
 use crate::bucket::{Bucket, Cursor, DEPTH_MAX, Entry, KEY_BYTES_MAX, VALUE_BYTES_MAX, View};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
