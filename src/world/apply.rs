@@ -1,24 +1,12 @@
-//! One step.
+//! One step: who does it.
 
 use super::actors::{Actor, undeclared};
-use super::collect::{Cleaned, Collected};
-use super::{World, refused};
+use super::{Applied, World};
 use crate::engine::Fault;
-use crate::metadata::{self, Error, ErrorKind};
+use crate::metadata::{self, Error};
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Sharing, Step};
 use std::sync::Arc;
-
-/// What came of a step.
-#[derive(Clone, Default)]
-pub struct Applied {
-    /// Why the step was refused, or never ended. What it did all the same is in the world.
-    pub refused: Option<Error>,
-    /// The collection that it ran: every `gc` that gets as far, and every `sync` deletion that succeeds.
-    pub collected: Option<Arc<Collected>>,
-    /// The clean-up that it ran.
-    pub cleaned: Option<Cleaned>,
-}
 
 impl World {
     /// Applies a step with the honest engine.
@@ -42,6 +30,7 @@ impl World {
         }
     }
 
+    /// A step that is no collection: the daemon's own are done here, the others by whom they concern.
     fn change(&mut self, client: Option<&Name>, step: &Step) -> Result<(), Error> {
         match step {
             Step::Client { name, namespace, lease } => {
@@ -78,25 +67,12 @@ impl World {
                 };
                 Ok(())
             }
-            Step::CollectorDeclare { .. }
-            | Step::CollectorList { .. }
-            | Step::CollectorForget { .. }
-            | Step::CollectorActive { .. }
-            | Step::CollectorLeased { .. }
-            | Step::CollectorBackReference { .. }
-            | Step::CollectorReferences { .. }
-            | Step::CollectorFail { .. }
-            | Step::CollectorHeal { .. } => self.change_collector(client, step),
             Step::RawPut { path, value } => self.raw_put(path, value),
             Step::RawBucket { path } => self.raw_bucket(path),
             Step::RawDelete { path } => self.raw_delete(path),
             Step::RawSequence { path, sequence } => self.raw_sequence(path, *sequence),
             Step::Gc { .. } | Step::Cleanup | Step::Expect(_) => Ok(()),
-            _ if self.is_hung => {
-                let message = "a collection that never ends has the metadata locked".to_owned();
-                Err(refused(ErrorKind::Deadlock, message))
-            }
-            _ => self.write(client, step),
+            _ => self.change_collector(client, step),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Collections and the clean-ups that they schedule (`DB.GarbageCollect`).
 
-use super::apply::Applied;
-use super::{World, refused};
+use super::{Applied, World, refused};
 use crate::engine::{Call, Fault, Outcome, Request, collect_with};
 use crate::metadata::{CleanUp, CleanedContent, Error, ErrorKind};
 use crate::node::{Kind, Node, NodeRef, ResourceType};

@@ -11,9 +11,10 @@ use hashbrown::HashSet;
 use std::sync::Arc;
 
 impl World {
-    /// One of the `collector` steps; others change nothing.
+    /// One of the `collector` steps; the others are handed on to the write side.
     pub(super) fn change_collector(&mut self, client: Option<&Name>, step: &Step) -> Result<(), Error> {
-        let namespace = &self.actors.get(client).ok_or_else(|| undeclared(client))?.namespace.clone();
+        let actors = Arc::clone(&self.actors);
+        let namespace = &actors.get(client).ok_or_else(|| undeclared(client))?.namespace;
         let release = self.store.release;
         let resolve = |node: &NodeName| node_of(release, namespace, node);
         let resolve_all =
@@ -64,7 +65,7 @@ impl World {
             }
             Step::CollectorFail { collector, call } => *flag(self.declared(*collector)?, *call) = true,
             Step::CollectorHeal { collector, call } => *flag(self.declared(*collector)?, *call) = false,
-            _ => {}
+            _ => return self.write(client, step),
         }
         Ok(())
     }

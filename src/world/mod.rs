@@ -26,7 +26,6 @@ mod expect;
 mod raw;
 mod write;
 
-pub use apply::Applied;
 pub use collect::{Cleaned, CleanedSnapshots, Collected};
 pub use expect::Unmet;
 
@@ -59,6 +58,17 @@ pub struct World {
     last: Option<Arc<Collected>>,
     /// A collection that never ends has the metadata locked.
     is_hung: bool,
+}
+
+/// What came of a step.
+#[derive(Clone, Default)]
+pub struct Applied {
+    /// Why the step was refused, or never ended. What it did all the same is in the world.
+    pub refused: Option<Error>,
+    /// The collection that it ran: every `gc` that gets as far, and every `sync` deletion that succeeds.
+    pub collected: Option<Arc<Collected>>,
+    /// The clean-up that it ran.
+    pub cleaned: Option<Cleaned>,
 }
 
 impl World {

@@ -27,8 +27,12 @@ const SPEC_TYPE: &[u8] = b"types.containerd.io/opencontainers/runtime-spec/1/Spe
 const SPEC: &[u8] = br#"{"ociVersion":"1.0.2"}"#;
 
 impl World {
-    /// One of the clients' steps; others change nothing.
+    /// One of the clients' steps. The match is total, so that a new step is asked for here if nobody else does it.
     pub(super) fn write(&mut self, client: Option<&Name>, step: &Step) -> Result<(), Error> {
+        if self.is_hung {
+            let message = "a collection that never ends has the metadata locked".to_owned();
+            return Err(refused(ErrorKind::Deadlock, message));
+        }
         let actors = Arc::clone(&self.actors);
         let actor = actors.get(client).ok_or_else(|| undeclared(client))?;
         let context = Context { namespace: &actor.namespace, lease: actor.lease.as_deref(), now: self.now };
@@ -160,8 +164,30 @@ impl World {
                 }
                 self.streams.close(&actor.namespace, stream)
             }
-            // The others are not a client's.
-            _ => Ok(()),
+            Step::Client { .. }
+            | Step::Release(_)
+            | Step::Now(_)
+            | Step::Advance(_)
+            | Step::NamespaceUse { .. }
+            | Step::ContentPolicy(_)
+            | Step::LeaseUse { .. }
+            | Step::LeaseNone
+            | Step::CollectorDeclare { .. }
+            | Step::CollectorList { .. }
+            | Step::CollectorForget { .. }
+            | Step::CollectorActive { .. }
+            | Step::CollectorLeased { .. }
+            | Step::CollectorBackReference { .. }
+            | Step::CollectorReferences { .. }
+            | Step::CollectorFail { .. }
+            | Step::CollectorHeal { .. }
+            | Step::RawPut { .. }
+            | Step::RawBucket { .. }
+            | Step::RawDelete { .. }
+            | Step::RawSequence { .. }
+            | Step::Gc { .. }
+            | Step::Cleanup
+            | Step::Expect(_) => unreachable!("this is no step of the write side"),
         }
     }
 

@@ -19,7 +19,6 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
         "types of one comparison, and what finds its rule",
     ),
     ("fuzzing", &["artifact", "finding", "target"], "a target leaves its artifact, which names the target"),
-    ("world", &["apply", "collect"], "a step collects, and streams end in a collection"),
 ];
 
 fn source() -> PathBuf {
