@@ -11,6 +11,22 @@ impl Store {
         self.tree.view().at(path)
     }
 
+    /// Refuses to create an object, called so in the error, whose key is taken.
+    pub(super) fn refuse_taken(&self, path: &[&[u8]], key: &[u8], called: &str) -> Result<(), Error> {
+        match self.at(path).and_then(|objects| objects.bucket(key)) {
+            Some(_) => Err(Error::already_exists(called, key)),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes an object, called so in the error where it is not there.
+    pub(super) fn delete_object(&mut self, path: &[&[u8]], key: &[u8], called: &str) -> Result<(), Error> {
+        match self.tree.delete_bucket(path, key) {
+            Err(Refusal::BucketNotFound) => Err(Error::not_found(called, key)),
+            deleted => Ok(deleted?),
+        }
+    }
+
     /// Puts an object into a bucket that is created if need be: all or nothing.
     pub(super) fn put_object(&mut self, path: &[&[u8]], key: &[u8], object: &Bucket) -> Result<(), Error> {
         // Mostly the bucket is there. One edit needs no transaction, whose copy of the tree would make the edit copy too.

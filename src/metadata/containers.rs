@@ -16,7 +16,7 @@ use super::names::{
 };
 use super::validate;
 use super::{Context, Store};
-use crate::bucket::{Bucket, Builder, Refusal, View};
+use crate::bucket::{Bucket, Builder, View};
 use crate::schema::time;
 
 /// A container as a client gives it.
@@ -133,9 +133,7 @@ impl Store {
         let namespace = validate::namespace(context)?;
         container.validate()?;
         let containers = [V1, namespace, CONTAINERS];
-        if self.at(&containers).is_some_and(|containers| containers.bucket(&container.id).is_some()) {
-            return Err(Error::already_exists("container", &container.id));
-        }
+        self.refuse_taken(&containers, &container.id, "container")?;
         let now = time::to_binary(context.now);
         let mut builder = Builder::new();
         put(&mut builder, CREATED_AT, &now);
@@ -235,11 +233,8 @@ impl Store {
     /// No such container: not found.
     pub fn delete_container(&mut self, context: &Context<'_>, id: &[u8]) -> Result<(), Error> {
         let namespace = validate::namespace(context)?;
-        match self.tree.delete_bucket(&[V1, namespace, CONTAINERS], id) {
-            Ok(()) => self.dirty.deletion(),
-            Err(Refusal::BucketNotFound) => return Err(Error::not_found("container", id)),
-            Err(refusal) => return Err(refusal.into()),
-        }
+        self.delete_object(&[V1, namespace, CONTAINERS], id, "container")?;
+        self.dirty.deletion();
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::names::{
 };
 use super::validate;
 use super::{Context, Store};
-use crate::bucket::{Bucket, Builder, Entry, Refusal, View};
+use crate::bucket::{Bucket, Builder, Entry, View};
 use crate::schema::{time, varint};
 
 /// An image as a client gives it.
@@ -105,9 +105,7 @@ impl Store {
     }
 
     fn put_image(&mut self, images: &[&[u8]], image: &Image, bucket: &Bucket) -> Result<(), Error> {
-        if self.at(images).is_some_and(|images| images.bucket(&image.name).is_some()) {
-            return Err(Error::already_exists("image", &image.name));
-        }
+        self.refuse_taken(images, &image.name, "image")?;
         self.put_object(images, &image.name, bucket)
     }
 
@@ -179,11 +177,7 @@ impl Store {
             if store.leases_images() {
                 store.remove_from_lease(context, LeaseEntry::Image, name)?;
             }
-            match store.tree.delete_bucket(&[V1, namespace, IMAGES], name) {
-                Ok(()) => Ok(()),
-                Err(Refusal::BucketNotFound) => Err(Error::not_found("image", name)),
-                Err(refusal) => Err(refusal.into()),
-            }
+            store.delete_object(&[V1, namespace, IMAGES], name, "image")
         })?;
         self.dirty.deletion();
         Ok(())

@@ -15,7 +15,7 @@ use super::ingests::later;
 use super::names::{CONTENT, CREATED_AT, IMAGES, INGESTS, LABELS, LEASES, SNAPSHOTS, V1};
 use super::validate;
 use super::{Context, Store};
-use crate::bucket::{Builder, Refusal, View};
+use crate::bucket::{Builder, View};
 use crate::instant::Instant;
 use crate::schema::time;
 use std::time::Duration;
@@ -49,9 +49,7 @@ impl Store {
         }
         let namespace = validate::namespace(context)?;
         let leases = [V1, namespace, LEASES];
-        if self.at(&leases).is_some_and(|leases| leases.bucket(id).is_some()) {
-            return Err(Error::already_exists("lease", id));
-        }
+        self.refuse_taken(&leases, id, "lease")?;
         let mut builder = Builder::new();
         fields::put(&mut builder, CREATED_AT, &time::to_binary(context.now));
         build_map(&mut builder, LABELS, &ordered(labels))?;
@@ -66,11 +64,8 @@ impl Store {
     /// No such lease: not found.
     pub fn delete_lease(&mut self, context: &Context<'_>, id: &[u8]) -> Result<(), Error> {
         let namespace = validate::namespace(context)?;
-        match self.tree.delete_bucket(&[V1, namespace, LEASES], id) {
-            Ok(()) => self.dirty.deletion(),
-            Err(Refusal::BucketNotFound) => return Err(Error::not_found("lease", id)),
-            Err(refusal) => return Err(refusal.into()),
-        }
+        self.delete_object(&[V1, namespace, LEASES], id, "lease")?;
+        self.dirty.deletion();
         Ok(())
     }
 
@@ -95,17 +90,11 @@ impl Store {
         kind: &[u8],
         id: &[u8],
     ) -> Result<(), Error> {
-        let namespace = validate::namespace(context)?;
-        if self.at(&[V1, namespace, LEASES, lease]).is_none() {
-            return Err(Error::not_found("lease", lease));
+        let path = self.resource_bucket(context, lease, kind, id)?;
+        if self.at(&path).is_some() {
+            return self.put_entry(&path, id);
         }
-        let ResourcePath { kind, snapshotter } = self.parse_resource(kind, id)?;
-        let path = [V1, namespace, LEASES, lease, kind, snapshotter.unwrap_or_default()];
-        let path = if snapshotter.is_some() { &path[..] } else { &path[..5] };
-        if self.at(path).is_some() {
-            return self.put_entry(path, id);
-        }
-        self.update(|store| store.put_entry(path, id))
+        self.update(|store| store.put_entry(&path, id))
     }
 
     /// Takes a resource out of a lease (`leaseManager.DeleteResource`); one that it does not hold is no error, and
@@ -120,15 +109,9 @@ impl Store {
         kind: &[u8],
         id: &[u8],
     ) -> Result<(), Error> {
-        let namespace = validate::namespace(context)?;
-        if self.at(&[V1, namespace, LEASES, lease]).is_none() {
-            return Err(Error::not_found("lease", lease));
-        }
-        let ResourcePath { kind, snapshotter } = self.parse_resource(kind, id)?;
-        let path = [V1, namespace, LEASES, lease, kind, snapshotter.unwrap_or_default()];
-        let path = if snapshotter.is_some() { &path[..] } else { &path[..5] };
-        if self.at(path).is_some() {
-            self.tree.delete(path, id)?;
+        let path = self.resource_bucket(context, lease, kind, id)?;
+        if self.at(&path).is_some() {
+            self.tree.delete(&path, id)?;
         }
         self.dirty.deletion();
         Ok(())
@@ -158,9 +141,25 @@ impl Store {
         Ok(resources)
     }
 
+    /// The path of the bucket in which a lease that exists holds a resource, whether there is one yet or not.
+    fn resource_bucket<'p>(
+        &self,
+        context: &Context<'p>,
+        lease: &'p [u8],
+        kind: &'p [u8],
+        id: &[u8],
+    ) -> Result<Vec<&'p [u8]>, Error> {
+        let mut path = vec![V1, validate::namespace(context)?, LEASES, lease];
+        if self.at(&path).is_none() {
+            return Err(Error::not_found("lease", lease));
+        }
+        path.extend(self.parse_resource(kind, id)?.into_iter().flatten());
+        Ok(path)
+    }
+
     /// The buckets below a lease in which a resource stands (`parseLeaseResource`): one, and for snapshots the
     /// snapshotter's.
-    fn parse_resource<'k>(&self, kind: &'k [u8], id: &[u8]) -> Result<ResourcePath<'k>, Error> {
+    fn parse_resource<'k>(&self, kind: &'k [u8], id: &[u8]) -> Result<[Option<&'k [u8]>; 2], Error> {
         let mut parts = kind.split(|byte| *byte == b'/');
         let first = parts.next().unwrap_or_default();
         let (second, third) = (parts.next(), parts.next());
@@ -175,11 +174,9 @@ impl Store {
                         Error::invalid(format_args!("content resource {}: {reason}", Shown(id)))
                     })?;
                 }
-                Ok(ResourcePath { kind: first, snapshotter: None })
+                Ok([Some(first), None])
             }
-            b"snapshots" if second.is_some() && third.is_none() => {
-                Ok(ResourcePath { kind: first, snapshotter: second })
-            }
+            b"snapshots" if second.is_some() && third.is_none() => Ok([Some(first), second]),
             b"snapshots" => invalid(),
             _ => {
                 let shown = Shown(kind);
@@ -187,9 +184,4 @@ impl Store {
             }
         }
     }
-}
-
-struct ResourcePath<'k> {
-    kind: &'k [u8],
-    snapshotter: Option<&'k [u8]>,
 }

@@ -6,7 +6,7 @@ use super::error::{Error, ErrorKind, Shown};
 use super::fields::{self, Label, ordered};
 use super::names::{BLOB, CONTAINERS, CONTENT, IMAGES, LABELS, SNAPSHOTS, V1};
 use super::validate;
-use crate::bucket::{Builder, Refusal, View};
+use crate::bucket::{Builder, View};
 
 impl Store {
     /// Creates a namespace (`namespaceStore.Create`). Every other write creates its namespace by itself, without
@@ -20,9 +20,7 @@ impl Store {
     pub fn create_namespace(&mut self, namespace: &[u8], labels: &[Label]) -> Result<(), Error> {
         validate::identifier("namespace", namespace)?;
         validate::labels("namespace", labels)?;
-        if self.at(&[V1, namespace]).is_some() {
-            return Err(Error::already_exists("namespace", namespace));
-        }
+        self.refuse_taken(&[V1], namespace, "namespace")?;
         let mut builder = Builder::new();
         fields::open(&mut builder, LABELS);
         fields::build_entries(&mut builder, ordered(labels).iter())?;
@@ -73,11 +71,7 @@ impl Store {
                 format_args!("namespace {shown} is not empty, it has {rest}"),
             ));
         }
-        match self.tree.delete_bucket(&[V1], namespace) {
-            Ok(()) => Ok(()),
-            Err(Refusal::BucketNotFound) => Err(Error::not_found("namespace", namespace)),
-            Err(refusal) => Err(refusal.into()),
-        }
+        self.delete_object(&[V1], namespace, "namespace")
     }
 
     /// The kinds of objects that keep a namespace from being deleted (`listNs`).

@@ -18,6 +18,15 @@ pub enum Put {
     Existed,
 }
 
+/// Content as a client puts it.
+#[derive(Clone, Copy)]
+pub(super) struct Whole<'a> {
+    pub(super) reference: &'a [u8],
+    pub(super) digest: &'a [u8],
+    pub(super) size: i64,
+    pub(super) labels: &'a [Label],
+}
+
 impl Store {
     /// Puts content whole: opens a writer, writes, commits (the client's `content.WriteBlob`). Content that is
     /// there is no error, at either end.
@@ -32,21 +41,20 @@ impl Store {
         size: i64,
         labels: &[Label],
     ) -> Result<Put, Error> {
-        if let Some(labels) = self.can_put_at_once(context, reference, digest, labels) {
-            return self.put_at_once(context, reference, digest, size, &labels);
+        let content = Whole { reference, digest, size, labels };
+        match self.can_put_at_once(context, content) {
+            Some(labels) => self.put_at_once(context, Whole { labels: &labels, ..content }),
+            None => self.put_step_by_step(context, content),
         }
-        self.put_step_by_step(context, reference, digest, size, labels)
     }
 
     /// Opens, writes and commits.
     pub(super) fn put_step_by_step(
         &mut self,
         context: &Context<'_>,
-        reference: &[u8],
-        digest: &[u8],
-        size: i64,
-        labels: &[Label],
+        content: Whole<'_>,
     ) -> Result<Put, Error> {
+        let Whole { reference, digest, size, labels } = content;
         let Some(mut writer) = self.open_unless_there(context, reference, digest, size)? else {
             return Ok(Put::Existed);
         };
@@ -65,13 +73,8 @@ impl Store {
 
     /// Whether putting content whole cannot fail and meets no ingest that is there already: then nobody sees the steps
     /// between, and they need not be taken. Gives the labels in order.
-    fn can_put_at_once<'l>(
-        &self,
-        context: &Context<'_>,
-        reference: &[u8],
-        digest: &[u8],
-        labels: &'l [Label],
-    ) -> Option<Cow<'l, [Label]>> {
+    fn can_put_at_once<'l>(&self, context: &Context<'_>, content: Whole<'l>) -> Option<Cow<'l, [Label]>> {
+        let Whole { reference, digest, size: _, labels } = content;
         let namespace = validate::namespace(context).ok()?;
         validate::labels("content", labels).ok()?;
         let is_key = |key: &[u8]| !key.is_empty() && key.len() < KEY_BYTES_MAX / 2;
@@ -97,14 +100,8 @@ impl Store {
     }
 
     /// What opening, writing and committing come to in the end.
-    fn put_at_once(
-        &mut self,
-        context: &Context<'_>,
-        reference: &[u8],
-        digest: &[u8],
-        size: i64,
-        labels: &[Label],
-    ) -> Result<Put, Error> {
+    fn put_at_once(&mut self, context: &Context<'_>, content: Whole<'_>) -> Result<Put, Error> {
+        let Whole { reference, digest, size, labels } = content;
         let written = match self.shared_size(digest, size) {
             Some(there) => there,
             None => {

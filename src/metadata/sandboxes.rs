@@ -85,9 +85,7 @@ impl Store {
         if context.now == fields::ZERO_TIME {
             return Err(Error::invalid(format_args!("creation date must not be zero")));
         }
-        if self.at(sandboxes).is_some_and(|sandboxes| sandboxes.bucket(&sandbox.id).is_some()) {
-            return Err(Error::already_exists("sandbox", &sandbox.id));
-        }
+        self.refuse_taken(sandboxes, &sandbox.id, "sandbox")?;
         let now = time::to_binary(context.now);
         let mut builder = Builder::new();
         put(&mut builder, CREATED_AT, &now);

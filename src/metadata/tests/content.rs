@@ -1,3 +1,4 @@
+use super::super::put::Whole;
 use super::*;
 
 const BLOBS: [&[u8]; 4] = [b"v1", b"default", b"content", b"blob"];
@@ -438,7 +439,8 @@ fn putting_at_once_is_putting_step_by_step() {
                     let labels = [label("b", "1"), label(["a", ""][rng.random_range(0..2)], "2")];
                     let labels = &labels[..rng.random_range(0..3)];
                     let mut steps = store.clone();
-                    let stepped = steps.put_step_by_step(&context, reference, &digest, size, labels);
+                    let content = Whole { reference, digest: &digest, size, labels };
+                    let stepped = steps.put_step_by_step(&context, content);
                     let put = store.put_content(&context, reference, &digest, size, labels);
                     assert_eq!(put, stepped);
                     assert_eq!(store, steps);
