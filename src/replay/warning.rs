@@ -40,7 +40,8 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         if let Step::Release(next) = step {
             release = *next;
         }
-        let labels = labels(step).into_iter().flat_map(Labels::as_slice);
+        let labels = labels(step);
+        let labels = labels.as_slice().iter();
         let mut texts: Vec<String> =
             labels.filter_map(|(key, value)| names_nothing(key, value, &contents)).collect();
         if go.is_none() && Go::UpTo1_19.may_build(release) {
@@ -95,24 +96,12 @@ fn content(step: &Step) -> Option<&Name> {
 }
 
 /// The labels that a step sets on what may refer to content.
-fn labels(step: &Step) -> Option<&Labels> {
+fn labels(step: &Step) -> Labels {
     match step {
-        Step::ContentCommit { labels, .. }
-        | Step::ContentPut { labels, .. }
-        | Step::ContentLabel { labels, .. }
-        | Step::SnapshotCommit { labels, .. }
-        | Step::SnapshotLabel { labels, .. }
-        | Step::ImageLabel { labels, .. }
-        | Step::ContainerLabel { labels, .. }
-        | Step::SandboxCreate { labels, .. }
-        | Step::SandboxLabel { labels, .. } => Some(labels),
-        Step::SnapshotPrepare(new)
-        | Step::SnapshotView(new)
-        | Step::SnapshotPrepareBegin(new)
-        | Step::SnapshotViewBegin(new) => Some(&new.labels),
-        Step::ImageCreate { fields, .. } | Step::ImageUpdate { fields, .. } => Some(&fields.labels),
-        Step::ContainerCreate { fields, .. } | Step::ContainerUpdate { fields, .. } => Some(&fields.labels),
-        _ => None,
+        Step::NamespaceCreate { .. } | Step::NamespaceLabel { .. } | Step::LeaseCreate { .. } => {
+            Labels::new()
+        }
+        step => step.clone().labels_mut().map(std::mem::take).unwrap_or_default(),
     }
 }
 

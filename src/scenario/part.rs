@@ -35,6 +35,11 @@ pub(super) trait Part: Sized {
     fn each_name(&mut self, slots: &mut Slots, each: EachName<'_>);
     /// The same with one thing less, or said more simply.
     fn simpler(&self, slots: &mut Slots) -> Vec<Self>;
+
+    /// The labels in it.
+    fn labels_mut(&mut self) -> Option<&mut Labels> {
+        None
+    }
 }
 
 /// How many values of a sort a field holds: one, at most one, or a list.
@@ -214,5 +219,9 @@ impl Part for Labels {
             fewer
         };
         self.as_slice().iter().map(without).collect()
+    }
+
+    fn labels_mut(&mut self) -> Option<&mut Labels> {
+        Some(self)
     }
 }

@@ -108,6 +108,18 @@ macro_rules! table {
                 }
             }
 
+            /// The labels that it sets.
+            pub fn labels_mut(&mut self) -> Option<&mut Labels> {
+                match self {
+                    $(
+                        $table::$variant { $( 0: $only )? $( $($field),+ )? } => {
+                            None $( .or($only.labels_mut()) )? $( $( .or($field.labels_mut()) )+ )?
+                        }
+                    )+
+                    $( $table::$outer(inner) => inner.labels_mut(), )?
+                }
+            }
+
             /// The same with one thing less, a label, an option, something listed, or with one thing said more simply.
             pub fn simpler(&self) -> Vec<$table> {
                 match self {
@@ -163,6 +175,10 @@ macro_rules! record {
 
             fn simpler(&self, slots: &mut Slots) -> Vec<$record> {
                 [$( changed(self, self.$field.simpler(slots), |record, to| record.$field = to) ),+].concat()
+            }
+
+            fn labels_mut(&mut self) -> Option<&mut Labels> {
+                None $( .or(self.$field.labels_mut()) )+
             }
         }
     };

@@ -7,7 +7,7 @@
 //! ```
 
 use super::{Shrink, Way};
-use crate::scenario::{DEFAULT_NAMESPACE, Labels, Line, Name, Step, alias};
+use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Step, alias};
 use std::collections::BTreeSet;
 
 type Lines = Vec<Line>;
@@ -109,14 +109,14 @@ fn without_namespace(lines: &Lines, place: usize) -> Option<Vec<Lines>> {
 /// Labels that an object gets in a later step are its own from an earlier one, which names whatever the later one names.
 fn with_labels_together(lines: &Lines, place: usize) -> Option<Vec<Lines>> {
     let mut later = lines.get(place)?.clone();
-    let labels = labels_of(&mut later.step).map(std::mem::take).unwrap_or_default();
+    let labels = later.step.labels_mut().map(std::mem::take).unwrap_or_default();
     let names = names_of(&[later]);
     let merged = |earlier: usize| {
         let mentioned = names_of(&lines[earlier..=earlier]);
         let is_about_it = names.iter().all(|name| mentioned.contains(name));
         let mut smaller = lines.clone();
         smaller.remove(place);
-        let own = labels_of(&mut smaller[earlier].step).filter(|_| is_about_it)?;
+        let own = smaller[earlier].step.labels_mut().filter(|_| is_about_it)?;
         for (key, value) in labels.as_slice() {
             own.insert(key.clone(), value.clone());
         }
@@ -209,31 +209,5 @@ fn is_short(name: &[u8]) -> bool {
     match alias::name_of(name) {
         Some(everyday) => everyday.len() <= 2,
         None => (1..=12).contains(&name.len()) && name.iter().all(u8::is_ascii_alphanumeric),
-    }
-}
-
-fn labels_of(step: &mut Step) -> Option<&mut Labels> {
-    match step {
-        Step::NamespaceCreate { labels, .. }
-        | Step::NamespaceLabel { labels, .. }
-        | Step::ContentCommit { labels, .. }
-        | Step::ContentPut { labels, .. }
-        | Step::ContentLabel { labels, .. }
-        | Step::SnapshotCommit { labels, .. }
-        | Step::SnapshotLabel { labels, .. }
-        | Step::ImageLabel { labels, .. }
-        | Step::ContainerLabel { labels, .. }
-        | Step::LeaseCreate { labels, .. }
-        | Step::SandboxCreate { labels, .. }
-        | Step::SandboxLabel { labels, .. } => Some(labels),
-        Step::SnapshotPrepare(new)
-        | Step::SnapshotView(new)
-        | Step::SnapshotPrepareBegin(new)
-        | Step::SnapshotViewBegin(new) => Some(&mut new.labels),
-        Step::ImageCreate { fields, .. } | Step::ImageUpdate { fields, .. } => Some(&mut fields.labels),
-        Step::ContainerCreate { fields, .. } | Step::ContainerUpdate { fields, .. } => {
-            Some(&mut fields.labels)
-        }
-        _ => None,
     }
 }
