@@ -11,7 +11,6 @@ use super::target::Target;
 use crate::release::Release;
 use crate::scenario::{Scenario, print};
 use std::cell::{Cell, RefCell};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::panic;
@@ -65,11 +64,9 @@ pub(super) fn leave(target: &Target, bytes: &[u8], scenario: &Scenario) -> Strin
     }
 }
 
-/// Where the scenario of an input belongs; nowhere outside a fuzzer, and while the fuzzer makes an input smaller.
+/// Where the scenario of an input belongs; nowhere while the fuzzer makes an input smaller.
+#[cfg(fuzzing)]
 fn path(bytes: &[u8]) -> Option<String> {
-    if !cfg!(fuzzing) {
-        return None;
-    }
     let mut prefix = String::new();
     for argument in std::env::args() {
         if let Some(given) = argument.strip_prefix("-artifact_prefix=") {
@@ -82,64 +79,11 @@ fn path(bytes: &[u8]) -> Option<String> {
             return None;
         }
     }
-    Some(format!("{prefix}crash-{}.scenario", sha1_text(bytes)))
+    Some(format!("{prefix}crash-{}.scenario", sha1_smol::Sha1::from(bytes).digest()))
 }
 
-fn sha1_text(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for word in sha1(bytes) {
-        write!(text, "{word:08x}").expect("a string takes all that is written");
-    }
-    text
-}
-
-/// SHA-1 (FIPS 180-4): only to give the file the name that libFuzzer gives its own.
-fn sha1(bytes: &[u8]) -> [u32; 5] {
-    let mut padded = bytes.to_vec();
-    padded.push(0x80);
-    padded.resize(padded.len().next_multiple_of(64) + if padded.len() % 64 > 56 { 64 } else { 0 } - 8, 0);
-    padded.extend((bytes.len() as u64 * 8).to_be_bytes());
-    let mut state: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-    for block in padded.chunks_exact(64) {
-        let mut words = [0u32; 80];
-        for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
-            *word = u32::from_be_bytes(bytes.try_into().expect("four bytes"));
-        }
-        for at in 16..80 {
-            words[at] = (words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1);
-        }
-        let [mut a, mut b, mut c, mut d, mut e] = state;
-        for (at, word) in words.into_iter().enumerate() {
-            let (mixed, constant) = match at / 20 {
-                0 => ((b & c) | (!b & d), 0x5a82_7999),
-                1 => (b ^ c ^ d, 0x6ed9_eba1),
-                2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
-                _ => (b ^ c ^ d, 0xca62_c1d6u32),
-            };
-            let next = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e);
-            let next = next.wrapping_add(constant).wrapping_add(word);
-            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
-        }
-        for (sum, part) in state.iter_mut().zip([a, b, c, d, e]) {
-            *sum = sum.wrapping_add(part);
-        }
-    }
-    state
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The standard's own examples, and every length around a block's end.
-    #[test]
-    fn the_names_of_artifacts_are_those_of_libfuzzer() {
-        assert_eq!(sha1_text(b""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
-        assert_eq!(sha1_text(b"abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-        let two_blocks = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-        assert_eq!(sha1_text(two_blocks), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
-        let lengths: Vec<[u32; 5]> = (0..200).map(|length| sha1(&vec![b'a'; length])).collect();
-        assert!(lengths.iter().enumerate().all(|(at, hash)| !lengths[..at].contains(hash)));
-        assert_eq!(sha1_text(&[b'a'; 1_000_000]), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
-    }
+/// Outside a fuzzer it belongs nowhere.
+#[cfg(not(fuzzing))]
+fn path(_: &[u8]) -> Option<String> {
+    None
 }
