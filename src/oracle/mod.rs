@@ -16,7 +16,7 @@
 //! comes first, so it gives the set of errors that a run may report.
 //!
 //! To stay independent it has its own reading of labels, times and durations, and it uses of the rest only nodes,
-//! buckets, releases, collectors, instants, situations and the schema's names. It has no stack, no colours and no seeking cursor.
+//! buckets, releases, builds, collectors, instants, situations and the schema's names. It has no stack, no colours and no seeking cursor.
 //!
 //! `facts` holds what `objects`, `labels`, `collectors` and `joins` read; `keep` concludes; `judgement` answers, of
 //! single resources in `verdict`, why not in `failures` and, of what only looks like a reason, in `near_misses`, what goes in `removal`, what may be reported in `errors`.

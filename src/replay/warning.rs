@@ -8,6 +8,8 @@
 //! content put manifest gc.ref.content.l.0=layer       refers to content whose digest is "layer": to nothing
 //! content put manifest gc.ref.content.l.0=@layer      is what was meant
 //! ```
+//!
+//! And a lease's `gc.expire` may be a time to some builds of a daemon and none to others ([`crate::go`]).
 
 use crate::go::Go;
 use crate::scenario::{Expiry, Labels, Line, Name, RawValue, Scenario, Step, alias};
