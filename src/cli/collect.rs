@@ -39,9 +39,9 @@ pub(super) struct Arguments {
     /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
     #[arg(long, value_name = "GO", value_parser = Go::parse)]
     go: Option<Go>,
-    /// Try so long to read a database that a daemon writes to
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration)]
-    wait: Duration,
+    /// Try so long to read a database that a daemon writes to [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration)]
+    wait: Option<Duration>,
     /// One JSON object with every node instead of the summary
     #[arg(long)]
     json: bool,

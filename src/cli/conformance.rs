@@ -45,6 +45,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if let Some(release) = arguments.release.or(arguments.only) {
         values::go_of(arguments.go, &[release])?;
     }
+    values::release_with(arguments.release.or(arguments.only), arguments.fault)?;
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
     let progress = progress::bar(None, "rows");
     let (mut passed, mut failed) = (0u64, 0u64);

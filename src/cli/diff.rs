@@ -46,9 +46,9 @@ pub(super) struct Arguments {
     /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
     #[arg(long, value_name = "GO", value_parser = Go::parse, conflicts_with = "cases")]
     go: Option<Go>,
-    /// Try so long to read a database that a daemon writes to
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration, conflicts_with = "cases")]
-    wait: Duration,
+    /// Try so long to read a database that a daemon writes to [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, conflicts_with = "cases")]
+    wait: Option<Duration>,
     /// Compare so many generated databases instead
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
@@ -61,6 +61,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    if arguments.from == arguments.to {
+        let release = arguments.from;
+        let same = format!("--from and --to are both by the rules of {release}: there is nothing to compare");
+        return Err(Failure::Usage(same));
+    }
     match (&arguments.source, arguments.cases) {
         (Some(path), _) => compare_source(arguments, path, out),
         (None, Some(cases)) => compare_cases(arguments, cases, out),

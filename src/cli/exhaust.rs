@@ -44,7 +44,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let Arguments { nodes, states, release, fault, .. } = *arguments;
-    let release = release.unwrap_or(fault.map(Fault::release).unwrap_or_default());
+    let release = values::release_with(release, fault)?;
     let plan = Plan { nodes, states, release, defects: Defects::as_shipped(release) };
     let progress = progress::bar(Some(plan.graph_count()), "graphs");
     let done = |graphs| progress.inc(graphs);

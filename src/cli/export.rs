@@ -30,9 +30,9 @@ pub(super) struct Arguments {
     /// The file to create; what exists is never written over
     #[arg(value_name = "DB")]
     target: PathBuf,
-    /// Try so long to read a database that a daemon writes to
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::parse_duration)]
-    wait: Duration,
+    /// Try so long to read a database that a daemon writes to [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration)]
+    wait: Option<Duration>,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {

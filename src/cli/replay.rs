@@ -21,6 +21,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Replay scenario files: apply their steps, check every collection, and hold them to what they expect
 ///
@@ -122,6 +123,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         let paths = paths.collect::<Vec<_>>().join(", ");
         return Err(Failure::Input(format!("{paths}: no file that ends in .{SCENARIO_EXTENSION}")));
     }
+    refuse_idle(arguments, &files)?;
     let progress = Progress::new(arguments, files.len());
     let other = arguments.child.other();
     let verdicts: Vec<Verdict> = if arguments.step {
@@ -166,7 +168,39 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if !unusable.is_empty() {
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
     }
+    if let Some(fault) = arguments.fault.filter(|_| !progress.is_fault_made.into_inner()) {
+        let first = fault.release();
+        return Err(Failure::Usage(format!(
+            "--fault {fault}: no collection here is by a release that has the rule, so that the mistake changes \
+             nothing; the first that has it is {first} (--release)"
+        )));
+    }
     Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
+}
+
+/// Refuses flags that would do nothing with these files.
+fn refuse_idle(arguments: &Arguments, files: &[File]) -> Result<(), Failure> {
+    let inputs = || files.iter().filter_map(|file| Some((file, target_of(arguments, &file.path)?)));
+    if let (Some(target), None) = (arguments.target, inputs().next()) {
+        let name = target.name;
+        return Err(Failure::Usage(format!(
+            "--target {name}: all these are scenarios, which no target reads"
+        )));
+    }
+    let given = [
+        ("--intended", arguments.intended),
+        ("--update", arguments.update),
+        ("--release", arguments.release.is_some()),
+        ("--against", arguments.child.against.is_some()),
+    ];
+    match (given.into_iter().find(|(_, is_given)| *is_given), inputs().next()) {
+        (Some((flag, _)), Some((file, target))) => {
+            let (path, target) = (file.path.display(), target.name);
+            let reason = format!("{flag} is for scenarios; {path} is an input of the fuzz target {target}");
+            Err(Failure::Usage(reason))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A file itself, or the scenarios of a folder, or all its files, in the byte order of their names. Links to folders are
@@ -205,6 +239,8 @@ fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failur
 struct Progress {
     bar: ProgressBar,
     of_steps: bool,
+    /// Whether there was a collection that could make the mistake of `--fault`.
+    is_fault_made: AtomicBool,
 }
 
 impl Progress {
@@ -216,7 +252,7 @@ impl Progress {
             false if of_steps => progress::bar(Some(0), "steps"),
             false => progress::bar(Some(files as u64), "files"),
         };
-        Progress { bar, of_steps }
+        Progress { bar, of_steps, is_fault_made: AtomicBool::default() }
     }
 
     /// A scenario is to be replayed.
@@ -226,7 +262,11 @@ impl Progress {
         }
     }
 
-    fn step_done(&self) {
+    fn step_done(&self, fault: Option<Fault>, stepped: &Stepped<'_>) {
+        let release = stepped.applied.collected.as_ref().map(|collected| collected.before.release);
+        if fault.zip(release).is_some_and(|(fault, release)| fault.can_be_made_in(release)) {
+            self.is_fault_made.store(true, Ordering::Relaxed);
+        }
         self.bar.inc(u64::from(self.of_steps));
     }
 
@@ -244,7 +284,10 @@ fn replay_file(
     out: Option<&mut dyn Write>,
 ) -> io::Result<Verdict> {
     let verdict = match target_of(arguments, &file.path) {
-        Some(target) => artifact::replay(target, arguments.fault, &file.path, out),
+        Some(target) => {
+            progress.is_fault_made.store(true, Ordering::Relaxed);
+            artifact::replay(target, arguments.fault, &file.path, out)
+        }
         None => replay_text(arguments, file, other, progress, out),
     };
     progress.file_done();
@@ -286,7 +329,7 @@ fn replay_text(
         let Arguments { fault, intended, go, .. } = *arguments;
         let replay = Replay::new(&scenario, fault).intended(intended).built_with(go.unwrap_or_default());
         let each_step = |stepped: &mut Stepped<'_>| {
-            progress.step_done();
+            progress.step_done(arguments.fault, stepped);
             stepped.failures.extend(other.and_then(|other| other.holds(path, stepped)));
         };
         let replayed = replay_scenario(path, replay, out, &each_step)?;

@@ -101,7 +101,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         write_property_list(out)?;
         return Ok(Ended::Well);
     }
-    let plan = plan(arguments);
+    let plan = plan(arguments)?;
     let cases = Cases { drawn: &plan, numbers: numbers(arguments)?, time: arguments.time };
     if let (Some(number), None) = (arguments.case, &arguments.child.against) {
         return print_case(arguments, number, cases, out);
@@ -148,11 +148,11 @@ fn write_rows(arguments: &Arguments, cases: Cases<'_>) -> Result<Option<Ended>, 
     Ok(stop.is_asked().then_some(Ended::Interrupted))
 }
 
-fn plan(arguments: &Arguments) -> Plan {
+fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let Arguments { release, profile, fault, .. } = *arguments;
-    let release = release.unwrap_or(fault.map(Fault::release).unwrap_or_default());
+    let release = values::release_with(release, fault)?;
     let defects = if arguments.intended { Defects::NONE } else { Defects::as_shipped(release) };
-    Plan { seed: arguments.seed.clone(), release, defects, swarm: profile }
+    Ok(Plan { seed: arguments.seed.clone(), release, defects, swarm: profile })
 }
 
 fn run_with(

@@ -25,6 +25,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Where containerd's root folder keeps the database.
 const IN_ROOT: &str = "io.containerd.metadata.v1.bolt/meta.db";
 
+/// How long a database that a daemon writes to is tried where nobody says it.
+const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+
 /// What the names of scenario files end in.
 pub(super) const SCENARIO_EXTENSION: &str = "scenario";
 
@@ -32,21 +35,27 @@ pub(super) const SCENARIO_EXTENSION: &str = "scenario";
 /// clock; of a scenario both from itself. A scenario's release is always its own, as its collectors have that one's
 /// numbers: a command that is to look by another asks for [`Situation::under`].
 ///
-/// A database that a daemon writes to is tried for a time.
+/// A database that a daemon writes to is tried for a time; for a scenario, `wait` would do nothing and is refused.
 pub(super) fn read(
     path: &Path,
     release: Option<Release>,
     now: Option<Now>,
     go: Option<Go>,
-    wait: Duration,
+    wait: Option<Duration>,
 ) -> Result<Situation, Failure> {
     let place = look(path)?;
     if is_scenario(path) && place != Place::Folder {
+        if wait.is_some() {
+            let path = path.display();
+            return Err(Failure::Usage(format!(
+                "--wait is for a database that a daemon writes to; {path} is a scenario"
+            )));
+        }
         let situation = read_scenario(path, go)?;
         return Ok(Situation { now: Now::from(now, situation.now), ..situation });
     }
     let path = if place == Place::Folder { database_in(path)? } else { path.to_owned() };
-    let tree = read_database(&path, wait)?;
+    let tree = read_database(&path, wait.unwrap_or(DEFAULT_WAIT))?;
     let release = release.unwrap_or_else(|| version::shown(&tree));
     let situation = Situation::new(tree, release, Now::from(now, wall_clock()));
     Ok(Situation { built_with: go.unwrap_or_default(), ..situation })

@@ -54,6 +54,24 @@ pub(super) fn fault() -> impl TypedValueParser<Value = Fault> {
     names.map(|name| Fault::parse(&name).expect("only names of faults get here"))
 }
 
+/// Whose rules a collector with a fault follows: what was said, if the mistake can be made there, else the first release
+/// that has the rule.
+pub(super) fn release_with(said: Option<Release>, fault: Option<Fault>) -> Result<Release, Failure> {
+    match (said, fault) {
+        (Some(release), Some(fault)) if !fault.can_be_made_in(release) => Err(no_such_rule(fault, release)),
+        (said, fault) => Ok(said.unwrap_or(fault.map(Fault::release).unwrap_or_default())),
+    }
+}
+
+/// A fault that would change nothing.
+pub(super) fn no_such_rule(fault: Fault, release: Release) -> Failure {
+    let first = fault.release();
+    Failure::Usage(format!(
+        "--fault {fault}: the collector of {release} has no such rule, so that the mistake changes nothing; the first \
+         that has it is {first}"
+    ))
+}
+
 /// A time such as `500ms`, `10s` or `2m`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let nanoseconds =
@@ -72,6 +90,27 @@ pub(super) fn parse_time_to_try(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformance::run::results;
+    use crate::generate::seed::Seed;
+    use crate::generate::trees;
+
+    #[test]
+    fn a_fault_that_cannot_be_made_in_a_release_changes_nothing_there() {
+        let seed = Seed::parse("faults").expect("a seed");
+        let mut pairs = 0;
+        for release in Release::ALL {
+            for fault in Fault::ALL.iter().filter(|fault| !fault.can_be_made_in(release)) {
+                pairs += 1;
+                for number in 0..40 {
+                    let situation = trees::draw(&seed, number).under(release);
+                    let (wrong, right) = (results(&situation, Some(*fault)), results(&situation, None));
+                    assert_eq!(wrong, right, "{fault} under {release}, case {number}");
+                }
+                assert!(release_with(Some(release), Some(*fault)).is_err());
+            }
+        }
+        assert!(pairs > 40, "{pairs}");
+    }
 
     #[test]
     fn now_is_a_time_or_counts_from_the_sources_own() {

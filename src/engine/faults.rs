@@ -159,6 +159,18 @@ impl Decisions for Removing<'_> {
 }
 
 impl Fault {
+    /// Whether a release has the rule that the fault breaks: elsewhere it changes nothing.
+    pub fn can_be_made_in(self, release: Release) -> bool {
+        use Fault::*;
+        let of_collectors =
+            [NoCancelAfterFailedSweep, ActiveForgotten, LeasedForgotten, OutsideNamespaceKept];
+        match self.release() {
+            // Graded under the default release are the rules that are as old as 1.6, and those of collectors.
+            Release::V1_7Beta => release.rules().collectors || !of_collectors.contains(&self),
+            first => release >= first,
+        }
+    }
+
     /// A collection with this fault; here are those that are no decision.
     fn collect(self, request: &Request<'_>) -> Outcome {
         let cancel_at_root = request.cancel_at_root.filter(|_| self != Fault::CancellationIgnored);

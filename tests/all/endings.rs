@@ -102,6 +102,53 @@ fn a_run_that_would_check_nothing_is_misuse() {
 
 /// Runs a command and sends it ^C so many times once it works; one that was not yet ready for it is run again.
 #[cfg(unix)]
+#[test]
+fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
+    let collects = "release 1.7\ncontent put a\ngc\nexpect removed content/a\n";
+    let here = folder(&[("s.scenario", collects.as_bytes())]);
+    std::fs::create_dir(here.path().join("tree")).expect("a folder");
+    std::fs::write(here.path().join("tree/crash-1"), b"").expect("writable");
+    for (arguments, said) in [
+        ("collect s.scenario --wait 1s", "--wait is for a database that a daemon writes to; s.scenario is"),
+        ("export s.scenario new.db --wait 1s", "--wait is for a database"),
+        ("diff s.scenario --wait 1s --from 1.7 --to 2.0", "--wait is for a database"),
+        ("diff s.scenario --from 1.7 --to 1.7.24", "both by the rules of 1.7: there is nothing to compare"),
+        ("diff --cases 64 --from 2.1 --to 2.1.4", "both by the rules of 2.1"),
+        ("replay --target tree s.scenario", "--target tree: all these are scenarios"),
+        (
+            "replay --intended tree/crash-1",
+            "--intended is for scenarios; tree/crash-1 is an input of the fuzz target tree",
+        ),
+        ("replay --release 2.0 tree/crash-1 s.scenario", "--release is for scenarios; tree/crash-1"),
+        ("replay --update tree/crash-1", "--update is for scenarios"),
+        ("replay --against true tree/crash-1", "--against is for scenarios"),
+        ("replay --fault root-label-exact s.scenario", "the first that has it is 2.2 (--release)"),
+        (
+            "simulate --cases 64 --fault root-label-exact --release 2.1",
+            "the collector of 2.1 has no such rule",
+        ),
+        (
+            "simulate --cases 64 --fault active-forgotten --release 1.6",
+            "the first that has it is 1.7.0-beta.1",
+        ),
+        ("exhaust --nodes 1 --fault root-label-exact --release 2.1", "the collector of 2.1 has no such rule"),
+        ("conformance s.jsonl --fault root-label-exact --only 2.1", "the collector of 2.1 has no such rule"),
+    ] {
+        let output = run(here.path(), &arguments.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{arguments}: {}", text(&output.stderr));
+    }
+    for arguments in [
+        "collect s.scenario",
+        "replay --fault root-label-exact --release 2.2 s.scenario",
+        "replay --target tree s.scenario tree/crash-1",
+        "simulate --cases 64 --fault root-label-exact",
+    ] {
+        let output = run(here.path(), &arguments.split(' ').collect::<Vec<_>>());
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments}: {}", text(&output.stderr));
+    }
+}
+
 fn interrupt(folder: &Path, arguments: &[&str], times: usize) -> Output {
     use std::os::unix::process::ExitStatusExt;
     for seconds in [1, 5, 20] {
