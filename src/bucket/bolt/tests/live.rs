@@ -26,14 +26,16 @@ impl Write {
 /// Where the pages of a tree stand, by their flags and content.
 type Placed = BTreeMap<(u16, Vec<u8>), Vec<Range<u64>>>;
 
-/// Commits as bbolt does: what a transaction does not change keeps its page, and what it changes goes to pages that
-/// are free since the transaction before, the lowest first, so that they are used again as soon as may be.
+/// Commits as bbolt does: what a transaction does not change keeps its page, and what it changes goes to free pages, to
+/// those first that the transaction before has freed, so that they are used again as soon as may be.
 struct Daemon {
     transaction: u64,
     placed: Placed,
     free: BTreeSet<u64>,
-    /// Freed by the newest transaction.
+    /// Freed by the newest transaction, and so free for the next.
     freed: Vec<u64>,
+    /// Freed by the one before the transaction that is being made.
+    fresh: Vec<u64>,
     high_water: u64,
     /// Where the list of free pages stands, in a file that has one.
     freelist: Option<Range<u64>>,
@@ -49,6 +51,7 @@ impl Daemon {
             placed: Placed::new(),
             free: BTreeSet::new(),
             freed: Vec::new(),
+            fresh: Vec::new(),
             high_water: 2,
             freelist: has_freelist.then_some(2..2),
             before: Placed::new(),
@@ -59,7 +62,8 @@ impl Daemon {
     /// Everything that a transaction writes, in order, the meta page last.
     fn commit(&mut self, tree: &Bucket) -> Vec<Write> {
         self.transaction += 1;
-        self.free.extend(self.freed.drain(..));
+        self.fresh = std::mem::take(&mut self.freed);
+        self.free.extend(&self.fresh);
         self.before = std::mem::take(&mut self.placed);
         let root = self.bucket(tree.view());
         self.freed.extend(std::mem::take(&mut self.before).into_values().flatten().flatten());
@@ -144,7 +148,7 @@ impl Daemon {
     fn allocate(&mut self, body: usize) -> Range<u64> {
         let count = (16 + body).div_ceil(PAGE_BYTES) as u64;
         let fits = |first: &u64| (*first..first + count).all(|page| self.free.contains(&page));
-        let first = self.free.iter().copied().find(fits).unwrap_or(self.high_water);
+        let first = self.fresh.iter().chain(&self.free).copied().find(fits).unwrap_or(self.high_water);
         self.high_water = self.high_water.max(first + count);
         (first..first + count).for_each(|page| {
             self.free.remove(&page);
@@ -268,26 +272,28 @@ impl Source for Live {
     }
 }
 
-fn histories(commits: usize) -> impl Iterator<Item = History> {
-    (0..2).flat_map(move |seed| [false, true].map(|has_freelist| History::of(seed, has_freelist, commits)))
+fn histories(commits: usize) -> [History; 2] {
+    [false, true].map(|has_freelist| History::of(7, has_freelist, commits))
 }
 
 #[test]
 fn one_or_more_commits_at_any_read_give_a_tree_that_was_committed() {
-    for history in histories(3) {
+    for history in histories(4) {
         let at_rest = history.read([]).1;
+        // The first one ends the reading at rest with its last look, and the others come at any read after it.
+        let first = history.commits[0].iter().map(|write| (at_rest - 1, write.clone()));
+        let alone = history.read(first.clone()).1;
         for commits in 1..=3 {
-            for read in 0.. {
-                let writes = history.commits[..commits].concat();
-                let (transaction, reads) = history.read(writes.into_iter().map(|write| (read, write)));
-                if reads <= read {
-                    break;
-                }
-                // Read at rest, and then by following: two times in all, and the pages of one commit besides. Nothing
-                // that was known is read a third time.
-                let few = 40;
-                assert!(commits > 1 || reads < 3 * at_rest + few, "{read}: {reads} reads, {at_rest} at rest");
-                assert!(transaction == history.first || transaction == history.first + commits as u64);
+            for read in at_rest..alone {
+                let others = history.commits[1..=commits].concat().into_iter().map(|write| (read, write));
+                let (transaction, reads) = history.read(first.clone().chain(others));
+                assert!([1, 1 + commits as u64].contains(&(transaction - history.first)));
+                // Of one commit only what it wrote is read besides, and the piece that was being read once more.
+                let few = history.commits[1].len() + 30;
+                assert!(
+                    commits > 1 || reads <= alone + few,
+                    "{read}: {reads} reads, {alone} without the commit"
+                );
             }
         }
     }
