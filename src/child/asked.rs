@@ -8,7 +8,6 @@ use crate::conformance::{Row, compare};
 use crate::engine::culprits;
 use crate::node::Node;
 use crate::oracle::{Defects, judge};
-use crate::properties::check::{Finding, Property};
 use crate::reason::Words;
 use crate::release::Release;
 use crate::scenario::{Assertion, DEFAULT_NAMESPACE, NodeName, Step};
@@ -192,9 +191,7 @@ impl Otherwise {
         let judgement = judge(&collected.before, Defects::as_shipped(release));
         let walked: BTreeSet<_> = outcome.refs(&outcome.walked).collect();
         for node in self.nodes.iter().take(NODES_MAX) {
-            let finding =
-                Finding { property: Property::Safety, text: String::new(), node: Some(node.clone()) };
-            let more = Explained::of_collection(collected, &judgement, &finding);
+            let more = Explained::of_node(collected, &judgement, node.clone());
             let (node, name) = (node.as_ref(), words.node(node.as_ref()));
             explained.names.extend(more.names);
             let does = match walked.contains(&node) {

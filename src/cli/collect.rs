@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let report = Report { situation: &situation, outcome: &outcome, walk: &walk, culprits: &culprits };
     report.write(arguments.json, out)?;
     for finding in &disagreements {
-        terminal::say(format_args!("collector and oracle disagree ({}): {}", finding.property, finding.text));
+        terminal::say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
     }
     let is_well = disagreements.is_empty() && outcome.error.is_none();
     Ok(if is_well { Ended::Well } else { Ended::WithFinding })

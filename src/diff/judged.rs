@@ -54,7 +54,7 @@ impl<'a> Judged<'a> {
         let (outcome, judgement) = (collect(side), judge(side, Defects::as_shipped(release)));
         let findings = check::compare(&Request::new(side), &outcome, &judgement).into_iter();
         let disagreements = findings.map(|finding| {
-            format!("collector and oracle of {release} disagree ({}): {}", finding.property, finding.text)
+            format!("collector and oracle of {release} disagree ({}): {finding}", finding.property)
         });
         let swept = judgement.resources().map(|verdict| {
             let node = verdict.node();

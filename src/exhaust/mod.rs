@@ -167,7 +167,7 @@ impl Bench<'_> {
         tally.labelled += stands_for;
         tally.kept += count(after);
         tally.removed += count(world.before()) - count(after);
-        let found = findings.into_iter().map(|finding| (finding.property.name(), finding.text));
+        let found = findings.into_iter().map(|finding| (finding.property.name(), finding.to_string()));
         for (property, text) in found.chain(self.unreached(&world, &outcome).map(|text| (REACHABILITY, text)))
         {
             let holders = world.holders.iter().filter(|holder| **holder != Holder::Nobody).count();

@@ -11,7 +11,8 @@ use crate::engine::{Fault, Request};
 use crate::generate::steps;
 use crate::generate::written::situation_steps;
 use crate::oracle::{Defects, judge};
-use crate::properties::check::{self, Finding, Property, is_loss};
+use crate::properties::check::{self, Property, is_loss};
+use crate::properties::finding::Finding;
 use crate::replay::{self, Problem};
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
 use crate::schema::names;
@@ -72,7 +73,7 @@ pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>
         Ok(broken) => {
             let Shrunk { case, seen, .. } = small(lines, release, defects, broken?.sort, fault);
             let Broken { sort, finding, .. } = seen;
-            (case, format!("it breaks the property {}: {}", sort.property, finding.text))
+            (case, format!("it breaks the property {}: {}", sort.property, finding))
         }
         // As many steps as there are: what panics is run no more often than need be.
         Err(panicked) => (lines, panicked),
@@ -183,7 +184,7 @@ fn failure(checked: Result<Option<(bool, Finding)>, String>) -> Option<Failure> 
         Ok(found) => found.map(|(is_loss, finding)| Failure {
             property: Some(finding.property),
             is_loss,
-            text: format!("it breaks the property {}: {}", finding.property, finding.text),
+            text: format!("it breaks the property {}: {}", finding.property, finding),
         }),
     }
 }

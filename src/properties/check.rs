@@ -1,13 +1,15 @@
 //! What must hold after every collection: the properties, each with a name.
 
-use crate::engine::{Call, Error, Fault, Outcome, Request, collect_with};
+use super::finding::{Breach, Finding};
+use crate::bucket::Bucket;
+use crate::engine::{Call, Dirty, Error, Fault, Outcome, Request, collect_with};
 use crate::named::named;
-use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{self, Defects, End, Judgement, Verdict, judge};
 use crate::properties::inject::check_injected;
 use crate::properties::relations::check_relations;
 use crate::release::Release;
-use crate::scenario::{NodeName, print_node, print_path};
+use crate::scenario::KeyPath;
 use crate::situation::Situation;
 use std::collections::BTreeSet;
 
@@ -54,30 +56,6 @@ impl Property {
     /// Those that are checked after every collection.
     pub fn each() -> impl Iterator<Item = Property> {
         Property::ALL.iter().copied().filter(|property| property.when() == When::Each)
-    }
-}
-
-/// A property that did not hold, and the first thing that shows it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Finding {
-    /// Which property.
-    pub property: Property,
-    /// What was seen and what was expected.
-    pub text: String,
-    /// The node that it is about, if it is about one.
-    pub node: Option<Node>,
-}
-
-/// What does not hold of a property.
-#[derive(Debug)]
-pub(super) struct Unheld {
-    pub(super) text: String,
-    pub(super) node: Option<Node>,
-}
-
-impl From<String> for Unheld {
-    fn from(text: String) -> Unheld {
-        Unheld { text, node: None }
     }
 }
 
@@ -144,11 +122,11 @@ impl Checks {
     }
 
     /// Takes note of a property: absent if it could not be checked, else what does not hold.
-    pub(super) fn add(&mut self, property: Property, held: Option<Result<(), impl Into<Unheld>>>) {
+    pub(super) fn add(&mut self, release: Release, property: Property, held: Option<Result<(), Breach>>) {
         let Some(held) = held else { return };
         self.checked.push(property);
-        let unheld = held.err().map(Into::into);
-        self.findings.extend(unheld.map(|Unheld { text, node }| Finding { property, text, node }));
+        let finding = held.err().map(|breach| Finding { property, release, breach });
+        self.findings.extend(finding);
     }
 }
 
@@ -167,32 +145,26 @@ pub(super) fn both<L: Send, R: Send>(
     if node_count(outcome) < LARGE { (left(), right()) } else { rayon::join(left, right) }
 }
 
-/// Holds an outcome against a judgement.
+/// Holds an outcome against a judgement. At most one finding a property.
 pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Vec<Finding> {
-    let show = |node: NodeRef<'_>| shown(request.situation.release, node);
-    let found = |property, text| Some(Finding { property, text, node: None });
-    let mut findings = Vec::new();
-    findings.extend(compare_error(request, outcome, judgement));
+    let mut found: Vec<(Property, Breach)> = Vec::new();
+    found.extend(compare_error(request, outcome, judgement).map(|it| (Property::Error, it)));
     if outcome.error.is_none() && judgement.progress() == oracle::Progress::Success {
-        findings.extend(compare_removed(outcome, judgement, show));
-        findings.extend(compare_dirty(request, outcome, judgement));
+        found.extend(compare_removed(outcome, judgement));
+        found.extend(compare_dirty(request, outcome, judgement).map(|it| (Property::Dirty, it)));
         let expected = judgement.tree_after();
         if outcome.after != expected {
-            let changes = crate::bucket::diff(&expected, &outcome.after);
-            let first = changes.first().map(|change| path_text(&change.path)).unwrap_or_default();
-            findings.extend(found(
-                Property::Tree,
-                format!("the tree after differs from the expected one at {first}"),
-            ));
+            found.push((Property::Tree, Breach::Tree(first_change(&expected, &outcome.after))));
         }
     }
     if outcome.has_marked() && judgement.progress() != oracle::Progress::MarkFailed {
-        findings.extend(compare_marked(outcome, judgement, show));
+        found.extend(compare_marked(outcome, judgement));
     }
-    findings.extend(compare_collectors(request, outcome, judgement));
-    findings.sort_by_key(|finding| finding.property);
-    findings.dedup_by_key(|finding| finding.property);
-    findings
+    found.extend(compare_collectors(request, outcome, judgement).map(|it| (Property::Collectors, it)));
+    found.sort_by_key(|(property, _)| *property);
+    found.dedup_by_key(|(property, _)| *property);
+    let release = request.situation.release;
+    found.into_iter().map(|(property, breach)| Finding { property, release, breach }).collect()
 }
 
 /// Whether a broken property costs more than marks of nodes that do not exist: of safety and completeness, whether
@@ -210,13 +182,11 @@ pub fn is_loss(property: Property, outcome: &Outcome, judgement: &Judgement<'_>)
     outcome.error.is_none() && judgement.resources().any(is_wrong)
 }
 
-/// A node as scenarios name it, with its namespace.
-pub(super) fn shown(release: Release, node: NodeRef<'_>) -> String {
-    print_node(&NodeName::of(release, node))
-}
-
-fn path_text(path: &[&[u8]]) -> String {
-    print_path(&path.iter().map(|key| key.to_vec()).collect::<Vec<_>>())
+/// The first place at which two trees differ.
+fn first_change(before: &Bucket, after: &Bucket) -> KeyPath {
+    let changes = crate::bucket::diff(before, after);
+    let first = changes.first().map(|change| change.path.iter().map(|key| key.to_vec()).collect());
+    first.unwrap_or_default()
 }
 
 /// Whether the collection failed because its context was cancelled, of which the oracle knows nothing.
@@ -224,41 +194,34 @@ fn is_cancelled(request: &Request<'_>, outcome: &Outcome) -> bool {
     request.cancel_at_root.is_some() && outcome.error == Some(Error::Canceled)
 }
 
-fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Breach> {
     let mut allowed: BTreeSet<String> = judgement.errors().iter().map(ToString::to_string).collect();
     if is_cancelled(request, outcome) {
         allowed.insert(Error::Canceled.to_string());
     }
-    let text = match outcome.error.as_ref().map(Error::to_string) {
-        None if allowed.is_empty() => return None,
-        None => format!("the collection succeeded where it must fail with {}", any_of(&allowed)),
-        Some(error) if allowed.contains(&error) && outcome.after == request.situation.tree => return None,
-        Some(error) if allowed.contains(&error) => {
-            format!("the collection failed with `{error}` and changed the tree")
-        }
-        Some(error) if allowed.is_empty() => format!("the collection failed with `{error}`"),
-        Some(error) => format!("the collection failed with `{error}`, expected {}", any_of(&allowed)),
+    let is_allowed = match &outcome.error {
+        None => allowed.is_empty(),
+        Some(error) => allowed.contains(&error.to_string()),
     };
-    Some(Finding { property: Property::Error, text, node: None })
-}
-
-fn any_of(errors: &BTreeSet<String>) -> String {
-    errors.iter().map(|error| format!("`{error}`")).collect::<Vec<_>>().join(" or ")
+    match &outcome.error {
+        Some(error) if is_allowed && outcome.after != request.situation.tree => {
+            Some(Breach::FailedAndChanged(error.clone()))
+        }
+        error if !is_allowed => {
+            Some(Breach::Ended { error: error.clone(), allowed: allowed.into_iter().collect() })
+        }
+        _ => None,
+    }
 }
 
 /// The marked set against the keep set, nodes that do not exist included.
-fn compare_marked(
-    outcome: &Outcome,
-    judgement: &Judgement<'_>,
-    show: impl Fn(NodeRef<'_>) -> String,
-) -> Option<Finding> {
+fn compare_marked(outcome: &Outcome, judgement: &Judgement<'_>) -> Option<(Property, Breach)> {
     let marked = outcome.nodes.iter().filter(|(id, _)| outcome.is_marked(*id));
     let mut count = 0;
     for (_, node) in marked {
         count += 1;
         if !judgement.keeps(node) {
-            let text = format!("{} is marked, nothing keeps it", show(node));
-            return Some(Finding { property: Property::Completeness, text, node: Some(node.to_node()) });
+            return Some((Property::Completeness, Breach::Marked(node.to_node())));
         }
     }
     if count == judgement.kept_count() {
@@ -266,20 +229,12 @@ fn compare_marked(
     }
     let marked: BTreeSet<NodeRef<'_>> = outcome.marked()?.into_iter().collect();
     let missing = judgement.kept().into_iter().find(|node| !marked.contains(&node.as_ref()));
-    let shown = missing.as_ref().map(|node| show(node.as_ref())).unwrap_or_default();
-    Some(Finding {
-        property: Property::Safety,
-        text: format!("{shown} is kept by a chain from a root and not marked"),
-        node: missing,
-    })
+    let missing = missing.expect("of two sets the smaller lacks something");
+    Some((Property::Safety, Breach::NotMarked(missing)))
 }
 
 /// What was handed to removal against what must go: one set, repeats counted.
-fn compare_removed(
-    outcome: &Outcome,
-    judgement: &Judgement<'_>,
-    show: impl Fn(NodeRef<'_>) -> String,
-) -> Option<Finding> {
+fn compare_removed(outcome: &Outcome, judgement: &Judgement<'_>) -> Option<(Property, Breach)> {
     let expected = || judgement.resources().filter(|resource| !resource.is_kept());
     // Mostly both walk in the same order and agree one by one.
     let mut removed = outcome.refs(&outcome.removed);
@@ -297,85 +252,58 @@ fn compare_removed(
     let has_expected =
         |node: &NodeRef<'_>| expected.binary_search_by(|other| other.as_ref().cmp(node)).is_ok();
     if let Some(node) = removed.iter().find(|node| !has_expected(node)) {
-        let text = format!("{} was removed, though something keeps it", show(*node));
-        return Some(Finding { property: Property::Safety, text, node: Some(node.to_node()) });
+        return Some((Property::Safety, Breach::Removed(node.to_node())));
     }
-    let left = expected.iter().find(|node| removed.binary_search(&node.as_ref()).is_err());
-    let text = match left {
-        Some(node) => format!("{} stays, though nothing keeps it", show(node.as_ref())),
-        None => "a node was handed to removal more or less often than it is listed".to_owned(),
+    let left = expected.into_iter().find(|node| removed.binary_search(&node.as_ref()).is_err());
+    let breach = match left {
+        Some(node) if judgement.keeps(node.as_ref()) => Breach::StaysListedFlat(node),
+        Some(node) => Breach::Stays(node),
+        None => Breach::Repeated,
     };
-    Some(Finding { property: Property::Completeness, text, node: left.cloned() })
+    Some((Property::Completeness, breach))
 }
 
 /// How the started collectors ended, where that is not what follows from how far the collection got.
 pub(super) fn wrong_ends(
-    release: Release,
     outcome: &Outcome,
     judgement: &Judgement<'_>,
     got_as_far_as: oracle::Progress,
-) -> Option<String> {
+) -> Option<Breach> {
     let ends = outcome.calls.iter().filter_map(|called| match called.call {
         Call::Finish => Some((called.resource_type, End::Finish)),
         Call::Cancel => Some((called.resource_type, End::Cancel)),
         _ => None,
     });
-    let mut ends: Vec<_> = ends.collect();
+    let mut heard: Vec<_> = ends.collect();
     let mut expected = judgement.collector_ends_after(got_as_far_as);
     expected.retain(|(_, end)| *end != End::Nothing);
-    ends.sort_unstable();
+    heard.sort_unstable();
     expected.sort_unstable();
-    (ends != expected).then(|| {
-        let list = |ends: &[(ResourceType, End)]| {
-            let ends: Vec<String> =
-                ends.iter().map(|(number, end)| format!("{} {end}", release.kind_of(*number))).collect();
-            if ends.is_empty() { "nothing".to_owned() } else { ends.join(", ") }
-        };
-        format!("the collectors heard {}, expected {}", list(&ends), list(&expected))
-    })
+    (heard != expected).then_some(Breach::Ends { heard, expected })
 }
 
-fn compare_collectors(
-    request: &Request<'_>,
-    outcome: &Outcome,
-    judgement: &Judgement<'_>,
-) -> Option<Finding> {
+fn compare_collectors(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Breach> {
     let ends_as =
         if is_cancelled(request, outcome) { oracle::Progress::MarkFailed } else { judgement.progress() };
-    if let Some(text) = wrong_ends(request.situation.release, outcome, judgement, ends_as) {
-        return Some(Finding { property: Property::Collectors, text, node: None });
-    }
-    if judgement.progress() != oracle::Progress::Success || outcome.error.is_some() {
-        return None;
+    let wrong = wrong_ends(outcome, judgement, ends_as);
+    if wrong.is_some() || judgement.progress() != oracle::Progress::Success || outcome.error.is_some() {
+        return wrong;
     }
     let removals = outcome.calls.iter().filter_map(|called| match &called.call {
         Call::Remove(node) => Some(node),
         _ => None,
     });
-    let mut removals: Vec<&Node> = removals.collect();
-    removals.sort_unstable();
+    let mut told: Vec<&Node> = removals.collect();
+    told.sort_unstable();
     let expected = judgement.collector_removals();
-    if removals.iter().copied().eq(expected.iter()) {
+    if told.iter().copied().eq(expected.iter()) {
         return None;
     }
-    // The first in which the two sorted lists part.
-    let parts = removals.iter().zip(&expected).find(|(told, expected)| **told != *expected);
-    let node = match parts {
-        Some((told, expected)) => Some(Node::clone(Ord::min(told, expected))),
-        None => removals.get(expected.len()).copied().or(expected.get(removals.len())).cloned(),
-    };
-    let list = |nodes: &mut dyn Iterator<Item = NodeRef<'_>>| {
-        let nodes: Vec<String> = nodes.map(|node| shown(request.situation.release, node)).collect();
-        if nodes.is_empty() { "nothing".to_owned() } else { nodes.join(", ") }
-    };
-    let removals = list(&mut removals.iter().map(|node| node.as_ref()));
-    let expected = list(&mut expected.iter().map(Node::as_ref));
-    let text = format!("the collectors were told to remove {removals}, expected {expected}");
-    Some(Finding { property: Property::Collectors, text, node })
+    Some(Breach::Told { told: told.into_iter().cloned().collect(), expected })
 }
 
 /// A backend is noted as soon as removal is tried: a snapshot's by the key up to its first slash, unless that is empty.
-fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Finding> {
+fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Breach> {
     let (mut snapshotters, mut content) = (BTreeSet::new(), false);
     for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
         let resource_type = resource.resource_type();
@@ -392,16 +320,8 @@ fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
     if outcome.dirty.content == content && noted.eq(snapshotters.iter().copied()) {
         return None;
     }
-    let list = |content: bool, snapshotters: &mut dyn Iterator<Item = &[u8]>| {
-        let snapshotters = snapshotters.map(|name| print_path(&[name.to_vec()]));
-        let noted: Vec<String> =
-            content.then(|| "content".to_owned()).into_iter().chain(snapshotters).collect();
-        if noted.is_empty() { "nothing".to_owned() } else { noted.join(", ") }
-    };
-    let noted = list(outcome.dirty.content, &mut outcome.dirty.snapshotters.iter().map(|name| &**name));
-    let expected = list(content, &mut snapshotters.into_iter());
-    let text = format!("noted for cleaning up is {noted}, expected {expected}");
-    Some(Finding { property: Property::Dirty, text, node: None })
+    let expected = Dirty { snapshotters: snapshotters.into_iter().map(Into::into).collect(), content };
+    Some(Breach::Noted { noted: outcome.dirty.clone(), expected })
 }
 
 /// A second collection at the same instant finds only what has no bucket and what the collectors still list.
@@ -414,15 +334,10 @@ fn check_again(request: &Request<'_>, first: &Outcome, fault: Option<Fault>) -> 
     }
     let again = Situation { tree: first.after.clone(), ..request.situation.clone() };
     let second = collect_with(&Request::new(&again), fault);
-    let text = if second.after != first.after {
-        let changes = crate::bucket::diff(&first.after, &second.after);
-        let first = changes.first().map(|change| path_text(&change.path)).unwrap_or_default();
-        format!("a second collection changes the tree at {first}")
-    } else {
-        match second.error {
-            Some(error) => format!("a second collection fails with `{error}`"),
-            None => return None,
-        }
+    let breach = match second.error {
+        _ if second.after != first.after => Breach::ChangesAgain(first_change(&first.after, &second.after)),
+        Some(error) => Breach::FailsAgain(error),
+        None => return None,
     };
-    Some(Finding { property: Property::Again, text, node: None })
+    Some(Finding { property: Property::Again, release: request.situation.release, breach })
 }

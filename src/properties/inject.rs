@@ -10,6 +10,7 @@
 //! depends on nothing but the numbers of places and of nodes: the same database is always tried at the same ones.
 
 use super::check::{Checks, Property, both, check_outcome, node_count, wrong_ends};
+use super::finding::{Breach, Finding, Injection, Shortfall};
 use crate::collector::Collector;
 use crate::engine::{Error, Fault, Outcome, Point, Request, collect_with};
 use crate::oracle::{self, Defects, Judgement, judge};
@@ -49,10 +50,11 @@ pub(super) fn check_injected(
     let mut checks = Checks::default();
     let at = |point| check_point(request, outcome, judgement, point, fault);
     let (lookup, removal) = both(outcome, || at(Point::Lookup), || at(Point::Removal));
-    checks.add(Property::LookupError, lookup);
-    checks.add(Property::RemovalError, removal);
-    checks.add(Property::CollectorCall, check_calls(request, defects, fault));
-    checks.add(Property::Cancellation, check_cancellation(request, outcome, judgement, fault));
+    let release = request.situation.release;
+    checks.add(release, Property::LookupError, lookup);
+    checks.add(release, Property::RemovalError, removal);
+    checks.add(release, Property::CollectorCall, check_calls(request, defects, fault));
+    checks.add(release, Property::Cancellation, check_cancellation(request, outcome, judgement, fault));
     checks
 }
 
@@ -63,7 +65,7 @@ fn check_point(
     judgement: &Judgement<'_>,
     point: Point,
     fault: Option<Fault>,
-) -> Option<Result<(), String>> {
+) -> Option<Result<(), Breach>> {
     let (reached, error, phase) = match point {
         Point::Lookup => (outcome.lookups, Error::Injected, oracle::Progress::MarkFailed),
         Point::Removal => {
@@ -80,18 +82,31 @@ fn check_point(
             if is_listed && failed.error.is_none() {
                 return Ok(());
             }
-            let text = if failed.error.as_ref() != Some(&error) {
-                format!("it gives {:?} instead of the error", failed.error)
-            } else if failed.after != request.situation.tree {
-                "the tree has changed".to_owned()
-            } else if let Some(text) = wrong_ends(request.situation.release, &failed, judgement, phase) {
-                text
-            } else {
-                return Ok(());
-            };
-            Err(format!("an error at {} {number}: {text}", point.name()))
+            let is_injected = |seen: &Error| *seen == error;
+            let lost = lost(request, &failed, judgement, phase, is_injected);
+            let at = Injection::Point(point, number);
+            lost.map_or(Ok(()), |lost| Err(Breach::Injected { at, lost }))
         })
     })
+}
+
+/// What an error did not do that must end the collection, in this phase and with nothing changed.
+fn lost(
+    request: &Request<'_>,
+    failed: &Outcome,
+    judgement: &Judgement<'_>,
+    phase: oracle::Progress,
+    is_right: impl Fn(&Error) -> bool,
+) -> Option<Shortfall> {
+    if !failed.error.as_ref().is_some_and(is_right) {
+        return Some(Shortfall::Error(failed.error.clone()));
+    }
+    if failed.after != request.situation.tree {
+        return Some(Shortfall::TreeChanged);
+    }
+    let breach = wrong_ends(failed, judgement, phase)?;
+    let release = request.situation.release;
+    Some(Shortfall::Also(Box::new(Finding { property: Property::Collectors, release, breach })))
 }
 
 /// The context is cancelled at roots.
@@ -100,7 +115,7 @@ fn check_cancellation(
     outcome: &Outcome,
     judgement: &Judgement<'_>,
     fault: Option<Fault>,
-) -> Option<Result<(), String>> {
+) -> Option<Result<(), Breach>> {
     if outcome.roots.is_empty() {
         return None;
     }
@@ -108,22 +123,17 @@ fn check_cancellation(
     let is_scanned = judgement.progress() != oracle::Progress::MarkFailed;
     Some(places(outcome.roots.len(), node_count(outcome)).into_iter().try_for_each(|root| {
         let cancelled = collect_with(&Request { cancel_at_root: Some(root), ..*request }, fault);
-        let text = match &cancelled.error {
-            None => Some("it succeeds all the same".to_owned()),
-            Some(error) if is_scanned && *error != Error::Canceled => Some(format!("it gives `{error}`")),
-            Some(_) if cancelled.after != request.situation.tree => Some("the tree has changed".to_owned()),
-            Some(_) => {
-                wrong_ends(request.situation.release, &cancelled, judgement, oracle::Progress::MarkFailed)
-            }
-        };
-        text.map_or(Ok(()), |text| Err(format!("cancelled at root {root}: {text}")))
+        let is_right = |error: &Error| !is_scanned || *error == Error::Canceled;
+        let lost = lost(request, &cancelled, judgement, oracle::Progress::MarkFailed, is_right);
+        let at = Injection::CancelledAt(root);
+        lost.map_or(Ok(()), |lost| Err(Breach::Injected { at, lost }))
     }))
 }
 
 /// Each call of each collector fails; the oracle knows what follows.
-fn check_calls(request: &Request<'_>, defects: Defects, fault: Option<Fault>) -> Option<Result<(), String>> {
+fn check_calls(request: &Request<'_>, defects: Defects, fault: Option<Fault>) -> Option<Result<(), Breach>> {
     type Fail = fn(&mut Collector);
-    let fail: [(&str, Fail); 3] = [
+    let fail: [(&'static str, Fail); 3] = [
         ("start", |collector| collector.start_error = true),
         ("cancel", |collector| collector.cancel_error = true),
         ("finish", |collector| collector.finish_error = true),
@@ -136,13 +146,13 @@ fn check_calls(request: &Request<'_>, defects: Defects, fault: Option<Fault>) ->
     Some(failing.try_for_each(|(at, call, fail)| {
         let mut collectors = request.situation.collectors.to_vec();
         fail(&mut collectors[at]);
-        let kind = request.situation.release.kind_of(collectors[at].resource_type);
+        let at = Injection::Call(call, collectors[at].resource_type);
         let changed = Situation { collectors: Arc::new(collectors), ..request.situation.clone() };
         let changed_request = Request { situation: &changed, ..*request };
         let outcome = collect_with(&changed_request, fault);
         let findings = check_outcome(&changed_request, &outcome, &judge(&changed, defects), fault);
         let Some(finding) = findings.into_iter().next() else { return Ok(()) };
-        Err(format!("{call} of {kind} fails: {}: {}", finding.property, finding.text))
+        Err(Breach::Injected { at, lost: Shortfall::Also(Box::new(finding)) })
     }))
 }
 

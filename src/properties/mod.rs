@@ -9,10 +9,12 @@
 //! |---|---|
 //! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
 //! | `relations` | two collections to each other, without asking the oracle's verdict |
+//! | `finding` | what did not hold, as data, and its sentence |
 //! | `inject` | a collection in which one lookup, removal or root fails |
 //!
 //! This room decides what a finding is. It draws nothing, and knows neither campaigns nor reports.
 
 pub mod check;
+pub mod finding;
 mod inject;
 mod relations;

@@ -14,7 +14,7 @@ use crate::simulate::campaign::{self, Example, Plan};
 pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenario {
     let broken = &example.small.seen;
     let (property, steps) = (broken.sort.property, example.small.case.len());
-    let mut head = format!("{property}: {}\n", broken.finding.text);
+    let mut head = format!("{property}: {}\n", broken.finding);
     for defect in broken.sort.defects.iter() {
         head.push_str(&format!("The defect {defect}: {}\n", defect.sentence()));
     }

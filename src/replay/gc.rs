@@ -83,12 +83,17 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
     let (mut removed, mut kept): (Vec<_>, Vec<_>) = outcome.refs(&outcome.walked).partition(is_removed);
     sorted(&mut kept);
     sorted(&mut removed);
-    for node in kept {
-        let reason = judgement.reason(node).map(|reason| words.reason(node, &reason));
-        table.row("keep", words.node(node), reason.unwrap_or_else(|| "no rule keeps it".to_owned()));
-    }
     let verdicts: BTreeMap<Node, Verdict<'_, '_>> =
         judgement.resources().map(|verdict| (verdict.node(), verdict)).collect();
+    for node in kept {
+        let verdict = verdicts.get(&node.to_node());
+        let reason = verdict.filter(|verdict| verdict.is_kept()).and_then(|_| judgement.reason(node));
+        let why = match reason {
+            Some(reason) => words.reason(node, &reason),
+            None => format!("though {}", words.failures(&verdict.map(Verdict::failures).unwrap_or_default())),
+        };
+        table.row("keep", words.node(node), why);
+    }
     for node in removed {
         let mut why = removal(verdicts.get(&node.to_node()), node, words);
         let kind = collected.before.release.kind_of(node.resource_type);

@@ -24,7 +24,8 @@ use crate::go::Go;
 use crate::metadata::{Error, ErrorKind};
 use crate::node::{Kind, NodeRef};
 use crate::oracle::{Defects, judge};
-use crate::properties::check::{Checks, Finding};
+use crate::properties::check::Checks;
+use crate::properties::finding::Finding;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, print_step};
 use crate::schema::views;
@@ -92,7 +93,7 @@ pub enum Problem {
         printed: Vec<Text>,
     },
     /// A property of collections did not hold.
-    #[error("`{step}` breaks the property {}: {}", finding.property, text::line(&finding.text))]
+    #[error("`{step}` breaks the property {}: {}", finding.property, text::line(&finding.to_string()))]
     Found {
         /// The step.
         step: String,

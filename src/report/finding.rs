@@ -31,7 +31,7 @@ pub fn write(
         writeln!(out, "  defect   {defect}: {}", defect.sentence())?;
     }
     write_steps(out, &example.small.case, example.steps, example.small.tries, &example.explained)?;
-    write_side(out, "engine", std::slice::from_ref(&broken.finding.text))?;
+    write_side(out, "engine", &[broken.finding.to_string()])?;
     write_side(out, "oracle", &example.explained.oracle)?;
     if !broken.also.is_empty() {
         let also: Vec<&str> = broken.also.iter().map(|property| property.name()).collect();

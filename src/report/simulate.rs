@@ -86,9 +86,8 @@ impl Show for Report<'_> {
             writeln!(out)?;
             finding::write(out, plan, *fault, &written.example, written.file.as_deref())?;
         }
-        let cases = text::count(tally.finding_count());
-        let word = if findings.len() == 1 { "finding" } else { "findings" };
-        writeln!(out, "\n{} {word}, in {cases} cases", findings.len())?;
+        let findings = text::counted(findings.len() as u64, "finding");
+        writeln!(out, "\n{findings}, in {}", text::counted(tally.finding_count(), "case"))?;
         Interrupted::write(*interrupted, out)
     }
 }
@@ -116,10 +115,12 @@ pub fn write_plan(out: &mut dyn Write, plan: &Plan, fault: Option<Fault>, extent
 }
 
 fn write_counts(out: &mut dyn Write, tally: &Tally) -> io::Result<()> {
-    let (cases, steps) = (text::count(tally.cases), text::count(tally.steps));
-    let collections = text::count(tally.collections);
+    let cases = text::counted(tally.cases, "case");
+    let (steps, collections) = (tally.steps, tally.collections);
+    let [steps, collections] =
+        [(steps, "step"), (collections, "collection")].map(|(number, thing)| text::counted(number, thing));
     let share = |mark| percentage(tally.coverage.taken(mark), tally.collections);
-    writeln!(out, "\n{cases} cases, {steps} steps, {collections} collections, of which")?;
+    writeln!(out, "\n{cases}, {steps}, {collections}, of which")?;
     writeln!(out, "  {} removed something and kept a chain of three nodes", share(Mark::Chain))?;
     writeln!(out, "  {} visited one object both flat and in full", share(Mark::BothVisits))?;
     writeln!(out, "  {} stood within one tick of an expiry", share(Mark::OnTheTick))?;

@@ -4,7 +4,7 @@ use super::small::Small;
 use crate::engine::Fault;
 use crate::node::{Kind, Node};
 use crate::oracle::{By, Defects, Judgement, judge};
-use crate::properties::check::{Finding, Property};
+use crate::properties::check::Property;
 use crate::reason::Words;
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name};
@@ -30,41 +30,39 @@ impl Explained {
         }
         let Some(collected) = last else { return Explained::default() };
         let judgement = judge(&collected.before, defects);
-        Explained::of_collection(&collected, &judgement, &small.seen.finding)
+        let finding = &small.seen.finding;
+        if let Some(node) = finding.node().cloned().or_else(|| first_difference(&collected, &judgement)) {
+            return Explained::of_node(&collected, &judgement, node);
+        }
+        let errors: Vec<String> = judgement.errors().iter().map(ToString::to_string).collect();
+        let said = match (finding.property, errors.is_empty()) {
+            (Property::Error, true) => "the collection succeeds".to_owned(),
+            (Property::Error, false) => format!("the collection fails with one of: {}", errors.join("; ")),
+            (property, _) => property.sentence().to_owned(),
+        };
+        Explained { oracle: vec![said], ..Explained::default() }
     }
 
-    /// Explains what one collection shows.
-    pub fn of_collection(collected: &Collected, judgement: &Judgement<'_>, finding: &Finding) -> Explained {
+    /// Why a node is kept, or what might have kept it and did not.
+    pub fn of_node(collected: &Collected, judgement: &Judgement<'_>, node: Node) -> Explained {
         let release = collected.before.release;
         let words = Words { release, tree: &collected.before.tree, namespace: DEFAULT_NAMESPACE };
         let mut shown = Explained::default();
-        let Some(node) = finding.node.clone().or_else(|| first_difference(collected, judgement)) else {
-            let errors: Vec<String> = judgement.errors().iter().map(ToString::to_string).collect();
-            shown.oracle.push(match (finding.property, errors.is_empty()) {
-                (Property::Error, true) => "the collection succeeds".to_owned(),
-                (Property::Error, false) => {
-                    format!("the collection fails with one of: {}", errors.join("; "))
-                }
-                (property, _) => property.sentence().to_owned(),
-            });
-            return shown;
-        };
-        let chain = judgement.chain(node.as_ref());
-        if chain.is_empty() {
-            let verdict = judgement.resources().find(|verdict| verdict.node() == node);
-            let failures = verdict.map(|verdict| verdict.failures()).unwrap_or_default();
-            shown.oracle.push(format!("{}   {}", words.node(node.as_ref()), words.failures(&failures)));
-        }
         shown.add_names(release, &node);
+        // A resource may go though its node is kept, where it is listed with a type that is never found marked.
+        let verdict = judgement.resources().find(|verdict| verdict.node() == node);
+        if !verdict.map_or_else(|| judgement.keeps(node.as_ref()), |verdict| verdict.is_kept()) {
+            let failures = verdict.map(|verdict| verdict.failures());
+            let failures = failures.unwrap_or_else(|| judgement.failures(node.as_ref()));
+            shown.oracle.push(format!("{}   {}", words.node(node.as_ref()), words.failures(&failures)));
+            return shown;
+        }
         let mut kept = node;
-        for reason in &chain {
-            shown.oracle.push(format!(
-                "{}   {}",
-                words.node(kept.as_ref()),
-                words.reason(kept.as_ref(), reason)
-            ));
-            let By::Node(by) = &reason.by else { break };
-            kept = by.clone();
+        for reason in judgement.chain(kept.clone().as_ref()) {
+            let why = words.reason(kept.as_ref(), &reason);
+            shown.oracle.push(format!("{}   {why}", words.node(kept.as_ref())));
+            let By::Node(by) = reason.by else { break };
+            kept = by;
             shown.add_names(release, &kept);
         }
         shown

@@ -14,14 +14,15 @@ mod changes;
 mod places;
 mod renaming;
 
-use super::check::{Checks, Property, Unheld, both, shown};
+use super::check::{Checks, Property, both};
+use super::finding::{Altered, Breach, Variation};
 use crate::engine::{Fault, Outcome, Request, collect_with};
 use crate::node::{Kind, Node};
 use crate::oracle::Judgement;
 use crate::schema::names;
 use crate::situation::Situation;
 use changes::{times_of, with_labels, without_creation};
-use renaming::{renamed_collector, renamed_node, renamed_tree};
+use renaming::{named_back, renamed_collector, renamed_tree};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,12 +46,13 @@ pub(super) fn check_relations(
     let (namespace, lease) = both(outcome, namespace, || relation.extra_lease(outcome, judgement));
     let (label, interval) =
         both(outcome, || relation.meaningless_label(outcome), || relation.time_interval());
-    checks.add(Property::Renaming, Some(renaming));
-    checks.add(Property::CreationOrder, Some(creation));
-    checks.add(Property::UnrelatedNamespace, namespace);
-    checks.add(Property::ExtraLease, lease);
-    checks.add(Property::MeaninglessLabel, Some(label));
-    checks.add(Property::TimeInterval, interval);
+    let release = request.situation.release;
+    checks.add(release, Property::Renaming, Some(renaming));
+    checks.add(release, Property::CreationOrder, Some(creation));
+    checks.add(release, Property::UnrelatedNamespace, namespace);
+    checks.add(release, Property::ExtraLease, lease);
+    checks.add(release, Property::MeaninglessLabel, Some(label));
+    checks.add(release, Property::TimeInterval, interval);
     checks
 }
 
@@ -76,31 +78,27 @@ impl Fates {
         }
     }
 
-    fn renamed(&self) -> Fates {
-        let rename = |nodes: &BTreeSet<Node>| nodes.iter().map(renamed_node).collect();
+    /// The same with the names that were there before they were replaced.
+    fn named_back(&self) -> Fates {
+        let named_back = |nodes: &BTreeSet<Node>| nodes.iter().map(named_back).collect();
         Fates {
-            marked: self.marked.as_ref().map(rename),
-            removed: rename(&self.removed),
+            marked: self.marked.as_ref().map(named_back),
+            removed: named_back(&self.removed),
             has_failed: self.has_failed,
         }
     }
 
     /// The first thing in which others differ from these.
-    fn difference(&self, request: &Request<'_>, others: &Fates) -> Option<Unheld> {
+    fn difference(&self, others: &Fates) -> Option<Altered> {
         if self.has_failed != others.has_failed {
-            let word = if others.has_failed { "fails" } else { "no longer fails" };
-            return Some(format!("the collection {word}").into());
+            return Some(Altered::Fails(others.has_failed));
         }
-        let differs = |node: &Node, word| {
-            let text = format!("{} {word}", shown(request.situation.release, node.as_ref()));
-            Some(Unheld { text, node: Some(node.clone()) })
-        };
         if let Some(node) = self.removed.symmetric_difference(&others.removed).next() {
-            return differs(node, if self.removed.contains(node) { "stays" } else { "is removed" });
+            return Some(Altered::Removed(node.clone(), others.removed.contains(node)));
         }
         let (own, others) = (self.marked.as_ref()?, others.marked.as_ref()?);
         let node = own.symmetric_difference(others).next()?;
-        differs(node, if own.contains(node) { "is no longer marked" } else { "is marked" })
+        Some(Altered::Marked(node.clone(), others.contains(node)))
     }
 }
 
@@ -115,15 +113,14 @@ impl Relation<'_> {
         Fates::of(&collect_with(&Request { situation: changed, ..*self.request }, self.fault))
     }
 
-    fn held(&self, expected: &Fates, seen: &Fates, change: &str) -> Result<(), Unheld> {
-        match expected.difference(self.request, seen) {
-            None => Ok(()),
-            Some(Unheld { text, node }) => Err(Unheld { text: format!("{change}: {text}"), node }),
-        }
+    /// Whether a changed database has the fates of the given one.
+    fn held(&self, seen: &Fates, change: Variation) -> Result<(), Breach> {
+        let difference = self.base.difference(seen);
+        difference.map_or(Ok(()), |difference| Err(Breach::Related { change, difference }))
     }
 
     /// Names are replaced by others, one to one; separators stay.
-    fn renaming(&self) -> Result<(), Unheld> {
+    fn renaming(&self) -> Result<(), Breach> {
         let tree = renamed_tree(&self.request.situation.tree);
         let collectors = self.request.situation.collectors.iter().map(renamed_collector).collect();
         let seen = self.fates(&Situation {
@@ -131,30 +128,29 @@ impl Relation<'_> {
             collectors: Arc::new(collectors),
             ..self.request.situation.clone()
         });
-        let held = self.held(&self.base.renamed(), &seen, "with every name replaced");
-        // The database has no node of such a name.
-        held.map_err(|unheld| Unheld { node: None, ..unheld })
+        // In the names of the case, by which a reader finds the node.
+        self.held(&seen.named_back(), Variation::Renamed)
     }
 
     /// When and in which order things were created is set to the same for all.
-    fn creation_order(&self) -> Result<(), Unheld> {
+    fn creation_order(&self) -> Result<(), Breach> {
         let tree = without_creation(&self.request.situation.tree);
         let seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
-        self.held(self.base, &seen, "with all times of creation alike")
+        self.held(&seen, Variation::CreatedAlike)
     }
 
     /// Objects get labels that mean nothing, with what was removed as their values.
-    fn meaningless_label(&self, outcome: &Outcome) -> Result<(), Unheld> {
+    fn meaningless_label(&self, outcome: &Outcome) -> Result<(), Breach> {
         let content = self.request.situation.release.type_of(Kind::Content);
         let mut removed = outcome.refs(&outcome.removed).filter(|node| Some(node.resource_type) == content);
         let value = removed.next().map_or(&b"x"[..], |node| node.key);
         let tree = with_labels(&self.request.situation.tree, value);
         let seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
-        self.held(self.base, &seen, "with labels that mean nothing")
+        self.held(&seen, Variation::Labelled)
     }
 
     /// The clock moves without passing an expiry.
-    fn time_interval(&self) -> Option<Result<(), Unheld>> {
+    fn time_interval(&self) -> Option<Result<(), Breach>> {
         let times = times_of(self.request)?;
         let now = self.request.situation.now;
         let tick = Duration::from_nanos(1);
@@ -165,13 +161,12 @@ impl Relation<'_> {
         let moves = [first.unwrap_or(now), last.unwrap_or_else(|| now.plus(YEAR))];
         Some(moves.into_iter().try_for_each(|moved| {
             let seen = self.fates(&Situation { now: moved, ..self.request.situation.clone() });
-            let change = format!("at {} instead", crate::schema::time::format_rfc3339_nano(moved));
-            self.held(self.base, &seen, &change)
+            self.held(&seen, Variation::At(moved))
         }))
     }
 
     /// Another namespace has what the first one has, and a lease there holds whatever goes elsewhere.
-    fn unrelated_namespace(&self, outcome: &Outcome) -> Option<Result<(), Unheld>> {
+    fn unrelated_namespace(&self, outcome: &Outcome) -> Option<Result<(), Breach>> {
         const UNRELATED: &[u8] = b"unrelated";
         let v1 = self.request.situation.tree.bucket(names::V1)?;
         let (_, namespace) = v1.buckets().next()?;
@@ -191,11 +186,11 @@ impl Relation<'_> {
         let is_own = |node: &Node| *node.namespace != *UNRELATED;
         seen.removed.retain(is_own);
         seen.marked.iter_mut().for_each(|marked| marked.retain(is_own));
-        Some(self.held(self.base, &seen, "with an unrelated namespace beside"))
+        Some(self.held(&seen, Variation::NamespaceBeside))
     }
 
     /// A plain lease holds what is kept in full already.
-    fn extra_lease(&self, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Result<(), Unheld>> {
+    fn extra_lease(&self, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Result<(), Breach>> {
         let release = self.request.situation.release;
         let v1 = self.request.situation.tree.bucket(names::V1)?;
         let (namespace, bucket) = v1.buckets().next()?;
@@ -231,6 +226,6 @@ impl Relation<'_> {
         let mut seen = self.fates(&Situation { tree, ..self.request.situation.clone() });
         let own = Node::new(lease_type, namespace, &id);
         seen.marked.iter_mut().for_each(|marked| marked.retain(|node| *node != own));
-        Some(self.held(self.base, &seen, "with a lease on what is kept anyway"))
+        Some(self.held(&seen, Variation::Leased))
     }
 }

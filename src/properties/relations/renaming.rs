@@ -8,7 +8,17 @@ use crate::schema::names;
 
 /// Another name for each name: letters and digits change places, everything else stays.
 fn renamed(name: &[u8]) -> Vec<u8> {
-    let turn = |byte: u8, first: u8, count: u8| first + (byte - first + count / 2 + 1) % count;
+    turned(name, |count| count / 2 + 1)
+}
+
+/// The name for which another one stands.
+fn original(name: &[u8]) -> Vec<u8> {
+    turned(name, |count| count - (count / 2 + 1))
+}
+
+/// Letters and digits moved by so many places of theirs, of which there are so many.
+fn turned(name: &[u8], places: fn(u8) -> u8) -> Vec<u8> {
+    let turn = |byte: u8, first: u8, count: u8| first + (byte - first + places(count)) % count;
     name.iter()
         .map(|byte| match byte {
             b'a'..=b'z' => turn(*byte, b'a', 26),
@@ -18,7 +28,12 @@ fn renamed(name: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-pub(super) fn renamed_node(node: &Node) -> Node {
+/// The node of the database with which a renamed one came about.
+pub(super) fn named_back(node: &Node) -> Node {
+    Node::new(node.resource_type, &original(&node.namespace), &original(&node.key))
+}
+
+fn renamed_node(node: &Node) -> Node {
     Node::new(node.resource_type, &renamed(&node.namespace), &renamed(&node.key))
 }
 

@@ -1,0 +1,296 @@
+//! A property that did not hold, as data: which breach, about which node.
+//!
+//! The checks decide what disagrees; the sentence for it is written here and nowhere else, so that `replay`, a
+//! campaign's report and the head of a written scenario say the same. Nodes are named as scenarios name them, those of the
+//! default namespace without it.
+
+use super::check::Property;
+use crate::engine::{Dirty, Error, Point};
+use crate::instant::Instant;
+use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::oracle::End;
+use crate::release::Release;
+use crate::scenario::{DEFAULT_NAMESPACE, KeyPath, NodeName, print_node, print_path};
+use crate::schema::time;
+use std::fmt;
+
+/// A property that did not hold, and the first thing that shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Which property.
+    pub property: Property,
+    /// Whose numbers its nodes have.
+    pub release: Release,
+    /// What was seen and what was expected.
+    pub breach: Breach,
+}
+
+/// What engine and oracle, or two collections, disagree about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Breach {
+    /// The collection ended with this error or none, and must end with one of those, or with none.
+    Ended {
+        /// The error.
+        error: Option<Error>,
+        /// Those, as containerd words them.
+        allowed: Vec<String>,
+    },
+    /// The collection failed as it must and changed the tree.
+    FailedAndChanged(Error),
+    /// A node is marked that nothing keeps.
+    Marked(Node),
+    /// A node that is kept is not marked.
+    NotMarked(Node),
+    /// A node was removed that something keeps.
+    Removed(Node),
+    /// A node stays that nothing keeps.
+    Stays(Node),
+    /// A node stays that is kept, but listed with a type that is never found marked.
+    StaysListedFlat(Node),
+    /// A node was handed to removal more or less often than it is listed.
+    Repeated,
+    /// The tree afterwards is another than expected, first here.
+    Tree(KeyPath),
+    /// A second collection changes the tree, first here.
+    ChangesAgain(KeyPath),
+    /// A second collection fails.
+    FailsAgain(Error),
+    /// How the started collectors ended.
+    Ends {
+        /// Each with its last call.
+        heard: Vec<(ResourceType, End)>,
+        /// Each with what that must be.
+        expected: Vec<(ResourceType, End)>,
+    },
+    /// What the collectors were told to remove, sorted.
+    Told {
+        /// What they were told.
+        told: Vec<Node>,
+        /// What they must be told.
+        expected: Vec<Node>,
+    },
+    /// Which backends were noted for cleaning up.
+    Noted {
+        /// Those that were.
+        noted: Dirty,
+        /// Those that must be.
+        expected: Dirty,
+    },
+    /// A change that means nothing changed this.
+    Related {
+        /// The change.
+        change: Variation,
+        /// What became different.
+        difference: Altered,
+    },
+    /// An injected error did not end the collection as it must.
+    Injected {
+        /// Where.
+        at: Injection,
+        /// What it did not do.
+        lost: Shortfall,
+    },
+}
+
+/// A change of a database that must not change what a collection does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Variation {
+    /// Every name is another one.
+    Renamed,
+    /// All times of creation are alike.
+    CreatedAlike,
+    /// Objects have labels that mean nothing.
+    Labelled,
+    /// The clock shows another time between the same expiries.
+    At(Instant),
+    /// There is a namespace beside.
+    NamespaceBeside,
+    /// A lease holds what is kept anyway.
+    Leased,
+}
+
+/// What became different.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Altered {
+    /// The collection fails and did not, or the other way round.
+    Fails(bool),
+    /// A node is removed and was not, or the other way round.
+    Removed(Node, bool),
+    /// A node is marked and was not, or the other way round.
+    Marked(Node, bool),
+}
+
+/// Where an error was injected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Injection {
+    /// At the k-th call of a point.
+    Point(Point, usize),
+    /// The context was cancelled at the k-th root.
+    CancelledAt(usize),
+    /// A call of a collector.
+    Call(&'static str, ResourceType),
+}
+
+/// What an injected error did not do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Shortfall {
+    /// It is not what the collection ends with.
+    Error(Option<Error>),
+    /// The tree has changed all the same.
+    TreeChanged,
+    /// The collectors did not end as they must, or another property does not hold.
+    Also(Box<Finding>),
+}
+
+impl Finding {
+    /// The node that it is about, if it is about one.
+    pub fn node(&self) -> Option<&Node> {
+        match &self.breach {
+            Breach::Marked(node)
+            | Breach::NotMarked(node)
+            | Breach::Removed(node)
+            | Breach::Stays(node)
+            | Breach::StaysListedFlat(node)
+            | Breach::Related { difference: Altered::Removed(node, _) | Altered::Marked(node, _), .. } => {
+                Some(node)
+            }
+            Breach::Told { told, expected } => first_difference(told, expected),
+            Breach::Injected { lost: Shortfall::Also(finding), .. } => finding.node(),
+            _ => None,
+        }
+    }
+
+    fn shown(&self, node: &Node) -> String {
+        shown(self.release, node.as_ref())
+    }
+}
+
+/// The first in which two sorted lists part.
+fn first_difference<'a>(told: &'a [Node], expected: &'a [Node]) -> Option<&'a Node> {
+    let parts = told.iter().zip(expected).find(|(told, expected)| told != expected);
+    match parts {
+        Some((told, expected)) => Some(told.min(expected)),
+        None => told.get(expected.len()).or(expected.get(told.len())),
+    }
+}
+
+/// A node as scenarios name it.
+fn shown(release: Release, node: NodeRef<'_>) -> String {
+    let NodeName { namespace, kind, key } = NodeName::of(release, node);
+    let namespace = namespace.filter(|namespace| namespace != DEFAULT_NAMESPACE);
+    print_node(&NodeName { namespace, kind, key })
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = |resource_type: &ResourceType| self.release.kind_of(*resource_type);
+        match &self.breach {
+            Breach::Ended { error: None, allowed } => {
+                write!(f, "the collection succeeded where it must fail with {}", any_of(allowed))
+            }
+            Breach::Ended { error: Some(error), allowed } if allowed.is_empty() => {
+                write!(f, "the collection failed with `{error}`")
+            }
+            Breach::Ended { error: Some(error), allowed } => {
+                write!(f, "the collection failed with `{error}`, expected {}", any_of(allowed))
+            }
+            Breach::FailedAndChanged(error) => {
+                write!(f, "the collection failed with `{error}` and changed the tree")
+            }
+            Breach::Marked(node) => write!(f, "{} is marked, nothing keeps it", self.shown(node)),
+            Breach::NotMarked(node) => {
+                write!(f, "{} is kept by a chain from a root and not marked", self.shown(node))
+            }
+            Breach::Removed(node) => {
+                write!(f, "{} was removed, though something keeps it", self.shown(node))
+            }
+            Breach::Stays(node) => write!(f, "{} stays, though nothing keeps it", self.shown(node)),
+            Breach::StaysListedFlat(node) => {
+                write!(
+                    f,
+                    "{} stays, though what is listed as such a type is never found marked",
+                    self.shown(node)
+                )
+            }
+            Breach::Repeated => {
+                f.write_str("a node was handed to removal more or less often than it is listed")
+            }
+            Breach::Tree(path) => {
+                write!(f, "the tree after differs from the expected one at {}", print_path(path))
+            }
+            Breach::ChangesAgain(path) => {
+                write!(f, "a second collection changes the tree at {}", print_path(path))
+            }
+            Breach::FailsAgain(error) => write!(f, "a second collection fails with `{error}`"),
+            Breach::Ends { heard, expected } => {
+                let [heard, expected] = [heard, expected].map(|ends| {
+                    listed(ends.iter().map(|(collector, end)| format!("{} {end}", kind(collector))))
+                });
+                write!(f, "the collectors heard {heard}, expected {expected}")
+            }
+            Breach::Told { told, expected } => {
+                let [told, expected] =
+                    [told, expected].map(|nodes| listed(nodes.iter().map(|node| self.shown(node))));
+                write!(f, "the collectors were told to remove {told}, expected {expected}")
+            }
+            Breach::Noted { noted, expected } => {
+                write!(f, "noted for cleaning up is {}, expected {}", backends(noted), backends(expected))
+            }
+            Breach::Related { change, difference } => {
+                write!(f, "{change}: ")?;
+                match difference {
+                    Altered::Fails(true) => f.write_str("the collection fails"),
+                    Altered::Fails(false) => f.write_str("the collection no longer fails"),
+                    Altered::Removed(node, true) => write!(f, "{} is removed", self.shown(node)),
+                    Altered::Removed(node, false) => write!(f, "{} stays", self.shown(node)),
+                    Altered::Marked(node, true) => write!(f, "{} is marked", self.shown(node)),
+                    Altered::Marked(node, false) => write!(f, "{} is no longer marked", self.shown(node)),
+                }
+            }
+            Breach::Injected { at, lost } => {
+                match at {
+                    Injection::Point(point, number) => write!(f, "an error at {} {number}: ", point.name())?,
+                    Injection::CancelledAt(root) => write!(f, "cancelled at root {root}: ")?,
+                    Injection::Call(call, collector) => write!(f, "{call} of {} fails: ", kind(collector))?,
+                }
+                match lost {
+                    Shortfall::Error(None) => f.write_str("the collection succeeds all the same"),
+                    Shortfall::Error(Some(error)) => write!(f, "the collection fails with `{error}` instead"),
+                    Shortfall::TreeChanged => f.write_str("the tree has changed"),
+                    Shortfall::Also(finding) if matches!(at, Injection::Call(..)) => {
+                        write!(f, "{}: {finding}", finding.property)
+                    }
+                    Shortfall::Also(finding) => write!(f, "{finding}"),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Variation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Variation::Renamed => f.write_str("with every name replaced"),
+            Variation::CreatedAlike => f.write_str("with all times of creation alike"),
+            Variation::Labelled => f.write_str("with labels that mean nothing"),
+            Variation::At(now) => write!(f, "at {} instead", time::format_rfc3339_nano(*now)),
+            Variation::NamespaceBeside => f.write_str("with an unrelated namespace beside"),
+            Variation::Leased => f.write_str("with a lease on what is kept anyway"),
+        }
+    }
+}
+
+fn any_of(errors: &[String]) -> String {
+    errors.iter().map(|error| format!("`{error}`")).collect::<Vec<_>>().join(" or ")
+}
+
+fn listed(things: impl Iterator<Item = String>) -> String {
+    let things: Vec<String> = things.collect();
+    if things.is_empty() { "nothing".to_owned() } else { things.join(", ") }
+}
+
+fn backends(dirty: &Dirty) -> String {
+    let content = dirty.content.then(|| Kind::Content.to_string());
+    let snapshotters = dirty.snapshotters.iter().map(|name| print_path(&[name]));
+    listed(content.into_iter().chain(snapshotters))
+}
