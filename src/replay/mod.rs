@@ -93,7 +93,7 @@ pub enum Problem {
         printed: Vec<Text>,
     },
     /// A property of collections did not hold.
-    #[error("`{step}` breaks the property {}: {}", finding.property, text::line(&finding.to_string()))]
+    #[error("`{step}` breaks the property {}: {}", finding.property, text::line(finding.to_string()))]
     Found {
         /// The step.
         step: String,
