@@ -17,9 +17,10 @@
 //! keep    content/layer   lease/pull holds it
 //! ```
 //!
-//! `step` has every step, one row each; a row is made of `part`s, which hold `value`s, and `table` makes data, text and
-//! `form` of it. `line` is a scenario as data and `data` what steps are made of, `parse` and `print` are the text of whole
-//! scenarios, `words` and `arguments` take a line apart, `quote` writes words, `alias` lets content have everyday names, `limits` holds what a file may cost, `flaw`
+//! `step` has every step, one row each: its `form` and its fields. `table` makes data and text of a row; what a field
+//! does with its place in the form is in `part`, what one value looks like in `value`. `line` is a scenario as data and
+//! `data` what steps are made of, `parse` and `print` are the text of whole scenarios, `words` and `arguments` take a
+//! line apart, `quote` writes words, `alias` lets content have everyday names, `limits` holds what a file may cost, `flaw`
 //! says where a text is wrong, `render` draws that for a terminal, and `generate` makes scenarios out of bytes. The
 //! manual is `scenarios/README.md`. This room knows nothing of what a step does: it applies none, and checks none of
 //! containerd's rules.

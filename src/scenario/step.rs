@@ -4,9 +4,9 @@
 //! is the line's [`Outcome`](super::Outcome), what a collection prints is the line's expected output. Steps without a
 //! namespace of their own act in the one that their client uses.
 //!
-//! To add a step, add its row (`table` explains how to read one, `part` and `value` have what rows are made of), do it in
-//! [`crate::world`], and say what it means in the manual, `scenarios/README.md`, and in the fuzzer's dictionary,
-//! `fuzz/dictionary/scenario.dict`. Tests hold the last two to this table.
+//! To add a step, add its row (`table` explains how to read one, `form` how its text is written), do it in
+//! [`crate::world`], where the compiler asks for it, and say what it means in the manual, `scenarios/README.md`, and in
+//! the fuzzer's dictionary, `fuzz/dictionary/scenario.dict`. Tests hold the last two to this table.
 
 use super::arguments::Arguments;
 use super::data::{
