@@ -1,7 +1,7 @@
 //! From text to a scenario.
 //!
 //! One pass over the lines. A line that is wrong gives one flaw and is left out; the pass goes on, so that a
-//! person sees every mistake at once, and ends early after [`limits::FLAWS_MAX`] of them or at a limit of size.
+//! person sees every mistake at once, and ends early after [`FLAWS_MAX`] of them or at a limit of size.
 //! What is kept in memory is one line's words and what was understood so far.
 //!
 //! Lines come from `bytes` to `&str` one at a time, so that a stray byte spoils its line and no other.
@@ -22,7 +22,7 @@ use std::ops::Range;
 /// Reads a scenario.
 ///
 /// # Errors
-/// Every mistake with its line and column, up to [`limits::FLAWS_MAX`].
+/// Every mistake with its line and column, up to [`FLAWS_MAX`].
 pub fn parse(text: &[u8]) -> Result<Scenario, Flaws> {
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes, more than {FILE_BYTES_MAX}", text.len());
