@@ -2,7 +2,7 @@
 
 use super::verdict::{Verdict, replay_scenario};
 use crate::engine::Fault;
-use crate::fuzzing::{Found, Input, TARGETS, Target};
+use crate::fuzzing::{Hit, Input, TARGETS, Target};
 use crate::release::Release;
 use crate::replay::Replay;
 use crate::scenario::{parse, print};
@@ -50,7 +50,7 @@ pub(super) fn replay(
 }
 
 /// What does not hold. A panic on the way is a result here, and says nothing by itself.
-fn find(target: &'static Target, bytes: &[u8], fault: Option<Fault>) -> Option<Found> {
+fn find(target: &'static Target, bytes: &[u8], fault: Option<Fault>) -> Option<Hit> {
     thread_local! {
         static IS_QUIET: Cell<bool> = const { Cell::new(false) };
     }
@@ -69,7 +69,7 @@ fn find(target: &'static Target, bytes: &[u8], fault: Option<Fault>) -> Option<F
     found
 }
 
-fn failed(target: &Target, file: &Path, found: &Found) -> String {
+fn failed(target: &Target, file: &Path, found: &Hit) -> String {
     let mut text = format!("FAILED {}: target {}: {}\n", text::path(file), target.name, found.text);
     if let Some(scenario) = &found.scenario {
         write!(text, "\n{}\n", print(scenario)).expect("a string takes all that is written");

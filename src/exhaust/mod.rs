@@ -4,17 +4,17 @@
 //! only in names are one case, so the number of cases is known beforehand, and the run is held to it.
 //!
 //! ```text
-//!   graphs ──> worlds ─┬─> engine ──> outcome ──┐
+//!   graphs ──> meaning ┬─> engine ──> outcome ──┐
 //!   (one a class)      ├─> oracle ──> judgement ┼─> every property, and reachability
 //!                      └─> reachability on bits ┘
 //! ```
 //!
-//! `graphs` knows classes of graphs, `worlds` says what a graph stands for and what must be left of it.
+//! `graphs` knows classes of graphs, `meaning` says what a graph stands for and what must be left of it.
 
 pub mod graphs;
-mod worlds;
+mod meaning;
 
-pub use worlds::{Holder, StateSet};
+pub use meaning::{HeldBy, StateSet};
 
 use crate::campaign::{self, Found, Stop};
 use crate::engine::{Fault, Outcome, Request};
@@ -26,7 +26,7 @@ use crate::release::Release;
 use crate::scenario::{NodeName, Scenario, print_node};
 use crate::situation::Situation;
 use graphs::{Family, Graph};
-use worlds::{Population, World};
+use meaning::{Meaning, Population};
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ pub fn properties() -> impl Iterator<Item = &'static str> {
 
 /// The scenario of a finding.
 pub fn scenario(plan: &Plan, finding: &Smallest) -> Scenario {
-    World::new(finding.graph, plan.states).scenario(plan.release, &finding.text)
+    Meaning::new(finding.graph, plan.states).scenario(plan.release, &finding.text)
 }
 
 /// Collects every graph of a plan, on every core; `done` hears how many more of [`Plan::graph_count`] are through.
@@ -117,7 +117,7 @@ pub fn scenario(plan: &Plan, finding: &Smallest) -> Scenario {
 pub fn run(plan: &Plan, fault: Option<Fault>, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Tally {
     let families = Family::all(plan.nodes, plan.states.count());
     let chunks: Vec<(&Family, u64)> = families.iter().flat_map(chunks).collect();
-    let bench = Bench { plan, fault, now: worlds::now(), expiry: worlds::expiry() };
+    let bench = Bench { plan, fault, now: meaning::now(), expiry: meaning::expiry() };
     let chunk = |place: u64| {
         let (family, start) = chunks[usize::try_from(place).expect("a place in memory")];
         let end = family.len().min(start + CHUNK as u64);
@@ -155,33 +155,34 @@ struct Bench<'a> {
 impl Bench<'_> {
     fn run(&self, graph: Graph, stands_for: u64, tally: &mut Tally) {
         let Plan { states, release, defects, .. } = *self.plan;
-        let world = World::new(graph, states);
-        let tree = world.tree(world.before(), &self.expiry);
+        let meaning = Meaning::new(graph, states);
+        let tree = meaning.tree(meaning.before(), &self.expiry);
         let situation = Situation::new(tree, release, self.now);
         let (outcome, findings) = check(&Request::new(&situation), defects, self.fault);
-        let after = world.after();
+        let after = meaning.after();
         let count = |population: Population| {
             u64::from(population.content.count_ones() + population.leases.count_ones())
         };
         tally.graphs += 1;
         tally.labelled += stands_for;
         tally.kept += count(after);
-        tally.removed += count(world.before()) - count(after);
+        tally.removed += count(meaning.before()) - count(after);
         let found = findings.into_iter().map(|finding| (finding.property.name(), finding.to_string()));
-        for (property, text) in found.chain(self.unreached(&world, &outcome).map(|text| (REACHABILITY, text)))
+        for (property, text) in
+            found.chain(self.unreached(&meaning, &outcome).map(|text| (REACHABILITY, text)))
         {
-            let holders = world.holders.iter().filter(|holder| **holder != Holder::Nobody).count();
+            let holders = meaning.holders.iter().filter(|holder| **holder != HeldBy::Nobody).count();
             let size = graph.edges.count_ones() + u32::try_from(holders).expect("a few nodes");
             campaign::add_case(&mut tally.found, property, Smallest { size, graph, text });
         }
     }
 
     /// Where the outcome is not what bit masks reach.
-    fn unreached(&self, world: &World, outcome: &Outcome) -> Option<String> {
+    fn unreached(&self, meaning: &Meaning, outcome: &Outcome) -> Option<String> {
         if let Some(error) = &outcome.error {
             return Some(format!("the collection failed with `{error}`"));
         }
-        let (before, after) = (world.before(), world.after());
+        let (before, after) = (meaning.before(), meaning.after());
         let gone =
             Population { content: before.content & !after.content, leases: before.leases & !after.leases };
         let marked = outcome.nodes.iter().filter(|(id, _)| outcome.is_marked(*id)).map(|(_, node)| node);
@@ -191,7 +192,7 @@ impl Bench<'_> {
         if let Err(text) = self.population(outcome.refs(&outcome.removed), gone) {
             return Some(format!("removed is {text}"));
         }
-        (outcome.after != world.tree(after, &self.expiry))
+        (outcome.after != meaning.tree(after, &self.expiry))
             .then(|| "the tree after is not the one with what is reached".to_owned())
     }
 
@@ -203,7 +204,7 @@ impl Bench<'_> {
     ) -> Result<(), String> {
         let mut missing = expected;
         for node in nodes {
-            let bit = worlds::bit_of(node.key).filter(|_| node.namespace == worlds::NAMESPACE);
+            let bit = meaning::bit_of(node.key).filter(|_| node.namespace == meaning::NAMESPACE);
             let mask = match self.plan.release.kind_of(node.resource_type) {
                 Kind::Content => Some(&mut missing.content),
                 Kind::Lease => Some(&mut missing.leases),

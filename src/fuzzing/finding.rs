@@ -23,7 +23,7 @@ use crate::situation::Situation;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Something that does not hold for an input.
-pub struct Found {
+pub struct Hit {
     /// What, in one sentence.
     pub text: String,
     /// A small scenario that shows it; none where the input stands for none.
@@ -49,7 +49,7 @@ impl Failure {
 }
 
 /// The first thing that a situation shows, made small.
-pub(super) fn in_situation(target: &Target, situation: Situation, fault: Option<Fault>) -> Option<Found> {
+pub(super) fn in_situation(target: &Target, situation: Situation, fault: Option<Fault>) -> Option<Hit> {
     let release = situation.release;
     artifact::watch_release(release);
     let failure = situation_failure(&situation, fault)?;
@@ -60,11 +60,11 @@ pub(super) fn in_situation(target: &Target, situation: Situation, fault: Option<
     let Shrunk { case, seen: Failure { text, .. }, .. } = small?;
     let mut scenario = without_idle_beginning(situation_scenario(&case), fault);
     scenario.head = head(target, &text, fault);
-    Some(Found { text: format!("release {release}: {text}"), scenario: Some(scenario) })
+    Some(Hit { text: format!("release {release}: {text}"), scenario: Some(scenario) })
 }
 
 /// The first thing that generated clients show, made small as `simulate` makes its findings.
-pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>) -> Option<Found> {
+pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>) -> Option<Hit> {
     let Clients { case: steps::Case { release, lines, .. }, thorough } = clients;
     let defects = Defects::as_shipped(release);
     let mode = Mode { release, defects, thorough };
@@ -81,11 +81,11 @@ pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>
     let mut scenario = Scenario { release, lines, ..Scenario::default() };
     scenario.head = head(target, &text, fault);
     scenario.lines.push(Line::new(Step::Expect(Assertion::Same)));
-    Some(Found { text: format!("release {release}: {text}"), scenario: Some(scenario) })
+    Some(Hit { text: format!("release {release}: {text}"), scenario: Some(scenario) })
 }
 
 /// The first thing that steps show, made small.
-pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault>) -> Option<Found> {
+pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault>) -> Option<Hit> {
     let failure = steps_failure(scenario, fault)?;
     let with = |lines: &[Line]| Scenario { lines: lines.to_vec(), ..scenario.clone() };
     let small = shrink(scenario.lines.clone(), TRIES_MAX, |lines| {
@@ -99,7 +99,7 @@ pub(super) fn in_steps(target: &Target, scenario: &Scenario, fault: Option<Fault
     if !small.asserts() {
         small.lines.push(Line::new(Step::Expect(Assertion::Same)));
     }
-    Some(Found { text: format!("release {}: {text}", small.release), scenario: Some(small) })
+    Some(Hit { text: format!("release {}: {text}", small.release), scenario: Some(small) })
 }
 
 /// A situation: its steps, `gc`, and what the oracle says of each resource.

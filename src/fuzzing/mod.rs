@@ -25,7 +25,7 @@ mod tree;
 
 pub use clients::Clients;
 pub use file::mutate_bolt;
-pub use finding::Found;
+pub use finding::Hit;
 pub use target::{Input, Target};
 pub use text::mutate_scenario;
 

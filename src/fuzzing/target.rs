@@ -1,7 +1,7 @@
 //! A fuzz target as data: what its bytes stand for, and what must hold for it.
 
 use super::clients::Clients;
-use super::finding::{self, Found, catching};
+use super::finding::{self, Hit, catching};
 use super::{TARGETS, artifact};
 use crate::engine::Fault;
 use crate::release::Release;
@@ -70,7 +70,7 @@ impl Target {
     }
 
     /// The first thing that does not hold for some bytes, made small; with an engine that may have a fault.
-    pub fn find(&'static self, bytes: &[u8], fault: Option<Fault>) -> Option<Found> {
+    pub fn find(&'static self, bytes: &[u8], fault: Option<Fault>) -> Option<Hit> {
         let found = match self.input {
             Input::Bytes(holds) => catching(|| holds(bytes)).map(|()| None),
             Input::Situation { draw, releases } => catching(|| draw(bytes)).map(|drawn| {
@@ -90,7 +90,7 @@ impl Target {
                 finding::in_steps(self, &scenario, fault)
             }),
         };
-        found.unwrap_or_else(|panicked| Some(Found { text: panicked, scenario: None }))
+        found.unwrap_or_else(|panicked| Some(Hit { text: panicked, scenario: None }))
     }
 
     /// The scenario that some bytes stand for, as large as it is: a case under one release.

@@ -30,14 +30,14 @@ pub struct Grade {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trial {
     /// What was found; none if the budget ran out before.
-    pub found: Option<Found>,
+    pub found: Option<Catch>,
     /// The time of one thread until then. It may differ from run to run.
     pub time: Duration,
 }
 
 /// The first case of a seed that shows a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Found {
+pub struct Catch {
     /// Its number, from 1.
     pub cases: u64,
     /// The property that it breaks.
@@ -73,7 +73,7 @@ impl Grade {
     }
 
     /// One that did not find it counts as more than any other. Of an even number the greater of both in the middle.
-    fn median(&self, of: impl Fn(Found) -> u64) -> Option<u64> {
+    fn median(&self, of: impl Fn(Catch) -> u64) -> Option<u64> {
         let mut all: Vec<u64> = self.trials.iter().map(|trial| trial.found.map_or(u64::MAX, &of)).collect();
         all.sort_unstable();
         all.get(all.len() / 2).copied().filter(|median| *median != u64::MAX)
@@ -149,7 +149,7 @@ fn run_trial(fault: Fault, seed: &Seed, budget: Duration, stop: &Stop) -> Option
         if let Some(Broken { sort, .. }) = broken {
             let case = draw(&plan, number);
             let small = small(case.lines, release, defects, sort, Some(fault));
-            let found = Found { cases: number + 1, property: sort.property, steps: small.case.len() };
+            let found = Catch { cases: number + 1, property: sort.property, steps: small.case.len() };
             return Some(Trial { found: Some(found), time });
         }
     }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_median_counts_what_was_not_found_as_longest() {
-        let found = |cases| Found { cases, property: Property::Safety, steps: 1 };
+        let found = |cases| Catch { cases, property: Property::Safety, steps: 1 };
         let trial = |cases: Option<u64>| Trial { found: cases.map(found), time: Duration::ZERO };
         let grade = |cases: &[Option<u64>]| Grade {
             fault: Fault::SweepSkips,

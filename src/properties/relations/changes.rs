@@ -1,6 +1,6 @@
 //! Changes of a tree that mean nothing, and the times between which nothing changes.
 
-use super::places::{Object, Place, rebuilt};
+use super::regions::{Object, Region, rebuilt};
 use crate::bucket::{Bucket, Entry};
 use crate::engine::Request;
 use crate::instant::Instant;
@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 pub(super) fn without_creation(tree: &Bucket) -> Bucket {
     const CREATED: [&[u8]; 2] = [b"createdat", b"updatedat"];
-    rebuilt(tree, |place, key, value| {
-        let is_time = matches!(place, Place::Object(_) | Place::Lease) && CREATED.contains(&key);
+    rebuilt(tree, |region, key, value| {
+        let is_time = matches!(region, Region::Object(_) | Region::Lease) && CREATED.contains(&key);
         (!is_time).then(|| (key.to_vec(), value.map(<[u8]>::to_vec)))
     })
 }
@@ -26,8 +26,8 @@ pub(super) fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {
     ];
     let mut labelled = tree.clone();
     let labelled_kinds =
-        [Object::Blob, Object::Image, Object::Container, Object::Snapshot].map(Place::Object);
-    for (path, _) in tree.view().walk_paths().filter(|(path, _)| labelled_kinds.contains(&Place::at(path))) {
+        [Object::Blob, Object::Image, Object::Container, Object::Snapshot].map(Region::Object);
+    for (path, _) in tree.view().walk_paths().filter(|(path, _)| labelled_kinds.contains(&Region::at(path))) {
         let labels = [&path[..], &[names::LABELS]].concat();
         // A value may be in the way of the labels, and what stands there already means nothing either.
         let _refused = labelled.create_path(&labels);
@@ -42,16 +42,16 @@ pub(super) fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {
 pub(super) fn times_of(request: &Request<'_>) -> Option<BTreeSet<Instant>> {
     let mut expiries = BTreeSet::new();
     let tree = request.situation.tree.view();
-    for (place, bucket) in tree.walk(Place::Root, |around, key| around.below(key)) {
+    for (region, bucket) in tree.walk(Region::Root, |around, key| around.below(key)) {
         for (key, entry) in bucket.iter() {
-            match (place, entry) {
-                (Place::Object(Object::Ingest), Entry::Value(value)) if key == names::EXPIRE_AT => {
+            match (region, entry) {
+                (Region::Object(Object::Ingest), Entry::Value(value)) if key == names::EXPIRE_AT => {
                     expiries.extend(times::binary(value).ok());
                 }
-                (Place::Labels | Place::Other, Entry::Value(value)) if key == names::GC_EXPIRE => {
+                (Region::Labels | Region::Other, Entry::Value(value)) if key == names::GC_EXPIRE => {
                     expiries.extend(times::rfc3339(request.situation.go(), value));
                 }
-                (Place::Labels, _)
+                (Region::Labels, _)
                     if key.starts_with(names::GC_COND_SNAPSHOT)
                         && request.situation.release.rules().conditional_references =>
                 {

@@ -11,7 +11,7 @@
 //! the same engine, faults and all.
 
 mod changes;
-mod places;
+mod regions;
 mod renaming;
 
 use super::check::{Checks, Property, both};

@@ -1,6 +1,6 @@
 //! Other names for everything that has one.
 
-use super::places::{Place, rebuilt};
+use super::regions::{Region, rebuilt};
 use crate::bucket::Bucket;
 use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::node::Node;
@@ -74,15 +74,15 @@ pub(super) fn renamed_collector(collector: &Collector) -> Collector {
 }
 
 pub(super) fn renamed_tree(tree: &Bucket) -> Bucket {
-    rebuilt(tree, |place, key, value| {
-        let new_key = match place {
-            Place::Labels => renamed_label(key),
-            _ if place.has_names() => renamed(key),
+    rebuilt(tree, |region, key, value| {
+        let new_key = match region {
+            Region::Labels => renamed_label(key),
+            _ if region.has_names() => renamed(key),
             _ => key.to_vec(),
         };
-        let new_value = value.map(|value| match place {
-            Place::Labels => renamed_label_value(key, value),
-            _ if place.is_name(key) => renamed(value),
+        let new_value = value.map(|value| match region {
+            Region::Labels => renamed_label_value(key, value),
+            _ if region.is_name(key) => renamed(value),
             _ => value.to_vec(),
         });
         Some((new_key, new_value))

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// What holds a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Holder {
+pub enum HeldBy {
     /// Nothing.
     Nobody,
     /// The label `gc.root`.
@@ -30,15 +30,15 @@ pub enum Holder {
     ExpiredLease,
 }
 
-impl Holder {
+impl HeldBy {
     /// The name, as reports use it.
     pub fn name(self) -> &'static str {
         match self {
-            Holder::Nobody => "nobody",
-            Holder::Root => "gc.root",
-            Holder::Lease => "lease",
-            Holder::FlatLease => "flat lease",
-            Holder::ExpiredLease => "expired lease",
+            HeldBy::Nobody => "nobody",
+            HeldBy::Root => "gc.root",
+            HeldBy::Lease => "lease",
+            HeldBy::FlatLease => "flat lease",
+            HeldBy::ExpiredLease => "expired lease",
         }
     }
 }
@@ -65,9 +65,9 @@ impl StateSet {
     }
 
     /// The states; a graph names them by their places.
-    pub fn holders(self) -> &'static [Holder] {
-        const ALL: [Holder; 5] =
-            [Holder::Nobody, Holder::Root, Holder::Lease, Holder::FlatLease, Holder::ExpiredLease];
+    pub fn holders(self) -> &'static [HeldBy] {
+        const ALL: [HeldBy; 5] =
+            [HeldBy::Nobody, HeldBy::Root, HeldBy::Lease, HeldBy::FlatLease, HeldBy::ExpiredLease];
         match self {
             StateSet::Root => &ALL[..2],
             StateSet::Holders => &ALL,
@@ -107,9 +107,9 @@ impl Population {
 
 /// A graph with the meaning of its states.
 #[derive(Clone, Copy)]
-pub(super) struct World {
+pub(super) struct Meaning {
     pub(super) graph: Graph,
-    pub(super) holders: [Holder; NODES_MAX],
+    pub(super) holders: [HeldBy; NODES_MAX],
 }
 
 pub(super) const NAMESPACE: &[u8] = b"default";
@@ -140,16 +140,16 @@ pub(super) fn bit_of(name: &[u8]) -> Option<u64> {
     NAMES.iter().position(|other| *other == name).map(|at| 1 << at)
 }
 
-impl World {
-    pub(super) fn new(graph: Graph, states: StateSet) -> World {
-        World { graph, holders: graph.states.map(|state| states.holders()[usize::from(state)]) }
+impl Meaning {
+    pub(super) fn new(graph: Graph, states: StateSet) -> Meaning {
+        Meaning { graph, holders: graph.states.map(|state| states.holders()[usize::from(state)]) }
     }
 
     fn nodes(&self) -> impl Iterator<Item = usize> + use<> {
         0..self.graph.nodes
     }
 
-    fn held_by(&self, holders: &[Holder]) -> u64 {
+    fn held_by(&self, holders: &[HeldBy]) -> u64 {
         let held = self.nodes().filter(|node| holders.contains(&self.holders[*node]));
         held.fold(0, |mask, node| mask | 1 << node)
     }
@@ -158,14 +158,14 @@ impl World {
     pub(super) fn before(&self) -> Population {
         Population {
             content: (1 << self.graph.nodes) - 1,
-            leases: self.held_by(&[Holder::Lease, Holder::FlatLease, Holder::ExpiredLease]),
+            leases: self.held_by(&[HeldBy::Lease, HeldBy::FlatLease, HeldBy::ExpiredLease]),
         }
     }
 
     /// What a collection must leave: what a label or a plain lease reaches, what a flat lease names, and the leases
     /// that have not expired.
     pub(super) fn after(&self) -> Population {
-        let mut reached = self.held_by(&[Holder::Root, Holder::Lease]);
+        let mut reached = self.held_by(&[HeldBy::Root, HeldBy::Lease]);
         loop {
             let from_reached = self.nodes().filter(|node| reached >> node & 1 == 1);
             let more = from_reached.fold(reached, |mask, node| mask | self.graph.targets(node));
@@ -175,8 +175,8 @@ impl World {
             reached = more;
         }
         Population {
-            content: reached | self.held_by(&[Holder::FlatLease]),
-            leases: self.held_by(&[Holder::Lease, Holder::FlatLease]),
+            content: reached | self.held_by(&[HeldBy::FlatLease]),
+            leases: self.held_by(&[HeldBy::Lease, HeldBy::FlatLease]),
         }
     }
 
@@ -203,7 +203,7 @@ impl World {
             for target in self.nodes().filter(|target| self.graph.has_edge(node, *target)) {
                 builder.put(REFERENCES[target], NAMES[target])?;
             }
-            if self.holders[node] == Holder::Root {
+            if self.holders[node] == HeldBy::Root {
                 builder.put(names::GC_ROOT, b"now")?;
             }
             builder.close();
@@ -221,8 +221,8 @@ impl World {
                 builder.close();
                 builder.open(names::LABELS, 0)?;
                 match self.holders[node] {
-                    Holder::FlatLease => builder.put(names::GC_FLAT, b"")?,
-                    Holder::ExpiredLease => builder.put(names::GC_EXPIRE, expiry.as_bytes())?,
+                    HeldBy::FlatLease => builder.put(names::GC_FLAT, b"")?,
+                    HeldBy::ExpiredLease => builder.put(names::GC_EXPIRE, expiry.as_bytes())?,
                     _ => {}
                 }
                 builder.close();
@@ -242,23 +242,23 @@ impl World {
             let targets = self.nodes().filter(|target| self.graph.has_edge(node, *target));
             let mut labels: Labels =
                 targets.map(|target| (REFERENCES[target].to_vec(), digest(target))).collect();
-            if self.holders[node] == Holder::Root {
+            if self.holders[node] == HeldBy::Root {
                 labels.insert(names::GC_ROOT.to_vec(), b"now".to_vec());
             }
             steps.push(Step::ContentPut { digest: digest(node), size: None, labels });
         }
         for node in self.nodes() {
             let holder = self.holders[node];
-            if matches!(holder, Holder::Nobody | Holder::Root) {
+            if matches!(holder, HeldBy::Nobody | HeldBy::Root) {
                 continue;
             }
-            let expire = (holder == Holder::ExpiredLease).then(|| Expiry::In(Duration::from_secs(SECONDS)));
+            let expire = (holder == HeldBy::ExpiredLease).then(|| Expiry::In(Duration::from_secs(SECONDS)));
             let lease = NAMES[node].to_vec();
-            let flat = holder == Holder::FlatLease;
+            let flat = holder == HeldBy::FlatLease;
             steps.push(Step::LeaseCreate { lease: lease.clone(), expire, flat, labels: Labels::new() });
             steps.push(Step::LeaseAdd { lease, resources: vec![Resource::Content(digest(node))] });
         }
-        if self.held_by(&[Holder::ExpiredLease]) != 0 {
+        if self.held_by(&[HeldBy::ExpiredLease]) != 0 {
             steps.push(Step::Advance(Duration::from_secs(2 * SECONDS)));
         }
         steps.push(Step::Gc { last: None, cancel_at_root: None });
