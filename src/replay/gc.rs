@@ -58,7 +58,7 @@ pub(super) fn collection(collected: &Collected, judgement: &Judgement<'_>, names
     let mut table = Table::default();
     match &outcome.error {
         None => nodes(&mut table, collected, judgement, words),
-        Some(error) => table.row("error", text::name(error.to_string().as_bytes()), String::new()),
+        Some(error) => table.row("error", alias::in_name(error.to_string().as_bytes()), String::new()),
     }
     if outcome.error.is_none() && outcome.walked.is_empty() {
         table.row("nothing to keep or to remove", String::new(), String::new());
@@ -131,7 +131,7 @@ pub(super) fn fate(
 ) -> Option<Fate> {
     let words = Words { release: collected.before.release, tree: &collected.before.tree, namespace };
     if let Some(error) = &collected.outcome.error {
-        return Some(Fate::Unchanged(text::name(error.to_string().as_bytes())));
+        return Some(Fate::Unchanged(alias::in_name(error.to_string().as_bytes())));
     }
     let verdict = judgement.resources().find(|verdict| verdict.is(node))?;
     if collected.has_removed(node) {
@@ -165,9 +165,9 @@ fn collectors(table: &mut Table, collected: &Collected, words: Words<'_>) {
 }
 
 fn log_event(event: &LogEvent) -> String {
-    let mut line = format!("{:<5} {}", event.level(), text::name(event.message().as_bytes()));
+    let mut line = format!("{:<5} {}", event.level(), alias::in_name(event.message().as_bytes()));
     for (name, value) in event.fields() {
-        write!(line, " {name}={}", text::name(&value)).expect("a string takes all that is written");
+        write!(line, " {name}={}", alias::in_name(&value)).expect("a string takes all that is written");
     }
     line
 }
@@ -175,17 +175,19 @@ fn log_event(event: &LogEvent) -> String {
 /// The output of a clean-up, to its end or as far as it came: what the backends lost, by their own names.
 pub(super) fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
     let mut table = Table::default();
+    let mut drop = |kind: Kind, name: &[&[u8]]| {
+        let name: Vec<String> = name.iter().map(|part| text::name(part)).collect();
+        table.row("drop", alias::in_text(&format!("{kind}/{}", name.join("/"))), String::new());
+    };
     for digest in &cleaned.content.blobs {
-        let name = alias::name_of(digest).unwrap_or_else(|| text::name(digest));
-        table.row("drop", format!("{}/{name}", Kind::Content), String::new());
+        drop(Kind::Content, &[digest]);
     }
     for reference in &cleaned.content.ingests {
-        table.row("drop", format!("{}/{}", Kind::Ingest, text::name(reference)), String::new());
+        drop(Kind::Ingest, &[reference]);
     }
     for CleanedSnapshots { snapshotter, removed } in &cleaned.snapshots {
         for name in removed {
-            let (snapshotter, name) = (text::name(snapshotter), text::name(name));
-            table.row("drop", format!("{}/{snapshotter}/{name}", Kind::Snapshot), String::new());
+            drop(Kind::Snapshot, &[snapshotter, name]);
         }
     }
     if table.0.is_empty() && ended {
@@ -196,5 +198,5 @@ pub(super) fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
 
 /// The last line of a collection or clean-up that was refused, or that never ends.
 pub(super) fn refused(error: &Error) -> String {
-    format!("{:DONE_WIDTH$}{}\n", "refused", text::name(error.to_string().as_bytes()))
+    format!("{:DONE_WIDTH$}{}\n", "refused", alias::in_name(error.to_string().as_bytes()))
 }

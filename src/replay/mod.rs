@@ -27,7 +27,7 @@ use crate::oracle::{Defects, judge};
 use crate::properties::check::Checks;
 use crate::properties::finding::Finding;
 use crate::release::Release;
-use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, print_step};
+use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
 use crate::schema::views;
 use crate::text;
 use crate::world::{Applied, Collected, Unmet, World};
@@ -47,7 +47,7 @@ pub struct Failure {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Problem {
     /// A step was refused that must succeed.
-    #[error("`{step}` is refused: {}", shown(error))]
+    #[error("`{step}` is refused: {}", alias::in_line(error.to_string()))]
     Refused {
         /// The step.
         step: String,
@@ -63,7 +63,7 @@ pub enum Problem {
         expected: Refused,
     },
     /// A step was refused for another reason.
-    #[error("`{step}` is refused with another error than {expected}: {}", shown(error))]
+    #[error("`{step}` is refused with another error than {expected}: {}", alias::in_line(error.to_string()))]
     RefusedOtherwise {
         /// The step.
         step: String,
@@ -73,7 +73,7 @@ pub enum Problem {
         error: Error,
     },
     /// An `expect` step does not hold.
-    #[error("`{step}`: {unmet}{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    #[error("`{step}`: {}{}", alias::in_line(unmet.to_string()), why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
     Unmet {
         /// The step.
         step: String,
@@ -93,7 +93,7 @@ pub enum Problem {
         printed: Vec<Text>,
     },
     /// A property of collections did not hold.
-    #[error("`{step}` breaks the property {}: {}", finding.property, text::line(finding.to_string()))]
+    #[error("`{step}` breaks the property {}: {}", finding.property, alias::in_line(finding.to_string()))]
     Found {
         /// The step.
         step: String,
@@ -111,11 +111,6 @@ pub enum Problem {
     /// Nothing in the scenario could fail.
     #[error("the scenario asserts nothing: add an `expect` step, or `---` below a `gc` and --update")]
     AssertsNothing,
-}
-
-/// An error on one line.
-fn shown(error: &Error) -> String {
-    text::line(error.to_string())
 }
 
 fn difference(expected: &[Text], printed: &[Text]) -> String {

@@ -5,6 +5,7 @@ use crate::bucket::json;
 use crate::engine::{Level, LogEvent, Outcome};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::release::Release;
+use crate::scenario::alias;
 use crate::schema::{time, views};
 use crate::situation::Situation;
 use crate::text;
@@ -107,7 +108,7 @@ impl<'a> Report<'a> {
     fn write_events(&self, out: &mut dyn Write) -> io::Result<()> {
         for event in self.outcome.log.iter().filter(|event| event.level() > Level::Debug) {
             let fields = event.fields();
-            let fields = fields.iter().map(|(name, value)| format!(" {name}={:?}", text::name(value)));
+            let fields = fields.iter().map(|(name, value)| format!(" {name}={:?}", alias::in_name(value)));
             writeln!(out, "{:<5} {}{}", event.level(), event.message(), fields.collect::<String>())?;
         }
         Ok(())
@@ -175,7 +176,7 @@ impl<'a> Report<'a> {
         let count = self.outcome.removed.len();
         for node in self.removed().take(LISTED_MAX) {
             let stays = if self.stays(node) { "   its bucket stays" } else { "" };
-            writeln!(out, "  remove  {}{stays}", text::node(self.situation.release, node))?;
+            writeln!(out, "  remove  {}{stays}", alias::in_text(&text::node(self.situation.release, node)))?;
         }
         if count > LISTED_MAX {
             writeln!(
@@ -217,7 +218,7 @@ impl Show for Report<'_> {
         writeln!(out, "A collection by containerd {release} at {now}")?;
         self.write_events(out)?;
         if let Some(error) = &self.outcome.error {
-            writeln!(out, "\nerror: {}", text::name(error.to_string().as_bytes()))?;
+            writeln!(out, "\nerror: {}", alias::in_name(error.to_string().as_bytes()))?;
             writeln!(
                 out,
                 "The collection fails and nothing is removed: {} resources stay.",
@@ -241,7 +242,7 @@ pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[
     /// The last release whose scheduler reads a time that is not there after its first collection has failed (32).
     const LAST_TO_CRASH: Release = Release::V2_1;
     for culprit in culprits.iter().take(LISTED_MAX) {
-        writeln!(out, "  stopped by  {}", text::node(release, culprit.as_ref()))?;
+        writeln!(out, "  stopped by  {}", alias::in_text(&text::node(release, culprit.as_ref())))?;
     }
     if culprits.len() > LISTED_MAX {
         let more = text::count((culprits.len() - LISTED_MAX) as u64);

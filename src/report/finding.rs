@@ -4,7 +4,7 @@
 use super::shell::quoted;
 use crate::engine::Fault;
 use crate::oracle::Defects;
-use crate::scenario::{Line, print_line};
+use crate::scenario::{Line, alias, print_line};
 use crate::simulate::campaign::{Example, Plan};
 use crate::simulate::explained::Explained;
 use crate::text;
@@ -22,10 +22,7 @@ pub fn write(
     file: Option<&str>,
 ) -> io::Result<()> {
     let broken = &example.small.seen;
-    let cases = match example.cases {
-        1 => "one case".to_owned(),
-        cases => format!("{} cases", text::count(cases)),
-    };
+    let cases = text::counted(example.cases, "case");
     writeln!(out, "{} broken in {cases}, as in case {}", broken.sort.property, example.number)?;
     for defect in broken.sort.defects.iter() {
         writeln!(out, "  defect   {defect}: {}", defect.sentence())?;
@@ -69,5 +66,6 @@ pub(super) fn write_side(out: &mut dyn Write, side: &str, lines: &[String]) -> i
 /// The same as text.
 pub(super) fn side_lines(side: &str, lines: &[String]) -> String {
     let sides = std::iter::once(side).chain(std::iter::repeat(""));
-    lines.iter().zip(sides).map(|(line, side)| format!("  {side:<8} {line}\n")).collect()
+    let lines = lines.iter().map(alias::in_line).zip(sides);
+    lines.map(|(line, side)| format!("  {side:<8} {line}\n")).collect()
 }

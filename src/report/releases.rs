@@ -11,7 +11,7 @@ use crate::diff::{
 use crate::node::{Node, NodeRef};
 use crate::reason::Words;
 use crate::release::Release;
-use crate::scenario::{print, print_node};
+use crate::scenario::{alias, print, print_node};
 use crate::schema::time;
 use crate::situation::Situation;
 use crate::text;
@@ -40,13 +40,14 @@ impl Report<'_> {
         match (class, from_error) {
             (None, None) => {}
             (None, Some(error)) => {
-                let error = text::name(error.as_bytes());
+                let error = alias::in_name(error.as_bytes());
                 writeln!(out, "\nBoth collections fail and remove nothing: {error}")?;
             }
             (Some(class), _) => {
                 write_class(out, *class)?;
                 for (release, error) in [(from, from_error), (to, to_error)] {
-                    let ends = error.as_ref().map(|error| format!("fails: {}", text::name(error.as_bytes())));
+                    let ends =
+                        error.as_ref().map(|error| format!("fails: {}", alias::in_name(error.as_bytes())));
                     writeln!(out, "  {release}: the collection {}", ends.as_deref().unwrap_or("succeeds"))?;
                 }
             }

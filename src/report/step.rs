@@ -5,7 +5,6 @@ use crate::node::NodeRef;
 use crate::reason::Words;
 use crate::scenario::{Line, alias, print_line};
 use crate::schema::{names, time, varint};
-use crate::text;
 use crate::world::{Applied, Collected, World};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -28,7 +27,7 @@ pub fn write(
     let bare = Line { comment: Vec::new(), expected: None, ..line.clone() };
     writeln!(out, "{:>4}  {}", line.number, print_line(&bare).trim_end())?;
     if let Some(error) = &applied.refused {
-        writeln!(out, "      refused: {}", text::name(error.to_string().as_bytes()))?;
+        writeln!(out, "      refused: {}", alias::in_line(error.to_string()))?;
     }
     for change in diff(&before.store().tree, &after.store().tree) {
         write_change(out, &change)?;
@@ -99,11 +98,7 @@ fn write_whole(out: &mut dyn Write, mark: char, path: &[&[u8]], entry: Entry<'_>
 }
 
 fn path_text(path: &[&[u8]]) -> String {
-    let key = |key: &&[u8]| match alias::name_of(key) {
-        Some(everyday) => format!("@{everyday}"),
-        None => text::name(key),
-    };
-    path.iter().map(key).collect::<Vec<String>>().join("/")
+    path.iter().map(|key| alias::in_name(key)).collect::<Vec<String>>().join("/")
 }
 
 /// A value in the form that its key promises, where it decodes so.
@@ -118,7 +113,7 @@ fn value(key: &[u8], bytes: &[u8]) -> String {
     decoded.unwrap_or_else(|| {
         let cut = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
         let more = if cut.len() < bytes.len() { "..." } else { "" };
-        format!("\"{}\"{more}", text::name(cut))
+        format!("\"{}\"{more}", alias::in_name(cut))
     })
 }
 

@@ -9,12 +9,17 @@
 //! ```
 //!
 //! The name stands first so that digests sort as their names do. No real SHA-256 is taken for a name, but with
-//! a chance of less than one in 2^32.
+//! a chance of less than one in 2^32. Messages speak of digests, as the daemon's do; people are shown them with names
+//! ([`in_text`]), while JSON and databases keep the digests.
 
-const PREFIX: &[u8] = b"sha256:";
+use crate::text;
+
+const PREFIX: &str = "sha256:";
 const MARKER: [u8; 4] = *b"\0\0lh";
 /// The longest name in bytes.
 pub const NAME_BYTES_MAX: usize = 28;
+/// How many digits a digest has.
+const DIGITS: usize = 2 * (NAME_BYTES_MAX + MARKER.len());
 
 /// The digest of a name; absent if the name is empty, longer than [`NAME_BYTES_MAX`], or has a character other
 /// than ASCII letters, digits and `-._+`.
@@ -25,14 +30,14 @@ pub fn digest_of(name: &str) -> Option<Vec<u8>> {
         let digits = bytes
             .flat_map(|byte| [byte >> 4, byte & 15])
             .map(|digit| b"0123456789abcdef"[usize::from(digit)]);
-        PREFIX.iter().copied().chain(digits).collect()
+        PREFIX.bytes().chain(digits).collect()
     })
 }
 
 /// The name whose digest this is.
 pub fn name_of(digest: &[u8]) -> Option<String> {
-    let digits = digest.strip_prefix(PREFIX)?;
-    if digits.len() != 2 * (NAME_BYTES_MAX + MARKER.len()) {
+    let digits = digest.strip_prefix(PREFIX.as_bytes())?;
+    if digits.len() != DIGITS {
         return None;
     }
     let bytes: Option<Vec<u8>> =
@@ -43,6 +48,37 @@ pub fn name_of(digest: &[u8]) -> Option<String> {
     let (name, padding) = padded.split_at(length);
     let whole = is_name(name) && padding.iter().all(|byte| *byte == 0);
     whole.then(|| name.iter().copied().map(char::from).collect())
+}
+
+/// A text for people: the name in place of every digest of one, as steps write it: `layer` where a digest is meant,
+/// elsewhere `@layer`.
+pub fn in_text(text: &str) -> String {
+    /// Behind these words one is.
+    const DIGEST_WORDS: [&str; 6] = ["content", "content-flat", "blob", "digest", "expected", "not"];
+    let mut parts = text.split(PREFIX);
+    let mut named = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digest = part.get(..DIGITS).map(|digits| format!("{PREFIX}{digits}"));
+        match digest.and_then(|digest| name_of(digest.as_bytes())) {
+            Some(name) => {
+                let before = named.trim_end_matches(['"', '/', ' ']);
+                let is_meant = DIGEST_WORDS.into_iter().any(|word| before.ends_with(word));
+                named.extend([if is_meant { "" } else { "@" }, &name, &part[DIGITS..]]);
+            }
+            None => named.extend([PREFIX, part]),
+        }
+    }
+    named
+}
+
+/// Bytes of any sort as [`text::name`] prints them, with names.
+pub fn in_name(bytes: &[u8]) -> String {
+    in_text(&text::name(bytes))
+}
+
+/// What others wrote as [`text::line`] prints it, with names.
+pub fn in_line(words: impl AsRef<[u8]>) -> String {
+    in_text(&text::line(words))
 }
 
 /// Capital digits are another digest: Go's parser refuses them.
@@ -92,6 +128,18 @@ mod tests {
             let mut other = digest.clone();
             other[at] = if other[at] == b'1' { b'2' } else { b'1' };
             assert_eq!(name_of(&other), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_names_in_place_of_digests() {
+        let [layer, top] = ["layer", "top"].map(|name| String::from_utf8(digest_of(name).unwrap()).unwrap());
+        let text = format!("content \"{layer}\": not found, {top}-{layer} sha256:{layer} content/{top}");
+        assert_eq!(in_text(&text), "content \"layer\": not found, @top-@layer sha256:@layer content/top");
+        for other in
+            ["", "sha256:", &layer[..layer.len() - 1], &layer.replace("6c68", "6c69"), "sha256:\u{e9}"]
+        {
+            assert_eq!(in_text(other), other);
         }
     }
 

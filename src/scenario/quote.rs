@@ -9,7 +9,11 @@ use crate::text::is_shown;
 
 /// A node as steps name it: `content/layer`, `other/lease/pull`.
 pub fn print_node(node: &NodeName) -> String {
-    let named = if node.kind == Kind::Content { digest(&node.key) } else { name(&node.key) };
+    let named = match node.kind {
+        Kind::Content => digest(&node.key),
+        Kind::Snapshot => snapshot(&node.key),
+        _ => name(&node.key),
+    };
     match &node.namespace {
         None => format!("{}/{named}", node.kind),
         Some(namespace) => {
@@ -17,6 +21,17 @@ pub fn print_node(node: &NodeName) -> String {
             let namespace = if is_kind { quoted(namespace) } else { key(namespace) };
             format!("{namespace}/{}/{named}", node.kind)
         }
+    }
+}
+
+/// `SNAPSHOTTER/KEY`, of which each may be a digest's name.
+fn snapshot(bytes: &[u8]) -> String {
+    let slash = bytes.iter().position(|byte| *byte == b'/');
+    let parts = slash.map(|slash| (&bytes[..slash], &bytes[slash + 1..]));
+    let is_named = |part| name_of(part).is_some();
+    match parts.filter(|(around, own)| is_named(around) || is_named(own) || own.starts_with(b"@")) {
+        Some((around, own)) => format!("{}/{}", key(around), name(own)),
+        None => name(bytes),
     }
 }
 

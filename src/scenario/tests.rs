@@ -240,6 +240,12 @@ fn quotes_mean_exactly_these_bytes() {
     assert_eq!(kept("expect kept \"lease\"/lease/a"), node(Some(b"lease"), Kind::Lease, b"a"));
     assert_eq!(kept("expect kept a\"/\"b/content/\"x\""), node(Some(b"a/b"), Kind::Content, b"x"));
     assert_eq!(kept("expect kept type-33/a"), node(None, Kind::Other(33), b"a"));
+    let base = [b"overlayfs/", &*digest("base")].concat();
+    for (text, key) in [("overlayfs/@base", &*base), ("overlayfs/\"@base\"", b"overlayfs/@base")] {
+        let step = format!("expect kept snapshot/{text}");
+        assert_eq!(kept(&step), node(None, Kind::Snapshot, key));
+        assert_eq!(print_node(&node(None, Kind::Snapshot, key)), format!("snapshot/{text}"));
+    }
 
     let step = only_step("snapshot prepare \"over/lay\"/k/2 gc.root=1 \"gc.root\"=2 \"flat\"=@layer");
     let Step::SnapshotPrepare(new) = step else { panic!("{step:?}") };

@@ -289,7 +289,18 @@ fn read_node(word: Word<'_>) -> Result<NodeName, Snag> {
 }
 
 fn read_node_key(kind: Kind, key: Word<'_>) -> Result<Name, Snag> {
-    if kind == Kind::Content { key.digest() } else { key.name() }
+    match kind {
+        Kind::Content => key.digest(),
+        Kind::Snapshot => match key.split(b'/') {
+            Some((snapshotter, own)) => {
+                // Both together are one name, and not longer than one may be.
+                key.exact()?;
+                Ok([snapshotter.name()?, own.name()?].join(&b'/'))
+            }
+            None => key.name(),
+        },
+        _ => key.name(),
+    }
 }
 
 fn draw_node(u: &mut Unstructured<'_>) -> Drawn<NodeName> {

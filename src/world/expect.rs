@@ -10,7 +10,7 @@ use crate::engine::collect;
 use crate::metadata::Error;
 use crate::node::{Kind, NodeRef};
 use crate::release::Release;
-use crate::scenario::{Assertion, Name, NodeName, RawValue, print_node, print_path};
+use crate::scenario::{Assertion, Name, NodeName, RawValue, alias, print_node, print_path};
 use crate::schema::{names, time, varint, views};
 use crate::situation::Situation;
 use crate::text;
@@ -272,7 +272,7 @@ fn shown(entry: Option<Entry<'_>>, form: &RawValue) -> String {
         Some(Entry::Value(bytes)) => bytes,
     };
     let decoded = match form {
-        RawValue::Bytes(_) => None,
+        RawValue::Bytes(_) => alias::name_of(bytes).map(|name| format!("@{name}")),
         RawValue::Time(_) => {
             time::from_binary(bytes).ok().map(|at| format!("time={}", time::format_rfc3339_nano(at)))
         }
