@@ -15,6 +15,7 @@ pub mod finding;
 mod gc;
 mod update;
 mod warning;
+mod why;
 
 pub use update::updated;
 pub use warning::{Warning, read_by_earlier_go, warnings};
@@ -22,16 +23,14 @@ pub use warning::{Warning, read_by_earlier_go, warnings};
 use crate::engine::Fault;
 use crate::go::Go;
 use crate::metadata::{Error, ErrorKind};
-use crate::node::{Kind, NodeRef};
+use crate::node::Kind;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::Checks;
 use crate::properties::finding::Finding;
 use crate::release::Release;
-use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
-use crate::schema::views;
-use crate::text;
+use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
 use crate::world::{Applied, Collected, Unmet, World};
-use gc::Fate;
+use why::Removals;
 
 /// Something that a scenario expected and that did not come, or a property that did not hold.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -79,7 +78,7 @@ pub enum Problem {
         step: String,
         /// What is instead.
         unmet: Unmet,
-        /// Why the last collection kept or removed the node that it is about.
+        /// Why the last collection kept or removed the node that it is about, or which step removed it.
         why: Option<Box<str>>,
     },
     /// A step printed something else than what stands below it.
@@ -125,6 +124,7 @@ pub struct Replay<'s> {
     fault: Option<Fault>,
     is_intended: bool,
     world: World,
+    removals: Removals,
     next: usize,
 }
 
@@ -143,7 +143,8 @@ pub struct Stepped<'s> {
 impl<'s> Replay<'s> {
     /// A scenario before its first step, with an engine that may have a fault.
     pub fn new(scenario: &'s Scenario, fault: Option<Fault>) -> Replay<'s> {
-        Replay { scenario, fault, is_intended: false, world: World::new(scenario.release), next: 0 }
+        let (world, removals) = (World::new(scenario.release), Removals::default());
+        Replay { scenario, fault, is_intended: false, world, removals, next: 0 }
     }
 
     /// Holds collections to the intended rules instead of those with the release's known defects.
@@ -173,6 +174,7 @@ impl<'s> Replay<'s> {
         let line = self.scenario.lines.get(self.next)?;
         self.next += 1;
         let applied = self.world.apply_with(line, self.fault);
+        self.removals.note(self.next - 1, line, &applied, &self.world);
         let mut problems = Vec::new();
         if let Some(problem) = outcome_problem(line, &applied) {
             problems.push(problem);
@@ -195,42 +197,6 @@ impl<'s> Replay<'s> {
         }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
         Some(Stepped { line, applied, printed, failures })
-    }
-
-    /// Why the last collection did with a node what an assertion did not expect.
-    fn why(&self, line: &Line, assertion: &Assertion, unmet: &Unmet) -> Option<String> {
-        let Unmet::Node { node, .. } = unmet else { return None };
-        let collected = self.world.last()?;
-        let namespace = self.world.namespace(line.client.as_ref())?;
-        let resource_type = collected.before.release.type_of(node.kind)?;
-        let around = node.namespace.as_deref().unwrap_or(namespace);
-        let asked = NodeRef { resource_type, namespace: around, key: &node.key };
-        let judgement = judge(&collected.before, self.defects(collected.before.release));
-        match (assertion, gc::fate(collected, &judgement, namespace, asked)?) {
-            (Assertion::Kept(_), Fate::Removed(why)) => Some(why),
-            (Assertion::Removed(_), Fate::Kept(why)) => Some(why),
-            (Assertion::Removed(_), Fate::Unchanged(error)) => Some(format!("`{error}`")),
-            (Assertion::Present(_) | Assertion::Stored(_), Fate::Removed(why)) => {
-                Some(format!("the last collection removed it: {why}"))
-            }
-            (Assertion::Absent(_) | Assertion::NotStored(_), Fate::Kept(why)) => {
-                Some(format!("the last collection kept it: {why}"))
-            }
-            (Assertion::NotStored(_), Fate::Removed(_)) => {
-                let has_it =
-                    |(around, digest): (&[u8], &[u8])| *digest == *asked.key && *around != *asked.namespace;
-                let tree = &self.world.store().tree;
-                let other = views::blobs(tree).find(|blob| node.kind == Kind::Content && has_it(*blob));
-                Some(match other {
-                    Some((other, _)) => format!("namespace {} has it too", text::name(other)),
-                    None => "the last collection removed it, and a `cleanup` drops it".to_owned(),
-                })
-            }
-            (Assertion::Absent(_) | Assertion::NotStored(_), Fate::Unchanged(error)) => {
-                Some(format!("the last collection failed with `{error}`"))
-            }
-            _ => None,
-        }
     }
 
     /// What the collector may do against the intended rules.

@@ -383,14 +383,86 @@ expect present content/other
          2026-01-01T01:00:00Z\n",
         "10: `expect kept content/config`: content/config was removed by the last collection: lease/pull held it and \
          expired 2026-01-01T01:00:00Z\n",
-        "11: `expect present content/layer`: content/layer is not there: the last collection removed it: lease/pull held \
-         it and expired 2026-01-01T01:00:00Z\n",
+        "11: `expect present content/layer`: content/layer is not there: removed by `gc`, line 9: lease/pull held it and \
+         expired 2026-01-01T01:00:00Z\n",
         "13: `expect absent content/layer`: content/layer is there\n",
         "15: `expect present content/other`: content/other is not there\n",
     ] {
         assert!(stdout.contains(&format!("FAILED a.scenario:{line}")), "{line}{stdout}");
     }
     assert_eq!((output.status.code(), last_line(&output)), (Some(1), "0 passed, 1 failed".to_owned()));
+}
+
+#[test]
+fn a_failed_expectation_says_which_earlier_step_removed_the_node() {
+    let folder = folder(&[(
+        "a.scenario",
+        "lease create pull expire=+1h
+content put config
+content put layer
+lease add pull content/config
+lease create done
+content delete layer
+advance 2h
+lease delete done sync
+gc
+expect kept content/config
+expect removed content/config
+expect present content/config
+expect kept content/layer
+expect present lease/done
+expect kept content/never
+content put config
+content delete config
+expect present content/config
+expect kept content/config
+",
+    )]);
+    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+    let stdout = text(&output.stdout);
+    let expired =
+        "removed by `lease delete done sync`, line 8: lease/pull held it and expired 2026-01-01T01:00:00Z";
+    for line in [
+        format!("10: `expect kept content/config`: content/config was not there before the last collection: {expired}\n"),
+        format!("11: `expect removed content/config`: content/config was not there before the last collection: {expired}\n"),
+        format!("12: `expect present content/config`: content/config is not there: {expired}\n"),
+        "13: `expect kept content/layer`: content/layer was not there before the last collection: removed by `content \
+         delete layer`, line 6\n"
+            .to_owned(),
+        "14: `expect present lease/done`: lease/done is not there: removed by `lease delete done sync`, line 8\n".to_owned(),
+        "15: `expect kept content/never`: content/never was not there before the last collection\n".to_owned(),
+        "18: `expect present content/config`: content/config is not there: removed by `content delete config`, line 17\n"
+            .to_owned(),
+        "19: `expect kept content/config`: content/config was not there before the last collection\n".to_owned(),
+    ] {
+        assert!(stdout.contains(&format!("FAILED a.scenario:{line}")), "{line}{stdout}");
+    }
+}
+
+#[test]
+fn a_failed_expectation_says_that_collections_do_not_remove_such_nodes() {
+    let folder = folder(&[(
+        "a.scenario",
+        "release 1.7
+image create main target=layer
+container create web
+gc
+expect removed image/main
+expect removed container/web
+expect absent container/web
+",
+    )]);
+    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+    let stdout = text(&output.stdout);
+    for line in [
+        "5: `expect removed image/main`: image/main was kept by the last collection: no collection of containerd 1.7 \
+         removes images; from 2.0 on it does when they have expired\n",
+        "6: `expect removed container/web`: container/web was kept by the last collection: no collection removes \
+         containers\n",
+        "7: `expect absent container/web`: container/web is there: no collection removes containers\n",
+    ] {
+        assert!(stdout.contains(&format!("FAILED a.scenario:{line}")), "{line}{stdout}");
+    }
 }
 
 #[test]
@@ -418,8 +490,8 @@ expect stored content/layer
         "8: `expect not-stored content/held`: content/held is in the backend: the last collection kept it: gc.root \
          pins it\n",
         "9: `expect not-stored content/shared`: content/shared is in the backend: namespace other has it too\n",
-        "11: `expect stored content/layer`: content/layer is not in the backend: the last collection removed it: nothing \
-         refers to it\n",
+        "11: `expect stored content/layer`: content/layer is not in the backend: removed by `gc`, line 6: nothing refers \
+         to it\n",
     ] {
         assert!(stdout.contains(&format!("FAILED a.scenario:{line}")), "{line}{stdout}");
     }
