@@ -6,6 +6,7 @@
 //! ```text
 //! content/m   gc.ref.contents = sha256:aa      a label that means nothing
 //! content/m   gc.bref.content = sha256:bb      one that means nothing before 2.2
+//! content/m   gc.ref.snapshot.s = s/k          names s/s/k, as the snapshotter stands in the label
 //! away/lease  lists sha256:aa                  holds away/content/sha256:aa, another node
 //! type-16     would hold it, fails to start    what it says is not heard
 //! ```
@@ -64,7 +65,11 @@ impl<'a> NearMisses<'a> {
 
     /// What looks as though it kept a node to which no rule comes near, in a fixed order.
     pub(super) fn of(&self, judgement: &Judgement<'a>, node: NodeRef<'_>) -> Vec<Failure<'a>> {
-        let mentions = self.0.get(name_of(judgement, node)).map(Vec::as_slice).unwrap_or_default();
+        let name = name_of(judgement, node);
+        // The value of a label may have a snapshot's whole key, where only what follows the snapshotter is read.
+        let names = [Some(name), Some(node.key).filter(|key| *key != name)];
+        let mentions: Vec<&Mention<'a>> =
+            names.into_iter().flatten().filter_map(|name| self.0.get(name)).flatten().collect();
         let elsewhere: Vec<Failure<'a>> = mentions.iter().filter_map(|it| it.elsewhere(judgement)).collect();
         let is_read = |label: &[u8]| {
             let reads = |failure: &Failure<'_>| matches!(failure, Failure::Elsewhere { label: Some(read), .. } if *read == label);
@@ -218,14 +223,10 @@ impl<'a> Gathering<'_, 'a> {
         is_hidden: bool,
     ) {
         let labels = object.bucket(names::LABELS).into_iter().flat_map(|labels| labels.iter());
-        for (label, entry) in labels.filter(|(label, _)| label.windows(3).any(|part| part == b"gc.")) {
+        for (label, entry) in labels.filter(|(label, _)| has_part(label, b"gc.")) {
             let value = entry.value().unwrap_or_default();
-            let bar = value
-                .iter()
-                .position(|byte| *byte == b'|')
-                .filter(|_| label.starts_with(names::GC_COND_SNAPSHOT));
-            let is_about_itself =
-                [names::GC_ROOT, b"containerd.io/gc.bref."].iter().any(|own| label.starts_with(own));
+            let bar = value.iter().position(|byte| *byte == b'|').filter(|_| has_part(label, b"gc.cond."));
+            let is_about_itself = has_part(label, b"gc.root") || has_part(label, b"gc.bref.");
             match &own {
                 Some(node) if is_about_itself => {
                     let name = name_of(self.judgement, node.as_ref()).to_vec();
@@ -276,6 +277,11 @@ impl<'a> Gathering<'_, 'a> {
             self.mention(&name, Mention::Unheard { node, because });
         }
     }
+}
+
+/// Whether a label has a part, in whatever letters and behind whatever prefix.
+fn has_part(label: &[u8], part: &[u8]) -> bool {
+    label.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }
 
 /// Under which name a node is mentioned.
