@@ -7,7 +7,7 @@ use crate::conformance::{RowLine, SourceError, read};
 use crate::engine::Fault;
 use crate::go::Go;
 use crate::release::Release;
-use crate::text;
+use crate::scenario::alias;
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 Ok(()) => passed += 1,
                 Err(reason) => {
                     failed += 1;
-                    progress.suspend(|| writeln!(out, "FAILED {}", text::line(&reason)))?;
+                    progress.suspend(|| writeln!(out, "FAILED {}", alias::in_line(&reason)))?;
                 }
             }
         }

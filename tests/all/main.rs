@@ -13,6 +13,7 @@ mod export;
 mod go;
 mod grade;
 mod library;
+mod names;
 mod replay;
 mod rooms;
 mod roundtrips;
