@@ -141,8 +141,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             Verdict::Passed { blocks } => {
                 passed += 1;
                 if blocks > 0 {
-                    let plural = if blocks == 1 { "" } else { "s" };
-                    writeln!(out, "updated {}: {blocks} block{plural}", text::path(file))?;
+                    writeln!(out, "updated {}: {}", text::path(file), counted(blocks as u64, "block"))?;
                 }
             }
             Verdict::Held(text) => {
@@ -414,8 +413,8 @@ fn verdict(
             .expect("a string takes all that is written");
     }
     if replayed.failures.len() > FAILURES_SHOWN_MAX {
-        let more = replayed.failures.len() - FAILURES_SHOWN_MAX;
-        writeln!(failed, "FAILED {}: {under}and {more} times more", text::path(file))
+        let more = counted((replayed.failures.len() - FAILURES_SHOWN_MAX) as u64, "more failure");
+        writeln!(failed, "FAILED {}: {under}and {more}", text::path(file))
             .expect("a string takes all that is written");
     }
     Verdict::Failed(failed)

@@ -17,6 +17,7 @@ use super::results::{Reference, Results};
 use super::row::{Row, UnorderedField};
 use crate::bucket::{Bucket, Entry, diff, json};
 use crate::node::Node;
+use crate::text;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -188,7 +189,9 @@ fn told(entry: Option<Entry<'_>>) -> String {
     match entry {
         None => "nothing".to_owned(),
         Some(Entry::Value(value)) => format!("the value {:?}", json::encode(value)),
-        Some(Entry::Bucket(below)) => format!("a bucket with {} entries", below.iter().count()),
+        Some(Entry::Bucket(below)) => {
+            format!("a bucket with {}", text::counted(below.iter().count() as u64, "key"))
+        }
     }
 }
 
@@ -271,7 +274,7 @@ mod tests {
             ),
             (
                 Box::new(|got| got.after.as_mut().unwrap().set_sequence(&[], 1).unwrap()),
-                "db_after: at [] expected a bucket with 1 entries, got a bucket with 1 entries",
+                "db_after: at [] expected a bucket with 1 key, got a bucket with 1 key",
             ),
         ] {
             assert_eq!(differs(&row, change), text);

@@ -168,8 +168,8 @@ impl<'a> Report<'a> {
                 format!(" ({} more stay, as other namespaces hold the same digests)", text::bytes(bytes))
             }
         };
-        let resources = text::count(self.outcome.removed.len() as u64);
-        writeln!(out, "\n{resources} removed; {} of content would come free{held_note}.", text::bytes(total))
+        let removed = text::count(self.outcome.removed.len() as u64);
+        writeln!(out, "\n{removed} removed; {} of content would come free{held_note}.", text::bytes(total))
     }
 
     fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -219,11 +219,8 @@ impl Show for Report<'_> {
         self.write_events(out)?;
         if let Some(error) = &self.outcome.error {
             writeln!(out, "\nerror: {}", alias::in_name(error.to_string().as_bytes()))?;
-            writeln!(
-                out,
-                "The collection fails and nothing is removed: {} resources stay.",
-                text::count(self.walk.len() as u64)
-            )?;
+            let resources = text::counted(self.walk.len() as u64, "resource");
+            writeln!(out, "The collection fails and nothing is removed of {resources}.")?;
             write_culprits(out, self.situation.release, self.culprits)?;
             return Ok(());
         }

@@ -58,22 +58,21 @@ impl Show for Report<'_> {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, fault, tally, interrupted } = self;
         let holders: Vec<&str> = plan.states.holders().iter().map(|holder| holder.name()).collect();
-        let nodes = if plan.nodes == 1 { "node" } else { "nodes" };
+        let nodes = text::counted(plan.nodes as u64, "node");
         writeln!(
             out,
-            "containerd {}, every graph of {} {nodes}, each held by one of: {}",
+            "containerd {}, every graph of {nodes}, each held by one of: {}",
             plan.release,
-            plan.nodes,
             holders.join(", ")
         )?;
         if let Some(fault) = fault {
             writeln!(out, "seeded fault: {fault}")?;
         }
-        let [graphs, labelled] = [tally.graphs, tally.labelled].map(text::count);
+        let (graphs, labelled) = (text::counted(tally.graphs, "graph"), text::count(tally.labelled));
         let (all, every) = if interrupted.is_none() { (", as many as there are,", "all ") } else { ("", "") };
-        writeln!(out, "{graphs} graphs up to renaming{all} stand for {every}{labelled}")?;
-        let [kept, removed] = [tally.kept, tally.removed].map(text::count);
-        writeln!(out, "one collection each: {kept} objects had to stay, {removed} had to go\n")?;
+        writeln!(out, "{graphs} up to renaming{all} stand for {every}{labelled}")?;
+        let (kept, removed) = (text::counted(tally.kept, "object"), text::count(tally.removed));
+        writeln!(out, "one collection each: {kept} had to stay, {removed} had to go\n")?;
         let mut rows = vec![["property", "checked", "failed"].map(str::to_owned)];
         for property in properties() {
             let failed = tally.found.get(property).map_or(0, |graphs| graphs.count);

@@ -70,7 +70,7 @@ impl Report<'_> {
 
     fn write_summary(&self, out: &mut dyn Write) -> io::Result<()> {
         let ([from, to], comparison) = (self.releases(), self.comparison);
-        let counted = |effect| resources(comparison.count(effect));
+        let counted = |effect| text::counted(comparison.count(effect) as u64, "resource");
         if comparison.count(Effect::Kept) > 0 {
             writeln!(out, "{} that {from} would remove {to} keeps.", counted(Effect::Kept))?;
         }
@@ -153,11 +153,6 @@ impl Show for Report<'_> {
     }
 }
 
-fn resources(count: usize) -> String {
-    let noun = if count == 1 { "resource" } else { "resources" };
-    format!("{} {noun}", text::count(count as u64))
-}
-
 fn write_class(out: &mut dyn Write, class: Class) -> io::Result<()> {
     let since = class.since().map(|since| format!(" (from {since})")).unwrap_or_default();
     // Of 1.7.0-beta.1's defect the sentence itself says where it is.
@@ -237,15 +232,12 @@ impl Show for CasesReport<'_> {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let CasesReport { plan, tally, examples, interrupted } = self;
         let Plan { from, to, .. } = plan;
-        let (seed, cases) = (plan.seed.text(), text::count(tally.cases));
+        let (seed, cases) = (plan.seed.text(), text::counted(tally.cases, "case"));
         let differing = text::count(tally.differing);
-        writeln!(out, "containerd {from} and {to}, seed {seed:?}: {differing} of {cases} cases differ")?;
+        writeln!(out, "containerd {from} and {to}, seed {seed:?}: {differing} of {cases} differ")?;
         if tally.unopenable > 0 {
-            writeln!(
-                out,
-                "{} cases are databases that a daemon does not open",
-                text::count(tally.unopenable)
-            )?;
+            let cases = text::counted(tally.unopenable, "case");
+            writeln!(out, "{cases} not compared: databases that a daemon does not open")?;
         }
         for class in tally.classes.keys() {
             write_class(out, *class)?;
@@ -283,13 +275,14 @@ fn aspects(tally: &Tally, class: Class) -> impl Iterator<Item = (Aspect, u64)> {
 fn counts(plan: &Plan, tally: &Tally, class: Class) -> String {
     let Plan { from, to, .. } = plan;
     let aspects = aspects(tally, class).map(|(aspect, count)| {
+        let collectors = text::counted(count, "collector");
         let count = text::count(count);
         match aspect {
             Aspect::Node(Effect::Removed) => format!("{count} kept by {from} and removed by {to}"),
             Aspect::Node(Effect::Kept) => format!("{count} removed by {from} and kept by {to}"),
             Aspect::Node(Effect::Alike) => format!("{count} kept by both, each for a reason of its own"),
             Aspect::Errors => format!("{count} with another error"),
-            Aspect::Ends => format!("{count} collectors with another last call"),
+            Aspect::Ends => format!("{collectors} with another last call"),
             Aspect::Disagreement => format!("{count} where collector and oracle disagree"),
         }
     });
