@@ -30,7 +30,7 @@ drop    content/a
 #[test]
 fn each_way_to_fail_is_told_with_its_line() {
     for (text, expected) in [
-        ("content delete a", "1: `content delete a` is refused: content \"sha256:61"),
+        ("content delete a", "1: `content delete a` is refused: content \"a\": not found"),
         ("! not-found content put a", "1: `content put a` succeeds, it must be refused: not-found"),
         (
             "! already-exists content delete a",
