@@ -52,7 +52,7 @@ pub struct Tally {
     pub compared: BTreeMap<&'static str, u64>,
     /// What was found, by kind: the case that loses most, by its number, and what was seen there.
     pub found: Found<Wrong, (Effect, u64, String)>,
-    /// The child failed so often that not all cases were run.
+    /// The child failed so often that it was not asked all cases.
     pub has_stopped: bool,
 }
 
@@ -112,8 +112,10 @@ impl Tally {
     }
 }
 
-/// Cases in a portion, which one child answers in a row. A portion ends where the child fails.
+/// Cases in a portion, which one worker's child answers in a row.
 const PORTION: usize = 16;
+/// So many failures end a portion, and the first of a child that hangs, which costs the whole limit each time.
+const PORTION_FAILURES_MAX: u64 = 3;
 /// Portions in a batch, after which a child that fails too often is given up.
 const BATCH_PORTIONS: usize = 8;
 /// So many failures are too often.
@@ -137,8 +139,9 @@ pub fn run(plan: &Plan, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Result<Tal
             Ok(tally)
         };
         tally = tally.plus(campaign::try_run(portions.len() as u64, stop, portion)?);
-        tally.has_stopped = tally.failure_count() >= FAILURES_MAX && cases.peek().is_some();
-        if tally.has_stopped || plan.until.is_some_and(|until| Instant::now() >= until) {
+        let fails_too_often = tally.failure_count() >= FAILURES_MAX;
+        tally.has_stopped |= fails_too_often && cases.peek().is_some();
+        if fails_too_often || plan.until.is_some_and(|until| Instant::now() >= until) {
             break;
         }
     }
@@ -169,7 +172,8 @@ fn run_portion(
             let Some(otherwise) = otherwise else { continue };
             let best = (otherwise.effect, number, otherwise.child.join("; "));
             campaign::add_case(&mut tally.found, otherwise.wrong, best);
-            if otherwise.wrong.way().is_none() {
+            if otherwise.wrong == Wrong::Hung || tally.failure_count() == PORTION_FAILURES_MAX {
+                tally.has_stopped = tally.cases < numbers.len() as u64;
                 return Ok(ControlFlow::Continue(tally));
             }
             break;

@@ -204,10 +204,11 @@ fn a_difference_is_made_small_and_its_scenario_holds_for_our_engine() {
 
 #[test]
 fn a_child_that_keeps_failing_is_given_up_and_reported_as_what_it_does() {
-    for (command, limit, wrong, is_small) in [
-        (each("sleep 60"), IMPATIENT, Wrong::Hung, false),
-        (each("exit 1"), PATIENT, Wrong::Died, true),
-        (each("echo rubbish"), PATIENT, Wrong::Rubbish, true),
+    // Each of eight portions ends with its first case that hangs, or its third that fails otherwise.
+    for (command, limit, wrong, failed, is_small) in [
+        (each("sleep 60"), IMPATIENT, Wrong::Hung, 8, false),
+        (each("exit 1"), PATIENT, Wrong::Died, 24, true),
+        (each("echo rubbish"), PATIENT, Wrong::Rubbish, 24, true),
     ] {
         let plan = plan(command, 1000, limit);
         let tally = run(&plan, &Stop::default(), &|_| {}).expect("it starts");
@@ -215,7 +216,7 @@ fn a_child_that_keeps_failing_is_given_up_and_reported_as_what_it_does() {
         assert_eq!((tally.answered, tally.found.len()), (0, 1));
         let example = &examples(&plan, &tally)[0];
         let Example { wrong: found, cases, number, small, .. } = example;
-        assert_eq!((*found, *cases, *number, small.is_some()), (wrong, 8, 0, is_small));
+        assert_eq!((*found, *cases, *number, small.is_some()), (wrong, failed, 0, is_small));
     }
 }
 

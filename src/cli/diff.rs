@@ -20,9 +20,9 @@ use std::time::Duration;
 /// With --cases generated databases are compared, and each kind of difference is shown with one small example.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 nothing that --from keeps would be removed by --to, 1 something would, or the \
-collection would newly fail, or a difference that no known rule explains (with --cases only the last), 2 usage, 3 an \
-input that cannot be read.
+    after_help = "Exit codes: 0 nothing that --from keeps would be removed by --to, 1 something would, or a \
+collection fails, or a difference that no known rule explains (with --cases only the last), 2 usage, 3 an input that \
+cannot be read or an output that cannot be written.
 
 Examples:
   leasehold diff /var/lib/containerd --from 1.7 --to 2.1

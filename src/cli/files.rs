@@ -11,10 +11,13 @@ use tempfile::NamedTempFile;
 /// Puts something else in the place of a file, which keeps its permissions; where the path is a link, of what it leads to.
 ///
 /// # Errors
-/// The file system's; the file is as it was then.
+/// The file system's, or that the file is read-only; it is as it was then.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let permissions = fs::metadata(&path)?.permissions();
+    if permissions.readonly() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
     let new = beside(&path, |file| file.write_all(bytes))?;
     new.as_file().set_permissions(permissions)?;
     new.persist(&path).map_err(|error| error.error)?;
@@ -48,7 +51,10 @@ fn beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
         // As of any new file: less what the umask takes away.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".leasehold-").tempfile_in(folder)?;
+    let mut file = builder.prefix(".leasehold-").tempfile_in(folder).map_err(|error| {
+        // The name of the file beside says nothing to anybody.
+        io::Error::new(error.kind(), format!("no file can be written in its folder: {}", error.kind()))
+    })?;
     write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     Ok(file)

@@ -61,7 +61,7 @@ pub enum Failure {
     /// An input that cannot be read, with its path: exit code 3.
     #[error("{0}")]
     Input(String),
-    /// Writing the output failed. A closed pipe is no failure.
+    /// Writing the output failed: exit code 3. A closed pipe is no failure.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
 }
@@ -70,8 +70,8 @@ pub enum Failure {
 ///
 /// ^C ends a campaign with its report so far; a second ^C ends it at once.
 ///
-/// Exit codes: 0 all agree, 1 a finding or disagreement, 2 usage, 3 an input that cannot be read, 130 ended by ^C before
-/// anything was found.
+/// Exit codes: 0 all agree, 1 a finding or disagreement, 2 usage, 3 an input that cannot be read or an output that cannot
+/// be written, 130 ended by ^C before anything was found.
 #[derive(Parser)]
 #[command(name = "leasehold", bin_name = "leasehold", version, max_term_width = 110)]
 struct Arguments {
@@ -127,8 +127,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             terminal::say(&failure);
             ExitCode::from(match failure {
                 Failure::Usage(_) => 2,
-                Failure::Input(_) => 3,
-                Failure::Output(_) => 1,
+                Failure::Input(_) | Failure::Output(_) => 3,
             })
         }
     }

@@ -12,7 +12,7 @@ use crate::go::Go;
 use crate::release::Release;
 use crate::replay::{Failure as Failed, Problem, Replay, Replayed, Stepped, updated};
 use crate::report::shell::quoted;
-use crate::scenario::Scenario;
+use crate::scenario::{self, Scenario};
 use crate::text::{self, counted};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -154,6 +154,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             }
             Verdict::Failed(text) => {
                 writeln!(out, "{text}again: {}\n", command(arguments, file))?;
+            }
+            Verdict::NoScenario(text) => {
+                writeln!(out, "{text}\n")?;
+                unusable.push(format!("{}: it cannot be read as a scenario", text::path(file)));
             }
             Verdict::Unusable(text) => unusable.push(text),
         }
@@ -314,7 +318,7 @@ fn replay_text(
         Err(_) if written.contains(&0) => {
             return Ok(Verdict::unusable(path, &"it is no text, so no scenario"));
         }
-        Err(drawn) => return Ok(Verdict::Failed(format!("FAILED {drawn}\n"))),
+        Err(drawn) => return Ok(Verdict::NoScenario(format!("FAILED {drawn}"))),
     };
     let releases = Rules::releases(arguments.release, scenario.release);
     scenario.release = releases[0];
@@ -332,7 +336,7 @@ fn replay_text(
             stepped.failures.extend(other.and_then(|other| other.holds(path, stepped)));
         };
         let replayed = replay_scenario(path, replay, out, &each_step)?;
-        verdicts.push((release, verdict(arguments, file, release, &written, replayed)));
+        verdicts.push((release, verdict(arguments, file, &scenario, &written, replayed)));
     }
     Ok(under_all(path, verdicts))
 }
@@ -375,11 +379,27 @@ fn target_of(arguments: &Arguments, file: &Path) -> Option<&'static Target> {
     arguments.target.or_else(|| Target::of_path(&std::path::absolute(file).ok()?))
 }
 
+/// Steps that stand in a block of expected output, which only an empty line ends: to write the block anew would lose them.
+fn swallowed(scenario: &Scenario) -> Option<String> {
+    scenario.lines.iter().find_map(|line| {
+        let mut expected = line.expected.iter().flatten();
+        let step = expected.find(|text| is_step(text.as_str()))?;
+        let (number, step) = (line.number, text::line(step.as_str()));
+        Some(format!(
+            "the expected output of line {number} holds a step, `{step}`: put an empty line before it; nothing was written"
+        ))
+    })
+}
+
+fn is_step(line: &str) -> bool {
+    scenario::parse(line.as_bytes()).is_ok_and(|parsed| !parsed.lines.is_empty())
+}
+
 /// Whether a replay passed; with --update what it printed is written before.
 fn verdict(
     arguments: &Arguments,
     File { path: file, is_named }: &File,
-    release: Release,
+    scenario: &Scenario,
     written: &[u8],
     mut replayed: Replayed,
 ) -> Verdict {
@@ -387,6 +407,11 @@ fn verdict(
     if arguments.update && !replayed.is_cut {
         let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
         blocks = replayed.failures.iter().filter(|failure| is_printed(&failure.problem)).count();
+        if blocks > 0
+            && let Some(swallowed) = swallowed(scenario)
+        {
+            return Verdict::unusable(file, &swallowed);
+        }
         if blocks > 0
             && let Err(error) = files::replace(file, updated(written, &replayed.printed).as_ref())
         {
@@ -404,6 +429,7 @@ fn verdict(
     if replayed.failures.is_empty() {
         return if is_bare && !is_asked { bare(file, &replayed) } else { Verdict::Passed { blocks } };
     }
+    let release = scenario.release;
     let under = arguments.release.map(|_| format!("release {release}: ")).unwrap_or_default();
     let mut failed = String::new();
     for failure in replayed.failures.iter().take(FAILURES_SHOWN_MAX) {

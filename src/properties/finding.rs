@@ -4,7 +4,7 @@
 //! campaign's report and the head of a written scenario say the same. Nodes are named as scenarios name them, those of the
 //! default namespace without it.
 
-use super::check::Property;
+use super::property::Property;
 use crate::engine::{Dirty, Error, Point};
 use crate::instant::Instant;
 use crate::node::{Kind, Node, NodeRef, ResourceType};

@@ -9,8 +9,9 @@
 //! Every place costs a collection, so that trying all would take the square of the database's size. Which are tried
 //! depends on nothing but the numbers of places and of nodes: the same database is always tried at the same ones.
 
-use super::check::{Checks, Property, both, check_outcome, node_count, wrong_ends};
+use super::check::{Checks, both, check_outcome, node_count, wrong_ends};
 use super::finding::{Breach, Finding, Injection, Shortfall};
+use super::property::Property;
 use crate::collector::Collector;
 use crate::engine::{Error, Fault, Outcome, Point, Request, collect_with};
 use crate::oracle::{self, Defects, Judgement, judge};

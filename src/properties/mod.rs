@@ -7,6 +7,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `property` | the properties by name, each with its sentence and a fault that breaks it |
 //! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
 //! | `relations` | two collections to each other, without asking the oracle's verdict |
 //! | `finding` | what did not hold, as data, and its sentence |
@@ -17,4 +18,5 @@
 pub mod check;
 pub mod finding;
 mod inject;
+pub mod property;
 mod relations;

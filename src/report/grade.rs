@@ -2,7 +2,7 @@
 
 use super::{Interrupted, Show};
 use crate::engine::Fault;
-use crate::properties::check::Property;
+use crate::properties::property::Property;
 use crate::simulate::grade::Grade;
 use crate::text;
 use serde_json::json;

@@ -5,7 +5,7 @@ use super::{Interrupted, Show};
 use crate::engine::Fault;
 use crate::generate::profile::{Habit, Swarm};
 use crate::oracle::Defects;
-use crate::properties::check::{Property, When};
+use crate::properties::property::{Property, When};
 use crate::scenario::print;
 use crate::simulate::campaign::{Example, Plan, Tally};
 use crate::simulate::coverage::{Coverage, Mark, Row};

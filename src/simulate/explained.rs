@@ -4,7 +4,7 @@ use super::small::Small;
 use crate::engine::Fault;
 use crate::node::{Kind, Node};
 use crate::oracle::{By, Defects, Judgement, judge};
-use crate::properties::check::Property;
+use crate::properties::property::Property;
 use crate::reason::Words;
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name};

@@ -11,7 +11,7 @@ use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::oracle::Defects;
-use crate::properties::check::Property;
+use crate::properties::property::Property;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ops::ControlFlow;

@@ -10,8 +10,9 @@
 
 use crate::engine::Fault;
 use crate::oracle::{Defects, Judgement, judge};
-use crate::properties::check::{Checks, Property, When, is_loss};
+use crate::properties::check::{Checks, is_loss};
 use crate::properties::finding::Finding;
+use crate::properties::property::{Property, When};
 use crate::release::Release;
 use crate::scenario::Line;
 use crate::world::{Collected, World};

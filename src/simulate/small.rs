@@ -3,7 +3,7 @@
 use super::run::{Broken, Mode, Sort, Thorough, run_for};
 use crate::engine::Fault;
 use crate::oracle::Defects;
-use crate::properties::check::When;
+use crate::properties::property::When;
 use crate::release::Release;
 use crate::scenario::{Line, Outcome};
 use crate::shrink::{Shrunk, shrink};

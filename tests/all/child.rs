@@ -80,7 +80,7 @@ fn children_that_fail_are_findings_and_one_that_does_not_start_is_misuse() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let here = folder.path();
     for (child, code, said) in [
-        ("sh -c 'exit 7'", 1, "the child died in 8 cases, as in case 0\n"),
+        ("sh -c 'exit 7'", 1, "the child died in 24 cases, as in case 0\n"),
         ("sh -c 'exit 7'", 1, "  child    ended without an answer: exit status: 7\n"),
         ("sh -c 'exit 7'", 1, " --child-timeout 0.2 "),
         (
@@ -88,13 +88,19 @@ fn children_that_fail_are_findings_and_one_that_does_not_start_is_misuse() {
             1,
             "the child hung in 8 cases, as in case 0\n  child    gives no answer within 0.2 s\n",
         ),
-        ("sh -c 'while read -r line; do echo rubbish; done'", 1, "the child answered rubbish in 8 cases"),
+        ("sh -c 'while read -r line; do echo rubbish; done'", 1, "the child answered rubbish in 24 cases"),
     ] {
         let output = simulate(here, &["--cases", "1000", "--child-timeout", "0.2", "--against", child]);
         let printed = text(&output.stdout);
         assert_eq!(output.status.code(), Some(code), "{printed}");
         assert!(printed.contains(said) && printed.contains("stopped early"), "{printed}");
     }
+    // One that dies once is asked all the rest.
+    let once = format!("sh -c 'test -e once || {{ touch once; exit 1; }}; exec {PROGRAM} child'");
+    let output = simulate(here, &["--cases", "64", "--jobs", "1", "--against", &once]);
+    let printed = text(&output.stdout);
+    assert!(printed.contains("\n64 cases, ") && printed.contains("the child died in 1 case,"), "{printed}");
+    assert!(!printed.contains("stopped early"), "{printed}");
     for arguments in [
         &["--against", "/nowhere/to/be/found"][..],
         &["--against", ""],

@@ -49,7 +49,8 @@ fn what_is_no_input_at_all_is_told_from_one_that_fails() {
         (["conformance", "empty"], 3, "no recorded rows in empty"),
         (["conformance", "binary"], 3, "binary: no file of recorded rows"),
         (["conformance", "bad.scenario"], 3, "bad.scenario: no file of recorded rows"),
-        (["replay", "bad.scenario"], 1, ""),
+        (["replay", "bad.scenario"], 3, "bad.scenario: it cannot be read as a scenario"),
+        (["collect", "bad.scenario"], 3, "bad.scenario: it is no scenario"),
         (["conformance", "bad.jsonl"], 1, ""),
     ] {
         let output = run(folder.path(), &arguments);
@@ -97,6 +98,20 @@ fn a_run_that_would_check_nothing_is_misuse() {
         &["grade", "--budget", "0s"],
     ] {
         assert_eq!(run(Path::new("."), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+/// A full disk is no finding.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_written_is_told_from_a_finding() {
+    for arguments in [&["simulate", "--cases", "64"][..], &["exhaust", "--nodes", "1"], &["grade", "--list"]]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+        let output = Command::new(env!("CARGO_BIN_EXE_leasehold")).args(arguments).stdout(full).output();
+        let output = output.expect("the program runs");
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert!(text(&output.stderr).contains("cannot write the output"), "{}", text(&output.stderr));
     }
 }
 

@@ -1,5 +1,6 @@
 //! `leasehold replay`, and a scenario as the source of `leasehold collect`: the whole program.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -107,14 +108,15 @@ fn files_come_in_byte_order_and_only_those_named_as_scenarios() {
 }
 
 #[test]
-fn what_does_not_parse_or_asserts_nothing_has_failed() {
+fn what_does_not_parse_cannot_be_read_and_what_asserts_nothing_has_failed() {
     let folder = folder(&[
         ("a.scenario", "lese create pull\n"),
         ("b.scenario", "content put a\n"),
         ("c.scenario", "# Nothing.\n"),
     ]);
     let output = leasehold(folder.path(), &["replay", "."]);
-    assert_eq!((output.status.code(), last_line(&output)), (Some(1), "0 passed, 3 failed".to_owned()));
+    assert_eq!((output.status.code(), last_line(&output)), (Some(3), "0 passed, 3 failed".to_owned()));
+    assert!(text(&output.stderr).contains("a.scenario: it cannot be read as a scenario"));
     let stdout = text(&output.stdout);
     assert!(stdout.contains("a.scenario:1:1") && stdout.contains("did you mean `lease`?"), "{stdout}");
     assert!(stdout.contains("the scenario asserts nothing"), "{stdout}");
@@ -136,6 +138,25 @@ fn without_a_file_or_with_one_that_cannot_be_read_the_input_is_at_fault() {
         &["replay", "--what", "a.scenario"],
     ] {
         assert_eq!(leasehold(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn update_never_takes_steps_for_output_and_never_writes_what_is_read_only() {
+    let swallowed = "content put layer\ngc\n---\nwrong\ncontent delete layer\nexpect absent content/layer\n";
+    let folder = folder(&[("a.scenario", swallowed), ("b.scenario", "gc\n---\nwrong\n")]);
+    let read_only = folder.path().join("b.scenario");
+    let mut permissions = fs::metadata(&read_only).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&read_only, permissions).unwrap();
+    for (file, written, said) in [
+        ("a.scenario", swallowed, "the expected output of line 2 holds a step, `content delete layer`"),
+        ("b.scenario", "gc\n---\nwrong\n", "it is read-only"),
+    ] {
+        let output = leasehold(folder.path(), &["replay", "--update", file]);
+        assert_eq!(output.status.code(), Some(3), "{file}");
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+        assert_eq!(fs::read_to_string(folder.path().join(file)).unwrap(), written);
     }
 }
 

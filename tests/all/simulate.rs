@@ -1,7 +1,7 @@
 //! `leasehold simulate`: the whole program.
 
 use leasehold::engine::Fault;
-use leasehold::properties::check::Property;
+use leasehold::properties::property::Property;
 use leasehold::replay::{Problem, Replayed, run};
 use leasehold::scenario::parse;
 use serde_json::{Map, Value};
@@ -168,7 +168,7 @@ fn both_lines_of_a_finding_speak_of_the_same() {
     let expiry = said("nanoseconds-ignored");
     let relation = expiry.split_once("time-interval broken").expect("a relation breaks too").1;
     let (engine, oracle) = relation.split_once("\n  oracle   ").expect("two lines");
-    let node = engine.split_once(" instead: default/").expect("a node").1.split(' ').next();
+    let node = engine.split_once(" instead: ").expect("a node").1.split(' ').next();
     assert!(oracle.starts_with(node.expect("its name")), "{expiry}");
 }
 

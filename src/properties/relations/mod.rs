@@ -14,8 +14,9 @@ mod changes;
 mod regions;
 mod renaming;
 
-use super::check::{Checks, Property, both};
+use super::check::{Checks, both};
 use super::finding::{Altered, Breach, Variation};
+use super::property::Property;
 use crate::engine::{Fault, Outcome, Request, collect_with};
 use crate::node::{Kind, Node};
 use crate::oracle::Judgement;
