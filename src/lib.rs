@@ -18,6 +18,7 @@
 //! | [`schema`] | containerd's layout over buckets: names, times, varints |
 //! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
+//! | [`contract`] | what each client operation must do, may do and must refuse, knowing nothing of `metadata` |
 //! | [`reason`] | the words for why a node is kept, or goes |
 //! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
 //! | [`properties`] | what must hold of a collection, and between two |
@@ -44,6 +45,7 @@ pub mod child;
 pub mod cli;
 pub mod collector;
 pub mod conformance;
+pub mod contract;
 pub mod diff;
 pub mod engine;
 pub mod exhaust;

@@ -11,6 +11,7 @@
 //! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
 //! | `relations` | two collections to each other, without asking the oracle's verdict |
 //! | `finding` | what did not hold, as data, and its sentence |
+//! | `steps` | one step of a client to its contract |
 //! | `inject` | a collection in which one lookup, removal or root fails |
 //!
 //! This room decides what a finding is. It draws nothing, and knows neither campaigns nor reports.
@@ -20,3 +21,4 @@ pub mod finding;
 mod inject;
 pub mod property;
 mod relations;
+pub mod steps;

@@ -5,6 +5,7 @@
 mod child;
 mod collect;
 mod conformance;
+mod contract;
 mod corpora;
 mod diff;
 mod endings;
