@@ -60,12 +60,11 @@ impl Contracted {
             deviations,
             handles: &self.handles,
         };
-        let collects = applied.collected.is_some();
-        let breach = (contract::speaks_of(&line.step) && !collects).then(|| {
-            let terms = contract::terms(&asked, &line.step);
-            contract::breach(&terms, &before.store().tree, &after.store().tree, got)
-        });
-        let breach = breach.flatten().map(|breach| breach.to_string());
+        // What a collection did behind the step is not the step's.
+        let terms = contract::terms(&asked, &line.step).filter(|_| applied.collected.is_none());
+        let (old, new) = (&before.store().tree, &after.store().tree);
+        let breach =
+            terms.and_then(|terms| contract::breach(&terms, old, new, got).map(|breach| breach.to_string()));
         self.handles = self.handles.after(&asked, &line.step, got);
         breach
     }
