@@ -6,7 +6,8 @@
 //!   expired 2026-01-01T01:00:00Z                          what would have kept it and did not
 //! ```
 //!
-//! Nodes are named as scenarios name them: those of one namespace, the reader's, without it.
+//! Nodes are named as scenarios name them: those of one namespace, the reader's, without it. What is reached flat is
+//! named as what it is and said to be flat.
 
 use crate::bucket::Bucket;
 use crate::instant::Instant;
@@ -14,7 +15,7 @@ use crate::node::{Kind, NodeRef, ResourceType};
 use crate::oracle::{By, Failure, Holder, Reason, Rule};
 use crate::release::Release;
 use crate::scenario::{NodeName, print_node};
-use crate::schema::{time, views};
+use crate::schema::{names, time, views};
 use crate::text;
 
 /// What words need to know besides the reasons.
@@ -29,9 +30,9 @@ pub struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// A node as steps name it. A flat type, as a collector may list one, is `type-N`.
+    /// A node as steps name it; what is reached flat is said to be so.
     pub fn node(self, node: NodeRef<'_>) -> String {
-        self.named(self.release.exact_kind_of(node.resource_type), node.namespace, node.key)
+        self.plain(node) + if self.release.is_flat(node.resource_type) { ", flat" } else { "" }
     }
 
     /// A node, however it is reached.
@@ -57,19 +58,46 @@ impl Words<'_> {
             By::Root(Holder::Lease { namespace, id }) => {
                 let until = until(views::lease_expiry(self.tree, namespace, id));
                 let says = if reason.rule == Rule::CollectorLeased { ", says its collector" } else { "" };
-                format!("{}{until}{says}", self.keeps(&reason.by, reason.rule, reason.label, "it"))
+                format!("{}{until}{says}", self.keeps(node, reason, "it"))
             }
-            by => self.keeps(by, reason.rule, reason.label, "it"),
+            _ => self.keeps(node, reason, "it"),
         };
         words + flat
     }
 
-    /// Who does what with a node by a rule: `image/main targets it`.
-    fn keeps(self, by: &By<'_>, rule: Rule, label: Option<&[u8]>, it: &str) -> String {
-        if let By::Root(Holder::Itself) = by {
-            return format!("{it} is kept as {rule}");
+    /// Who does what with a node, called `it`, by a rule: `image/main targets it`.
+    fn keeps(self, node: NodeRef<'_>, reason: &Reason<'_>, it: &str) -> String {
+        let Reason { by, rule, label, .. } = reason;
+        match by {
+            By::Root(Holder::Itself) => format!("{it} is kept as {rule}"),
+            By::Root(_) => format!("{} {}", self.holder(by), verb(*rule, &self.read(*label, node), it)),
+            By::Node(from) => {
+                format!("{} {}", self.holder(by), self.refers(from.as_ref(), node, *rule, *label, it))
+            }
         }
-        format!("{} {}", self.holder(by), verb(rule, label, it))
+    }
+
+    /// What one node does with another by a rule.
+    fn refers(
+        self,
+        from: NodeRef<'_>,
+        to: NodeRef<'_>,
+        rule: Rule,
+        label: Option<&[u8]>,
+        it: &str,
+    ) -> String {
+        let named = if rule == Rule::BackReference { from } else { to };
+        verb(rule, &self.read(label, named), it)
+    }
+
+    /// A label, and what of its value is easily overlooked: an empty one names a node too.
+    fn read(self, label: Option<&[u8]>, named: NodeRef<'_>) -> String {
+        let name = match self.release.kind_of(named.resource_type) {
+            Kind::Snapshot => named.key.iter().position(|byte| *byte == b'/').map(|at| &named.key[at + 1..]),
+            _ => Some(named.key),
+        };
+        let empty = if name.is_some_and(<[u8]>::is_empty) { ", whose empty value counts" } else { "" };
+        label.map(|label| short_label(label) + empty).unwrap_or_default()
     }
 
     /// Who keeps a node.
@@ -112,16 +140,16 @@ impl Words<'_> {
     }
 
     /// What might have kept a node and did not.
-    pub fn failures(self, failures: &[Failure<'_>]) -> String {
+    pub fn failures(self, node: NodeRef<'_>, failures: &[Failure<'_>]) -> String {
         match failures {
             [] => "nothing refers to it".to_owned(),
-            [one] => self.failure(one),
-            [first, rest @ ..] => format!("{}; and {} more", self.failure(first), rest.len()),
+            [one] => self.failure(node, one),
+            [first, rest @ ..] => format!("{}; and {} more", self.failure(node, first), rest.len()),
         }
     }
 
     /// One of them.
-    pub fn failure(self, failure: &Failure<'_>) -> String {
+    fn failure(self, node: NodeRef<'_>, failure: &Failure<'_>) -> String {
         match failure {
             Failure::LeaseExpired { at } | Failure::ImageExpired { at } | Failure::IngestExpired { at } => {
                 format!("expired {}", instant(*at))
@@ -131,9 +159,10 @@ impl Words<'_> {
             }
             Failure::IngestWithoutExpiry => "has no expiry, and no lease holds it".to_owned(),
             Failure::IngestUndecodable { error } => format!("its expiry does not decode: {error}"),
-            Failure::ConditionUnmet { by, label } => {
+            Failure::ConditionUnmet { by, label, is_used } => {
                 let (by, label) = (self.plain(by.as_ref()), short_label(label));
-                format!("{by} refers to it by {label}, whose condition does not hold")
+                let why = if *is_used { "" } else { ": it has no time of use" };
+                format!("{by} refers to it by {label}, whose condition does not hold{why}")
             }
             Failure::ParentMissing { by, label } => {
                 let label = label.map(|label| format!(" by {}", short_label(label))).unwrap_or_default();
@@ -144,17 +173,18 @@ impl Words<'_> {
                     Some(at) => format!("expired {}", instant(*at)),
                     None => "is not kept".to_owned(),
                 };
-                let verb = verb(*rule, *label, "it");
+                let verb = self.refers(by.as_ref(), node, *rule, *label, "it");
                 let comma = if verb.contains(',') { "," } else { "" };
                 format!("{} {verb}{comma} and {fate}", self.plain(by.as_ref()))
             }
             Failure::ReferrerNotFull { by, rule, label, reason } => {
-                let by = self.plain(by.as_ref());
-                let holds = self.keeps(&reason.by, reason.rule, reason.label, &by);
-                format!("{by} {}, but {holds} only flat", verb(*rule, *label, "it"))
+                let name = self.plain(by.as_ref());
+                let holds = self.keeps(by.as_ref(), reason, &name);
+                let verb = self.refers(by.as_ref(), node, *rule, *label, "it");
+                format!("{name} {verb}, but {holds} only flat")
             }
             Failure::ListedWithType { resource_type, reason } => {
-                let keeps = self.keeps(&reason.by, reason.rule, reason.label, "it");
+                let keeps = self.keeps(node, reason, "it");
                 format!("{keeps}, but listed as type {} it is never found marked", resource_type.0)
             }
             Failure::LabelNotRead { by, label } => {
@@ -166,7 +196,10 @@ impl Words<'_> {
                 format!("its label {label}{form} means nothing to containerd {}", self.release)
             }
             Failure::Elsewhere { by, rule, label, other } => {
-                format!("{}, not this one", self.keeps(by, *rule, *label, &self.plain(other.as_ref())))
+                let (by, reached_as) = (by.clone(), other.resource_type);
+                let reason = Reason { reached_as, rule: *rule, label: *label, by };
+                let keeps = self.keeps(other.as_ref(), &reason, &self.plain(other.as_ref()));
+                format!("{keeps}{}, not this one", label.and_then(cut_off).unwrap_or_default())
             }
             Failure::ReferrerNotFound { by, label } => {
                 let does = match label {
@@ -197,8 +230,7 @@ impl Words<'_> {
 }
 
 /// What a holder or a referring node does with a node by a rule.
-fn verb(rule: Rule, label: Option<&[u8]>, it: &str) -> String {
-    let label = label.map(short_label).unwrap_or_default();
+fn verb(rule: Rule, label: &str, it: &str) -> String {
     match rule {
         Rule::LeaseHolds | Rule::CollectorLeased => format!("holds {it}"),
         Rule::Target => format!("targets {it}"),
@@ -225,6 +257,15 @@ fn until(expiry: Option<Instant>) -> String {
 
 fn instant(at: Instant) -> String {
     time::format_rfc3339_nano(at)
+}
+
+/// What a label has behind its snapshotter, which is not read.
+fn cut_off(label: &[u8]) -> Option<String> {
+    let prefixes = [names::GC_REF_SNAPSHOT, names::GC_COND_SNAPSHOT];
+    let rest = prefixes.into_iter().find_map(|prefix| label.strip_prefix(prefix))?;
+    let start = rest.iter().position(|byte| !matches!(byte, b'.' | b'/'))?;
+    let slash = start + rest[start..].iter().position(|byte| *byte == b'/')?;
+    Some(format!(", whose {} is cut off", text::name(&rest[slash..])))
 }
 
 /// A label as scenarios write it: `gc.` for `containerd.io/gc.`, and in quotes what begins so without it.

@@ -192,17 +192,14 @@ impl Otherwise {
         let walked: BTreeSet<_> = outcome.refs(&outcome.walked).collect();
         for node in self.nodes.iter().take(NODES_MAX) {
             let more = Explained::of_node(collected, &judgement, node.clone());
-            let (node, name) = (node.as_ref(), words.node(node.as_ref()));
+            let node = node.as_ref();
             explained.names.extend(more.names);
             let does = match walked.contains(&node) {
                 _ if outcome.error.is_some() => "leaves",
                 true if collected.has_removed(node) => "removes",
                 true => "keeps",
                 false if judgement.keeps(node) => "marks",
-                false => {
-                    explained.oracle.push(format!("skips   {name}   no root reaches it"));
-                    continue;
-                }
+                false => "skips",
             };
             if !explained.oracle.iter().any(|told| told.ends_with(&more.oracle[0])) {
                 let does = iter::once(does).chain(iter::repeat(""));

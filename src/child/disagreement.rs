@@ -102,7 +102,7 @@ fn of_field(field: &'static str, words: Words<'_>, expected: &Results, got: &Res
         of_lists(field, verbs, lists, |node| {
             // What a collector lists flat is a node of its own.
             let about = if field == "roots" { plain(node) } else { Node::clone(node) };
-            (shown(words, node), vec![about])
+            (words.node(node.as_ref()), vec![about])
         })
     };
     match field {
@@ -134,7 +134,10 @@ fn of_references(words: Words<'_>, expected: &Results, got: &Results) -> Vec<Dis
     let pairs = both().map(|refs| refs.flat_map(|(from, to, _)| to.iter().map(move |to| (from, to))));
     let verbs = ["does not follow the reference from", "follows a reference from"];
     let told = of_lists("refs", verbs, pairs, |(from, to)| {
-        (format!("{} to {}", shown(words, from), shown(words, to)), vec![plain(to), plain(from)])
+        (
+            format!("{} to {}", words.node(from.as_ref()), words.node(to.as_ref())),
+            vec![plain(to), plain(from)],
+        )
     });
     // The nodes themselves are in no order that means something.
     if told.iter().any(|told| told.way != Way::Order) {
@@ -142,7 +145,7 @@ fn of_references(words: Words<'_>, expected: &Results, got: &Results) -> Vec<Dis
     }
     let nodes = both().map(|refs| refs.map(|(from, ..)| from));
     let entries = of_lists("refs", ["does not look into", "looks into"], nodes, |node| {
-        (shown(words, node), vec![plain(node)])
+        (words.node(node.as_ref()), vec![plain(node)])
     });
     if entries.iter().any(|told| told.way != Way::Order) { entries } else { told }
 }
@@ -209,25 +212,28 @@ fn counted<T: Ord>(list: &[T]) -> BTreeMap<&T, usize> {
 }
 
 /// What is there afterwards and should not be, or the other way round; else the first path that differs.
-fn of_trees(words: Words<'_>, expected: &Results, got: &Results) -> Vec<Disagreement> {
-    let (Some(all), Some(after), Some(got)) = (&expected.all, &expected.after, &got.after) else {
+fn of_trees(words: Words<'_>, results: &Results, theirs: &Results) -> Vec<Disagreement> {
+    let (Some(all), Some(after), Some(got)) = (&results.all, &results.after, &theirs.after) else {
         return Vec::new();
     };
     let has = |tree: &Bucket, node: &Node| {
         views::has(tree, words.release.kind_of(node.resource_type), &node.namespace, &node.key)
     };
     let left = |tree| all.iter().filter(move |node| has(tree, node));
-    let show = |node: &&Node| (shown(words, node), vec![Node::clone(node)]);
+    let show = |node: &&Node| (words.node(node.as_ref()), vec![Node::clone(node)]);
     let told = of_lists("db_after", ["deletes", "leaves"], [left(after), left(got)], show);
-    if !told.is_empty() {
-        return told;
-    }
     let changes = diff(after, got);
-    let first = changes.first().map(|change| {
+    let elsewhere = changes.first().filter(|_| told.is_empty()).map(|change| {
         let path = print_path(&change.path.iter().map(|key| key.to_vec()).collect::<Vec<_>>());
         Disagreement::other("db_after", format!("leaves something else at {path}"))
     });
-    first.into_iter().collect()
+    let mut told: Vec<Disagreement> = told.into_iter().chain(elsewhere).collect();
+    // A collection that fails changes nothing.
+    let has_failed = |results: &Results| matches!(results.error, Some(Some(_)));
+    if let Some(first) = told.first_mut().filter(|_| has_failed(results) && results.error == theirs.error) {
+        first.text = format!("fails as ours does, but {}", first.text);
+    }
+    told
 }
 
 fn of_error(
@@ -249,10 +255,4 @@ fn of_error(
 /// A node however it is reached: what is said of it is said of all visits.
 fn plain(node: &Node) -> Node {
     Node { resource_type: node.resource_type.stripped(), ..node.clone() }
-}
-
-/// A node as scenarios name it; what is reached flat is said to be so.
-fn shown(words: Words<'_>, node: &Node) -> String {
-    let flat = if words.release.is_flat(node.resource_type) { ", flat" } else { "" };
-    format!("{}{flat}", words.plain(node.as_ref()))
 }

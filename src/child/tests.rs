@@ -251,11 +251,15 @@ fn rows_are_cases_that_read_back() {
     assert_eq!(lines.next(), None);
 }
 
-/// What is said of every collection of some cases that a fault changes: what the child does, and what ours does.
-fn told(fault: Fault, release: Release) -> String {
+/// What is said of every collection of some cases that a fault changes: what the child does, and what ours does; of more
+/// cases until all is said that is asked for.
+fn told(fault: Fault, release: Release, asked_for: [&str; 2]) -> String {
     let plan = cases(release);
     let mut told = String::new();
-    for number in 0..60 {
+    for number in 0..1500 {
+        if number >= 60 && asked_for.iter().all(|words| told.contains(words)) {
+            break;
+        }
         let mut world = World::new(release);
         for line in campaign::draw(&plan, number).lines {
             let Some(collected) = world.apply(&line).collected.filter(|collected| is_row(collected)) else {
@@ -274,7 +278,7 @@ fn told(fault: Fault, release: Release) -> String {
 #[test]
 fn the_cause_is_said_in_the_words_of_our_own_findings() {
     use Fault::*;
-    use Release::{V1_7Beta, V2_2, V2_3};
+    use Release::{V1_7Beta, V2_2, V2_3, V2_4};
     for (fault, release, child, ours) in [
         (ExpiryInclusive, V1_7Beta, "has no root lease/", "live until 2026"),
         (LeaseExpiryIgnored, V1_7Beta, "has the root lease/", "expired 20"),
@@ -293,10 +297,27 @@ fn the_cause_is_said_in_the_words_of_our_own_findings() {
             "takes it along by its gc.bref.",
         ),
         (ConditionsAnded, V2_3, "does not follow the reference from ", "whose condition holds"),
+        (MissingUsedAtHolds, V2_3, "follows a reference from ", "does not hold: it has no time of use"),
+        (
+            EmptyReferenceIgnored,
+            V1_7Beta,
+            "does not follow the reference",
+            "whose empty value counts, and is not",
+        ),
+        (SnapshotterSuffixNotCut, V1_7Beta, "follows a reference", "whose /lay is cut off, not this one"),
+        (
+            CollectorReferencesForgotten,
+            V2_4,
+            "does not follow the reference",
+            "says its collector, and is not kept",
+        ),
+        (FlatSnapshotForgetsParent, V1_7Beta, ", flat to snapshot/", " stands on it, flat"),
+        (SweepKeepsPartial, V1_7Beta, "fails as ours does, but deletes ", "and changes nothing"),
     ] {
-        let told = told(fault, release);
+        let told = told(fault, release, [child, ours]);
         assert!(told.contains(child) && told.contains(ours), "{fault}: no {child:?} or no {ours:?}\n{told}");
         assert!(!told.contains("differs in `"), "{fault}: something is said in no words\n{told}");
+        assert!(!told.contains("type-34/"), "{fault}: a flat snapshot is named by its number\n{told}");
     }
 }
 

@@ -109,6 +109,7 @@ pub(super) enum Refusal<'a> {
     ConditionUnmet {
         by: Visit,
         label: &'a [u8],
+        is_used: bool,
     },
     ParentMissing {
         by: Visit,

@@ -73,7 +73,9 @@ fn refused<'a>(facts: &Facts<'a>, refusal: Refusal<'a>) -> Failure<'a> {
         Refusal::IngestExpired { at } => Failure::IngestExpired { at },
         Refusal::IngestWithoutExpiry => Failure::IngestWithoutExpiry,
         Refusal::IngestUndecodable { error } => Failure::IngestUndecodable { error },
-        Refusal::ConditionUnmet { by, label } => Failure::ConditionUnmet { by: node(by), label },
+        Refusal::ConditionUnmet { by, label, is_used } => {
+            Failure::ConditionUnmet { by: node(by), label, is_used }
+        }
         Refusal::ParentMissing { by, label } => Failure::ParentMissing { by: node(by), label },
     }
 }

@@ -19,7 +19,8 @@ impl Reader<'_> {
             if outermost.any(|(_, at)| comparison.holds(times::elapsed(*at, self.question.situation.now))) {
                 self.refer(from, full(to), Rule::Condition, Some(label));
             } else {
-                self.refuse(to, Refusal::ConditionUnmet { by: from, label });
+                let is_used = !uses.is_empty();
+                self.refuse(to, Refusal::ConditionUnmet { by: from, label, is_used });
             }
         }
     }

@@ -19,7 +19,7 @@ use super::collectors::{collectors, is_heard};
 use super::defects::Defect;
 use super::facts::{Refusal, full};
 use super::nodes::{Key, NodeId};
-use super::rules::{By, Failure, Holder};
+use super::rules::{By, Failure, Holder, Rule};
 use crate::bucket::View;
 use crate::collector::Collector;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
@@ -105,9 +105,28 @@ impl<'a> NearMisses<'a> {
         };
         let mut failures: Vec<Failure<'a>> = other.collect();
         failures.extend(elsewhere.into_iter().filter(is_near));
+        failures.extend(self.uncut(judgement, node, name));
         failures.sort_unstable();
         failures.dedup();
         failures
+    }
+
+    /// Labels that would name a snapshot if what follows the slash in their snapshotter were not cut off.
+    fn uncut(&self, judgement: &Judgement<'a>, node: NodeRef<'_>, name: &[u8]) -> Vec<Failure<'a>> {
+        let names_it = |failure: &Failure<'_>, snapshotter: &[u8]| match failure {
+            Failure::Elsewhere { rule: Rule::SnapshotLabel | Rule::Condition, label, other, .. } => {
+                *other.namespace == *node.namespace && label.is_some_and(|label| label.ends_with(snapshotter))
+            }
+            _ => false,
+        };
+        let slashes = (0..name.len()).filter(|at| name[*at] == b'/');
+        let tails = slashes.filter_map(|at| Some((&name[at + 1..], self.0.get(&name[at + 1..])?)));
+        let failures = tails.flat_map(|(tail, mentions)| {
+            let snapshotter = &node.key[..node.key.len() - tail.len() - 1];
+            let elsewhere = mentions.iter().filter_map(|mention| mention.elsewhere(judgement));
+            elsewhere.filter(move |failure| names_it(failure, snapshotter))
+        });
+        failures.collect()
     }
 }
 

@@ -132,6 +132,8 @@ pub enum Failure<'a> {
         by: Node,
         /// Its label.
         label: &'a [u8],
+        /// The snapshot has a time of use, for which it could hold.
+        is_used: bool,
     },
     /// It refers back to a parent that does not exist, which keeps nothing where the rules are as intended.
     ParentMissing {

@@ -159,7 +159,8 @@ fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
     };
     match &outcome.error {
         Some(error) if is_allowed && outcome.after != request.situation.tree => {
-            Some(Breach::FailedAndChanged(error.clone()))
+            let path = first_change(&request.situation.tree, &outcome.after);
+            Some(Breach::FailedAndChanged(error.clone(), path))
         }
         error if !is_allowed => {
             Some(Breach::Ended { error: error.clone(), allowed: allowed.into_iter().collect() })

@@ -5,6 +5,7 @@
 //! default namespace without it.
 
 use super::property::Property;
+use super::relations::MEANINGLESS_LABELS;
 use crate::engine::{Dirty, Error, Point};
 use crate::instant::Instant;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
@@ -12,6 +13,7 @@ use crate::oracle::End;
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, KeyPath, NodeName, print_node, print_path};
 use crate::schema::time;
+use crate::text;
 use std::fmt;
 
 /// A property that did not hold, and the first thing that shows it.
@@ -35,8 +37,8 @@ pub enum Breach {
         /// Those, as containerd words them.
         allowed: Vec<String>,
     },
-    /// The collection failed as it must and changed the tree.
-    FailedAndChanged(Error),
+    /// The collection failed as it must and changed the tree, first here.
+    FailedAndChanged(Error, KeyPath),
     /// A node is marked that nothing keeps.
     Marked(Node),
     /// A node that is kept is not marked.
@@ -174,11 +176,12 @@ fn first_difference<'a>(told: &'a [Node], expected: &'a [Node]) -> Option<&'a No
     }
 }
 
-/// A node as scenarios name it.
+/// A node as scenarios name it; what is listed flat is said to be so.
 fn shown(release: Release, node: NodeRef<'_>) -> String {
-    let NodeName { namespace, kind, key } = NodeName::of(release, node);
-    let namespace = namespace.filter(|namespace| namespace != DEFAULT_NAMESPACE);
-    print_node(&NodeName { namespace, kind, key })
+    let NodeRef { resource_type, namespace, key } = node;
+    let namespace = (namespace != DEFAULT_NAMESPACE).then(|| namespace.to_vec());
+    let name = NodeName { namespace, kind: release.kind_of(resource_type), key: key.to_vec() };
+    print_node(&name) + if release.is_flat(resource_type) { ", flat" } else { "" }
 }
 
 impl fmt::Display for Finding {
@@ -194,8 +197,8 @@ impl fmt::Display for Finding {
             Breach::Ended { error: Some(error), allowed } => {
                 write!(f, "the collection failed with `{error}`, expected {}", any_of(allowed))
             }
-            Breach::FailedAndChanged(error) => {
-                write!(f, "the collection failed with `{error}` and changed the tree")
+            Breach::FailedAndChanged(error, path) => {
+                write!(f, "the collection failed with `{error}` and changed the tree at {}", print_path(path))
             }
             Breach::Marked(node) => write!(f, "{} is marked, nothing keeps it", self.shown(node)),
             Breach::NotMarked(node) => {
@@ -272,7 +275,10 @@ impl fmt::Display for Variation {
         match self {
             Variation::Renamed => f.write_str("with every name replaced"),
             Variation::CreatedAlike => f.write_str("with all times of creation alike"),
-            Variation::Labelled => f.write_str("with labels that mean nothing"),
+            Variation::Labelled => {
+                let labels = MEANINGLESS_LABELS.map(text::name);
+                write!(f, "with labels that mean nothing ({})", labels.join(", "))
+            }
             Variation::At(now) => write!(f, "at {} instead", time::format_rfc3339_nano(*now)),
             Variation::NamespaceBeside => f.write_str("with an unrelated namespace beside"),
             Variation::Leased => f.write_str("with a lease on what is kept anyway"),

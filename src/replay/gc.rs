@@ -90,7 +90,10 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
         let reason = verdict.filter(|verdict| verdict.is_kept()).and_then(|_| judgement.reason(node));
         let why = match reason {
             Some(reason) => words.reason(node, &reason),
-            None => format!("though {}", words.failures(&verdict.map(Verdict::failures).unwrap_or_default())),
+            None => {
+                let failures = verdict.map(Verdict::failures).unwrap_or_default();
+                format!("though {}", words.failures(node, &failures))
+            }
         };
         table.row("keep", words.node(node), why);
     }
@@ -108,7 +111,7 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
 fn removal(verdict: Option<&Verdict<'_, '_>>, node: NodeRef<'_>, words: Words<'_>) -> String {
     match verdict.and_then(Verdict::reason) {
         Some(reason) => format!("though {}", words.reason(node, &reason)),
-        None => words.failures(&verdict.map(Verdict::failures).unwrap_or_default()),
+        None => words.failures(node, &verdict.map(Verdict::failures).unwrap_or_default()),
     }
 }
 

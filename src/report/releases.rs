@@ -340,14 +340,16 @@ fn json_fate(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>) -> 
 fn fate_in_words(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>) -> String {
     // Several namespaces stand in one list, so each is written out.
     let words = Words { release: side.release, tree: &side.tree, namespace: b"" };
+    let Named { kind, namespace, key } = &difference.node;
+    let Some(resource_type) = side.release.type_of(*kind) else {
+        return format!("stays, not swept by {}", side.release);
+    };
+    let node = NodeRef { resource_type, namespace, key };
     match fate {
-        Fate::Kept(reason) => {
-            let Named { namespace, key, .. } = &difference.node;
-            words.reason(NodeRef { resource_type: reason.reached_as, namespace, key }, reason)
-        }
-        Fate::Removed(failures) => words.failures(failures),
+        Fate::Kept(reason) => words.reason(NodeRef { resource_type: reason.reached_as, ..node }, reason),
+        Fate::Removed(failures) => words.failures(node, failures),
         Fate::Spared(failures) => {
-            format!("stays, as the collection fails ({})", words.failures(failures))
+            format!("stays, as the collection fails ({})", words.failures(node, failures))
         }
         Fate::NotSwept => format!("stays, not swept by {}", side.release),
     }

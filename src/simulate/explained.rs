@@ -34,10 +34,12 @@ impl Explained {
         if let Some(node) = finding.node().cloned().or_else(|| first_difference(&collected, &judgement)) {
             return Explained::of_node(&collected, &judgement, node);
         }
-        let errors: Vec<String> = judgement.errors().iter().map(ToString::to_string).collect();
+        let errors: Vec<String> = judgement.errors().iter().map(|error| format!("`{error}`")).collect();
         let said = match (finding.property, errors.is_empty()) {
             (Property::Error, true) => "the collection succeeds".to_owned(),
-            (Property::Error, false) => format!("the collection fails with one of: {}", errors.join("; ")),
+            (Property::Error, false) => {
+                format!("the collection fails with {}, and changes nothing", errors.join(" or "))
+            }
             (property, _) => property.sentence().to_owned(),
         };
         Explained { oracle: vec![said], ..Explained::default() }
@@ -54,13 +56,14 @@ impl Explained {
         if !verdict.map_or_else(|| judgement.keeps(node.as_ref()), |verdict| verdict.is_kept()) {
             let failures = verdict.map(|verdict| verdict.failures());
             let failures = failures.unwrap_or_else(|| judgement.failures(node.as_ref()));
-            shown.oracle.push(format!("{}   {}", words.node(node.as_ref()), words.failures(&failures)));
+            let why = words.failures(node.as_ref(), &failures);
+            shown.oracle.push(format!("{}   {why}", words.plain(node.as_ref())));
             return shown;
         }
         let mut kept = node;
         for reason in judgement.chain(kept.clone().as_ref()) {
             let why = words.reason(kept.as_ref(), &reason);
-            shown.oracle.push(format!("{}   {why}", words.node(kept.as_ref())));
+            shown.oracle.push(format!("{}   {why}", words.plain(kept.as_ref())));
             let By::Node(by) = reason.by else { break };
             kept = by;
             shown.add_names(release, &kept);

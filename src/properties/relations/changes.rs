@@ -16,14 +16,16 @@ pub(super) fn without_creation(tree: &Bucket) -> Bucket {
     })
 }
 
-/// The tree with labels on every object that mean nothing in any release.
+/// Labels that mean nothing in any release.
+pub(in crate::properties) const MEANINGLESS_LABELS: [&[u8]; 4] = [
+    b"containerd.io/gc.ref.contentx",
+    b"containerd.io/gc.refs.content",
+    b"containerd.io/gc.bref.contents",
+    b"maintainer",
+];
+
+/// The tree with labels on every object that mean nothing.
 pub(super) fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {
-    const MEANINGLESS: [&[u8]; 4] = [
-        b"containerd.io/gc.ref.contentx",
-        b"containerd.io/gc.refs.content",
-        b"containerd.io/gc.bref.contents",
-        b"maintainer",
-    ];
     let mut labelled = tree.clone();
     let labelled_kinds =
         [Object::Blob, Object::Image, Object::Container, Object::Snapshot].map(Region::Object);
@@ -31,7 +33,7 @@ pub(super) fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {
         let labels = [&path[..], &[names::LABELS]].concat();
         // A value may be in the way of the labels, and what stands there already means nothing either.
         let _refused = labelled.create_path(&labels);
-        for label in MEANINGLESS {
+        for label in MEANINGLESS_LABELS {
             let _refused = labelled.put(&labels, label, value);
         }
     }

@@ -22,6 +22,7 @@ use crate::node::{Kind, Node};
 use crate::oracle::Judgement;
 use crate::schema::names;
 use crate::situation::Situation;
+pub(super) use changes::MEANINGLESS_LABELS;
 use changes::{times_of, with_labels, without_creation};
 use renaming::{named_back, renamed_collector, renamed_tree};
 use std::collections::BTreeSet;
