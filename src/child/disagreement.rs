@@ -91,7 +91,7 @@ impl Disagreement {
 
     /// For what no words are found.
     fn plain(Difference { field, text }: Difference) -> Disagreement {
-        Disagreement::other(field, format!("differs in `{field}`: {}", text::name(text.as_bytes())))
+        Disagreement::other(field, format!("differs in `{field}`: {}", text::line(text)))
     }
 }
 

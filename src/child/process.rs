@@ -60,10 +60,17 @@ struct Running {
 
 /// What the reading thread passes on.
 enum Heard {
-    Line(Vec<u8>),
+    Line(Said),
     TooLong,
     Failed(io::Error),
     End,
+}
+
+/// A line of its output.
+struct Said {
+    line: Vec<u8>,
+    /// The line has its end: the last one may lack it, or the child died while it wrote.
+    is_ended: bool,
 }
 
 /// Why there is no answer.
@@ -90,7 +97,7 @@ pub enum ChildError {
         how: String,
     },
     /// What it said is no answer to this case.
-    #[error("gave no answer to the case: {reason}; it said {said:?}")]
+    #[error("gave no answer to the case: {reason}; it said `{said}`")]
     Rubbish {
         /// Why it is none.
         reason: String,
@@ -110,21 +117,29 @@ impl Child {
     /// # Errors
     /// There is no answer, or none that can be used.
     pub fn ask(&mut self, row: &Row) -> Result<Answer, ChildError> {
-        let answered = self.exchange(row.to_json()).and_then(|line| answer(row, &line));
+        let answered = self.exchange(row.to_json()).and_then(|said| match answer(row, &said.line) {
+            Err(_) if !said.is_ended => Err(ChildError::Died { how: self.end_in_a_line() }),
+            answered => answered,
+        });
         if answered.is_err() {
             self.running = None;
         }
         answered
     }
 
-    fn exchange(&mut self, mut question: String) -> Result<Vec<u8>, ChildError> {
+    fn end_in_a_line(&mut self) -> String {
+        let how = self.running.as_mut().map(Running::end).unwrap_or_default();
+        format!("{how}, in the middle of a line")
+    }
+
+    fn exchange(&mut self, mut question: String) -> Result<Said, ChildError> {
         question.push('\n');
         let running = match &mut self.running {
             Some(running) => running,
             none => none.insert(start(&self.command)?),
         };
-        if let Ok(Heard::Line(line)) = running.answers.try_recv() {
-            return Err(rubbish("a line that nobody asked for".to_owned(), &line));
+        if let Ok(Heard::Line(said)) = running.answers.try_recv() {
+            return Err(rubbish("a line that nobody asked for".to_owned(), &said.line));
         }
         let until = Instant::now() + self.limit;
         let questions = running.questions.as_ref().expect("the input of a running child is open");
@@ -134,7 +149,7 @@ impl Child {
             return Err(rubbish("it answers what it has not read".to_owned(), b""));
         }
         match running.answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(Heard::Line(line)) => Ok(line),
+            Ok(Heard::Line(said)) => Ok(said),
             Ok(Heard::TooLong) => Err(rubbish(format!("a line of more than {ANSWER_BYTES_MAX} bytes"), b"")),
             Ok(Heard::Failed(error)) => Err(ChildError::Died { how: error.to_string() }),
             Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => {
@@ -150,7 +165,7 @@ fn answer(row: &Row, line: &[u8]) -> Result<Answer, ChildError> {
     let text = std::str::from_utf8(line).map_err(|error| rubbish(error.to_string(), line))?;
     let answer = Answer::parse(text).map_err(|error| rubbish(unread(&error), line))?;
     if let Some(name) = answer.name.as_ref().filter(|name| **name != row.name) {
-        return Err(rubbish(format!("it is named {name:?}, the case {:?}", row.name), line));
+        return Err(rubbish(format!("it is named `{name}`, the case `{}`", row.name), line));
     }
     if answer.results.fields().next().is_none() {
         return Err(rubbish("it has no field of a result".to_owned(), line));
@@ -208,11 +223,10 @@ fn read_lines(output: ChildStdout, heard: &SyncSender<Heard>) {
             Ok(0) => (Heard::End, false),
             Ok(_) if line.last() == Some(&b'\n') => {
                 line.pop();
-                (Heard::Line(line), true)
+                (Heard::Line(Said { line, is_ended: true }), true)
             }
             Ok(read) if read as u64 >= ANSWER_BYTES_MAX => (Heard::TooLong, false),
-            // The last line may lack its end.
-            Ok(_) => (Heard::Line(line), true),
+            Ok(_) => (Heard::Line(Said { line, is_ended: false }), true),
         };
         if heard.send(said).is_err() || !goes_on {
             return;

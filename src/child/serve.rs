@@ -37,7 +37,8 @@ pub enum ServeError {
     Write(io::Error),
 }
 
-/// Answers each line of the input with one line, at once, until the input ends. `release` overrides what rows say.
+/// Answers each line of the input with one line, at once, until the input ends. `release` overrides what rows say. Gives
+/// whether the fault could be made in any of the questions, where there is one.
 ///
 /// # Errors
 /// A question that cannot be answered, or input or output fails.
@@ -46,7 +47,8 @@ pub fn serve(
     out: &mut dyn Write,
     release: Option<Release>,
     fault: Option<Fault>,
-) -> Result<(), ServeError> {
+) -> Result<bool, ServeError> {
+    let mut is_made = fault.is_none();
     for (line, question) in (1..).zip(input.lines()) {
         let question = question.map_err(ServeError::Read)?;
         let row = Row::parse(&question, |_| Err("a question brings its own".to_owned()))
@@ -57,10 +59,11 @@ pub fn serve(
             row: row.name.clone(),
             version: row.version.clone(),
         })?;
+        is_made |= fault.is_some_and(|fault| fault.can_be_made_in(release));
         let situation = row.situation(release, None);
         let results = results(&situation, fault);
         let answer = Answer { name: Some(row.name), results };
         writeln!(out, "{}", answer.to_json()).and_then(|()| out.flush()).map_err(ServeError::Write)?;
     }
-    Ok(())
+    Ok(is_made)
 }

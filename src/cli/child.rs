@@ -20,10 +20,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    values::release_with(arguments.release, arguments.fault)?;
     let input = io::stdin().lock();
-    let served = serve(input, out, arguments.release, arguments.fault);
-    served.map(|()| Ended::Well).map_err(|error| match error {
+    let is_made = serve(input, out, arguments.release, arguments.fault).map_err(|error| match error {
         ServeError::Write(error) => Failure::Output(error),
         error => Failure::Input(format!("standard input: {}", text::line(error.to_string()))),
-    })
+    })?;
+    match arguments.fault.filter(|_| !is_made) {
+        Some(fault) => Err(values::never_made(fault, "collection")),
+        None => Ok(Ended::Well),
+    }
 }

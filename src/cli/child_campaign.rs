@@ -4,7 +4,9 @@ use super::findings::Folder;
 use super::{Ended, Failure, files, interrupt, progress, terminal, threads};
 use crate::campaign::Stop;
 use crate::child::campaign::{self, Example, Plan};
-use crate::child::{Asked, ChildError, Children, CommandLine, is_row, row, write_rows};
+use crate::child::{Asked, ChildError, Children, CommandLine, Otherwise, Wrong, is_row, row, write_rows};
+use crate::conformance::Row;
+use crate::release::Release;
 use crate::replay::{self, Problem, Stepped};
 use crate::report::Show as _;
 use crate::report::child::{DEFAULT_LIMIT, Report, Written, differs, options};
@@ -12,6 +14,7 @@ use crate::scenario::{print, print_step};
 use crate::simulate;
 use crate::simulate::campaign::Numbers;
 use crate::text;
+use crate::world::Collected;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::ffi::OsStr;
@@ -19,14 +22,15 @@ use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Another collector, as `simulate` and `replay` ask it.
 #[derive(clap::Args)]
 #[group(skip)]
 pub(super) struct Against {
-    /// Ask another collector, a program that answers a collection a line, and hold it to what ours does
+    /// Ask another collector, a program that answers a collection a line, and hold it to what ours does; cancelled contexts and
+    /// what is noted for cleaning up are not compared
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "intended"])]
     pub(super) against: Option<CommandLine>,
     /// How many seconds the other collector may take for a collection [default: 5]
@@ -45,12 +49,7 @@ impl Against {
     /// The collector to be asked, not started yet.
     pub(super) fn other(&self) -> Option<Other> {
         let command = self.against.as_ref()?;
-        Some(Other {
-            children: Children::new(command.clone(), self.limit()),
-            command: text::name(command.text().as_bytes()),
-            asked: AtomicU64::default(),
-            failure: OnceLock::default(),
-        })
+        Some(Other::new(command.clone(), self.limit()))
     }
 
     /// The options that ask it again; nothing where it is not asked.
@@ -64,30 +63,37 @@ impl Against {
     }
 }
 
-/// Another collector that is asked what scenarios collect.
+/// Another collector that is asked what scenarios or recorded rows collect.
 pub(super) struct Other {
     children: Children,
     command: String,
     asked: AtomicU64,
+    /// It hung once, so that it is asked nothing more: each time would take the whole limit.
+    has_hung: AtomicBool,
+    unasked: AtomicU64,
     /// Why it does not start.
     failure: OnceLock<ChildError>,
 }
 
 impl Other {
+    /// Not started yet.
+    pub(super) fn new(command: CommandLine, limit: Duration) -> Other {
+        Other {
+            command: text::name(command.text().as_bytes()),
+            children: Children::new(command, limit),
+            asked: AtomicU64::default(),
+            has_hung: AtomicBool::default(),
+            unasked: AtomicU64::default(),
+            failure: OnceLock::default(),
+        }
+    }
+
     /// Puts the collection of a step to it; gives what it does otherwise, and what ours does and why.
     pub(super) fn holds(&self, file: &Path, stepped: &Stepped<'_>) -> Option<replay::Failure> {
         let collected = stepped.applied.collected.as_ref().filter(|collected| is_row(collected))?;
         let line = stepped.line.number;
         let row = row(format!("{}:{line}", file.display()), &collected.before);
-        let asked = match self.children.with(|child| Asked::of(child, &row, collected.before.release)) {
-            Ok(asked) => asked,
-            Err(error) => {
-                self.failure.get_or_init(|| error);
-                return None;
-            }
-        };
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let otherwise = asked.otherwise?;
+        let otherwise = self.ask(&row, collected.before.release)?.otherwise?;
         let told = differs(&otherwise, &otherwise.explained(collected));
         Some(replay::Failure {
             line,
@@ -95,17 +101,49 @@ impl Other {
         })
     }
 
-    /// What is said at the end: how much it was asked.
-    pub(super) fn finish(self) -> Result<String, Failure> {
+    /// Puts a recorded row to it; gives what it does otherwise than was recorded, and what ours does and why. None where
+    /// it is no longer asked.
+    pub(super) fn holds_row(&self, row: &Row, release: Release) -> Option<Result<(), String>> {
+        let otherwise = self.ask(row, release)?.otherwise;
+        let told = |otherwise: Otherwise| {
+            let ours = Collected::of(row.situation(release, None));
+            differs(&otherwise, &otherwise.explained(&ours))
+        };
+        Some(otherwise.map(told).map_or(Ok(()), Err))
+    }
+
+    fn ask(&self, row: &Row, release: Release) -> Option<Asked> {
+        if self.has_hung.load(Ordering::Relaxed) || self.failure.get().is_some() {
+            self.unasked.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        match self.children.with(|child| Asked::of(child, row, release)) {
+            Ok(asked) => {
+                self.asked.fetch_add(1, Ordering::Relaxed);
+                let has_hung =
+                    asked.otherwise.as_ref().is_some_and(|otherwise| otherwise.wrong == Wrong::Hung);
+                self.has_hung.fetch_or(has_hung, Ordering::Relaxed);
+                Some(asked)
+            }
+            Err(error) => {
+                self.failure.get_or_init(|| error);
+                None
+            }
+        }
+    }
+
+    /// What is said at the end: how much it was asked; none where it was asked nothing.
+    pub(super) fn finish(self) -> Result<Option<String>, Failure> {
         if let Some(error) = self.failure.into_inner() {
             return Err(Against::failure(&error));
         }
-        let asked = self.asked.into_inner();
-        if asked == 0 {
-            let none = "--against: there is nothing to ask: no collection runs, or each is cancelled";
-            return Err(Failure::Usage(none.to_owned()));
-        }
-        Ok(format!("`{}` was asked {}", self.command, text::counted(asked, "collection")))
+        let (asked, unasked) = (self.asked.into_inner(), self.unasked.into_inner());
+        let hung = match unasked {
+            0 => String::new(),
+            _ => format!("; it hung, and was not asked {}", text::counted(unasked, "more collection")),
+        };
+        let said = format!("`{}` was asked {}{hung}", self.command, text::counted(asked, "collection"));
+        Ok((asked > 0).then_some(said))
     }
 }
 
@@ -203,11 +241,11 @@ pub(super) fn write(path: &Path, cases: Cases<'_>, stop: &Stop) -> Result<(), Fa
     }
 }
 
-fn parse_command(text: &str) -> Result<CommandLine, String> {
+pub(super) fn parse_command(text: &str) -> Result<CommandLine, String> {
     CommandLine::parse(text).map_err(|error| error.to_string())
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     /// A day.
     const SECONDS_MAX: f64 = 86_400.0;
     let seconds = text.parse().ok().filter(|seconds| (0.001..=SECONDS_MAX).contains(seconds));

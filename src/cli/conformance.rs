@@ -1,25 +1,33 @@
 //! `leasehold conformance`: recorded results of the real containerd against engine and oracle.
 
+use super::child_campaign::{Other, parse_command, parse_seconds};
 use super::values;
 use super::{Ended, Failure, progress};
+use crate::child::CommandLine;
 use crate::conformance::run::run as run_row;
 use crate::conformance::{RowLine, SourceError, read};
 use crate::engine::Fault;
 use crate::go::Go;
 use crate::release::Release;
+use crate::report::child::DEFAULT_LIMIT;
 use crate::scenario::alias;
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Hold the collector and the oracle to what the real containerd was recorded to do
 ///
 /// Reads *.jsonl, *.jsonl.gz and *.jsonl.zst files, and folders of them. Each row is judged by the rules of the release
 /// that it was recorded from: its `version`, else the name of its folder.
+///
+/// With --against another collector is held to the rows instead, by whatever fields it answers.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold conformance scenarios/recorded                 every release
-  leasehold conformance scenarios/recorded --only 2.1      the rows of one release")]
+  leasehold conformance scenarios/recorded --only 2.1      the rows of one release
+  leasehold conformance scenarios/recorded --only 2.1 --against ./child      another collector put to them")]
 pub(super) struct Arguments {
     /// Files or folders with recorded rows
     #[arg(value_name = "FILE|FOLDER", required = true)]
@@ -36,6 +44,14 @@ pub(super) struct Arguments {
     /// Seed a mistake into the collector, to see rows fail
     #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
     fault: Option<Fault>,
+    /// Ask another collector, a program that answers a collection a line, and hold it to what was recorded
+    #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "go"])]
+    against: Option<CommandLine>,
+    /// How many seconds the other collector may take for a collection [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, requires = "against")]
+    // What --against does not go with would excuse its absence.
+    #[arg(conflicts_with_all = ["fault", "go"])]
+    child_timeout: Option<Duration>,
 }
 
 /// How many lines are read ahead and worked on together.
@@ -46,44 +62,72 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         values::go_of(arguments.go, &[release])?;
     }
     values::release_with(arguments.release.or(arguments.only), arguments.fault)?;
+    let limit = arguments.child_timeout.unwrap_or(DEFAULT_LIMIT);
+    let other = arguments.against.as_ref().map(|command| Other::new(command.clone(), limit));
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
     let progress = progress::bar(None, "rows");
     let (mut passed, mut failed) = (0u64, 0u64);
+    let is_made = AtomicBool::default();
     loop {
         let batch: Vec<_> =
             lines.by_ref().take(BATCH_LINES).collect::<Result<_, _>>().map_err(input_error)?;
         if batch.is_empty() {
             break;
         }
-        let verdicts: Vec<_> = batch.par_iter().filter_map(|line| judge(line, arguments)).collect();
+        let verdicts: Vec<_> =
+            batch.par_iter().filter_map(|line| judge(line, arguments, other.as_ref(), &is_made)).collect();
         progress.inc(verdicts.len() as u64);
         for verdict in verdicts {
             match verdict {
                 Ok(()) => passed += 1,
                 Err(reason) => {
                     failed += 1;
-                    progress.suspend(|| writeln!(out, "FAILED {}", alias::in_line(&reason)))?;
+                    progress.suspend(|| writeln!(out, "FAILED {reason}"))?;
                 }
             }
         }
     }
     progress.finish_and_clear();
+    let asked = other.map(Other::finish).transpose()?.flatten();
     if passed + failed == 0 {
         return Err(input_error(SourceError::NoRows { paths: arguments.paths.clone() }));
     }
+    if let Some(asked) = asked {
+        writeln!(out, "{asked}")?;
+    }
     writeln!(out, "{passed} passed, {failed} failed")?;
+    if let Some(fault) = arguments.fault.filter(|_| !is_made.into_inner()) {
+        return Err(values::never_made(fault, "row"));
+    }
     Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
 }
 
 /// None for what is not to be judged: a case of which nothing was recorded, or a row of another release.
-fn judge(line: &RowLine, arguments: &Arguments) -> Option<Result<(), String>> {
+/// `is_made` becomes true where the fault could be made.
+fn judge(
+    line: &RowLine,
+    arguments: &Arguments,
+    other: Option<&Other>,
+    is_made: &AtomicBool,
+) -> Option<Result<(), String>> {
     let (release, row) = match line.row() {
         Ok(row) => row.filter(|(release, _)| arguments.only.is_none_or(|only| only == *release))?,
-        Err(failure) => return Some(Err(failure.to_string())),
+        Err(failure) => return Some(Err(alias::in_line(failure.to_string()))),
     };
-    let judged = run_row(&row, release, arguments.go.unwrap_or_default(), arguments.fault);
     let name = &row.name;
-    Some(judged.map_err(|(party, difference)| format!("{release} {name}: {party}: {difference}")))
+    is_made.fetch_or(arguments.fault.is_some_and(|fault| fault.can_be_made_in(release)), Ordering::Relaxed);
+    if let Some(other) = other {
+        let told = |told: String| {
+            format!("{}: {}", alias::in_line(format!("{release} {name}")), told.replace('\n', "\n  "))
+        };
+        return Some(other.holds_row(&row, release)?.map_err(told));
+    }
+    let judged = run_row(&row, release, arguments.go.unwrap_or_default(), arguments.fault);
+    Some(
+        judged.map_err(|(party, difference)| {
+            alias::in_line(format!("{release} {name}: {party}: {difference}"))
+        }),
+    )
 }
 
 fn input_error(error: SourceError) -> Failure {

@@ -165,6 +165,7 @@ mod tests {
 
     /// Pairs of flags of which one would do nothing; `*` is every other.
     const REFUSED: &[(&str, &str, &[&str])] = &[
+        ("conformance", "against", &["fault", "go"]),
         ("conformance", "release", &["only"]),
         ("diff", "cases", &["now", "wait", "go"]),
         ("grade", "list", &["seeds", "budget", "jobs", "json"]),
@@ -182,6 +183,7 @@ mod tests {
         ("diff", "seed", "cases"),
         ("simulate", "child-timeout", "against"),
         ("replay", "child-timeout", "against"),
+        ("conformance", "child-timeout", "against"),
     ];
 
     fn is_refused(command: &str, pair: [&str; 2]) -> bool {

@@ -134,7 +134,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         files.par_iter().map(silent).collect::<io::Result<_>>()?
     };
     progress.bar.finish_and_clear();
-    let asked = other.map(Other::finish).transpose()?;
+    let asked = match other {
+        None => None,
+        Some(other) => Some(other.finish()?.ok_or_else(|| {
+            let none = "--against: there is nothing to ask: no collection runs, or each is cancelled";
+            Failure::Usage(none.to_owned())
+        })?),
+    };
     let (mut passed, mut bare, mut unusable) = (0usize, 0usize, Vec::new());
     for (File { path: file, .. }, verdict) in files.iter().zip(verdicts) {
         match verdict {
@@ -172,11 +178,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
     }
     if let Some(fault) = arguments.fault.filter(|_| !progress.is_fault_made.into_inner()) {
-        let first = fault.release();
-        return Err(Failure::Usage(format!(
-            "--fault {fault}: no collection here is by a release that has the rule, so that the mistake changes \
-             nothing; the first that has it is {first} (--release)"
-        )));
+        return Err(values::never_made(fault, "collection"));
     }
     Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
 }

@@ -72,6 +72,15 @@ pub(super) fn no_such_rule(fault: Fault, release: Release) -> Failure {
     ))
 }
 
+/// A fault that changed nothing, since no collection, or row, was by a release that has the rule.
+pub(super) fn never_made(fault: Fault, thing: &str) -> Failure {
+    let first = fault.release();
+    Failure::Usage(format!(
+        "--fault {fault}: no {thing} here is by a release that has the rule, so that the mistake changes nothing; the \
+         first that has it is {first} (--release)"
+    ))
+}
+
 /// A time such as `500ms`, `10s` or `2m`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let nanoseconds =

@@ -21,6 +21,12 @@ pub struct Collected {
 }
 
 impl Collected {
+    /// What our engine gives for a situation that is not a world's.
+    pub fn of(before: Situation) -> Collected {
+        let outcome = collect_with(&Request::new(&before), None);
+        Collected { before, cancel_at_root: None, outcome, removed: OnceLock::new() }
+    }
+
     /// The request that it answers.
     pub fn request(&self) -> Request<'_> {
         Request { cancel_at_root: self.cancel_at_root, ..Request::new(&self.before) }

@@ -290,3 +290,83 @@ fn a_scenario_is_put_to_another_collector() {
     let output = Command::new(PROGRAM).args(["replay", file, "--against", "/nowhere/to/be/found"]).output();
     assert_eq!(output.expect("the program runs").status.code(), Some(2));
 }
+
+fn against(command: &str, path: &str, more: &[&str]) -> (Option<i32>, String, String) {
+    let mut program = Command::new(PROGRAM);
+    let output = program.args([command, path]).args(more).output().expect("the program runs");
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn recorded_rows_are_put_to_another_collector() {
+    let rows = "scenarios/recorded";
+    let only = |child: &str| against("conformance", rows, &["--only", "2.4", "--against", child]);
+    let (_, ours, _) = against("conformance", rows, &["--only", "2.4"]);
+    let (code, said, _) = only(&format!("'{PROGRAM}' child"));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.lines().last(), ours.lines().last(), "as many rows as ours is held to");
+    assert!(said.contains(" child` was asked "), "{said}");
+    // It is told neither what was recorded nor, here, whose rules are meant.
+    let asked = only(
+        "sh -c 'while read -r line; do case $line in *db_after*) exit 3;; esac; echo \"{\\\"error\\\":null}\"; done'",
+    );
+    assert!(!asked.1.contains("the child died"), "{}", asked.1);
+    let (code, said, _) = only(&format!("'{PROGRAM}' child --fault collector-references-forgotten"));
+    assert_eq!(code, Some(1), "{said}");
+    for part in
+        ["FAILED 2.4 ", ": `refs` lacks something\n    child    does not follow ", "\n    ours     keeps "]
+    {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    assert_eq!(only("/nowhere/to/be/found").0, Some(2));
+}
+
+#[test]
+fn a_child_that_hangs_is_asked_nothing_more() {
+    for (command, path, collection) in [
+        ("replay", "scenarios/rules", "FAILED scenarios/"),
+        ("conformance", "scenarios/recorded", "FAILED 1."),
+    ] {
+        let child = ["--against", "sleep 60", "--child-timeout", "0.2"];
+        let (code, said, _) = against(command, path, &child);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(collection) && said.contains("the child hung"), "{said}");
+        assert!(said.contains("; it hung, and was not asked "), "{said}");
+    }
+}
+
+#[test]
+fn what_a_child_said_is_shown_as_it_was_and_one_cut_off_in_a_line_has_died() {
+    let file = "scenarios/properties/safety.scenario";
+    for (child, wrong, said) in [
+        (
+            r#"sh -c 'read -r line; printf %s "{\"name\""; exit 7'"#,
+            "the child died",
+            "exit status: 7, in the middle of a line",
+        ),
+        (
+            r#"sh -c 'read -r line; echo "{\"a\\\\b\"}"'"#,
+            "the child answered rubbish",
+            r#"; it said `{"a\b"}`"#,
+        ),
+    ] {
+        let (code, printed, _) = against("replay", file, &["--against", child]);
+        assert_eq!(code, Some(1), "{printed}");
+        assert!(printed.contains(wrong) && printed.contains(said), "{printed}");
+    }
+}
+
+#[test]
+fn a_fault_of_a_child_that_can_never_be_made_is_told_of() {
+    let child = format!("'{PROGRAM}' child --fault root-label-exact");
+    let (code, said, told) =
+        against("replay", "scenarios/properties/safety.scenario", &["--against", &child]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        told.contains("--fault root-label-exact: no collection here is by a release that has the rule"),
+        "{told}"
+    );
+    let mut refused = Command::new(PROGRAM);
+    let refused = refused.args(["child", "--fault", "root-label-exact", "--release", "1.7"]).output();
+    assert_eq!(refused.expect("the program runs").status.code(), Some(2));
+}
