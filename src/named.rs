@@ -175,9 +175,13 @@ pub struct UnknownName {
 }
 
 impl UnknownName {
+    /// The name that was probably meant, if there is one.
+    pub fn nearest(&self) -> Option<&'static str> {
+        nearest(&self.name, self.known.iter().copied())
+    }
+
     fn suggestion(&self) -> String {
-        let near = nearest(&self.name, self.known.iter().copied());
-        near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
+        self.nearest().map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "GO", value_parser = Go::parse)]
     go: Option<Go>,
     /// Seed a mistake into the collector, to see rows fail
-    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
+    #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// Ask another collector, a program that answers a collection a line, and hold it to what was recorded
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "go"])]
@@ -58,9 +58,8 @@ pub(super) struct Arguments {
 const BATCH_LINES: usize = 64;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    if let Some(release) = arguments.release.or(arguments.only) {
-        values::go_of(arguments.go, &[release])?;
-    }
+    let said = arguments.release.or(arguments.only);
+    values::go_of(arguments.go, said.as_ref().map_or(&Release::ALL, std::slice::from_ref))?;
     values::release_with(arguments.release.or(arguments.only), arguments.fault)?;
     let limit = arguments.child_timeout.unwrap_or(DEFAULT_LIMIT);
     let other = arguments.against.as_ref().map(|command| Other::new(command.clone(), limit));

@@ -9,6 +9,7 @@ use crate::oracle::Defects;
 use crate::release::Release;
 use crate::report;
 use crate::report::Show as _;
+use crate::text;
 use std::io::Write;
 
 /// Run every small graph through the collector, an independent oracle and plain reachability
@@ -28,11 +29,12 @@ pub(super) struct Arguments {
     /// lease
     #[arg(long, value_name = "root|holders", value_parser = parse_states, default_value = "root")]
     states: StateSet,
-    /// Whose rules: a version of containerd; default: 1.7.0-beta.1, or the release that first has the rule of --fault
+    /// Whose rules: a version of containerd; default: 1.7.0-beta.1
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
-    /// Seed a mistake into the collector, to see it found
-    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
+    /// Seed a mistake into the collector, to see it found; one that the graphs can show: lease-expiry-ignored,
+    /// flat-follows-labels, flat-hides-full, content-root-label-ignored or sweep-skips
+    #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// Threads; default: one a core
     #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
@@ -46,6 +48,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let Arguments { nodes, states, release, fault, .. } = *arguments;
     let release = values::release_with(release, fault)?;
     let plan = Plan { nodes, states, release, defects: Defects::as_shipped(release) };
+    refuse_idle(&plan, fault)?;
     let progress = progress::bar(Some(plan.graph_count()), "graphs");
     let done = |graphs| progress.inc(graphs);
     let threads = threads::pool(arguments.jobs)?;
@@ -56,6 +59,23 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let report = report::exhaust::Report { plan: &plan, fault, tally: &tally, interrupted };
     report.write(arguments.json, out)?;
     Ok(Ended::campaign(tally.finding_count() > 0, interrupted))
+}
+
+/// Refuses a fault that no graph of the plan can show.
+fn refuse_idle(plan: &Plan, fault: Option<Fault>) -> Result<(), Failure> {
+    let Some(fault) = fault else { return Ok(()) };
+    let with = |states| Plan { states, ..plan.clone() }.nodes_to_show(fault);
+    let reason = match (with(plan.states), with(StateSet::Holders)) {
+        (Some(nodes), _) if nodes <= plan.nodes => return Ok(()),
+        (Some(nodes), _) => {
+            format!("graphs that show it have {} or more", text::counted(nodes as u64, "node"))
+        }
+        (None, Some(_)) => "it takes leases to show it (--states holders)".to_owned(),
+        (None, None) => {
+            "content, its references and what holds it cannot show it; `leasehold simulate` can".to_owned()
+        }
+    };
+    Err(Failure::Usage(format!("--fault {fault}: {reason}")))
 }
 
 fn parse_nodes(text: &str) -> Result<usize, String> {

@@ -19,7 +19,7 @@ use std::time::Duration;
   leasehold grade --list                            what each fault is")]
 pub(super) struct Arguments {
     /// Only this fault
-    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
+    #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// How many seeds have to find each fault
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]

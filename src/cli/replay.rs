@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["fault", "against", "child_timeout"])]
     update: bool,
     /// Seed a mistake into the collector, to see scenarios fail
-    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
+    #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// Whose rules, whatever the files begin with: a version of containerd, or all for each in turn
     #[arg(long, value_name = "RELEASE|all", value_parser = Rules::parse, conflicts_with_all = ["update", "target"])]
@@ -111,9 +111,10 @@ struct File {
 const FAILURES_SHOWN_MAX: usize = 10;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    if let Some(Rules::Of(release)) = arguments.release {
-        values::go_of(arguments.go, &[release])?;
-    }
+    match arguments.release {
+        Some(Rules::Of(release)) => values::go_of(arguments.go, &[release])?,
+        _ => values::go_of(arguments.go, &Release::ALL)?,
+    };
     let mut files = Vec::new();
     for path in &arguments.paths {
         add_files(path, arguments.target.is_some(), &mut files)?;

@@ -49,7 +49,7 @@ pub(super) struct Arguments {
     /// Run cases for so long instead: 60s, 10m
     #[arg(long = "for", value_name = "TIME", value_parser = parse_time_to_try, conflicts_with_all = ["cases", "rows_out"])]
     time: Option<Duration>,
-    /// Run the i-th of n equal parts of the cases
+    /// Run the i-th of n parts of the cases, which are dealt out to the parts 64 at a time
     #[arg(long, value_name = "i/n", value_parser = parse_shard)]
     shard: Option<Shard>,
     /// Whose rules: a version of containerd; default: 1.7.0-beta.1, or the release that first has the rule of --fault
@@ -63,7 +63,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     intended: bool,
     /// Seed a mistake into the collector, to see it found; `leasehold grade --list` lists them
-    #[arg(long, value_name = "FAULT", value_parser = values::fault(), hide_possible_values = true)]
+    #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// Threads; default: one a core
     #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]

@@ -1,12 +1,11 @@
 //! The values of flags, as people write them.
 
-use super::Failure;
+use super::{Failure, terminal};
 use crate::engine::Fault;
 use crate::go::Go;
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::schema::{duration, time};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::time::Duration;
 
 /// What `--now` says.
@@ -40,6 +39,11 @@ impl Now {
 
 /// A Go that builds one of these releases; where it builds none it would change nothing.
 pub(super) fn go_of(go: Option<Go>, releases: &[Release]) -> Result<Go, Failure> {
+    if go == Some(Go::default()) {
+        terminal::say(
+            "--go: from Go 1.20 on times are read as they are without it; Go up to 1.19 reads more as times",
+        );
+    }
     let go = go.unwrap_or_default();
     if releases.iter().any(|release| go.may_build(*release)) {
         return Ok(go);
@@ -49,9 +53,12 @@ pub(super) fn go_of(go: Option<Go>, releases: &[Release]) -> Result<Go, Failure>
 }
 
 /// A `--fault` argument; a name that was nearly right is suggested.
-pub(super) fn fault() -> impl TypedValueParser<Value = Fault> {
-    let names = PossibleValuesParser::new(Fault::ALL.iter().map(|fault| fault.name()));
-    names.map(|name| Fault::parse(&name).expect("only names of faults get here"))
+pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
+    let list = "`leasehold grade --list` lists them";
+    Fault::parse(text).map_err(|error| match error.nearest() {
+        Some(near) => format!("did you mean `{near}`? {list}"),
+        None => format!("no fault is called so; {list}"),
+    })
 }
 
 /// Whose rules a collector with a fault follows: what was said, if the mistake can be made there, else the first release

@@ -48,6 +48,23 @@ impl Plan {
         graphs::class_count(self.nodes, self.states.count())
     }
 
+    /// How many nodes a graph needs for a fault to show; none where no graph of such states can show it. A graph has
+    /// content, references between it and what may hold it, and nothing else.
+    pub fn nodes_to_show(&self, fault: Fault) -> Option<usize> {
+        match (fault, self.states) {
+            (Fault::ContentRootLabelIgnored, _) => Some(1),
+            // Of two things to be removed one stays; what holds a node may be the other.
+            (Fault::SweepSkips, StateSet::Holders) => Some(1),
+            (Fault::SweepSkips, StateSet::Root) => Some(2),
+            (Fault::LeaseExpiryIgnored, StateSet::Holders) => Some(1),
+            // A flat lease on one that refers to another.
+            (Fault::FlatFollowsLabels, StateSet::Holders) => Some(2),
+            // Another lease besides, which holds the same through a third.
+            (Fault::FlatHidesFull, StateSet::Holders) => Some(3),
+            _ => None,
+        }
+    }
+
     /// How many graphs there are if names count: for so many the cases stand.
     pub fn labelled_count(&self) -> u64 {
         graphs::labelled_count(self.nodes, self.states.count())

@@ -61,3 +61,26 @@ fn results_do_not_depend_on_the_number_of_threads() {
     };
     assert_eq!(with(1), with(3));
 }
+
+#[test]
+fn a_fault_shows_on_graphs_of_as_many_nodes_as_is_said_and_on_no_smaller_ones() {
+    for (release, states, nodes) in [
+        (Release::V1_7Beta, StateSet::Root, 3),
+        (Release::V1_7Beta, StateSet::Holders, 3),
+        (Release::V2_4, StateSet::Root, 3),
+        (Release::V2_4, StateSet::Holders, 3),
+    ] {
+        for fault in Fault::ALL {
+            for nodes in 1..=nodes {
+                let plan = plan(nodes, states, release);
+                let tally = run(&plan, Some(*fault), &Stop::default(), &|_| {});
+                let is_said = plan.nodes_to_show(*fault).is_some_and(|least| least <= nodes);
+                assert_eq!(
+                    tally.finding_count() > 0,
+                    is_said,
+                    "{fault} under {release}, {nodes} nodes, {states:?}"
+                );
+            }
+        }
+    }
+}

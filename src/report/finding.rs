@@ -50,7 +50,8 @@ pub(super) fn write_steps(
     tries: u64,
     explained: &Explained,
 ) -> io::Result<()> {
-    writeln!(out, "  steps    {} of {of_steps}, 1-minimal: {tries} smaller cases tried\n", lines.len())?;
+    let tries = text::counted(tries, "smaller case");
+    writeln!(out, "  steps    {} of {of_steps}, 1-minimal: {tries} tried\n", lines.len())?;
     for line in lines {
         let mark = if explained.matters(line) { ">" } else { " " };
         write!(out, "    {mark} {}", print_line(line))?;

@@ -233,8 +233,9 @@ impl Show for CasesReport<'_> {
         let CasesReport { plan, tally, examples, interrupted } = self;
         let Plan { from, to, .. } = plan;
         let (seed, cases) = (plan.seed.text(), text::counted(tally.cases, "case"));
-        let differing = text::count(tally.differing);
-        writeln!(out, "containerd {from} and {to}, seed {seed:?}: {differing} of {cases} differ")?;
+        let (differing, differ) =
+            (text::count(tally.differing), if tally.differing == 1 { "differs" } else { "differ" });
+        writeln!(out, "containerd {from} and {to}, seed {seed:?}: {differing} of {cases} {differ}")?;
         if tally.unopenable > 0 {
             let cases = text::counted(tally.unopenable, "case");
             writeln!(out, "{cases} not compared: databases that a daemon does not open")?;

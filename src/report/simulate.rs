@@ -127,10 +127,27 @@ fn write_counts(out: &mut dyn Write, tally: &Tally) -> io::Result<()> {
     writeln!(out, "  {} ended in an error\n", percentage(tally.coverage.failed, tally.collections))
 }
 
-/// In tenths, so that no float decides a digit.
+/// In tenths, so that no float decides a digit; cut off, so that only the whole is 100.0 %. What happened at all is not 0.0 %.
 fn percentage(part: u64, whole: u64) -> String {
-    let tenths = (u128::from(part) * 1_000).checked_div(u128::from(whole)).unwrap_or_default();
-    format!("{:>3}.{} %", tenths / 10, tenths % 10)
+    match (u128::from(part) * 1_000).checked_div(u128::from(whole)).unwrap_or_default() {
+        0 if part > 0 => " <0.1 %".to_owned(),
+        tenths => format!("{:>3}.{} %", tenths / 10, tenths % 10),
+    }
+}
+
+#[cfg(test)]
+#[test]
+fn a_share_is_none_or_all_only_where_it_is() {
+    for (part, whole, share) in [
+        (0, 0, "  0.0 %"),
+        (0, 7, "  0.0 %"),
+        (1, 140_952, " <0.1 %"),
+        (1, 1_000, "  0.1 %"),
+        (140_951, 140_952, " 99.9 %"),
+        (7, 7, "100.0 %"),
+    ] {
+        assert_eq!(percentage(part, whole), share);
+    }
 }
 
 fn write_properties(out: &mut dyn Write, tally: &Tally) -> io::Result<()> {

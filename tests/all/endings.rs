@@ -120,7 +120,11 @@ fn an_output_that_cannot_be_written_is_told_from_a_finding() {
 #[test]
 fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
     let collects = "release 1.7\ncontent put a\ngc\nexpect removed content/a\n";
-    let here = folder(&[("s.scenario", collects.as_bytes())]);
+    let row = r#"{"name": "e", "version": "containerd 1.7.0", "now": "2024-05-06T07:08:09Z", "collectors": [],
+        "db": {}, "db_after": {}, "roots": [], "roots_error": null, "all": [], "refs": [], "marked": [],
+        "removed": [], "collector_calls": [], "error": null}"#;
+    let row = row.replace('\n', " ");
+    let here = folder(&[("s.scenario", collects.as_bytes()), ("e.jsonl", row.as_bytes())]);
     std::fs::create_dir(here.path().join("tree")).expect("a folder");
     std::fs::write(here.path().join("tree/crash-1"), b"").expect("writable");
     for (arguments, said) in [
@@ -148,6 +152,18 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
         ),
         ("exhaust --nodes 1 --fault root-label-exact --release 2.1", "the collector of 2.1 has no such rule"),
         ("conformance s.jsonl --fault root-label-exact --only 2.1", "the collector of 2.1 has no such rule"),
+        ("conformance e.jsonl --fault root-label-exact", "no row here is by a release that has the rule"),
+        ("exhaust --nodes 2 --fault expiry-inclusive", "cannot show it; `leasehold simulate` can"),
+        ("exhaust --nodes 2 --fault flat-follows-labels", "it takes leases to show it (--states holders)"),
+        (
+            "exhaust --nodes 2 --states holders --fault flat-hides-full",
+            "graphs that show it have 3 nodes or more",
+        ),
+        (
+            "simulate --fault expiry-inclusiv",
+            "did you mean `expiry-inclusive`? `leasehold grade --list` lists them",
+        ),
+        ("simulate --fault lease", "no fault is called so; `leasehold grade --list` lists them"),
     ] {
         let output = run(here.path(), &arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(output.status.code(), Some(2), "{arguments}: {}", text(&output.stderr));
@@ -158,6 +174,8 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
         "replay --fault root-label-exact --release 2.2 s.scenario",
         "replay --target tree s.scenario tree/crash-1",
         "simulate --cases 64 --fault root-label-exact",
+        "conformance e.jsonl --fault root-label-exact --release 2.2",
+        "exhaust --nodes 3 --states holders --fault flat-hides-full",
     ] {
         let output = run(here.path(), &arguments.split(' ').collect::<Vec<_>>());
         assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments}: {}", text(&output.stderr));

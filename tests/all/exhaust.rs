@@ -42,14 +42,6 @@ fn a_fault_ends_with_its_smallest_graph_and_the_same_bytes_for_any_number_of_job
     assert!(report["properties"]["reachability"]["failed"].as_u64() > Some(0));
 }
 
-/// A fault in a rule that the default release lacks would do nothing there.
-#[test]
-fn a_fault_brings_its_release() {
-    let output = exhaust(&["--nodes", "1", "--fault", "root-label-exact", "--json"]);
-    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    assert_eq!(report["release"], "2.2");
-}
-
 #[test]
 fn a_size_that_is_not_offered_is_refused() {
     for arguments in [&["--nodes", "0"][..], &["--nodes", "7"], &["--nodes", "2", "--states", "other"], &[]] {
