@@ -218,6 +218,11 @@ impl Words<'_> {
             Failure::CollectorFailed { resource_type } => {
                 format!("collector {} names it, but fails to start", self.collector(*resource_type))
             }
+            Failure::CollectorLabelFailed { by, label, resource_type } => {
+                let (by, label, collector) =
+                    (self.holder(by), short_label(label), self.collector(*resource_type));
+                format!("{by} names it by {label}, but its collector {collector} fails to start")
+            }
             Failure::CollectorNotAsked { resource_type } => {
                 let collector = self.collector(*resource_type);
                 format!(

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// *.scenario files in the order of their names; a file that is named itself is read whatever it is called.
 ///
 /// A scenario that expects nothing has failed in a folder, where it would pass for a test; named itself it is only counted
-/// as such. A label that names nothing, though content of that name is there, is warned of.
+/// as such. What names nothing, though a step creates what is nearly called so, is warned of.
 ///
 /// An input of a fuzz target, a crash above all, is any other file in a folder of the target's name. It is held to
 /// the target's property; what breaks is shown as a small scenario.

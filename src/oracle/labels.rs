@@ -210,7 +210,7 @@ pub(super) fn own_labels(go: Go, labels: Option<View<'_>>) -> OwnLabels {
 }
 
 /// Whether a label is the one named, followed by nothing, a point or a slash.
-fn is_label(label: &[u8], name: &[u8]) -> bool {
+pub(super) fn is_label(label: &[u8], name: &[u8]) -> bool {
     label.strip_prefix(name).is_some_and(|rest| matches!(rest.first(), None | Some(b'.' | b'/')))
 }
 

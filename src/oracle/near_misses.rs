@@ -18,6 +18,7 @@ use super::Judgement;
 use super::collectors::{collectors, is_heard};
 use super::defects::Defect;
 use super::facts::{Refusal, full};
+use super::labels::is_label;
 use super::nodes::{Key, NodeId};
 use super::rules::{By, Failure, Holder, Rule};
 use crate::bucket::View;
@@ -79,9 +80,10 @@ impl<'a> NearMisses<'a> {
         let other = mentions.iter().filter_map(|it| match it {
             Mention::Label { namespace, by, label, is_hidden } => {
                 let by = by.clone();
-                let failure = match is_hidden {
-                    true => Failure::ReferrerNotFound { by, label: Some(label) },
-                    false => Failure::LabelNotRead { by, label },
+                let failure = match silent_collector(judgement, node, label) {
+                    _ if *is_hidden => Failure::ReferrerNotFound { by, label: Some(label) },
+                    Some(resource_type) => Failure::CollectorLabelFailed { by, label, resource_type },
+                    None => Failure::LabelNotRead { by, label },
                 };
                 (*namespace == node.namespace && !is_read(label)).then_some(failure)
             }
@@ -296,6 +298,17 @@ impl<'a> Gathering<'_, 'a> {
             self.mention(&name, Mention::Unheard { node, because });
         }
     }
+}
+
+/// The collector of a node's type whose reference label this is, where it did not start.
+fn silent_collector(judgement: &Judgement<'_>, node: NodeRef<'_>, label: &[u8]) -> Option<ResourceType> {
+    let name = label.strip_prefix(names::GC_REF)?;
+    let mut silent = collectors(judgement.question).iter().filter(|it| !is_heard(judgement.question, it));
+    let found = silent.find(|collector| {
+        let own = &collector.reference_label;
+        collector.resource_type == node.resource_type.stripped() && !own.is_empty() && is_label(name, own)
+    });
+    found.map(|collector| collector.resource_type)
 }
 
 /// Whether a label has a part, in whatever letters and behind whatever prefix.

@@ -221,6 +221,15 @@ pub enum Failure<'a> {
         /// The type for which the collector is registered.
         resource_type: ResourceType,
     },
+    /// A label of something else names it, that of a collector which does not start.
+    CollectorLabelFailed {
+        /// What has the label.
+        by: By<'a>,
+        /// The label.
+        label: &'a [u8],
+        /// The type for which the collector is registered.
+        resource_type: ResourceType,
+    },
     /// A collector would name it, but is not asked so in the release.
     CollectorNotAsked {
         /// The type for which the collector is registered.

@@ -588,3 +588,85 @@ fn files_are_replayed_under_another_release_or_under_all() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("; or all"), "{}", text(&refused.stderr));
 }
+
+#[test]
+fn a_name_that_is_nearly_one_that_a_step_creates_is_warned_of() {
+    let created = "release 2.4
+content put layer
+snapshot prepare overlayfs/base
+snapshot prepare overlayfs/chain-1
+image create main target=layer
+";
+    let warned = |step: &str| {
+        let folder =
+            folder(&[("a.scenario", &format!("{created}{step}\ngc\nexpect present content/layer\n"))]);
+        text(&leasehold(folder.path(), &["replay", "a.scenario"]).stderr)
+    };
+    for (step, said) in [
+        (
+            "content put m gc.ref.content=laeyr",
+            "`gc.ref.content=laeyr` names nothing; is content/layer meant?",
+        ),
+        (
+            "content put m gc.ref.content=@laeyr",
+            "`gc.ref.content=@laeyr` names nothing; is content/layer meant?",
+        ),
+        (
+            "content put m gc.ref.snapshot.overlayfs=@base",
+            "`gc.ref.snapshot.overlayfs=@base` names nothing; write `gc.ref.snapshot.overlayfs=base` for \
+             snapshot/overlayfs/base",
+        ),
+        ("content put m gc.bref.image=mian", "`gc.bref.image=mian` names nothing; is image/main meant?"),
+        (
+            "content put m gc.ref.snapshot.overlayf=base",
+            "`gc.ref.snapshot.overlayf=base` names nothing; is snapshot/overlayfs/base meant?",
+        ),
+        (
+            "content put m gc.cond.snapshot.overlayfs=usedat<1h|@base",
+            "`gc.cond.snapshot.overlayfs=usedat<1h|@base` names nothing; write \
+             `gc.cond.snapshot.overlayfs=usedat<1h|base` for snapshot/overlayfs/base",
+        ),
+        (
+            "lease create l\nlease add l content/laeyr",
+            "nothing creates content/laeyr; is content/layer meant?",
+        ),
+        (
+            "lease create l\nlease add l snapshot/overlayfs/bsae",
+            "nothing creates snapshot/overlayfs/bsae; is snapshot/overlayfs/base meant?",
+        ),
+        (
+            "lease create l gc.expire=+1h",
+            "gc.expire `+1h` is no time, so that it never comes; write `expire=+1h` to count from the step",
+        ),
+        ("image label main gc.expire=-1h", "gc.expire `-1h` is no time"),
+    ] {
+        assert!(warned(step).contains(&format!(": warning: {said}")), "{step}: {}", warned(step));
+    }
+    for step in [
+        "content put m gc.ref.content=@layer gc.ref.content.1=@other gc.ref.content.2=",
+        "content put m gc.ref.snapshot.overlayfs=chain-2 gc.ref.snapshot.overlayfs/x=chain-1",
+        "content put m gc.cond.snapshot.overlayfs=usedat<1h|base gc.cond.snapshot.overlayfs/1=base",
+        "lease create l expire=+1h\nlease add l content/layer content/none snapshot/overlayfs/base image/main",
+        "raw bucket v1/default/content/blob/@layers\nlease create l\nlease add l content/layers",
+    ] {
+        assert_eq!(warned(step), "", "{step}");
+    }
+}
+
+#[test]
+fn what_only_a_label_of_a_failed_collector_names_goes_for_that_reason() {
+    let failed = "release 2.0
+collector declare type-16 label=volume
+collector declare type-17
+collector list type-17 type-16/disk
+collector fail type-16 start
+content put m gc.root=x gc.ref.volume=disk
+gc
+---
+";
+    let folder = folder(&[("a.scenario", failed)]);
+    let said = text(&leasehold(folder.path(), &["replay", "a.scenario"]).stdout);
+    let reason =
+        "type-16/disk   content/m names it by gc.ref.volume, but its collector type-16 fails to start";
+    assert!(said.contains(reason), "{said}");
+}
