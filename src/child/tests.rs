@@ -73,15 +73,20 @@ fn whoever_gives_no_answer_is_told_apart() {
         (command("sh -c 'exit 3'"), PATIENT, "ended without an answer: exit status: 3"),
         (command("sh -c 'read -r line; kill -9 $$'"), PATIENT, "ended without an answer: signal: 9"),
         (command("sh -c 'exec >&-; exec sleep 60'"), PATIENT, "closed its output"),
+        (
+            command("sh -c 'read -r line; printf {; exit 3'"),
+            PATIENT,
+            "exit status: 3, in the middle of a line",
+        ),
         (each("echo rubbish"), PATIENT, "no answer to the case: not JSON"),
         (each("echo []"), PATIENT, "no answer to the case"),
-        (each("echo {}"), PATIENT, "it has no field of a result; it said \"{}\""),
+        (each("echo {}"), PATIENT, "it has no field of a result; it said `{}`"),
         (each("echo"), PATIENT, "no answer to the case"),
         (each(r#"printf "\377\n""#), PATIENT, "invalid utf-8"),
         (
             each(r#"echo "{\"name\": \"other\", \"error\": null}""#),
             PATIENT,
-            "it is named \"other\", the case \"case\"",
+            "it is named `other`, the case `case`; it said `{\"name\"",
         ),
         (each(r#"echo "{\"error\": 7}""#), PATIENT, "no answer to the case"),
     ] {
