@@ -14,7 +14,7 @@ use leasehold::engine::{Fault, collect_with};
 use leasehold::generate::profile::Swarm;
 use leasehold::generate::seed::Seed;
 use leasehold::generate::steps::Case;
-use leasehold::oracle::Defects;
+use leasehold::properties::known::Known;
 use leasehold::release::Release;
 use leasehold::scenario::Step;
 use leasehold::simulate::campaign::{self, Plan};
@@ -28,7 +28,7 @@ const CASES: u64 = 64;
 fn plan() -> Plan {
     let release = Release::default();
     let seed = Seed::parse("bench").expect("a seed");
-    Plan { seed, release, defects: Defects::as_shipped(release), swarm: Swarm::Drawn }
+    Plan { seed, release, known: Known::as_shipped(release), swarm: Swarm::Drawn }
 }
 
 fn operations(cases: &[Case]) -> u64 {
@@ -49,7 +49,7 @@ impl Watch for Kept {
 fn default_mix(criterion: &mut Criterion) {
     let plan = plan();
     let cases: Vec<Case> = (0..CASES).map(|number| campaign::draw(&plan, number)).collect();
-    let mode = Mode { release: plan.release, defects: plan.defects, thorough: Thorough::Never };
+    let mode = Mode { release: plan.release, known: plan.known, thorough: Thorough::Never };
     let mut group = criterion.benchmark_group("simulate");
     group.sample_size(20).throughput(Throughput::Elements(operations(&cases)));
     group.bench_function("default mix", |bencher| {

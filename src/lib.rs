@@ -21,7 +21,7 @@
 //! | [`contract`] | what each client operation must do, may do and must refuse, knowing nothing of `metadata` |
 //! | [`reason`] | the words for why a node is kept, or goes |
 //! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
-//! | [`properties`] | what must hold of a collection, and between two |
+//! | [`properties`] | what must hold of a step, of a collection, and between two |
 //! | [`campaign`] | many cases on every core, in order |
 //! | [`generate`] | cases from bytes: clients' steps, or a database at once |
 //! | [`shrink`] | cases made small |

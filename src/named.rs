@@ -140,6 +140,17 @@ impl<T: Named> Set<T> {
         Set(self.0 & !(1 << thing.place()), PhantomData)
     }
 
+    /// What is in either.
+    #[must_use]
+    pub fn union(self, other: Set<T>) -> Set<T> {
+        Set(self.0 | other.0, PhantomData)
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether a thing is in the set.
     pub fn contains(self, thing: T) -> bool {
         self.0 & 1 << thing.place() != 0
@@ -147,12 +158,23 @@ impl<T: Named> Set<T> {
 
     /// What is in the set, in the order of the table.
     pub fn iter(self) -> impl Iterator<Item = T> {
-        T::ALL.iter().copied().filter(move |thing| self.contains(*thing))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let place = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            T::ALL.get(place).copied()
+        })
     }
 
     /// The names of what is in the set.
     pub fn names(self, between: &str) -> String {
         self.iter().map(T::name).collect::<Vec<_>>().join(between)
+    }
+}
+
+impl<T: Named> Default for Set<T> {
+    fn default() -> Set<T> {
+        Set::NONE
     }
 }
 

@@ -33,7 +33,7 @@ mod wide;
 pub use builder::{Builder, OutOfOrder};
 pub use cursor::Cursor;
 use cursor::Entries;
-pub use diff::{Change, diff};
+pub use diff::{Change, diff, find_change};
 pub use edit::Refusal;
 
 use std::fmt;

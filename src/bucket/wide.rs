@@ -5,7 +5,7 @@
 //! iterator run backwards, which im 15.1.0 gets wrong beyond one tree node.
 
 use super::packed::{self, Body};
-use super::{Bucket, Entry, Repr, View, ViewRepr};
+use super::{Bucket, Entry, Repr};
 use im::OrdMap;
 use im::ordmap::{DiffItem, RangedIter};
 use std::ops::Bound;
@@ -111,14 +111,5 @@ pub(super) fn owned(slot: packed::Slot<'_>) -> Slot {
         Slot::Bucket(Bucket(Repr::Packed(Arc::from(slot.rest))))
     } else {
         Slot::Value(Arc::from(slot.rest))
-    }
-}
-
-impl<'a> View<'a> {
-    pub(super) fn as_wide(self) -> Option<&'a Wide> {
-        match self.0 {
-            ViewRepr::Wide(wide) => Some(wide),
-            ViewRepr::Packed(_) => None,
-        }
     }
 }

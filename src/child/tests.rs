@@ -9,7 +9,7 @@ use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::generate::trees;
-use crate::oracle::Defects;
+use crate::properties::known::Known;
 use crate::release::Release;
 use crate::replay;
 use crate::scenario::{parse, print};
@@ -181,7 +181,7 @@ fn what_is_no_question_ends_serving_with_its_line() {
 }
 
 fn cases(release: Release) -> campaign::Plan {
-    campaign::Plan { seed: seed(), release, defects: Defects::as_shipped(release), swarm: Swarm::Drawn }
+    campaign::Plan { seed: seed(), release, known: Known::as_shipped(release), swarm: Swarm::Drawn }
 }
 
 fn plan(command: CommandLine, count: u64, limit: Duration) -> Plan {

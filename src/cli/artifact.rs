@@ -1,12 +1,12 @@
 //! Inputs of fuzz targets for `leasehold replay`: held to the target's property; what breaks, as a small scenario.
 
 use super::verdict::{Verdict, replay_scenario};
-use crate::engine::Fault;
 use crate::fuzzing::{Hit, Input, TARGETS, Target};
 use crate::release::Release;
 use crate::replay::Replay;
 use crate::scenario::{parse, print};
 use crate::text;
+use crate::world::Fault;
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::{self, Write};

@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// Seed a mistake into the collector
-    #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
+    #[arg(long, value_name = "FAULT", value_parser = values::parse_collector_fault)]
     fault: Option<Fault>,
 }
 

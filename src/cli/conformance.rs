@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "GO", value_parser = Go::parse)]
     go: Option<Go>,
     /// Seed a mistake into the collector, to see rows fail
-    #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
+    #[arg(long, value_name = "FAULT", value_parser = values::parse_collector_fault)]
     fault: Option<Fault>,
     /// Ask another collector, a program that answers a collection a line, and hold it to what was recorded
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "go"])]

@@ -2,10 +2,10 @@
 
 use super::values::{self, parse_time_to_try};
 use super::{Ended, Failure, interrupt, progress, threads};
-use crate::engine::Fault;
 use crate::report::Show as _;
 use crate::report::grade::{Report, write_list};
 use crate::simulate::grade::{Grade, grade};
+use crate::world::Fault;
 use std::io::Write;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let faults = arguments.fault.map_or_else(|| Fault::ALL.to_vec(), |fault| vec![fault]);
+    let faults = arguments.fault.map_or_else(|| Fault::all().collect(), |fault| vec![fault]);
     if arguments.list {
         write_list(&faults, out)?;
         return Ok(Ended::Well);

@@ -6,7 +6,6 @@ use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_te
 use super::verdict::{Verdict, replay_scenario};
 use super::{Ended, Failure, artifact};
 use super::{files, progress, values};
-use crate::engine::Fault;
 use crate::fuzzing::Target;
 use crate::go::Go;
 use crate::release::Release;
@@ -14,6 +13,7 @@ use crate::replay::{Failure as Failed, Problem, Replay, Replayed, Stepped, updat
 use crate::report::shell::quoted;
 use crate::scenario::{self, Scenario};
 use crate::text::{self, counted};
+use crate::world::Fault;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use std::ffi::OsStr;
@@ -179,7 +179,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
     }
     if let Some(fault) = arguments.fault.filter(|_| !progress.is_fault_made.into_inner()) {
-        return Err(values::never_made(fault, "collection"));
+        return Err(values::never_made(fault, fault.of_collector().map_or("step", |_| "collection")));
     }
     Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
 }
@@ -269,8 +269,11 @@ impl Progress {
     }
 
     fn step_done(&self, fault: Option<Fault>, stepped: &Stepped<'_>) {
-        let release = stepped.applied.collected.as_ref().map(|collected| collected.before.release);
-        if fault.zip(release).is_some_and(|(fault, release)| fault.can_be_made_in(release)) {
+        let is_made = |fault: Fault| {
+            let is_asked = fault.of_collector().is_none() || stepped.applied.collected.is_some();
+            is_asked && fault.can_be_made_in(stepped.release)
+        };
+        if fault.is_some_and(is_made) {
             self.is_fault_made.store(true, Ordering::Relaxed);
         }
         self.bar.inc(u64::from(self.of_steps));

@@ -5,10 +5,9 @@ use super::findings::Folder;
 use super::values::{self, parse_time_to_try};
 use super::{Ended, Failure, interrupt, progress, threads};
 use crate::campaign::{Stop, Tally as _};
-use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
-use crate::oracle::Defects;
+use crate::properties::known::Known;
 use crate::release::Release;
 use crate::replay::finding;
 use crate::report::Show as _;
@@ -16,6 +15,7 @@ use crate::report::simulate::{Report, Written, reached, write_plan, write_proper
 use crate::scenario::print;
 use crate::simulate::campaign::{self, Example, Numbers, Plan, Tally};
 use crate::text;
+use crate::world::Fault;
 use indicatif::ProgressBar;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -151,8 +151,8 @@ fn write_rows(arguments: &Arguments, cases: Cases<'_>) -> Result<Option<Ended>, 
 fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let Arguments { release, profile, fault, .. } = *arguments;
     let release = values::release_with(release, fault)?;
-    let defects = if arguments.intended { Defects::NONE } else { Defects::as_shipped(release) };
-    Ok(Plan { seed: arguments.seed.clone(), release, defects, swarm: profile })
+    let known = if arguments.intended { Known::NONE } else { Known::as_shipped(release) };
+    Ok(Plan { seed: arguments.seed.clone(), release, known, swarm: profile })
 }
 
 fn run_with(

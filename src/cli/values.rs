@@ -1,11 +1,13 @@
 //! The values of flags, as people write them.
 
 use super::{Failure, terminal};
-use crate::engine::Fault;
+use crate::engine;
 use crate::go::Go;
 use crate::instant::Instant;
+use crate::named::UnknownName;
 use crate::release::Release;
 use crate::schema::{duration, time};
+use crate::world::Fault;
 use std::time::Duration;
 
 /// What `--now` says.
@@ -54,33 +56,52 @@ pub(super) fn go_of(go: Option<Go>, releases: &[Release]) -> Result<Go, Failure>
 
 /// A `--fault` argument; a name that was nearly right is suggested.
 pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
+    Fault::parse(text).map_err(|error| unknown_fault(&error))
+}
+
+/// The same where only the collector runs.
+pub(super) fn parse_collector_fault(text: &str) -> Result<engine::Fault, String> {
+    match parse_fault(text)? {
+        Fault::Collector(fault) => Ok(fault),
+        Fault::Daemon(_) => {
+            Err("only the collector runs here, and this is a mistake of the daemon around it".to_owned())
+        }
+    }
+}
+
+fn unknown_fault(error: &UnknownName) -> String {
     let list = "`leasehold grade --list` lists them";
-    Fault::parse(text).map_err(|error| match error.nearest() {
+    match error.nearest() {
         Some(near) => format!("did you mean `{near}`? {list}"),
         None => format!("no fault is called so; {list}"),
-    })
+    }
 }
 
 /// Whose rules a collector with a fault follows: what was said, if the mistake can be made there, else the first release
 /// that has the rule.
-pub(super) fn release_with(said: Option<Release>, fault: Option<Fault>) -> Result<Release, Failure> {
-    match (said, fault) {
+pub(super) fn release_with(
+    said: Option<Release>,
+    fault: Option<impl Into<Fault>>,
+) -> Result<Release, Failure> {
+    match (said, fault.map(Into::into)) {
         (Some(release), Some(fault)) if !fault.can_be_made_in(release) => Err(no_such_rule(fault, release)),
         (said, fault) => Ok(said.unwrap_or(fault.map(Fault::release).unwrap_or_default())),
     }
 }
 
 /// A fault that would change nothing.
-pub(super) fn no_such_rule(fault: Fault, release: Release) -> Failure {
-    let first = fault.release();
+pub(super) fn no_such_rule(fault: impl Into<Fault>, release: Release) -> Failure {
+    let fault = fault.into();
+    let (first, who) = (fault.release(), fault.of_collector().map_or("daemon", |_| "collector"));
     Failure::Usage(format!(
-        "--fault {fault}: the collector of {release} has no such rule, so that the mistake changes nothing; the first \
+        "--fault {fault}: the {who} of {release} has no such rule, so that the mistake changes nothing; the first \
          that has it is {first}"
     ))
 }
 
 /// A fault that changed nothing, since no collection, or row, was by a release that has the rule.
-pub(super) fn never_made(fault: Fault, thing: &str) -> Failure {
+pub(super) fn never_made(fault: impl Into<Fault>, thing: &str) -> Failure {
+    let fault = fault.into();
     let first = fault.release();
     Failure::Usage(format!(
         "--fault {fault}: no {thing} here is by a release that has the rule, so that the mistake changes nothing; the \
@@ -115,7 +136,7 @@ mod tests {
         let seed = Seed::parse("faults").expect("a seed");
         let mut pairs = 0;
         for release in Release::ALL {
-            for fault in Fault::ALL.iter().filter(|fault| !fault.can_be_made_in(release)) {
+            for fault in engine::Fault::ALL.iter().filter(|fault| !fault.can_be_made_in(release)) {
                 pairs += 1;
                 for number in 0..40 {
                     let situation = trees::draw(&seed, number).under(release);

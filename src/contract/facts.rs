@@ -19,9 +19,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub(super) const CREATED_AT: &[u8] = b"createdat";
-pub(super) const UPDATED_AT: &[u8] = b"updatedat";
+/// The field of an object that every update sets.
+pub const UPDATED_AT: &[u8] = b"updatedat";
 /// The longest key that bbolt takes.
 const KEY_BYTES_MAX: usize = 32_768;
+/// The seconds from the year 1 to the year 10000, which RFC 3339 cannot write.
+pub(super) const TEXT_SECONDS_END: i64 = 315_537_897_600;
 /// The keys from the root to an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place<'a> {
@@ -62,6 +65,16 @@ impl<'a> Place<'a> {
         &self.keys[..self.length]
     }
 
+    /// Whether it is this path. Places of one object differ in their last keys.
+    pub(super) fn is(&self, path: &[&[u8]]) -> bool {
+        self.length == path.len() && self.is_at_or_below(path)
+    }
+
+    /// Whether it is this path, or one below it.
+    pub(super) fn is_at_or_below(&self, path: &[&[u8]]) -> bool {
+        self.length >= path.len() && self.keys.iter().zip(path).rev().all(|(own, key)| own == key)
+    }
+
     pub(super) fn last(&self) -> &'a [u8] {
         self.keys[self.length - 1]
     }
@@ -88,6 +101,31 @@ impl<'a> Place<'a> {
             }
         }
         false
+    }
+}
+
+/// Reads one place after the other: neighbours lie in one bucket, which is looked for once.
+pub(super) struct Reader<'p, 'a> {
+    tree: View<'a>,
+    /// The keys of the bucket around the place that was read last, and the bucket if it is there.
+    last: (&'p [&'a [u8]], Option<View<'a>>),
+}
+
+impl<'p, 'a> Reader<'p, 'a> {
+    pub(super) fn new(tree: View<'a>) -> Reader<'p, 'a> {
+        Reader { tree, last: (&[], Some(tree)) }
+    }
+
+    /// What stands at a place.
+    pub(super) fn entry(&mut self, place: &'p Place<'a>) -> Option<Entry<'a>> {
+        let (key, around) = place.keys().split_last()?;
+        let bucket = match (around.strip_prefix(self.last.0), self.last.1) {
+            (Some(below), Some(bucket)) => bucket.at(below),
+            (Some(_), None) => None,
+            (None, _) => self.tree.at(around),
+        };
+        self.last = (around, bucket);
+        bucket?.entry(key)
     }
 }
 
@@ -181,7 +219,7 @@ impl fmt::Display for Want<'_> {
             Want::Bucket => f.write_str("a bucket"),
             Want::Sequence(sequence) => write!(f, "a bucket with sequence number {sequence}"),
             Want::Value(value) => write!(f, "the value \"{}\"", value.escape_ascii()),
-            Want::Time(at) => write!(f, "the time {}s {}ns since the year 1", at.seconds, at.nanoseconds),
+            Want::Time(at) => write!(f, "the time {}", shown_time(*at)),
             Want::Number(number) => write!(f, "the number {number}"),
             Want::AnyValue => f.write_str("a value"),
             Want::NoBucket | Want::NoValue => f.write_str("nothing"),
@@ -190,6 +228,35 @@ impl fmt::Display for Want<'_> {
 }
 
 impl Want<'_> {
+    /// What stands there, said as what should.
+    pub(super) fn said_of(&self, there: Option<Entry<'_>>) -> String {
+        match there {
+            None => "nothing".to_owned(),
+            Some(Entry::Bucket(bucket)) => match self {
+                Want::Sequence(_) => Want::Sequence(bucket.sequence()).to_string(),
+                _ => Want::Bucket.to_string(),
+            },
+            Some(Entry::Value(bytes)) => match (self, read_time(bytes)) {
+                (Want::Time(_), Some(at)) => Want::Time(at).to_string(),
+                _ => Want::Value(bytes.into()).to_string(),
+            },
+        }
+    }
+
+    /// The same, with a value of its own.
+    pub(super) fn into_owned(self) -> Want<'static> {
+        match self {
+            Want::Value(value) => Want::Value(value.into_owned().into()),
+            Want::Bucket => Want::Bucket,
+            Want::Sequence(sequence) => Want::Sequence(sequence),
+            Want::Time(at) => Want::Time(at),
+            Want::Number(number) => Want::Number(number),
+            Want::AnyValue => Want::AnyValue,
+            Want::NoBucket => Want::NoBucket,
+            Want::NoValue => Want::NoValue,
+        }
+    }
+
     /// Whether it stands there.
     pub(super) fn is_met_by(&self, there: Option<Entry<'_>>) -> bool {
         match (self, there) {
@@ -215,6 +282,29 @@ impl Want<'_> {
     }
 }
 
+/// Seconds since the year 1 as text, counted year by year and month by month.
+pub(super) fn rfc3339(seconds: i64) -> String {
+    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+    // 400 years have 146,097 days.
+    let mut year = days / 146_097 * 400 + 1;
+    days %= 146_097;
+    while days >= 365 + i64::from(is_leap(year)) {
+        days -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    let mut month = 1;
+    for length in [31, 28 + i64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
+}
+
 /// Version, seconds since the year 1, nanoseconds, and -1 for UTC (Go's `Time.MarshalBinary`).
 fn binary_time(at: Instant) -> [u8; 15] {
     let mut bytes = [0; 15];
@@ -223,6 +313,24 @@ fn binary_time(at: Instant) -> [u8; 15] {
     bytes[9..13].copy_from_slice(&at.nanoseconds.to_be_bytes());
     bytes[13..].copy_from_slice(&(-1_i16).to_be_bytes());
     bytes
+}
+
+/// The instant that these bytes are the binary form of.
+fn read_time(bytes: &[u8]) -> Option<Instant> {
+    let seconds = i64::from_be_bytes(*bytes.get(1..)?.first_chunk()?);
+    let nanoseconds = u32::from_be_bytes(*bytes.get(9..)?.first_chunk()?);
+    let at = Instant { seconds, nanoseconds };
+    (binary_time(at) == bytes).then_some(at)
+}
+
+fn shown_time(at: Instant) -> String {
+    match (u64::try_from(at.seconds), at.nanoseconds) {
+        (Ok(_), 0) if at.seconds < TEXT_SECONDS_END => rfc3339(at.seconds),
+        (Ok(_), fraction) if at.seconds < TEXT_SECONDS_END => {
+            rfc3339(at.seconds).replace('Z', &format!(".{fraction:09}Z"))
+        }
+        _ => format!("{}s {}ns after the year 1", at.seconds, at.nanoseconds),
+    }
 }
 
 /// Zigzag, seven bits a byte, the lowest first, and all but the last marked (Go's `binary.PutVarint`).

@@ -32,8 +32,6 @@ pub(super) fn terms<'a>(asked: &Asked<'a>, step: &'a Step, terms: &mut Terms<'a>
             if leases_images(asked) {
                 asked.released(terms, object);
             }
-            // The collection that the client waits for may fail, and may never end.
-            terms.tolerate_if(true, Refused::Unknown);
         }
         _ => unreachable!("these are the steps of images"),
     }

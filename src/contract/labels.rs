@@ -1,6 +1,6 @@
 //! Labels, times and updates, which every kind of object has.
 
-use super::facts::{CREATED_AT, Place, UPDATED_AT, Want, label};
+use super::facts::{CREATED_AT, Place, TEXT_SECONDS_END, UPDATED_AT, Want, label, rfc3339};
 use super::{Asked, Terms};
 use crate::bucket::Entry;
 use crate::instant::Instant;
@@ -13,8 +13,6 @@ use std::collections::BTreeMap;
 const LABEL_BYTES_MAX: usize = 4096;
 /// Go's zero time, which is written where an object that is updated has no time of creation.
 const ZERO_TIME: Instant = Instant { seconds: 0, nanoseconds: 0 };
-/// The seconds from the year 1 to the year 10000, which RFC 3339 cannot write.
-const TEXT_SECONDS_END: i64 = 315_537_897_600;
 
 /// A map of labels as a request has it, or as it is to be.
 pub(super) type Map<'a> = BTreeMap<&'a [u8], Want<'a>>;
@@ -57,29 +55,6 @@ fn expiry(expire: &Expiry, now: Instant) -> Want<'_> {
         }
         _ => Want::AnyValue,
     }
-}
-
-/// Seconds since the year 1 as text, counted year by year and month by month.
-fn rfc3339(seconds: i64) -> String {
-    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
-    // 400 years have 146,097 days.
-    let mut year = days / 146_097 * 400 + 1;
-    days %= 146_097;
-    while days >= 365 + i64::from(is_leap(year)) {
-        days -= 365 + i64::from(is_leap(year));
-        year += 1;
-    }
-    let mut month = 1;
-    for length in [31, 28 + i64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
 }
 
 impl<'a> Terms<'a> {

@@ -41,8 +41,6 @@ pub(super) fn terms<'a>(asked: &Asked<'a>, step: &'a Step, terms: &mut Terms<'a>
             let place = asked.place(Object::Lease(lease));
             terms.refuse_if(!asked.exists(place), Refused::NotFound);
             terms.takes(place);
-            // The collection that the client waits for may fail.
-            terms.tolerate_if(true, Refused::Unknown);
         }
         _ => unreachable!("these are the steps of leases"),
     }

@@ -32,14 +32,15 @@ mod sandboxes;
 mod snapshots;
 
 pub use deviations::{Deviation, Deviations};
-pub use facts::{Place, Want};
+pub use facts::{Place, UPDATED_AT, Want};
 pub use handles::Handles;
 
-use crate::bucket::{Bucket, Entry, View, diff};
+use crate::bucket::{Bucket, Entry, View, find_change};
 use crate::instant::Instant;
+use crate::named::Set;
 use crate::release::Release;
-use crate::scenario::{Name, Refused, Step, print_path};
-use facts::Object;
+use crate::scenario::{KeyPath, Name, Refused, Step, print_path};
+use facts::{Object, Reader};
 use std::fmt;
 
 /// What the backends have, as far as an operation depends on it.
@@ -92,9 +93,9 @@ pub struct Asked<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Terms<'a> {
     /// The kinds of the conditions that hold: the step must be refused with one of them.
-    refusals: Vec<Refused>,
+    refusals: Set<Refused>,
     /// Kinds with which it may be refused, whatever else holds.
-    tolerated: Vec<Refused>,
+    tolerated: Set<Refused>,
     /// The error that is answered although the step takes effect.
     answer: Option<Refused>,
     /// What must hold after a step that takes effect.
@@ -109,35 +110,37 @@ pub struct Terms<'a> {
 
 /// A way in which a step did not keep its terms.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Breach<'a> {
+pub enum Breach {
     /// The answer is none of those that the terms know; `None` is acceptance.
     Answer {
         /// The kinds that would be right; where there are none, acceptance would.
-        expected: Vec<Refused>,
+        expected: Set<Refused>,
         /// What came.
         got: Option<Refused>,
     },
     /// Something changed that the step has no business with.
     Frame {
         /// Where.
-        place: Vec<&'a [u8]>,
+        place: KeyPath,
     },
     /// Something that the step must bring about is not so.
     Effect {
         /// Where.
-        place: Place<'a>,
+        place: KeyPath,
         /// What should stand there.
-        want: Want<'a>,
+        want: Want<'static>,
+        /// What stands there, in words.
+        there: String,
     },
 }
 
 /// What follows "this step".
-impl fmt::Display for Breach<'_> {
+impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Breach::Answer { expected, got } => {
                 let said = |kind: &Refused| format!("refused as {}", kind.name());
-                let expected: Vec<String> = expected.iter().map(said).collect();
+                let expected: Vec<String> = expected.iter().map(|kind| said(&kind)).collect();
                 let expected =
                     if expected.is_empty() { "accepted".to_owned() } else { expected.join(" or ") };
                 write!(
@@ -146,8 +149,12 @@ impl fmt::Display for Breach<'_> {
                     got.map_or("accepted".to_owned(), |kind| said(&kind))
                 )
             }
-            Breach::Frame { place } => write!(f, "changes {}, which is no business of it", print_path(place)),
-            Breach::Effect { place, want } => write!(f, "must leave {want} at {}", print_path(place.keys())),
+            Breach::Frame { place } => {
+                write!(f, "changes {}, with which it has nothing to do", print_path(place))
+            }
+            Breach::Effect { place, want, there } => {
+                write!(f, "must leave {want} at {}, and leaves {there}", print_path(place))
+            }
         }
     }
 }
@@ -156,14 +163,14 @@ impl<'a> Terms<'a> {
     /// A condition for a refusal.
     fn refuse_if(&mut self, holds: bool, kind: Refused) {
         if holds {
-            self.refusals.push(kind);
+            self.refusals = self.refusals.with(kind);
         }
     }
 
     /// A condition that lets a refusal be.
     fn tolerate_if(&mut self, holds: bool, kind: Refused) {
         if holds {
-            self.tolerated.push(kind);
+            self.tolerated = self.tolerated.with(kind);
         }
     }
 
@@ -183,12 +190,10 @@ impl<'a> Terms<'a> {
 
     /// Where a raw edit put a value in the place of a bucket, or a bucket in that of a value, bbolt refuses what would
     /// change it; so it does with keys that it cannot have.
-    fn tolerate_blocked(&mut self, tree: View<'a>) {
-        let is_hindered = |(place, want): &(Place<'a>, Want<'a>)| {
+    fn is_hindered(&self, tree: View<'a>) -> bool {
+        self.then.iter().any(|(place, want)| {
             !place.is_possible() || place.around().is_blocked(tree) || want.is_hindered_by(place.entry(tree))
-        };
-        let hindered = self.then.iter().any(is_hindered);
-        self.tolerate_if(hindered, Refused::Unknown);
+        })
     }
 }
 
@@ -242,7 +247,8 @@ impl<'a> Asked<'a> {
 /// The terms of a step; none of a collection and a clean-up, which other properties hold, and of a release that is
 /// replaced, which migrates.
 pub fn terms<'a>(asked: &Asked<'a>, step: &'a Step) -> Option<Terms<'a>> {
-    let mut terms = Terms::default();
+    // Few steps bring about more.
+    let mut terms = Terms { then: Vec::with_capacity(12), ..Terms::default() };
     match step {
         Step::Gc { .. } | Step::Cleanup | Step::Release(_) => return None,
         Step::NamespaceCreate { .. } | Step::NamespaceLabel { .. } | Step::NamespaceDelete { .. } => {
@@ -259,7 +265,6 @@ pub fn terms<'a>(asked: &Asked<'a>, step: &'a Step) -> Option<Terms<'a>> {
             in_namespace(asked, step, &mut terms);
         }
     }
-    terms.tolerate_blocked(asked.tree);
     Some(terms)
 }
 
@@ -296,8 +301,8 @@ fn in_namespace<'a>(asked: &Asked<'a>, step: &'a Step, terms: &mut Terms<'a>) {
         }
         // The clock, the clients, the collectors, streams, expectations: whatever comes of them, the database stays as it is.
         _ => {
-            terms.refusals.clear();
-            terms.tolerated.extend(Refused::ALL);
+            terms.refusals = Set::NONE;
+            terms.tolerated = Set::all();
         }
     }
 }
@@ -308,34 +313,34 @@ pub fn breach<'a>(
     before: &'a Bucket,
     after: &'a Bucket,
     got: Option<Refused>,
-) -> Option<Breach<'a>> {
+) -> Option<Breach> {
     let takes_effect = terms.refusals.is_empty() && got == terms.answer;
     let is_right = takes_effect
-        || got.is_some_and(|kind| terms.refusals.contains(&kind) || terms.tolerated.contains(&kind));
+        || got.is_some_and(|kind| terms.refusals.union(terms.tolerated).contains(kind))
+        || got == Some(Refused::Unknown) && terms.is_hindered(before.view());
     if !is_right {
-        let expected = if terms.refusals.is_empty() {
-            terms.answer.into_iter().collect()
-        } else {
-            terms.refusals.clone()
-        };
+        let expected =
+            if terms.refusals.is_empty() { terms.answer.into_iter().collect() } else { terms.refusals };
         return Some(Breach::Answer { expected, got });
     }
     let (then, may) = match takes_effect {
         true => (&terms.then[..], &terms.may[..]),
         false => (&[][..], &terms.may_though_refused[..]),
     };
-    let unmet = then.iter().find(|(place, want)| !want.is_met_by(place.entry(after.view())));
+    let mut reader = Reader::new(after.view());
+    let unmet = then.iter().find(|(place, want)| !want.is_met_by(reader.entry(place)));
     if let Some((place, want)) = unmet {
-        return Some(Breach::Effect { place: *place, want: want.clone() });
+        let there = want.said_of(place.entry(after.view()));
+        return Some(Breach::Effect { place: owned(place.keys()), want: want.clone().into_owned(), there });
     }
     let frame = Frame { then, may, may_count: &terms.may_count };
-    for change in diff(before, after) {
-        let mut path = change.path;
-        if let Some(place) = frame.unowned(&mut path, change.before, change.after) {
-            return Some(Breach::Frame { place });
-        }
-    }
-    None
+    find_change(before, after, |path, before, after| {
+        Some(Breach::Frame { place: frame.unowned(path, before, after)? })
+    })
+}
+
+fn owned(keys: &[&[u8]]) -> KeyPath {
+    keys.iter().map(|key| key.to_vec()).collect()
 }
 
 /// What may change.
@@ -349,40 +354,38 @@ impl<'a> Frame<'_, 'a> {
     /// The first entry at a changed place, or below it, that nothing in the terms accounts for.
     fn unowned(
         &self,
-        path: &mut Vec<&'a [u8]>,
+        path: &[&'a [u8]],
         before: Option<Entry<'a>>,
         after: Option<Entry<'a>>,
-    ) -> Option<Vec<&'a [u8]>> {
+    ) -> Option<KeyPath> {
         if self.may.iter().any(|place| path.starts_with(place.keys())) {
             return None;
         }
-        let here = self.then.iter().find(|(place, _)| place.keys() == path.as_slice());
+        let here = self.then.iter().find(|(place, _)| place.is(path));
         let Some(Entry::Bucket(new)) = after else {
             // A value came, changed or went, or a whole bucket went: somebody must have asked for exactly that.
-            return if here.is_some() { None } else { Some(path.clone()) };
+            return if here.is_some() { None } else { Some(owned(path)) };
         };
         let counts = matches!(before, Some(Entry::Bucket(_)));
-        let may_count = self.may_count.iter().any(|place| place.keys() == path.as_slice());
+        let may_count = self.may_count.iter().any(|place| place.is(path));
         if counts {
             let is_asked = matches!(here, Some((_, Want::Sequence(_)))) || may_count;
-            return if is_asked { None } else { Some(path.clone()) };
+            return if is_asked { None } else { Some(owned(path)) };
         }
         // A bucket came. On the way to a fact nobody needs to ask for it; its entries are looked at one by one.
-        let leads_to = |place: &Place<'a>| place.keys().starts_with(path);
-        let is_on_a_way = self.then.iter().any(|(place, want)| !want.is_absence() && leads_to(place))
-            || self.may_count.iter().any(leads_to);
+        let is_on_a_way =
+            self.then.iter().any(|(place, want)| !want.is_absence() && place.is_at_or_below(path))
+                || self.may_count.iter().any(|place| place.is_at_or_below(path));
         let has_sequence = new.sequence() == 0 || may_count || matches!(here, Some((_, Want::Sequence(_))));
         if !is_on_a_way || !has_sequence {
-            return Some(path.clone());
+            return Some(owned(path));
         }
-        for (key, entry) in new.iter() {
+        let mut path = path.to_vec();
+        new.iter().find_map(|(key, entry)| {
             path.push(key);
-            let unowned = self.unowned(path, None, Some(entry));
-            if unowned.is_some() {
-                return unowned;
-            }
+            let unowned = self.unowned(&path, None, Some(entry));
             path.pop();
-        }
-        None
+            unowned
+        })
     }
 }

@@ -48,7 +48,7 @@ fn a_fault_shows_on_its_smallest_graph_whose_scenario_fails_when_replayed() {
         let written = print(&scenario(&plan, smallest));
         let read = parse(written.as_bytes()).expect("a scenario that is written can be read");
         assert!(replay::run(&read, None).failures.is_empty(), "{written}");
-        assert!(!replay::run(&read, Some(fault)).failures.is_empty(), "{fault}:\n{written}");
+        assert!(!replay::run(&read, Some(fault.into())).failures.is_empty(), "{fault}:\n{written}");
     }
 }
 

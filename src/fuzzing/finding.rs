@@ -7,12 +7,13 @@
 use super::artifact;
 use super::clients::Clients;
 use super::target::Target;
-use crate::engine::{Fault, Request};
+use crate::engine::Request;
 use crate::generate::steps;
 use crate::generate::written::situation_steps;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::{self, is_loss};
 use crate::properties::finding::Finding;
+use crate::properties::known::Known;
 use crate::properties::property::Property;
 use crate::replay::{self, Problem};
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
@@ -21,6 +22,7 @@ use crate::shrink::{Shrunk, shrink};
 use crate::simulate::run::{Broken, Mode, run};
 use crate::simulate::small::small;
 use crate::situation::Situation;
+use crate::world::Fault;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Something that does not hold for an input.
@@ -67,12 +69,12 @@ pub(super) fn in_situation(target: &Target, situation: Situation, fault: Option<
 /// The first thing that generated clients show, made small as `simulate` makes its findings.
 pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>) -> Option<Hit> {
     let Clients { case: steps::Case { release, lines, .. }, thorough } = clients;
-    let defects = Defects::as_shipped(release);
-    let mode = Mode { release, defects, thorough };
+    let known = Known::as_shipped(release);
+    let mode = Mode { release, known, thorough };
     let ran = catching(|| run(&lines, mode, fault, &mut ()));
     let (lines, text) = match ran {
         Ok(broken) => {
-            let Shrunk { case, seen, .. } = small(lines, release, defects, broken?.sort, fault);
+            let Shrunk { case, seen, .. } = small(lines, release, known, broken?.sort, fault);
             let Broken { sort, finding, .. } = seen;
             (case, format!("it breaks the property {}: {}", sort.property, finding))
         }
@@ -155,7 +157,7 @@ pub(super) fn catching<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 fn situation_failure(situation: &Situation, fault: Option<Fault>) -> Option<Failure> {
     let (request, defects) = (Request::new(situation), Defects::as_shipped(situation.release));
     let checked = catching(|| {
-        let (outcome, findings) = check::check(&request, defects, fault);
+        let (outcome, findings) = check::check(&request, defects, fault.and_then(Fault::of_collector));
         let mut found = findings.into_iter().peekable();
         found.peek()?;
         let judgement = judge(situation, defects);
@@ -168,7 +170,7 @@ fn situation_failure(situation: &Situation, fault: Option<Fault>) -> Option<Fail
 fn steps_failure(scenario: &Scenario, fault: Option<Fault>) -> Option<Failure> {
     let found = |failures: Vec<replay::Failure>| {
         failures.into_iter().find_map(|failure| match failure.problem {
-            Problem::Found { finding, .. } => Some((true, finding)),
+            Problem::Found { finding, .. } => Some((true, *finding)),
             _ => None,
         })
     };

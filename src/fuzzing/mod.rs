@@ -29,8 +29,9 @@ pub use finding::Hit;
 pub use target::{Input, Target};
 pub use text::mutate_scenario;
 
-use crate::engine::Fault;
+use crate::engine::Fault::LeaseIngestsForgotten;
 use crate::release::Release;
+use crate::world::Fault;
 
 /// Declares the targets, sorted by name: what must hold, the name, the fault of the engine, and what the bytes stand for.
 macro_rules! targets {
@@ -55,7 +56,7 @@ targets! {
     /// bucket(edits) = BTreeMap(edits), old snapshots and seeks included, and diff(a, b) is empty exactly if a = b.
     bucket, None, Input::Bytes(bucket::bucket);
     /// The target `tree` for 1.7.0-beta.1 with a fault in the engine: must be found.
-    canary, Some(Fault::LeaseIngestsForgotten), Input::Situation { draw: tree::drawn, releases: &[Release::V1_7Beta] };
+    canary, Some(Fault::Collector(LeaseIngestsForgotten)), Input::Situation { draw: tree::drawn, releases: &[Release::V1_7Beta] };
     /// engine(steps) = oracle(steps): every collection that generated clients run into holds all properties.
     differential, None, Input::Clients(clients::drawn);
     /// engine(labels) = oracle(labels): any label keys and values on every kind of object, beside collectors with any

@@ -3,10 +3,10 @@
 use super::clients::Clients;
 use super::finding::{self, Hit, catching};
 use super::{TARGETS, artifact};
-use crate::engine::Fault;
 use crate::release::Release;
 use crate::scenario::Scenario;
 use crate::situation::Situation;
+use crate::world::Fault;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -129,6 +129,7 @@ fn fault_of_environment() -> Option<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Fault::LeaseIngestsForgotten;
     use crate::scenario::print;
 
     #[test]
@@ -156,7 +157,8 @@ mod tests {
             gc";
         let target = Target::named("scenario").expect("a target");
         assert!(target.find(text, None).is_none());
-        let found = target.find(text, Some(Fault::LeaseIngestsForgotten)).expect("the fault shows");
+        let found =
+            target.find(text, Some(Fault::Collector(LeaseIngestsForgotten))).expect("the fault shows");
         assert!(
             found.text.starts_with("release 1.7.0-beta.1: it breaks the property safety: "),
             "{}",

@@ -205,7 +205,7 @@ impl Backend {
         Ok(self.disk().ingests.delete(&[], reference)?)
     }
 
-    pub(super) fn delete_blob(&mut self, digest: &[u8]) -> Result<(), Error> {
+    pub(crate) fn delete_blob(&mut self, digest: &[u8]) -> Result<(), Error> {
         Ok(self.disk().blobs.delete(&[], digest)?)
     }
 }

@@ -1,14 +1,12 @@
 //! What must hold after every collection, asked of one.
 
+use super::checks::Checks;
 use super::finding::{Breach, Finding};
 use super::property::Property;
 use crate::bucket::Bucket;
 use crate::engine::{Call, Dirty, Error, Fault, Outcome, Request, collect_with};
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{self, Defects, End, Judgement, Verdict, judge};
-use crate::properties::inject::check_injected;
-use crate::properties::relations::check_relations;
-use crate::release::Release;
 use crate::scenario::KeyPath;
 use crate::situation::Situation;
 use std::collections::BTreeSet;
@@ -34,69 +32,15 @@ pub fn check_outcome(
     findings
 }
 
-/// What of a collection was checked, and what did not hold.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Checks {
-    /// The properties that could be checked.
-    pub checked: Vec<Property>,
-    /// Those that did not hold, at most one finding each.
-    pub findings: Vec<Finding>,
-}
-
-impl Checks {
-    /// What is checked after every collection.
-    pub fn of_each(
-        request: &Request<'_>,
-        outcome: &Outcome,
-        judgement: &Judgement<'_>,
-        fault: Option<Fault>,
-    ) -> Checks {
-        let findings = check_outcome(request, outcome, judgement, fault);
-        Checks { checked: Property::each().collect(), findings }
-    }
-
-    /// Relations and injected errors, which need many more collections.
-    pub fn add_thorough(
-        &mut self,
-        request: &Request<'_>,
-        outcome: &Outcome,
-        judgement: &Judgement<'_>,
-        defects: Defects,
-        fault: Option<Fault>,
-    ) {
-        let (related, injected) = both(
-            outcome,
-            || check_relations(request, outcome, judgement, fault),
-            || check_injected(request, outcome, judgement, defects, fault),
-        );
-        for checks in [related, injected] {
-            self.checked.extend(checks.checked);
-            self.findings.extend(checks.findings);
-        }
-    }
-
-    /// Takes note of a property: absent if it could not be checked, else what does not hold.
-    pub(super) fn add(&mut self, release: Release, property: Property, held: Option<Result<(), Breach>>) {
-        let Some(held) = held else { return };
-        self.checked.push(property);
-        let finding = held.err().map(|breach| Finding { property, release, breach });
-        self.findings.extend(finding);
-    }
-}
-
-/// How large a collection is: what it walked, or as far as it came.
-pub(super) fn node_count(outcome: &Outcome) -> usize {
-    outcome.walked.len().max(outcome.lookups).max(outcome.roots.len())
-}
-
-/// Two checks of a collection: of a large one at once on two cores, since other cases seldom wait for one beside it.
-pub(super) fn both<L: Send, R: Send>(
+/// What is checked after every collection.
+pub fn check_each(
+    request: &Request<'_>,
     outcome: &Outcome,
-    left: impl FnOnce() -> L + Send,
-    right: impl FnOnce() -> R + Send,
-) -> (L, R) {
-    const LARGE: usize = 5_000;
-    if node_count(outcome) < LARGE { (left(), right()) } else { rayon::join(left, right) }
+    judgement: &Judgement<'_>,
+    fault: Option<Fault>,
+) -> Checks {
+    let findings = check_outcome(request, outcome, judgement, fault);
+    Checks { checked: Property::each().collect(), findings }
 }
 
 /// Holds an outcome against a judgement. At most one finding a property.

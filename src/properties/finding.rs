@@ -5,16 +5,25 @@
 //! default namespace without it.
 
 use super::property::Property;
-use super::relations::MEANINGLESS_LABELS;
+use crate::contract;
 use crate::engine::{Dirty, Error, Point};
 use crate::instant::Instant;
+use crate::metadata;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
-use crate::scenario::{DEFAULT_NAMESPACE, KeyPath, NodeName, print_node, print_path};
+use crate::scenario::{DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Step, print_node, print_path, print_step};
 use crate::schema::time;
 use crate::text;
 use std::fmt;
+
+/// Labels that mean nothing in any release.
+pub(super) const MEANINGLESS_LABELS: [&[u8]; 4] = [
+    b"containerd.io/gc.ref.contentx",
+    b"containerd.io/gc.refs.content",
+    b"containerd.io/gc.bref.contents",
+    b"maintainer",
+];
 
 /// A property that did not hold, and the first thing that shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -85,6 +94,21 @@ pub enum Breach {
         /// What became different.
         difference: Altered,
     },
+    /// A step did not keep its contract.
+    Step(contract::Breach),
+    /// The opposite of a step is refused; why.
+    CannotBeUndone(Box<Undoing>, metadata::Error),
+    /// The opposite of a step leaves something of it; where.
+    NotUndone(Box<Undoing>, KeyPath),
+    /// A collection took what was promised.
+    PromiseBroken {
+        /// What was written.
+        node: NodeName,
+        /// Under which lease; none for an ingest within its day.
+        lease: Option<Name>,
+    },
+    /// A clean-up took this out of a backend, though the database lists it.
+    Unstored(NodeName),
     /// An injected error did not end the collection as it must.
     Injected {
         /// Where.
@@ -92,6 +116,15 @@ pub enum Breach {
         /// What it did not do.
         lost: Shortfall,
     },
+}
+
+/// A step, and the one that undoes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Undoing {
+    /// The step.
+    pub step: Step,
+    /// Its opposite.
+    pub opposite: Step,
 }
 
 /// A change of a database that must not change what a collection does.
@@ -162,6 +195,24 @@ impl Finding {
         }
     }
 
+    /// The names that a step's finding is about: the keys on the way to what is wrong.
+    pub fn names(&self) -> Vec<Name> {
+        let behind_namespace = |path: &KeyPath| path.iter().skip(2).cloned().collect();
+        let of = |node: &NodeName| {
+            let slash =
+                node.key.iter().position(|byte| *byte == b'/').filter(|_| node.kind == Kind::Snapshot);
+            let name = slash.map_or(&node.key[..], |slash| &node.key[slash + 1..]);
+            vec![node.key.clone(), name.to_vec()]
+        };
+        match &self.breach {
+            Breach::Step(contract::Breach::Frame { place } | contract::Breach::Effect { place, .. })
+            | Breach::NotUndone(_, place) => behind_namespace(place),
+            Breach::PromiseBroken { node, lease } => [of(node), lease.iter().cloned().collect()].concat(),
+            Breach::Unstored(node) => of(node),
+            _ => Vec::new(),
+        }
+    }
+
     fn shown(&self, node: &Node) -> String {
         shown(self.release, node.as_ref())
     }
@@ -179,9 +230,15 @@ fn first_difference<'a>(told: &'a [Node], expected: &'a [Node]) -> Option<&'a No
 /// A node as scenarios name it; what is listed flat is said to be so.
 fn shown(release: Release, node: NodeRef<'_>) -> String {
     let NodeRef { resource_type, namespace, key } = node;
-    let namespace = (namespace != DEFAULT_NAMESPACE).then(|| namespace.to_vec());
+    let namespace = Some(namespace.to_vec());
     let name = NodeName { namespace, kind: release.kind_of(resource_type), key: key.to_vec() };
-    print_node(&name) + if release.is_flat(resource_type) { ", flat" } else { "" }
+    named(&name) + if release.is_flat(resource_type) { ", flat" } else { "" }
+}
+
+/// The same of its whole name.
+fn named(node: &NodeName) -> String {
+    let namespace = node.namespace.clone().filter(|namespace| namespace != DEFAULT_NAMESPACE);
+    print_node(&NodeName { namespace, ..node.clone() })
 }
 
 impl fmt::Display for Finding {
@@ -238,6 +295,32 @@ impl fmt::Display for Finding {
             }
             Breach::Noted { noted, expected } => {
                 write!(f, "noted for cleaning up is {}, expected {}", backends(noted), backends(expected))
+            }
+            Breach::Step(breach) => write!(f, "the step {breach}"),
+            Breach::CannotBeUndone(undoing, error) => {
+                let Undoing { step, opposite } = &**undoing;
+                let [step, opposite] = [step, opposite].map(print_step);
+                write!(f, "`{step}` cannot be undone: `{opposite}` is refused: {error}")
+            }
+            Breach::NotUndone(undoing, path) => {
+                let Undoing { step, opposite } = &**undoing;
+                let [step, opposite] = [step, opposite].map(print_step);
+                write!(f, "`{opposite}` leaves {} of `{step}`", print_path(path))
+            }
+            Breach::PromiseBroken { node, lease: Some(lease) } => {
+                let lease = NodeName { kind: Kind::Lease, key: lease.clone(), ..node.clone() };
+                write!(
+                    f,
+                    "{} was removed, though it was written under {}, which lives",
+                    named(node),
+                    named(&lease)
+                )
+            }
+            Breach::PromiseBroken { node, lease: None } => {
+                write!(f, "{} was removed within its day", named(node))
+            }
+            Breach::Unstored(node) => {
+                write!(f, "a clean-up removed {} from the backend, though the database lists it", named(node))
             }
             Breach::Related { change, difference } => {
                 write!(f, "{change}: ")?;

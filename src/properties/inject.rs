@@ -9,7 +9,8 @@
 //! Every place costs a collection, so that trying all would take the square of the database's size. Which are tried
 //! depends on nothing but the numbers of places and of nodes: the same database is always tried at the same ones.
 
-use super::check::{Checks, both, check_outcome, node_count, wrong_ends};
+use super::check::{check_outcome, wrong_ends};
+use super::checks::{Checks, both, node_count};
 use super::finding::{Breach, Finding, Injection, Shortfall};
 use super::property::Property;
 use crate::collector::Collector;
@@ -48,7 +49,7 @@ pub(super) fn check_injected(
     defects: Defects,
     fault: Option<Fault>,
 ) -> Checks {
-    let mut checks = Checks::default();
+    let mut checks = Checks::NONE;
     let at = |point| check_point(request, outcome, judgement, point, fault);
     let (lookup, removal) = both(outcome, || at(Point::Lookup), || at(Point::Removal));
     let release = request.situation.release;

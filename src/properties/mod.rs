@@ -1,24 +1,37 @@
-//! What must hold of every collection: against the oracle, between collections, and under injected errors.
+//! What must hold of every step and of every collection.
 //!
 //! ```text
-//!   state ─┬─> engine ──> outcome ───┐
-//!          └─> oracle ──> judgement ─┴─> check ──> findings
+//!   step ──> world ──> contract ─────────────┐
+//!   state ─┬─> engine ──> outcome ───┐       ├─> findings
+//!          └─> oracle ──> judgement ─┴─ check┘
 //! ```
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `property` | the properties by name, each with its sentence and a fault that breaks it |
+//! | `steps` | every step of a case: to its contract, and by the three below |
+//! | `undo` | a step and its opposite, to what was there before |
+//! | `promise` | a collection, to what was promised to those who wrote |
+//! | `backend` | a clean-up, to what the database lists |
 //! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
+//! | `thorough` | what takes many more collections: the two below |
 //! | `relations` | two collections to each other, without asking the oracle's verdict |
-//! | `finding` | what did not hold, as data, and its sentence |
-//! | `steps` | one step of a client to its contract |
 //! | `inject` | a collection in which one lookup, removal or root fails |
+//! | `known` | what a release as shipped is known to do otherwise |
+//! | `checks` | what was checked, and what did not hold |
+//! | `finding` | what did not hold, as data, and its sentence |
 //!
 //! This room decides what a finding is. It draws nothing, and knows neither campaigns nor reports.
 
+mod backend;
 pub mod check;
+pub mod checks;
 pub mod finding;
 mod inject;
+pub mod known;
+mod promise;
 pub mod property;
 mod relations;
 pub mod steps;
+pub mod thorough;
+mod undo;

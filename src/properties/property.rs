@@ -1,7 +1,10 @@
 //! The properties, each with a name: what must hold, when it is checked, and a fault that breaks it.
 
-use crate::engine::Fault;
+use crate::engine::Fault::*;
 use crate::named::named;
+use crate::world::DaemonFault::*;
+use crate::world::Fault;
+use crate::world::Fault::{Collector, Daemon};
 
 named! {
     /// A property that collections are checked for.
@@ -11,31 +14,47 @@ named! {
         /// A fault that breaks it, as `scenarios/properties` shows.
         pub fault: Fault,
     }
+    // Of every step, against its contract.
+    Frame, "frame", When::Step, Daemon(DeletedFromAllLeases) => "A step changes nothing but what its contract names; one that is refused changes nothing but what that says.";
+    Effect, "effect", When::Step, Daemon(LeaseEntryForgotten) => "A step that is accepted brings about all that its contract says.";
+    Refusal, "refusal", When::Step, Daemon(ParentRemoved) => "A step is refused exactly when its contract says so, with one of its kinds of error.";
+    // Of steps and what comes later.
+    Undo, "undo", When::SampledStep, Daemon(DropLeavesEntry) => "A step and its opposite give back what was there, times and sequence numbers aside.";
+    Promise, "promise", When::Promised, Collector(LeaseIngestsForgotten) => "What was written under a live lease, and an ingest within its time, is there after a collection.";
+    Backend, "backend", When::CleanUp, Daemon(CleanUpTakesListed) => "What the database lists and the backends had is there after a clean-up.";
     // Of every collection, against the oracle.
-    Safety, "safety", When::Each, Fault::ExpiryInclusive => "Nothing that the oracle keeps is left unmarked or removed.";
-    Completeness, "completeness", When::Each, Fault::NanosecondsIgnored => "Everything that the oracle does not keep goes, and nothing else is marked.";
-    Tree, "tree", When::Each, Fault::SweepSkips => "The tree afterwards is the tree before less exactly the buckets of what was removed.";
-    Error, "error", When::Each, Fault::DeadEdgeFails => "The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.";
-    Again, "again", When::Each, Fault::SweepSkips => "A second collection at the same instant changes no bucket.";
-    Collectors, "collectors", When::Each, Fault::OutsideNamespaceKept => "Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
-    Dirty, "dirty", When::Each, Fault::DirtyLost => "Exactly the backends that lost something are noted for cleaning up.";
+    Safety, "safety", When::Each, Collector(ExpiryInclusive) => "Nothing that the oracle keeps is left unmarked or removed.";
+    Completeness, "completeness", When::Each, Collector(NanosecondsIgnored) => "Everything that the oracle does not keep goes, and nothing else is marked.";
+    Tree, "tree", When::Each, Collector(SweepSkips) => "The tree afterwards is the tree before less exactly the buckets of what was removed.";
+    Error, "error", When::Each, Collector(DeadEdgeFails) => "The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.";
+    Again, "again", When::Each, Collector(SweepSkips) => "A second collection at the same instant changes no bucket.";
+    Collectors, "collectors", When::Each, Collector(OutsideNamespaceKept) => "Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
+    Dirty, "dirty", When::Each, Collector(DirtyLost) => "Exactly the backends that lost something are noted for cleaning up.";
     // Relations between two collections.
-    Renaming, "renaming", When::Thorough, Fault::SweepSkips => "Other names, one to one and with the same separators, change nothing else.";
-    CreationOrder, "creation-order", When::Thorough, Fault::UntouchedKept => "When and in which order things were created changes nothing.";
-    UnrelatedNamespace, "unrelated-namespace", When::Thorough, Fault::NamespaceDropped => "A namespace beside, whose times decode, changes nothing elsewhere.";
-    ExtraLease, "extra-lease", When::Thorough, Fault::FlatHidesFull => "Another plain lease on what is kept in full already changes nothing.";
-    MeaninglessLabel, "meaningless-label", When::Thorough, Fault::SeparatorUnchecked => "Labels that mean nothing change nothing.";
-    TimeInterval, "time-interval", When::Thorough, Fault::NanosecondsIgnored => "Time that passes no expiry changes nothing.";
+    Renaming, "renaming", When::Thorough, Collector(SweepSkips) => "Other names, one to one and with the same separators, change nothing else.";
+    CreationOrder, "creation-order", When::Thorough, Collector(UntouchedKept) => "When and in which order things were created changes nothing.";
+    UnrelatedNamespace, "unrelated-namespace", When::Thorough, Collector(NamespaceDropped) => "A namespace beside, whose times decode, changes nothing elsewhere.";
+    ExtraLease, "extra-lease", When::Thorough, Collector(FlatHidesFull) => "Another plain lease on what is kept in full already changes nothing.";
+    MeaninglessLabel, "meaningless-label", When::Thorough, Collector(SeparatorUnchecked) => "Labels that mean nothing change nothing.";
+    TimeInterval, "time-interval", When::Thorough, Collector(NanosecondsIgnored) => "Time that passes no expiry changes nothing.";
     // Injected errors.
-    LookupError, "lookup-error", When::Thorough, Fault::ErrorSwallowed => "An error at the k-th reference lookup (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed and its collectors ended.";
-    RemovalError, "removal-error", When::Thorough, Fault::SweepKeepsPartial => "An error at the k-th removal (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed and its collectors cancelled.";
-    CollectorCall, "collector-call", When::Thorough, Fault::NoCancelAfterFailedSweep => "A collector whose start, finish or cancel fails changes no more than the oracle says.";
-    Cancellation, "cancellation", When::Thorough, Fault::CancellationIgnored => "A context cancelled at the k-th root (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed.";
+    LookupError, "lookup-error", When::Thorough, Collector(ErrorSwallowed) => "An error at the k-th reference lookup (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed and its collectors ended.";
+    RemovalError, "removal-error", When::Thorough, Collector(SweepKeepsPartial) => "An error at the k-th removal (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed and its collectors cancelled.";
+    CollectorCall, "collector-call", When::Thorough, Collector(NoCancelAfterFailedSweep) => "A collector whose start, finish or cancel fails changes no more than the oracle says.";
+    Cancellation, "cancellation", When::Thorough, Collector(CancellationIgnored) => "A context cancelled at the k-th root (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed.";
 }
 
 /// When a property is checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum When {
+    /// After every step of a client.
+    Step,
+    /// After every step of some cases: it takes another step each.
+    SampledStep,
+    /// After every collection of a case in which something was promised.
+    Promised,
+    /// After every clean-up.
+    CleanUp,
     /// After every collection.
     Each,
     /// After one collection of some cases: it takes many more collections.

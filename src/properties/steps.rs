@@ -1,13 +1,21 @@
-//! One step, held to its contract.
+//! The steps of a case, each held to its contract, to its opposite, and to what was promised.
 //!
 //! ```text
-//!   world ──> apply ──> world'      terms(world, step) ──> kept, or the breach
+//!   world ── step ──> world'     terms(world, step) ──> frame, effect, refusal
+//!                      └─ its opposite ──> undo
+//!   steps so far ──> what was promised ──> collection ──> promise
 //! ```
 
+use super::backend;
+use super::checks::Checks;
+use super::finding::Breach;
+use super::promise::Promises;
+use super::property::Property;
+use super::undo;
 use crate::contract::{self, Asked, Deviations, Disk, Handles, Stored};
 use crate::metadata::{Backend, ErrorKind, Sharing, SnapshotKind};
 use crate::scenario::{Line, Refused};
-use crate::world::{Applied, World};
+use crate::world::{Applied, Fault, World};
 
 impl Disk for Backend {
     fn blob(&self, digest: &[u8]) -> Option<i64> {
@@ -27,27 +35,67 @@ impl Disk for Backend {
     }
 }
 
-/// Holds one step after the other to its contract.
+/// What is known of the steps of a case so far. Cloning it costs little.
 #[derive(Clone, Default)]
-pub struct Contracted {
+pub struct Steps {
     handles: Handles,
+    promises: Promises,
 }
 
-impl Contracted {
-    /// The first way in which a step broke its contract, in words; none if it kept it.
-    ///
-    /// `deviations` are those of a release as shipped, or none for what is intended.
-    pub fn step(
+/// A step that was done.
+#[derive(Clone, Copy)]
+pub struct Done<'a> {
+    /// The world before.
+    pub before: &'a World,
+    /// The step.
+    pub line: &'a Line,
+    /// The world after.
+    pub after: &'a World,
+    /// What came of it.
+    pub applied: &'a Applied,
+}
+
+impl Steps {
+    /// Checks the step that follows on those so far. `deviations` are those of a release as shipped, or none for what is
+    /// intended; undone is what `undoes` says, by a daemon that may have a fault.
+    pub fn check(
         &mut self,
-        before: &World,
-        line: &Line,
-        after: &World,
-        applied: &Applied,
+        done: Done<'_>,
         deviations: Deviations,
-    ) -> Option<String> {
+        undoes: bool,
+        fault: Option<Fault>,
+    ) -> Checks {
+        let Done { before, line, after, applied } = done;
+        let release = before.release();
+        let mut checks = Checks::NONE;
+        let contracted = self.contract(done, deviations);
+        for property in [Property::Frame, Property::Effect, Property::Refusal] {
+            let Some(breach) = &contracted else { break };
+            let own = breach.as_ref().filter(|breach| property_of(breach) == property);
+            let breach = own.map(|breach| Breach::Step(breach.clone()));
+            checks.add(release, property, Some(breach.map_or(Ok(()), Err)));
+        }
+        if undoes && applied.refused.is_none() && !before.is_hung() {
+            checks.add(release, Property::Undo, undo::held(before, line, after, fault));
+        }
+        if let Some(collected) = &applied.collected {
+            checks.add(release, Property::Promise, self.promises.held(collected));
+        }
+        if applied.cleaned.is_some() {
+            let (tree, backends) =
+                (&before.store().tree, [before, after].map(|world| &world.store().backend));
+            checks.add(release, Property::Backend, Some(backend::held(tree, backends[0], backends[1])));
+        }
+        self.promises.note(before, line, applied);
+        checks
+    }
+
+    /// Whether a step keeps its contract; none for what has none.
+    fn contract(&mut self, done: Done<'_>, deviations: Deviations) -> Option<Option<contract::Breach>> {
+        let Done { before, line, after, applied } = done;
         let client = line.client.as_ref();
         let got = applied.refused.as_ref().map(|error| refused(error.kind));
-        let (true, Some(namespace)) = (!before.is_hung(), before.namespace(client)) else { return None };
+        let (false, Some(namespace)) = (before.is_hung(), before.namespace(client)) else { return None };
         let asked = Asked {
             tree: before.store().tree.view(),
             disk: &before.store().backend,
@@ -60,17 +108,27 @@ impl Contracted {
             deviations,
             handles: &self.handles,
         };
-        // What a collection did behind the step is not the step's.
-        let terms = contract::terms(&asked, &line.step).filter(|_| applied.collected.is_none());
+        // What a collection did behind the step is not the step's, nor that it never ends.
+        let is_alone = applied.collected.is_none() && !after.is_hung();
+        let terms = contract::terms(&asked, &line.step).filter(|_| is_alone);
         let (old, new) = (&before.store().tree, &after.store().tree);
-        let breach =
-            terms.and_then(|terms| contract::breach(&terms, old, new, got).map(|breach| breach.to_string()));
+        let breach = terms.map(|terms| contract::breach(&terms, old, new, got));
         self.handles = self.handles.after(&asked, &line.step, got);
         breach
     }
 }
 
-fn refused(kind: ErrorKind) -> Refused {
+/// Which property a breach of the contract breaks.
+fn property_of(breach: &contract::Breach) -> Property {
+    match breach {
+        contract::Breach::Answer { .. } => Property::Refusal,
+        contract::Breach::Frame { .. } => Property::Frame,
+        contract::Breach::Effect { .. } => Property::Effect,
+    }
+}
+
+/// What kind of refusal an error is. Steps come one after the other, so that one which waits for another waits for ever.
+pub fn refused(kind: ErrorKind) -> Refused {
     match kind {
         ErrorKind::NotFound => Refused::NotFound,
         ErrorKind::AlreadyExists => Refused::AlreadyExists,

@@ -4,21 +4,21 @@
 //! fault does, so that the file passes as it is, and fails with the fault, or against the intended rules.
 
 use super::run;
-use crate::engine::Fault;
-use crate::oracle::Defects;
+use crate::properties::known::Known;
 use crate::release::Release;
-use crate::scenario::{Line, Scenario, Text};
+use crate::scenario::{Line, Scenario, Step, Text};
 use crate::simulate::campaign::{self, Example, Plan};
+use crate::world::Fault;
 
 /// The scenario of a finding.
 pub fn scenario(plan: &Plan, fault: Option<Fault>, example: &Example) -> Scenario {
     let broken = &example.small.seen;
     let (property, steps) = (broken.sort.property, example.small.case.len());
     let mut head = format!("{property}: {}\n", broken.finding);
-    for defect in broken.sort.defects.iter() {
-        head.push_str(&format!("The defect {defect}: {}\n", defect.sentence()));
+    for (_, name, sentence) in broken.sort.known.each() {
+        head.push_str(&format!("The defect {name}: {sentence}\n"));
     }
-    if let Some(fault) = fault.filter(|_| example.sort.defects == Defects::NONE) {
+    if let Some(fault) = fault.filter(|_| example.sort.known == Known::NONE) {
         head.push_str(&format!("With the fault {fault}: {}\n", fault.sentence()));
     }
     let (seed, release) = (plan.seed.text(), plan.release);
@@ -37,8 +37,12 @@ pub fn drawn(plan: &Plan, number: u64) -> Scenario {
     recorded(&head, release, case.lines)
 }
 
-/// Steps with what the collector without a fault prints at their last collection.
+/// Steps with what the daemon without a fault prints at their last collection; there is one, lest nothing is asserted.
 fn recorded(head: &str, release: Release, lines: Vec<Line>) -> Scenario {
+    let mut lines = lines;
+    if lines.last().is_some_and(|last| !last.step.prints()) {
+        lines.push(Line::new(Step::Gc { last: None, cancel_at_root: None }));
+    }
     let mut scenario = Scenario { head: Text::lines(head), release, lines, tail: Vec::new() };
     if let Some(first) = scenario.lines.first_mut() {
         first.blank_before = true;

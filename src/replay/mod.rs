@@ -20,16 +20,18 @@ mod why;
 pub use update::updated;
 pub use warning::{Warning, read_by_earlier_go, warnings};
 
-use crate::engine::Fault;
 use crate::go::Go;
-use crate::metadata::{Error, ErrorKind};
+use crate::metadata::Error;
 use crate::node::Kind;
-use crate::oracle::{Defects, judge};
-use crate::properties::check::Checks;
+use crate::oracle::judge;
+use crate::properties::check::check_each;
 use crate::properties::finding::Finding;
+use crate::properties::known::Known;
+use crate::properties::steps::{Done, Steps, refused};
+use crate::properties::thorough::check_thoroughly;
 use crate::release::Release;
 use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
-use crate::world::{Applied, Collected, Unmet, World};
+use crate::world::{Applied, Collected, Fault, Unmet, World};
 use why::Removals;
 
 /// Something that a scenario expected and that did not come, or a property that did not hold.
@@ -91,13 +93,13 @@ pub enum Problem {
         /// What it printed.
         printed: Vec<Text>,
     },
-    /// A property of collections did not hold.
+    /// A property did not hold.
     #[error("`{step}` breaks the property {}: {}", finding.property, alias::in_line(finding.to_string()))]
     Found {
         /// The step.
         step: String,
         /// The finding.
-        finding: Finding,
+        finding: Box<Finding>,
     },
     /// Another collector does something else.
     #[error("`{step}`: {told}")]
@@ -124,6 +126,7 @@ pub struct Replay<'s> {
     fault: Option<Fault>,
     is_intended: bool,
     world: World,
+    steps: Steps,
     removals: Removals,
     next: usize,
 }
@@ -132,6 +135,8 @@ pub struct Replay<'s> {
 pub struct Stepped<'s> {
     /// The step.
     pub line: &'s Line,
+    /// The release of the daemon that was asked.
+    pub release: Release,
     /// What came of it.
     pub applied: Applied,
     /// What a `gc` or `cleanup` printed.
@@ -143,8 +148,8 @@ pub struct Stepped<'s> {
 impl<'s> Replay<'s> {
     /// A scenario before its first step, with an engine that may have a fault.
     pub fn new(scenario: &'s Scenario, fault: Option<Fault>) -> Replay<'s> {
-        let (world, removals) = (World::new(scenario.release), Removals::default());
-        Replay { scenario, fault, is_intended: false, world, removals, next: 0 }
+        let (world, steps) = (World::new(scenario.release), Steps::default());
+        Replay { scenario, fault, is_intended: false, world, steps, removals: Removals::default(), next: 0 }
     }
 
     /// Holds collections to the intended rules instead of those with the release's known defects.
@@ -173,6 +178,7 @@ impl<'s> Replay<'s> {
     pub fn step(&mut self) -> Option<Stepped<'s>> {
         let line = self.scenario.lines.get(self.next)?;
         self.next += 1;
+        let before = self.world.clone();
         let applied = self.world.apply_with(line, self.fault);
         self.removals.note(self.next - 1, line, &applied, &self.world);
         let mut problems = Vec::new();
@@ -183,6 +189,11 @@ impl<'s> Replay<'s> {
         }
         let step = || print_step(&line.step);
         let printed = self.judge(line, &applied, &mut problems);
+        let done = Done { before: &before, line, after: &self.world, applied: &applied };
+        let deviations = self.known(before.release()).deviations;
+        let checks = self.steps.check(done, deviations, true, self.fault);
+        let found = |finding| Problem::Found { step: step(), finding: Box::new(finding) };
+        problems.extend(checks.findings.into_iter().map(found));
         if let (Some(expected), Some(printed)) = (&line.expected, &printed) {
             let printed = Text::lines(printed);
             if *expected != printed {
@@ -196,12 +207,12 @@ impl<'s> Replay<'s> {
             problems.push(Problem::Unmet { step: step(), unmet, why });
         }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
-        Some(Stepped { line, applied, printed, failures })
+        Some(Stepped { line, release: before.release(), applied, printed, failures })
     }
 
-    /// What the collector may do against the intended rules.
-    fn defects(&self, release: Release) -> Defects {
-        if self.is_intended { Defects::NONE } else { Defects::as_shipped(release) }
+    /// What the daemon may do against the intended rules.
+    fn known(&self, release: Release) -> Known {
+        if self.is_intended { Known::NONE } else { Known::as_shipped(release) }
     }
 
     /// Checks the collection of a step, and says what the step printed.
@@ -228,11 +239,12 @@ impl<'s> Replay<'s> {
         problems: &mut Vec<Problem>,
     ) -> String {
         let request = collected.request();
-        let defects = self.defects(collected.before.release);
+        let defects = self.known(collected.before.release).defects;
         let judgement = judge(&collected.before, defects);
-        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, self.fault);
-        checks.add_thorough(&request, &collected.outcome, &judgement, defects, self.fault);
-        let found = |finding| Problem::Found { step: print_step(&line.step), finding };
+        let fault = self.fault.and_then(Fault::of_collector);
+        let mut checks = check_each(&request, &collected.outcome, &judgement, fault);
+        checks.extend(check_thoroughly(&request, &collected.outcome, &judgement, defects, fault));
+        let found = |finding| Problem::Found { step: print_step(&line.step), finding: Box::new(finding) };
         problems.extend(checks.findings.into_iter().map(found));
         gc::collection(collected, &judgement, namespace)
     }
@@ -245,25 +257,10 @@ fn outcome_problem(line: &Line, applied: &Applied) -> Option<Problem> {
         (Outcome::Any, _) | (Outcome::Accepted, None) => None,
         (Outcome::Accepted, Some(error)) => Some(Problem::Refused { step: step(), error: error.clone() }),
         (Outcome::Refused(expected), None) => Some(Problem::Accepted { step: step(), expected }),
-        (Outcome::Refused(expected), Some(error)) if is_of_kind(error, expected) => None,
+        (Outcome::Refused(expected), Some(error)) if refused(error.kind) == expected => None,
         (Outcome::Refused(expected), Some(error)) => {
             Some(Problem::RefusedOtherwise { step: step(), expected, error: error.clone() })
         }
-    }
-}
-
-/// Steps come one after the other, so that one which waits for another waits for ever.
-fn is_of_kind(error: &Error, expected: Refused) -> bool {
-    match expected {
-        Refused::NotFound => error.kind == ErrorKind::NotFound,
-        Refused::AlreadyExists => error.kind == ErrorKind::AlreadyExists,
-        Refused::FailedPrecondition => error.kind == ErrorKind::FailedPrecondition,
-        Refused::InvalidArgument => error.kind == ErrorKind::InvalidArgument,
-        Refused::NotImplemented => error.kind == ErrorKind::NotImplemented,
-        Refused::Unavailable => error.kind == ErrorKind::Unavailable,
-        Refused::Unknown => error.kind == ErrorKind::Unknown,
-        Refused::Crash => error.kind == ErrorKind::Crash,
-        Refused::Deadlock => matches!(error.kind, ErrorKind::Deadlock | ErrorKind::Blocked),
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::Fault;
+use crate::engine::Fault::ExpiryInclusive;
 use crate::scenario::{generate, parse};
 use arbitrary::Unstructured;
 
@@ -83,7 +83,7 @@ fn every_kind_of_refusal_can_be_expected() {
 fn a_mistake_of_the_collector_is_found_by_the_properties_alone() {
     let text = "lease create l expire=+1h\nadvance 1h\ngc\nexpect nothing x";
     assert_eq!(failures(text), [""; 0]);
-    let replayed = run(&parse(text.as_bytes()).unwrap(), Some(Fault::ExpiryInclusive));
+    let replayed = run(&parse(text.as_bytes()).unwrap(), Some(ExpiryInclusive.into()));
     assert!(replayed.failures.iter().any(|failure| matches!(failure.problem, Problem::Found { .. })));
 }
 

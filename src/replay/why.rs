@@ -132,7 +132,7 @@ impl Replay<'_> {
     fn fate(&self, collected: &Collected, asked: Asked<'_>) -> Option<Fate> {
         let resource_type = collected.before.release.type_of(asked.kind)?;
         let node = NodeRef { resource_type, namespace: asked.namespace, key: asked.key };
-        let judgement = judge(&collected.before, self.defects(collected.before.release));
+        let judgement = judge(&collected.before, self.known(collected.before.release).defects);
         gc::fate(collected, &judgement, asked.client, node)
     }
 

@@ -2,12 +2,13 @@
 //! holds against it.
 
 use super::shell::quoted;
-use crate::engine::Fault;
-use crate::oracle::Defects;
+use crate::properties::known::Known;
+use crate::properties::property::When;
 use crate::scenario::{Line, alias, print_line};
 use crate::simulate::campaign::{Example, Plan};
 use crate::simulate::explained::Explained;
 use crate::text;
+use crate::world::Fault;
 use std::io::{self, Write};
 
 /// Shows a finding; `file` is where it was written.
@@ -24,19 +25,23 @@ pub fn write(
     let broken = &example.small.seen;
     let cases = text::counted(example.cases, "case");
     writeln!(out, "{} broken in {cases}, as in case {}", broken.sort.property, example.number)?;
-    for defect in broken.sort.defects.iter() {
-        writeln!(out, "  defect   {defect}: {}", defect.sentence())?;
+    for (_, name, sentence) in broken.sort.known.each() {
+        writeln!(out, "  defect   {name}: {sentence}")?;
     }
     write_steps(out, &example.small.case, example.steps, example.small.tries, &example.explained)?;
-    write_side(out, "engine", &[broken.finding.to_string()])?;
-    write_side(out, "oracle", &example.explained.oracle)?;
+    let [found, expected] = match broken.sort.property.when() {
+        When::Each | When::Thorough => ["engine", "oracle"],
+        When::Step | When::SampledStep | When::Promised | When::CleanUp => ["daemon", "rule"],
+    };
+    write_side(out, found, &[broken.finding.to_string()])?;
+    write_side(out, expected, &example.explained.oracle)?;
     if !broken.also.is_empty() {
         let also: Vec<&str> = broken.also.iter().map(|property| property.name()).collect();
         writeln!(out, "  breaks   {} too", also.join(", "))?;
     }
     if let Some(file) = file {
         let fault = fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
-        let intended = if plan.defects == Defects::NONE { " --intended" } else { "" };
+        let intended = if plan.known == Known::NONE { " --intended" } else { "" };
         writeln!(out, "  again    leasehold replay --step{fault}{intended} {}", quoted(file))?;
     }
     Ok(())

@@ -1,10 +1,10 @@
 //! How well seeded faults are found.
 
 use super::{Interrupted, Show};
-use crate::engine::Fault;
 use crate::properties::property::Property;
 use crate::simulate::grade::Grade;
 use crate::text;
+use crate::world::Fault;
 use serde_json::json;
 use std::io::{self, Write};
 use std::time::Duration;

@@ -2,14 +2,14 @@
 
 use super::finding;
 use super::{Interrupted, Show};
-use crate::engine::Fault;
 use crate::generate::profile::{Habit, Swarm};
-use crate::oracle::Defects;
+use crate::properties::known::Known;
 use crate::properties::property::{Property, When};
 use crate::scenario::print;
 use crate::simulate::campaign::{Example, Plan, Tally};
 use crate::simulate::coverage::{Coverage, Mark, Row};
 use crate::text;
+use crate::world::Fault;
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -105,7 +105,7 @@ pub fn write_plan(out: &mut dyn Write, plan: &Plan, fault: Option<Fault>, extent
         }
         Swarm::Fixed(_) => writeln!(out, "profile: {}", plan.swarm)?,
     }
-    if plan.defects == Defects::NONE {
+    if plan.known == Known::NONE {
         writeln!(out, "held to the intended rules, without the release's known defects")?;
     }
     if let Some(fault) = fault {
@@ -152,7 +152,7 @@ fn a_share_is_none_or_all_only_where_it_is() {
 
 fn write_properties(out: &mut dyn Write, tally: &Tally) -> io::Result<()> {
     let mut rows = vec![["property", "checked", "failed"].map(str::to_owned)];
-    for (property, checked) in &tally.properties {
+    for (property, checked) in tally.properties.iter() {
         rows.push([property.name().to_owned(), text::count(checked.checked), text::count(checked.failed)]);
     }
     text::write_columns(out, &rows, &[false, true, true])
@@ -193,6 +193,10 @@ pub fn reached(coverage: &Coverage, release: crate::release::Release) -> (usize,
 pub fn write_property_list(out: &mut dyn Write) -> io::Result<()> {
     for property in Property::ALL {
         let when = match property.when() {
+            When::Step => "after every step",
+            When::SampledStep => "after every step of every 64th case",
+            When::Promised => "after every collection before which something was promised",
+            When::CleanUp => "after every clean-up",
             When::Each => "after every collection",
             When::Thorough => "after one collection, in turn, of every 64th case",
         };

@@ -12,18 +12,17 @@ use super::explained::Explained;
 use super::run::{Broken, Mode, Sort, Thorough, Watch, run};
 use super::small::{Small, small};
 use crate::campaign::{self, Cases, Found, Stop};
-use crate::engine::Fault;
 use crate::generate::profile::{Profile, Swarm};
 use crate::generate::seed::Seed;
 use crate::generate::steps::{self, CASE_BYTES, Case};
-use crate::oracle::{Defects, Judgement};
-use crate::properties::check::Checks;
+use crate::oracle::Judgement;
+use crate::properties::checks::Checks;
+use crate::properties::known::Known;
 use crate::properties::property::Property;
 use crate::release::Release;
-use crate::world::{Collected, World};
+use crate::world::{Collected, Fault, World};
 use arbitrary::Unstructured;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -32,8 +31,8 @@ pub struct Plan {
     pub seed: Seed,
     /// Whose rules.
     pub release: Release,
-    /// Which defects the oracle assumes.
-    pub defects: Defects,
+    /// What is let pass: what the release is known to do, or nothing.
+    pub known: Known,
     /// Which habits the cases have.
     pub swarm: Swarm,
 }
@@ -66,12 +65,16 @@ pub struct Tally {
     /// Collections run.
     pub collections: u64,
     /// By property: how often it was checked and how often it failed.
-    pub properties: BTreeMap<Property, Checked>,
+    pub properties: Properties,
     /// Which rules were met.
     pub coverage: Coverage,
     /// By sort: the cases that broke a property, and the number of the first of them.
     pub found: Found<Sort, u64>,
 }
+
+/// By property: how often it was checked and how often it failed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Properties([Checked; Property::ALL.len()]);
 
 /// How often a property was checked and how often it failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -134,14 +137,21 @@ impl campaign::Tally for Tally {
         self.cases += later.cases;
         self.steps += later.steps;
         self.collections += later.collections;
-        for (property, checked) in later.properties {
-            let sum = self.properties.entry(property).or_default();
+        for (sum, checked) in self.properties.0.iter_mut().zip(later.properties.0) {
             sum.checked += checked.checked;
             sum.failed += checked.failed;
         }
         self.coverage.add(&later.coverage);
         campaign::add(&mut self.found, later.found);
         self
+    }
+}
+
+impl Properties {
+    /// Those that were checked, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = (Property, Checked)> {
+        let all = Property::ALL.iter().copied().zip(self.0);
+        all.filter(|(_, checked)| checked.checked > 0)
     }
 }
 
@@ -177,7 +187,7 @@ fn mode(plan: &Plan, number: u64) -> Mode {
         }
         false => Thorough::Never,
     };
-    Mode { release: plan.release, defects: plan.defects, thorough }
+    Mode { release: plan.release, known: plan.known, thorough }
 }
 
 /// Runs cases on every core; `done` hears of each block that is through.
@@ -228,11 +238,12 @@ impl Watch for Tallying<'_> {
     }
 
     fn checked(&mut self, checks: &Checks) {
-        for property in &checks.checked {
-            self.tally.properties.entry(*property).or_default().checked += 1;
+        let Properties(properties) = &mut self.tally.properties;
+        for property in checks.checked.iter() {
+            properties[property as usize].checked += 1;
         }
         for finding in &checks.findings {
-            self.tally.properties.entry(finding.property).or_default().failed += 1;
+            properties[finding.property as usize].failed += 1;
         }
     }
 }
@@ -257,10 +268,10 @@ pub struct Example {
 }
 
 impl Example {
-    /// What explains it, for names of files and machines: the defects of the release, else the fault.
+    /// What explains it, for names of files and machines: what is known of the release, else the fault.
     pub fn why(&self, fault: Option<Fault>) -> Option<String> {
-        let defects = Some(self.sort.defects.names("+")).filter(|names| !names.is_empty());
-        defects.or(fault.map(|fault| fault.name().to_owned()))
+        let known = Some(self.sort.known.names("+")).filter(|names| !names.is_empty());
+        known.or(fault.map(|fault| fault.name().to_owned()))
     }
 }
 
@@ -268,18 +279,17 @@ impl Example {
 /// of their own where each was found alone; nor are cases that cost nothing where others of their sort do.
 pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example> {
     let other = |sort: &Sort| tally.found.get(&Sort { is_loss: !sort.is_loss, ..*sort });
-    let is_alone = |sort: &Sort, defect| sort.defects == Defects::NONE.with(defect);
-    let is_met_alone = |defect| tally.found.keys().any(|sort| is_alone(sort, defect));
+    let is_met_alone = |one| tally.found.keys().any(|sort| sort.known == one);
     let is_own = |sort: &Sort| {
         (sort.is_loss || other(sort).is_none())
-            && (sort.defects.iter().count() < 2 || !sort.defects.iter().all(is_met_alone))
+            && (sort.known.each().count() < 2 || !sort.known.each().all(|(one, ..)| is_met_alone(one)))
     };
     let found: Vec<(&Sort, &Cases<u64>)> = tally.found.iter().filter(|(sort, _)| is_own(sort)).collect();
     let example = |(sort, found): (&Sort, &Cases<u64>)| {
         let case = draw(plan, found.best);
         let steps = case.lines.len();
-        let small = small(case.lines, plan.release, plan.defects, *sort, fault);
-        let explained = Explained::of(plan.release, plan.defects, &small, fault);
+        let small = small(case.lines, plan.release, plan.known, *sort, fault);
+        let explained = Explained::of(plan.release, plan.known, &small, fault);
         let (cases, number) = (found.count + other(sort).map_or(0, |cases| cases.count), found.best);
         Example { sort: *sort, cases, number, profile: case.profile, steps, small, explained }
     };
@@ -289,6 +299,7 @@ pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Fault::{FlatFollowsLabels, FlatHidesFull, ParentForgotten};
     use crate::oracle::judge;
     use crate::properties::check::is_loss;
     use std::collections::BTreeSet;
@@ -298,18 +309,18 @@ mod tests {
     #[test]
     fn a_case_that_loses_an_object_does_so_when_it_is_small() {
         let release = Release::V1_7Beta;
-        let (seed, defects) = (Seed::parse("leasehold").expect("a seed"), Defects::as_shipped(release));
-        let plan = Plan { seed, release, defects, swarm: Swarm::Drawn };
-        for fault in [Fault::FlatHidesFull, Fault::ParentForgotten, Fault::FlatFollowsLabels] {
+        let (seed, known) = (Seed::parse("leasehold").expect("a seed"), Known::as_shipped(release));
+        let plan = Plan { seed, release, known, swarm: Swarm::Drawn };
+        for fault in [FlatHidesFull, ParentForgotten, FlatFollowsLabels].map(Fault::Collector) {
             let broken =
                 |number| Some((number, run_case(&plan, number, Some(fault), &mut Tally::default())?));
             let (number, broken) = (0..).find_map(broken).expect("every fault is found");
-            let small = small(draw(&plan, number).lines, release, defects, broken.sort, Some(fault));
+            let small = small(draw(&plan, number).lines, release, known, broken.sort, Some(fault));
             let mut world = World::new(release);
             let last =
                 small.case.iter().filter_map(|line| world.apply_with(line, Some(fault)).collected).last();
             let last = last.expect("a small case ends with a collection");
-            let judgement = judge(&last.before, defects);
+            let judgement = judge(&last.before, known.defects);
             assert!(broken.sort.is_loss, "{fault}");
             assert!(
                 is_loss(small.seen.sort.property, &last.outcome, &judgement),

@@ -1,14 +1,14 @@
 //! What the oracle holds against a finding: the chain that keeps its node, or what might have kept it and did not.
 
 use super::small::Small;
-use crate::engine::Fault;
 use crate::node::{Kind, Node};
-use crate::oracle::{By, Defects, Judgement, judge};
-use crate::properties::property::Property;
+use crate::oracle::{By, Judgement, judge};
+use crate::properties::known::Known;
+use crate::properties::property::{Property, When};
 use crate::reason::Words;
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name};
-use crate::world::{Collected, World};
+use crate::world::{Collected, Fault, World};
 use std::collections::BTreeSet;
 
 /// What the last collection of a small case shows.
@@ -22,15 +22,19 @@ pub struct Explained {
 
 impl Explained {
     /// Explains what a small case breaks.
-    pub(super) fn of(release: Release, defects: Defects, small: &Small, fault: Option<Fault>) -> Explained {
+    pub(super) fn of(release: Release, known: Known, small: &Small, fault: Option<Fault>) -> Explained {
+        let finding = &small.seen.finding;
+        if !matches!(finding.property.when(), When::Each | When::Thorough) {
+            let names = finding.names().into_iter().collect();
+            return Explained { oracle: vec![finding.property.sentence().to_owned()], names };
+        }
         let mut world = World::new(release);
         let mut last = None;
         for line in &small.case {
             last = world.apply_with(line, fault).collected.or(last);
         }
         let Some(collected) = last else { return Explained::default() };
-        let judgement = judge(&collected.before, defects);
-        let finding = &small.seen.finding;
+        let judgement = judge(&collected.before, known.defects);
         if let Some(node) = finding.node().cloned().or_else(|| first_difference(&collected, &judgement)) {
             return Explained::of_node(&collected, &judgement, node);
         }

@@ -7,11 +7,11 @@ use super::campaign::{Plan, Tally, draw, run_case};
 use super::run::Broken;
 use super::small::small;
 use crate::campaign::{self, Stop};
-use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
-use crate::oracle::Defects;
+use crate::properties::known::Known;
 use crate::properties::property::Property;
+use crate::world::Fault;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -133,8 +133,8 @@ fn seed(number: u32) -> Seed {
 /// is not found within it; making it small counts apart. None where a stop came before.
 fn run_trial(fault: Fault, seed: &Seed, budget: Duration, stop: &Stop) -> Option<Trial> {
     let release = fault.release();
-    let defects = Defects::as_shipped(release);
-    let plan = Plan { seed: seed.clone(), release, defects, swarm: Swarm::Drawn };
+    let known = Known::as_shipped(release);
+    let plan = Plan { seed: seed.clone(), release, known, swarm: Swarm::Drawn };
     let mut tally = Tally::default();
     let began = Instant::now();
     for number in 0.. {
@@ -148,7 +148,7 @@ fn run_trial(fault: Fault, seed: &Seed, budget: Duration, stop: &Stop) -> Option
         }
         if let Some(Broken { sort, .. }) = broken {
             let case = draw(&plan, number);
-            let small = small(case.lines, release, defects, sort, Some(fault));
+            let small = small(case.lines, release, known, sort, Some(fault));
             let found = Catch { cases: number + 1, property: sort.property, steps: small.case.len() };
             return Some(Trial { found: Some(found), time });
         }
@@ -159,10 +159,11 @@ fn run_trial(fault: Fault, seed: &Seed, budget: Duration, stop: &Stop) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Fault::{ExpiryInclusive, SweepSkips};
 
     #[test]
     fn a_plain_fault_is_caught_by_every_seed_with_the_same_cases_each_time() {
-        let faults = [Fault::ExpiryInclusive, Fault::SweepSkips];
+        let faults = [ExpiryInclusive, SweepSkips].map(Fault::Collector);
         let grades = || grade(&faults, 3, Duration::from_secs(60), &Stop::default(), &|| {});
         let first = grades();
         assert_eq!(first.iter().map(|grade| grade.fault).collect::<Vec<_>>(), faults);
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn without_a_budget_everything_escapes() {
-        let grades = grade(&[Fault::SweepSkips], 2, Duration::ZERO, &Stop::default(), &|| {});
+        let grades = grade(&[Fault::Collector(SweepSkips)], 2, Duration::ZERO, &Stop::default(), &|| {});
         assert!(!grades[0].is_caught());
         assert_eq!((grades[0].cases(), grades[0].found(), grades[0].trials.len()), (None, 0, 2));
     }
@@ -186,7 +187,7 @@ mod tests {
         let found = |cases| Catch { cases, property: Property::Safety, steps: 1 };
         let trial = |cases: Option<u64>| Trial { found: cases.map(found), time: Duration::ZERO };
         let grade = |cases: &[Option<u64>]| Grade {
-            fault: Fault::SweepSkips,
+            fault: Fault::Collector(SweepSkips),
             trials: cases.iter().map(|cases| trial(*cases)).collect(),
         };
         assert_eq!(grade(&[Some(9), Some(1), Some(5)]).cases(), Some(5));

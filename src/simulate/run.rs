@@ -1,29 +1,33 @@
-//! One case: its steps through a world, every collection held to the properties.
+//! One case: its steps through a world, each step and each collection held to the properties.
 //!
 //! ```text
-//!   line ──> World::apply ──> collection ──> check ──> what does not hold
-//!              │                    └──────> what the case exercised
+//!   line ──> World::apply ──> step, collection ──> checks ──> what does not hold
+//!              │                     └──────> what the case exercised
 //!              └─ a world after each step, for those who watch
 //! ```
 //!
-//! A case ends at its first collection that breaks a property: what follows would be its echo.
+//! A case ends at its first step that breaks a property: what follows would be its echo.
 
-use crate::engine::Fault;
 use crate::oracle::{Defects, Judgement, judge};
-use crate::properties::check::{Checks, is_loss};
+use crate::properties::check::{check_each, is_loss};
+use crate::properties::checks::Checks;
 use crate::properties::finding::Finding;
+use crate::properties::known::Known;
 use crate::properties::property::{Property, When};
+use crate::properties::steps::{Done, Steps};
+use crate::properties::thorough::check_thoroughly;
 use crate::release::Release;
 use crate::scenario::Line;
-use crate::world::{Collected, World};
+use crate::world::{Collected, Fault, World};
+use std::sync::Arc;
 
 /// How a case is run.
 #[derive(Clone, Copy, Debug)]
 pub struct Mode {
     /// The daemon's release.
     pub release: Release,
-    /// Which defects the oracle assumes.
-    pub defects: Defects,
+    /// What is let pass: what the release is known to do, or nothing.
+    pub known: Known,
     /// After which collections relations and injected errors are checked too.
     pub thorough: Thorough,
 }
@@ -44,8 +48,8 @@ pub enum Thorough {
 pub struct Sort {
     /// The property.
     pub property: Property,
-    /// Of a run against the intended rules: the defects that explain it, of which none can be left out.
-    pub defects: Defects,
+    /// Of a run against the intended rules: what is known that explains it, of which nothing can be left out.
+    pub known: Known,
     /// Whether it costs more than marks of nodes that do not exist.
     pub is_loss: bool,
 }
@@ -53,13 +57,13 @@ pub struct Sort {
 /// What a case breaks, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Broken {
-    /// The place of the collection among the lines.
+    /// The place of the step among the lines.
     pub line: usize,
     /// Of which sort it is.
     pub sort: Sort,
     /// What was seen: of the properties that do not hold the first that costs something, else the first.
     pub finding: Finding,
-    /// The others that the same collection breaks.
+    /// The others that the same step breaks.
     pub also: Vec<Property>,
 }
 
@@ -69,7 +73,7 @@ pub trait Watch {
     fn stepped(&mut self, _: &World) {}
     /// A collection with the oracle's judgement.
     fn collected(&mut self, _: &Collected, _: &Judgement<'_>) {}
-    /// What of a collection was checked, and what did not hold.
+    /// What of a step and of its collection was checked, and what did not hold.
     fn checked(&mut self, _: &Checks) {}
 }
 
@@ -78,28 +82,27 @@ impl Watch for () {}
 
 /// Runs a case; gives what it breaks first, none if every property holds.
 pub fn run(lines: &[Line], mode: Mode, fault: Option<Fault>, watch: &mut impl Watch) -> Option<Broken> {
-    run_until(lines, mode, fault, watch, |collected, judgement, findings| {
-        let properties = || findings.iter().map(|finding| finding.property);
-        let mut each = properties().filter(|property| property.when() == When::Each);
-        let loss = each.find(|property| is_loss(*property, &collected.outcome, judgement));
+    run_until(lines, mode, fault, watch, |seen| {
+        let properties = || seen.findings.iter().map(|finding| finding.property);
+        let loss = properties().find(|property| property.when() != When::Thorough && seen.is_loss(*property));
         let property = loss.or_else(|| properties().next())?;
-        let defects = explaining_defects(collected, mode, fault, property);
-        Some(broken(Sort { property, defects, is_loss: loss.is_some() }, findings))
+        let known = seen.explained_by(property);
+        Some(broken(Sort { property, known, is_loss: loss.is_some() }, seen.findings))
     })
 }
 
-/// Runs a case until a collection breaks a property in this way, whatever else breaks on the way. What costs something
+/// Runs a case until a step breaks a property in this way, whatever else breaks on the way. What costs something
 /// does for what needs not.
 pub fn run_for(lines: &[Line], mode: Mode, sort: Sort, fault: Option<Fault>) -> Option<Broken> {
-    run_until(lines, mode, fault, &mut (), |collected, judgement, findings| {
-        let is_broken = findings.iter().any(|finding| finding.property == sort.property)
-            && (!sort.is_loss || is_loss(sort.property, &collected.outcome, judgement));
-        let is_it = is_broken && explaining_defects(collected, mode, fault, sort.property) == sort.defects;
-        is_it.then(|| broken(sort, findings))
+    run_until(lines, mode, fault, &mut (), |seen| {
+        let is_broken = seen.findings.iter().any(|finding| finding.property == sort.property)
+            && (!sort.is_loss || seen.is_loss(sort.property));
+        let is_it = is_broken && seen.explained_by(sort.property) == sort.known;
+        is_it.then(|| broken(sort, seen.findings))
     })
 }
 
-/// What a collection broke; the line is filled in by who knows it.
+/// What a step broke; the line is filled in by who knows it.
 fn broken(sort: Sort, findings: &[Finding]) -> Broken {
     let (own, others): (Vec<Finding>, Vec<Finding>) =
         findings.iter().cloned().partition(|finding| finding.property == sort.property);
@@ -113,65 +116,108 @@ fn run_until(
     mode: Mode,
     fault: Option<Fault>,
     watch: &mut impl Watch,
-    ends: impl Fn(&Collected, &Judgement<'_>, &[Finding]) -> Option<Broken>,
+    ends: impl Fn(&Seen<'_>) -> Option<Broken>,
 ) -> Option<Broken> {
     let mut world = World::new(mode.release);
+    let mut steps = Steps::default();
     let mut collections = 0;
     for (at, line) in lines.iter().enumerate() {
+        let before = world.clone();
         let applied = world.apply_with(line, fault);
         watch.stepped(&world);
-        let Some(collected) = applied.collected else { continue };
-        let request = collected.request();
-        let judgement = judge(&collected.before, mode.defects);
-        let is_thorough = match mode.thorough {
-            Thorough::Never => false,
-            Thorough::Once(number) => number == collections,
-            Thorough::Always => true,
-        };
-        collections += 1;
-        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, fault);
-        if is_thorough {
-            checks.add_thorough(&request, &collected.outcome, &judgement, mode.defects, fault);
+        let done = Done { before: &before, line, after: &world, applied: &applied };
+        let undoes = mode.thorough != Thorough::Never;
+        let earlier = (mode.known == Known::NONE).then(|| steps.clone());
+        let (mut checks, mut is_thorough) = (Checks::NONE, false);
+        if let Some(collected) = &applied.collected {
+            is_thorough = match mode.thorough {
+                Thorough::Never => false,
+                Thorough::Once(number) => number == collections,
+                Thorough::Always => true,
+            };
+            collections += 1;
+            let judgement = judge(&collected.before, mode.known.defects);
+            checks = check_collected(collected, &judgement, mode.known.defects, is_thorough, fault);
+            watch.collected(collected, &judgement);
         }
-        watch.collected(&collected, &judgement);
+        checks.extend(steps.check(done, mode.known.deviations, undoes, fault));
         watch.checked(&checks);
-        if let Some(broken) = ends(&collected, &judgement, &checks.findings) {
+        if checks.findings.is_empty() {
+            continue;
+        }
+        let collected = applied.collected.as_ref();
+        let seen = Seen { mode, fault, earlier, done, collected, is_thorough, findings: &checks.findings };
+        if let Some(broken) = ends(&seen) {
             return Some(Broken { line: at, ..broken });
         }
     }
     None
 }
 
-/// The defects of the release without which the property would have held, for a run against the intended rules: one if
-/// one suffices. None where not even all of them explain it.
-fn explaining_defects(
+/// What must hold of a collection.
+fn check_collected(
     collected: &Collected,
+    judgement: &Judgement<'_>,
+    defects: Defects,
+    is_thorough: bool,
+    fault: Option<Fault>,
+) -> Checks {
+    let (request, fault) = (collected.request(), fault.and_then(Fault::of_collector));
+    let mut checks = check_each(&request, &collected.outcome, judgement, fault);
+    if is_thorough {
+        checks.extend(check_thoroughly(&request, &collected.outcome, judgement, defects, fault));
+    }
+    checks
+}
+
+/// A step with what does not hold of it.
+struct Seen<'a> {
     mode: Mode,
     fault: Option<Fault>,
-    property: Property,
-) -> Defects {
-    if mode.defects != Defects::NONE {
-        return Defects::NONE;
+    /// What was known of the steps before, for a run against the intended rules.
+    earlier: Option<Steps>,
+    done: Done<'a>,
+    collected: Option<&'a Arc<Collected>>,
+    is_thorough: bool,
+    findings: &'a [Finding],
+}
+
+impl Seen<'_> {
+    /// Whether a broken property costs more than marks of nodes that do not exist.
+    fn is_loss(&self, property: Property) -> bool {
+        self.collected.is_none_or(|collected| {
+            is_loss(property, &collected.outcome, &judge(&collected.before, self.mode.known.defects))
+        })
     }
-    let request = collected.request();
-    let holds_with = |defects| {
-        let judgement = judge(&collected.before, defects);
-        let mut checks = Checks::of_each(&request, &collected.outcome, &judgement, fault);
-        if property.when() == When::Thorough {
-            checks.add_thorough(&request, &collected.outcome, &judgement, defects, fault);
+
+    /// What the release is known to do without which the property would have held, for a run against the intended rules:
+    /// one thing if one suffices. Nothing where not even all of it explains it.
+    fn explained_by(&self, property: Property) -> Known {
+        let Some(earlier) = &self.earlier else { return Known::NONE };
+        let holds_with =
+            |known| !self.findings_with(earlier, known).iter().any(|finding| finding.property == property);
+        let shipped = Known::as_shipped(self.mode.release);
+        if let Some((one, ..)) = shipped.each().find(|(one, ..)| holds_with(*one)) {
+            return one;
         }
-        !checks.findings.iter().any(|finding| finding.property == property)
-    };
-    let shipped = Defects::as_shipped(mode.release);
-    let mut single = shipped.iter().map(|defect| Defects::NONE.with(defect));
-    if let Some(defects) = single.find(|defects| holds_with(*defects)) {
-        return defects;
+        if !holds_with(shipped) {
+            return Known::NONE;
+        }
+        shipped.each().fold(shipped, |needed, (one, ..)| {
+            let without = needed.without(one);
+            if holds_with(without) { without } else { needed }
+        })
     }
-    if !holds_with(shipped) {
-        return Defects::NONE;
+
+    /// What does not hold if so much is known.
+    fn findings_with(&self, earlier: &Steps, known: Known) -> Vec<Finding> {
+        let undoes = self.mode.thorough != Thorough::Never;
+        let mut checks = earlier.clone().check(self.done, known.deviations, undoes, self.fault);
+        if let Some(collected) = self.collected {
+            let judgement = judge(&collected.before, known.defects);
+            let (defects, is_thorough) = (known.defects, self.is_thorough);
+            checks.extend(check_collected(collected, &judgement, defects, is_thorough, self.fault));
+        }
+        checks.findings
     }
-    shipped.iter().fold(shipped, |needed, defect| {
-        let without = needed.without(defect);
-        if holds_with(without) { without } else { needed }
-    })
 }

@@ -1,23 +1,32 @@
 //! One step: who does it.
 
 use super::actors::{Actor, undeclared};
+use super::faults::Fault;
 use super::{Applied, World};
-use crate::engine::Fault;
+use crate::engine;
 use crate::metadata::{self, Error};
 use crate::release::Release;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Sharing, Step};
 use std::sync::Arc;
 
 impl World {
-    /// Applies a step with the honest engine.
-    pub fn apply(&mut self, line: &Line) -> Applied {
-        self.apply_with(line, None)
-    }
-
-    /// Applies a step; a collection of it runs with an engine that may have a fault.
+    /// Applies a step.
     ///
     /// The line's outcome, its expected output and what an `expect` step asserts are not looked at here.
+    pub fn apply(&mut self, line: &Line) -> Applied {
+        self.collecting_with(line, None)
+    }
+
+    /// Applies a step of a daemon that may have a fault.
     pub fn apply_with(&mut self, line: &Line, fault: Option<Fault>) -> Applied {
+        match fault {
+            Some(Fault::Daemon(fault)) => fault.apply(self, line),
+            Some(Fault::Collector(fault)) => self.collecting_with(line, Some(fault)),
+            None => self.apply(line),
+        }
+    }
+
+    fn collecting_with(&mut self, line: &Line, fault: Option<engine::Fault>) -> Applied {
         let client = line.client.as_ref();
         match &line.step {
             Step::Gc { last, cancel_at_root } => self.gc(*last, *cancel_at_root, fault),

@@ -23,11 +23,13 @@ mod apply;
 mod collect;
 mod collectors;
 mod expect;
+mod faults;
 mod raw;
 mod write;
 
 pub use collect::{Cleaned, CleanedSnapshots, Collected};
 pub use expect::Unmet;
+pub use faults::{DaemonFault, Fault};
 
 use crate::collector::Collector;
 use crate::go::Go;

@@ -5,10 +5,11 @@ use leasehold::contract::{Deviation, Deviations};
 use leasehold::generate::profile::Swarm;
 use leasehold::generate::seed::Seed;
 use leasehold::generate::steps::{self, CASE_BYTES, Case};
-use leasehold::properties::steps::Contracted;
+use leasehold::properties::finding::Finding;
+use leasehold::properties::steps::{Done, Steps};
 use leasehold::release::Release;
 use leasehold::scenario::{Line, Step, print_step};
-use leasehold::world::{Applied, World};
+use leasehold::world::World;
 
 /// Cases of each release.
 const CASES: u64 = 100;
@@ -24,25 +25,32 @@ fn cases(release: Release, count: u64) -> impl Iterator<Item = Case> {
 }
 
 /// Runs every case with the contract beside it; `each` gets what came of a step.
-fn run(release: Release, count: u64, mut each: impl FnMut(&mut Contracted, &World, &Line, &World, &Applied)) {
+fn run(release: Release, count: u64, mut each: impl FnMut(&Steps, Done<'_>)) {
     for case in cases(release, count) {
         let mut world = World::new(release);
-        let mut contracted = Contracted::default();
+        let mut steps = Steps::default();
         for line in &case.lines {
             let before = world.clone();
             let applied = world.apply(line);
-            each(&mut contracted, &before, line, &world, &applied);
+            let done = Done { before: &before, line, after: &world, applied: &applied };
+            each(&steps, done);
+            steps.check(done, Deviations::as_shipped(before.release()), false, None);
         }
     }
+}
+
+/// How a step breaks its contract.
+fn breach(steps: &Steps, done: Done<'_>, deviations: Deviations) -> Option<Finding> {
+    steps.clone().check(done, deviations, false, None).findings.into_iter().next()
 }
 
 #[test]
 fn every_step_of_generated_cases_keeps_its_contract() {
     for release in Release::ALL {
-        run(release, CASES, |contracted, before, line, after, applied| {
-            let deviations = Deviations::as_shipped(before.release());
-            let breach = contracted.step(before, line, after, applied, deviations);
-            assert_eq!(breach, None, "{release}: {} ({:?})", print_step(&line.step), applied.refused);
+        run(release, CASES, |steps, done| {
+            let deviations = Deviations::as_shipped(done.before.release());
+            let breach = breach(steps, done, deviations).map(|finding| finding.to_string());
+            assert_eq!(breach, None, "{release}: {:?}", done.applied.refused);
         });
     }
 }
@@ -50,20 +58,19 @@ fn every_step_of_generated_cases_keeps_its_contract() {
 #[test]
 fn a_step_that_does_nothing_or_too_much_breaks_its_contract() {
     let (mut idle, mut busy) = (0, 0);
-    run(Release::V2_2, CASES, |contracted, before, line, after, applied| {
+    run(Release::V2_2, CASES, |steps, done| {
+        let Done { before, line, after, applied } = done;
         let deviations = Deviations::as_shipped(before.release());
         let is_changed = !before.store().tree.same_block(&after.store().tree) && applied.collected.is_none();
         if is_changed && applied.refused.is_none() && before.store().tree != after.store().tree {
-            let seen = |after: &World| contracted.clone().step(before, line, after, applied, deviations);
-            let is_client = !matches!(line.step, Step::Release(_));
-            assert!(!is_client || seen(before).is_some(), "{} did nothing", print_step(&line.step));
+            let seen = |after: &World| breach(steps, Done { after, ..done }, deviations);
+            assert!(seen(before).is_some(), "{} did nothing", print_step(&line.step));
             let mut more = after.clone();
             let path = vec![b"v1".to_vec(), b"elsewhere".to_vec()];
             more.apply(&Line::new(Step::RawBucket { path }));
-            assert!(!is_client || seen(&more).is_some(), "{} did too much", print_step(&line.step));
+            assert!(seen(&more).is_some(), "{} did too much", print_step(&line.step));
             (idle, busy) = (idle + 1, busy + 1);
         }
-        contracted.step(before, line, after, applied, deviations);
     });
     assert!(idle > 1000 && busy > 1000, "{idle} and {busy} steps");
 }
@@ -71,14 +78,13 @@ fn a_step_that_does_nothing_or_too_much_breaks_its_contract() {
 #[test]
 fn what_is_intended_finds_the_deviations_of_the_daemon() {
     let mut found = Deviations::NONE;
-    run(Release::V1_6, 3000, |contracted, before, line, after, applied| {
-        let seen = |deviations| contracted.clone().step(before, line, after, applied, deviations).is_some();
+    run(Release::V1_6, 3000, |steps, done| {
+        let seen = |deviations| breach(steps, done, deviations).is_some();
         if seen(Deviations::NONE) {
             // The deviations that explain it alone.
             let explains = |deviation: &&Deviation| !seen(Deviations::NONE.with(**deviation));
             found = Deviation::ALL.iter().filter(explains).copied().fold(found, Deviations::with);
         }
-        contracted.step(before, line, after, applied, Deviations::NONE);
     });
     // What generated clients seldom do or this release has not: large labels, sandboxes, a backend that loses a shared
     // blob, a namespace that is deleted with nothing left in it but leases.

@@ -39,7 +39,7 @@ fn the_list_names_every_fault_and_what_it_does() {
     let output = grade(&["--list"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0));
-    for fault in leasehold::engine::Fault::ALL {
+    for fault in leasehold::world::Fault::all() {
         assert!(said.contains(fault.name()) && said.contains(fault.sentence()), "{fault}");
     }
 }

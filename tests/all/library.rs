@@ -1,9 +1,9 @@
 //! The library of scenarios: every file passes, says why it exists, is in the index, and together they see every
 //! fault that can be seeded into the engine.
 
-use leasehold::engine::Fault;
 use leasehold::replay::{Replayed, run};
 use leasehold::scenario::{Scenario, parse, print};
+use leasehold::world::Fault;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -103,7 +103,7 @@ fn seen_by(files: &[File], fault: Fault) -> Vec<&str> {
 fn every_fault_is_seen_by_the_file_that_the_index_names() {
     let files = library();
     let seen: BTreeMap<Fault, Vec<&str>> =
-        Fault::ALL.par_iter().map(|fault| (*fault, seen_by(&files, *fault))).collect();
+        Fault::all().par_bridge().map(|fault| (fault, seen_by(&files, fault))).collect();
     let index = index();
     let named = rows(section(&index, "Faults"));
     let mut wrong = String::new();

@@ -1,6 +1,6 @@
 //! `leasehold simulate`: the whole program.
 
-use leasehold::engine::Fault;
+use leasehold::engine::Fault::{ExpiryInclusive, LeaseIngestsForgotten};
 use leasehold::properties::property::Property;
 use leasehold::replay::{Problem, Replayed, run};
 use leasehold::scenario::parse;
@@ -155,7 +155,7 @@ fn a_finding_is_a_small_file_that_passes_and_fails_with_the_fault() {
     assert_eq!(finding["scenario"], text(&written));
     let scenario = parse(&written).expect("a scenario");
     assert_eq!(run(&scenario, None).failures, []);
-    assert!(breaks(&run(&scenario, Some(Fault::LeaseIngestsForgotten)), Property::Safety));
+    assert!(breaks(&run(&scenario, Some(LeaseIngestsForgotten.into())), Property::Safety));
 }
 
 /// The oracle's line speaks of the node that the engine's line names, or of the property where no node is named.
@@ -183,7 +183,7 @@ fn a_case_by_its_number_is_a_scenario() {
     let output = simulate(folder.path(), &["--release", release, "--case", &case]);
     let scenario = parse(&output.stdout).expect("a scenario");
     let property = Property::ALL.iter().find(|property| property.name() == finding["property"]);
-    assert!(breaks(&run(&scenario, Some(Fault::ExpiryInclusive)), *property.expect("a property")));
+    assert!(breaks(&run(&scenario, Some(ExpiryInclusive.into())), *property.expect("a property")));
     assert!(run(&scenario, None).failures.is_empty());
 }
 

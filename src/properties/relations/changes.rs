@@ -5,6 +5,7 @@ use crate::bucket::{Bucket, Entry};
 use crate::engine::Request;
 use crate::instant::Instant;
 use crate::oracle::times;
+use crate::properties::finding::MEANINGLESS_LABELS;
 use crate::schema::names;
 use std::collections::BTreeSet;
 
@@ -15,14 +16,6 @@ pub(super) fn without_creation(tree: &Bucket) -> Bucket {
         (!is_time).then(|| (key.to_vec(), value.map(<[u8]>::to_vec)))
     })
 }
-
-/// Labels that mean nothing in any release.
-pub(in crate::properties) const MEANINGLESS_LABELS: [&[u8]; 4] = [
-    b"containerd.io/gc.ref.contentx",
-    b"containerd.io/gc.refs.content",
-    b"containerd.io/gc.bref.contents",
-    b"maintainer",
-];
 
 /// The tree with labels on every object that mean nothing.
 pub(super) fn with_labels(tree: &Bucket, value: &[u8]) -> Bucket {

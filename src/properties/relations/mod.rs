@@ -14,7 +14,7 @@ mod changes;
 mod regions;
 mod renaming;
 
-use super::check::{Checks, both};
+use super::checks::{Checks, both};
 use super::finding::{Altered, Breach, Variation};
 use super::property::Property;
 use crate::engine::{Fault, Outcome, Request, collect_with};
@@ -22,7 +22,6 @@ use crate::node::{Kind, Node};
 use crate::oracle::Judgement;
 use crate::schema::names;
 use crate::situation::Situation;
-pub(super) use changes::MEANINGLESS_LABELS;
 use changes::{times_of, with_labels, without_creation};
 use renaming::{named_back, renamed_collector, renamed_tree};
 use std::collections::BTreeSet;
@@ -36,7 +35,7 @@ pub(super) fn check_relations(
     judgement: &Judgement<'_>,
     fault: Option<Fault>,
 ) -> Checks {
-    let mut checks = Checks::default();
+    let mut checks = Checks::NONE;
     // A context that is cancelled at the k-th root depends on how many there are, and in which order.
     if request.cancel_at_root.is_some() {
         return checks;
