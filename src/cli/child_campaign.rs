@@ -9,7 +9,7 @@ use crate::conformance::Row;
 use crate::release::Release;
 use crate::replay::{self, Problem, Stepped};
 use crate::report::Show as _;
-use crate::report::child::{DEFAULT_LIMIT, Report, Written, differs, options};
+use crate::report::child::{DEFAULT_LIMIT, Report, Written, compared, differs, options};
 use crate::scenario::{print, print_step};
 use crate::simulate;
 use crate::simulate::campaign::Numbers;
@@ -17,12 +17,13 @@ use crate::text;
 use crate::world::Collected;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Another collector, as `simulate` and `replay` ask it.
@@ -71,6 +72,8 @@ pub(super) struct Other {
     /// It hung once, so that it is asked nothing more: each time would take the whole limit.
     has_hung: AtomicBool,
     unasked: AtomicU64,
+    /// How often each field was compared.
+    compared: Mutex<BTreeMap<&'static str, u64>>,
     /// Why it does not start.
     failure: OnceLock<ChildError>,
 }
@@ -84,6 +87,7 @@ impl Other {
             asked: AtomicU64::default(),
             has_hung: AtomicBool::default(),
             unasked: AtomicU64::default(),
+            compared: Mutex::default(),
             failure: OnceLock::default(),
         }
     }
@@ -120,6 +124,10 @@ impl Other {
         match self.children.with(|child| Asked::of(child, row, release)) {
             Ok(asked) => {
                 self.asked.fetch_add(1, Ordering::Relaxed);
+                let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+                for field in &asked.fields {
+                    *compared.entry(field).or_default() += 1;
+                }
                 let has_hung =
                     asked.otherwise.as_ref().is_some_and(|otherwise| otherwise.wrong == Wrong::Hung);
                 self.has_hung.fetch_or(has_hung, Ordering::Relaxed);
@@ -132,7 +140,7 @@ impl Other {
         }
     }
 
-    /// What is said at the end: how much it was asked; none where it was asked nothing.
+    /// What is said at the end: how much it was asked, and what was compared; none where it was asked nothing.
     pub(super) fn finish(self) -> Result<Option<String>, Failure> {
         if let Some(error) = self.failure.into_inner() {
             return Err(Against::failure(&error));
@@ -142,7 +150,10 @@ impl Other {
             0 => String::new(),
             _ => format!("; it hung, and was not asked {}", text::counted(unasked, "more collection")),
         };
-        let said = format!("`{}` was asked {}{hung}", self.command, text::counted(asked, "collection"));
+        let counts = self.compared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let fields = if counts.is_empty() { String::new() } else { format!("\n{}", compared(&counts)) };
+        let said =
+            format!("`{}` was asked {}{hung}{fields}", self.command, text::counted(asked, "collection"));
         Ok((asked > 0).then_some(said))
     }
 }

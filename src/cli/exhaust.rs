@@ -87,3 +87,23 @@ fn parse_states(text: &str) -> Result<StateSet, String> {
     let names = StateSet::ALL.map(StateSet::name).join(" and ");
     StateSet::parse(text).ok_or_else(|| format!("there are {names}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Args;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_help_names_the_faults_that_graphs_can_show() {
+        let command = Arguments::augment_args(clap::Command::new("exhaust"));
+        let flag = command.get_arguments().find(|flag| flag.get_long() == Some("fault")).expect("a flag");
+        let help = flag.get_help().expect("help").to_string();
+        let words = help.split([' ', ',', '\n']).collect::<BTreeSet<_>>();
+        let (release, defects) = (Release::default(), Defects::NONE);
+        let plan = Plan { nodes: NODES_MAX, states: StateSet::Holders, release, defects };
+        for fault in Fault::ALL {
+            assert_eq!(words.contains(fault.name()), plan.nodes_to_show(*fault).is_some(), "{fault}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ use crate::scenario::{Scenario, print};
 use crate::simulate::explained::Explained;
 use crate::text;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -48,6 +49,12 @@ pub fn options(command: &CommandLine, limit: Duration) -> String {
         limit => format!(" --child-timeout {}", limit.as_secs_f64()),
     };
     format!(" --against {}{limit}", quoted(command.text()))
+}
+
+/// How often each field was compared.
+pub fn compared(counts: &BTreeMap<&'static str, u64>) -> String {
+    let counts = counts.iter().map(|(field, count)| format!("{field} {}", text::count(*count)));
+    format!("compared: {}", counts.collect::<Vec<_>>().join(", "))
 }
 
 /// What a child does with one collection, and what ours does and why.
@@ -102,10 +109,7 @@ impl Show for Report<'_> {
         let (cases, answered) = (text::counted(tally.cases, "case"), text::count(tally.answered));
         writeln!(out, "{cases}, {asked} asked, {answered} answered")?;
         if !tally.compared.is_empty() {
-            let compared = tally.compared.iter();
-            let compared: Vec<String> =
-                compared.map(|(field, count)| format!("{field} {}", text::count(*count))).collect();
-            writeln!(out, "compared: {}", compared.join(", "))?;
+            writeln!(out, "{}", compared(&tally.compared))?;
         }
         if findings.is_empty() {
             writeln!(out, "\nno findings")?;

@@ -311,6 +311,7 @@ fn recorded_rows_are_put_to_another_collector() {
         "sh -c 'while read -r line; do case $line in *db_after*) exit 3;; esac; echo \"{\\\"error\\\":null}\"; done'",
     );
     assert!(!asked.1.contains("the child died"), "{}", asked.1);
+    assert!(asked.1.contains("\ncompared: error "), "only what it answers is compared: {}", asked.1);
     let (code, said, _) = only(&format!("'{PROGRAM}' child --fault collector-references-forgotten"));
     assert_eq!(code, Some(1), "{said}");
     for part in
