@@ -259,8 +259,8 @@ impl Release {
     }
 
     /// The rule set for a name: a rule set's own, or any version of its line, with or without `v`
-    /// (`v1.7.24` is `1.7`, `2.1.9+unknown` is `2.1`), release candidates too (`2.4.0-rc.0`), as rules do not change from
-    /// then on. Earlier pre-releases only those that are listed.
+    /// (`v1.7.24` is `1.7`, `2.1.9+unknown` is `2.1`), as distributions write it too (`1.7.24-0ubuntu1`), and release
+    /// candidates (`2.4.0-rc.0`), as rules do not change from then on. Earlier pre-releases only those that are listed.
     ///
     /// # Errors
     /// The text is no version of a known line; the error lists what there is.
@@ -272,17 +272,40 @@ impl Release {
             "2.4.0-beta.0" => return Ok(Release::V2_4),
             _ => {}
         }
-        // Distributions append their own marks: 1.6.20~ds1, 2.1.9+unknown.
-        let version = version.split(['~', '+']).next().unwrap_or_default();
-        let numeric = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let (version, candidate) = version.split_once("-rc.").unwrap_or((version, "0"));
-        let parts: Vec<&str> = version.split('.').chain([candidate]).collect();
-        if !(3..=4).contains(&parts.len()) || !parts.iter().all(numeric) {
+        let (version, mark) = version.split_at(version.find(MARKS_BEGIN).unwrap_or(version.len()));
+        let parts: Vec<&str> = version.split('.').collect();
+        if !(2..=3).contains(&parts.len())
+            || !parts.iter().all(|part| is_number(part))
+            || !is_of_its_line(mark)
+        {
             return Err(refused());
         }
         let line = format!("{}.{}", parts[0], parts[1]);
         Release::ALL.into_iter().find(|release| release.name() == line).ok_or_else(refused)
     }
+}
+
+/// What stands between a version's numbers and a mark behind them.
+const MARKS_BEGIN: [char; 3] = ['~', '+', '-'];
+
+/// Whether what stands behind a version's numbers leaves it a release whose rules are its line's: nothing, a release
+/// candidate, or what distributions append (`~ds1`, `+unknown`, `-0ubuntu1`).
+fn is_of_its_line(mark: &str) -> bool {
+    const EARLIER: [&str; 4] = ["alpha", "beta", "dev", "pre"];
+    let word = mark.trim_start_matches(MARKS_BEGIN);
+    if let (false, Some(candidate)) = (mark.starts_with('+'), word.strip_prefix("rc")) {
+        return candidate
+            .strip_prefix('.')
+            .and_then(|number| number.split(MARKS_BEGIN).next())
+            .is_some_and(is_number);
+    }
+    let is_earlier = EARLIER.into_iter().any(|earlier| word.starts_with(earlier));
+    let is_written = |byte: u8| byte.is_ascii_alphanumeric() || b"~+-._".contains(&byte);
+    mark.is_empty() || !word.is_empty() && !is_earlier && word.bytes().all(is_written)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl fmt::Display for Release {
@@ -301,7 +324,10 @@ pub struct UnknownRelease {
 
 fn known_names() -> String {
     let names: Vec<&str> = Release::ALL.iter().map(|release| release.name()).collect();
-    format!("{} (any version of a line, 1.7.24 or v2.1.9, will do)", names.join(", "))
+    format!(
+        "{} (any final version of a line will do, such as 1.7.24, v2.1.9 or 1.7.24-0ubuntu1, and so will a release candidate)",
+        names.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -314,6 +340,13 @@ mod tests {
             ("1.6", Release::V1_6),
             ("v1.6.39", Release::V1_6),
             ("1.6.20~ds1", Release::V1_6),
+            ("1.6.20~ds1-1+deb12u1", Release::V1_6),
+            ("1.7.24-0ubuntu1", Release::V1_7),
+            ("1.7.24-0ubuntu1~22.04.1", Release::V1_7),
+            ("v1.7.23-k3s2", Release::V1_7),
+            ("1.7.25-1.el9", Release::V1_7),
+            ("2.1.3+k3s1", Release::V2_1),
+            ("2.4.0-rc.0+unknown", Release::V2_4),
             ("1.7.0-beta.1", Release::V1_7Beta),
             ("v1.7.0-beta.1", Release::V1_7Beta),
             ("1.7.24", Release::V1_7),
@@ -333,6 +366,10 @@ mod tests {
             "1.7.0-rc.",
             "1.7.0-rc.x",
             "1.7.0-beta.2",
+            "1.7.0~beta.2",
+            "2.2.0-alpha.1-1",
+            "1.7.24-",
+            "1.7.24-a b",
             "2.4.0-beta.1",
             "2.x",
             "1.7.1.1",
