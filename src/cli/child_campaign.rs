@@ -35,7 +35,7 @@ pub(super) struct Against {
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "intended"])]
     pub(super) against: Option<CommandLine>,
     /// How many seconds the other collector may take for a collection [default: 5]
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, requires = "against")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, allow_negative_numbers = true, requires = "against")]
     // What --against does not go with would excuse its absence.
     #[arg(conflicts_with_all = ["fault", "intended"])]
     child_timeout: Option<Duration>,

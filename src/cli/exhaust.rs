@@ -23,7 +23,7 @@ use std::io::Write;
   leasehold exhaust --nodes 3 --states holders --fault flat-hides-full      the smallest graph that shows it")]
 pub(super) struct Arguments {
     /// How many nodes each graph has: 1 to 6 (six take hours)
-    #[arg(long, value_name = "N", value_parser = parse_nodes)]
+    #[arg(long, value_name = "N", value_parser = parse_nodes, allow_negative_numbers = true)]
     nodes: usize,
     /// What may hold a node. root: the label gc.root or nothing; holders: besides, a lease, a flat lease, an expired
     /// lease
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FAULT", value_parser = values::parse_collector_fault)]
     fault: Option<Fault>,
     /// Threads; default: one a core
-    #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
+    #[arg(long, value_name = "N", value_parser = threads::parse_jobs, allow_negative_numbers = true)]
     jobs: Option<usize>,
     /// One JSON object instead of the summary
     #[arg(long)]

@@ -22,13 +22,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// How many seeds have to find each fault
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000), allow_negative_numbers = true)]
     seeds: u32,
     /// How long each seed has on one thread, such as 10s, 500ms or 2m
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time_to_try)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time_to_try, allow_hyphen_values = true)]
     budget: Duration,
     /// Threads; default: one a core
-    #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
+    #[arg(long, value_name = "N", value_parser = threads::parse_jobs, allow_negative_numbers = true)]
     jobs: Option<usize>,
     /// One JSON object, without times, instead of the table
     #[arg(long)]

@@ -44,10 +44,10 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "leasehold", value_parser = Seed::parse)]
     seed: Seed,
     /// How many cases to run
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     cases: u64,
     /// Run cases for so long instead: 60s, 10m
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_time_to_try, conflicts_with_all = ["cases", "rows_out"])]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time_to_try, allow_hyphen_values = true, conflicts_with_all = ["cases", "rows_out"])]
     time: Option<Duration>,
     /// Run the i-th of n parts of the cases, which are dealt out to the parts 64 at a time
     #[arg(long, value_name = "i/n", value_parser = parse_shard)]
@@ -66,7 +66,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// Threads; default: one a core
-    #[arg(long, value_name = "N", value_parser = threads::parse_jobs)]
+    #[arg(long, value_name = "N", value_parser = threads::parse_jobs, allow_negative_numbers = true)]
     jobs: Option<usize>,
     #[command(flatten)]
     child: Against,
@@ -84,7 +84,7 @@ pub(super) struct Arguments {
     properties: bool,
     /// Only print the case of this number as it was drawn, a scenario for `leasehold replay`; it depends on --seed, the release
     /// and --profile. With --against ask the other collector this case alone
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..u64::MAX))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..u64::MAX), allow_negative_numbers = true)]
     #[arg(conflicts_with_all = ["cases", "time", "shard", "intended", "fault"])]
     case: Option<u64>,
 }

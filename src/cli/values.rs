@@ -34,8 +34,47 @@ impl Now {
         let shift = text.starts_with(['+', '-']).then(|| duration::parse(text.as_bytes())).flatten();
         let at = || time::parse_rfc3339(text.as_bytes()).ok();
         shift.map(Now::Shifted).or_else(|| at().map(Now::At)).ok_or_else(|| {
-            "it is no time: give it as 2026-01-31T12:00:00Z, or counted from now as +24h or -1h30m".to_owned()
+            let why = why_no_time(text);
+            format!("{why}: give it as 2026-01-31T12:00:00Z, or counted from now as +24h or -1h30m")
         })
+    }
+}
+
+/// What a text lacks to be a time.
+fn why_no_time(text: &str) -> String {
+    let is_time = |text: &str| time::parse_rfc3339(text.as_bytes()).is_ok();
+    if text.starts_with(['+', '-']) {
+        return why_no_duration(text).to_owned();
+    }
+    if duration::parse(text.as_bytes()).is_some() {
+        return "it has no sign".to_owned();
+    }
+    if is_time(&format!("{text}T00:00:00Z")) {
+        return "it is a day without a time of day".to_owned();
+    }
+    if is_time(&format!("{text}Z")) {
+        return "it has no zone at its end, which is Z or an offset such as +01:00".to_owned();
+    }
+    if is_time(&text.replacen(' ', "T", 1).to_ascii_uppercase()) {
+        return "it has no capital T between day and time of day, or no capital Z at its end".to_owned();
+    }
+    let out_of_range = time::parse_rfc3339(text.as_bytes()).err().and_then(|error| error.out_of_range());
+    out_of_range.map_or("it is no time".to_owned(), |what| format!("its {what} is out of range"))
+}
+
+/// What a text lacks to be a duration.
+fn why_no_duration(text: &str) -> &'static str {
+    let text = text.trim_start_matches(['+', '-']);
+    let is_number =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let days = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    match text[days.len()..].to_ascii_lowercase().as_str() {
+        _ if is_number(text) => "it has no unit",
+        "d" | "day" | "days" | "w" | "week" | "weeks" if is_number(days) => {
+            "hours are the longest unit, a day is 24h"
+        }
+        "ns" | "us" | "ms" | "s" | "m" | "h" if is_number(days) => "it is more than 292 years",
+        _ => "it is no time",
     }
 }
 
@@ -111,11 +150,11 @@ pub(super) fn never_made(fault: impl Into<Fault>, thing: &str) -> Failure {
 
 /// A time such as `500ms`, `10s` or `2m`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let nanoseconds =
-        duration::parse(text.as_bytes()).and_then(|nanoseconds| u64::try_from(nanoseconds).ok());
+    let nanoseconds = duration::parse(text.as_bytes()).ok_or_else(|| why_no_duration(text));
+    let nanoseconds = nanoseconds.and_then(|number| u64::try_from(number).map_err(|_| "it is negative"));
     nanoseconds
         .map(Duration::from_nanos)
-        .ok_or_else(|| "a number with a unit: 500ms, 10s, 2m or 1h30m".to_owned())
+        .map_err(|why| format!("{why}: give a number with a unit, 500ms, 10s, 2m or 1h30m"))
 }
 
 /// The same for how long something is tried: in no time nothing is.
@@ -157,8 +196,39 @@ mod tests {
         assert_eq!(now("-1h0.6s"), Ok(Instant { seconds: -2601, nanoseconds: 900_000_000 }));
         assert_eq!(now("0001-01-01T00:00:07Z"), Ok(Instant { seconds: 7, nanoseconds: 0 }));
         assert_eq!(Now::from(None, own), own);
-        for text in ["today", "24h", "+1d", "+", "2026-01-31", ""] {
-            assert!(now(text).is_err_and(|error| error.contains("+24h")), "{text}");
+        for (text, why) in [
+            ("today", "it is no time: "),
+            ("24h", "it has no sign: "),
+            ("+1d", "a day is 24h: "),
+            ("-2weeks", "a day is 24h: "),
+            ("+", "it is no time: "),
+            ("+5", "it has no unit: "),
+            ("+99999999h", "it is more than 292 years: "),
+            ("2026-01-31", "it is a day without a time of day: "),
+            ("2026-01-31T12:00:00", "it has no zone at its end"),
+            ("2026-01-31 12:00:00Z", "it has no capital T"),
+            ("2026-13-31T12:00:00Z", "its month is out of range: "),
+            ("2026-02-30T12:00:00Z", "its day is out of range: "),
+            ("", "it is no time: "),
+        ] {
+            let error = now(text).expect_err("no time");
+            assert!(error.contains(why) && error.contains("+24h"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_duration_that_is_none_is_refused_with_its_reason() {
+        assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
+        for (text, why) in [
+            ("-5s", "it is negative: "),
+            ("5", "it has no unit: "),
+            ("1d", "a day is 24h: "),
+            ("99999999h", "it is more than 292 years: "),
+            ("soon", "it is no time: "),
+            ("", "it is no time: "),
+        ] {
+            let error = parse_duration(text).expect_err("no duration");
+            assert!(error.contains(why) && error.contains("500ms"), "{text}: {error}");
         }
     }
 }

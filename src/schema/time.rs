@@ -31,6 +31,14 @@ enum Failure {
 }
 
 impl ParseError {
+    /// The element that is a number and out of its range: a `month`, a `day`.
+    pub fn out_of_range(&self) -> Option<&'static str> {
+        match self.failure {
+            Failure::OutOfRange(what) => Some(what),
+            Failure::Mismatch(_) | Failure::ExtraText => None,
+        }
+    }
+
     fn reason(&self) -> String {
         match self.failure {
             Failure::Mismatch(element) => {
