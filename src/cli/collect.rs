@@ -1,5 +1,6 @@
 //! `leasehold collect`: what a collection would remove and keep. Never writes to the database.
 
+use super::notes::Notes;
 use super::source;
 use super::values::{self, Now};
 use super::{Ended, Failure, terminal, version};
@@ -23,7 +24,13 @@ use std::time::Duration;
   leasehold collect /var/lib/containerd
   leasehold collect meta.db --now 2026-01-31T12:00:00Z --release 2.1
   leasehold collect expired.scenario                what its last gc would do
-  leasehold collect meta.db --json | jq '.removed[].key'")]
+  leasehold collect meta.db --json | jq '.removed[].key'
+
+--json prints one object: `release`, `now`, `error`, `roots`, `marked`, `kept`, `removed` (of content with its `bytes`, null \
+where its record has no size that can be), `culprits` (what makes a collection fail, if it fails), `totals` by namespace and \
+kind, `freed` (the bytes of content that no namespace holds any more), `log`, `warnings` (what standard error says), and \
+`releases`: which others that open the database `agree`, and what those that `differ` would do; null with --release, for a \
+scenario and for a database without a version.")]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE")]
@@ -40,7 +47,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "GO", value_parser = Go::parse)]
     go: Option<Go>,
     /// Try so long to read a database that a daemon writes to [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = values::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
     wait: Option<Duration>,
     /// One JSON object with every node instead of the summary
     #[arg(long)]
@@ -48,18 +55,24 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let read =
-        source::read(&arguments.source, arguments.release, arguments.now, arguments.go, arguments.wait)?;
+    let mut notes = Notes::default();
+    let Arguments { source, release, now, go, wait, .. } = arguments;
+    let read = source::read(source, *release, *now, *go, *wait, &mut notes)?;
     let situation = read.under(arguments.release.unwrap_or(read.release));
     values::go_of(arguments.go, &[situation.release])?;
-    if arguments.go.is_none() && !source::is_scenario(&arguments.source) {
-        source::warn_of_times(&situation);
+    let is_database = !source::is_scenario(&arguments.source);
+    if arguments.go.is_none() && is_database {
+        source::warn_of_times(&situation, &mut notes);
     }
-    if arguments.release.is_none() && !source::is_scenario(&arguments.source) {
-        terminal::say(version::others(&situation));
+    let mut others = None;
+    if is_database && arguments.release.is_none() {
+        others = version::others(&situation);
+        terminal::say(version::said(situation.release, others.as_ref()));
+    } else if is_database && let Some(note) = version::of_others(&situation) {
+        notes.say(note);
     }
     if situation.release == Release::V2_4 {
-        terminal::say("the rules of 2.4 were read in 2.4.0-beta.0");
+        notes.say("the rules of 2.4 were read in 2.4.0-beta.0");
     }
     let request = Request::new(&situation);
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
@@ -69,11 +82,18 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let (nodes, ids) = if outcome.error.is_some() { walk(&situation) } else { Default::default() };
     let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| nodes.get(*id)).collect();
     let culprits = culprits(&situation, &outcome);
-    let report = Report { situation: &situation, outcome: &outcome, walk: &walk, culprits: &culprits };
-    report.write(arguments.json, out)?;
     for finding in &disagreements {
-        terminal::say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
+        notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
     }
+    let report = Report {
+        situation: &situation,
+        outcome: &outcome,
+        walk: &walk,
+        culprits: &culprits,
+        warnings: &notes.said,
+        releases: others.as_ref(),
+    };
+    report.write(arguments.json, out)?;
     let is_well = disagreements.is_empty() && outcome.error.is_none();
     Ok(if is_well { Ended::Well } else { Ended::WithFinding })
 }

@@ -1,5 +1,6 @@
 //! `leasehold diff`: what two releases do with one database, or with generated ones.
 
+use super::notes::Notes;
 use super::source;
 use super::values::{self, Now};
 use super::{Ended, Failure, interrupt, progress};
@@ -24,6 +25,9 @@ use std::time::Duration;
 collection fails, or a difference that no known rule explains (with --cases only the last), 2 usage, 3 an input that \
 cannot be read or an output that cannot be written.
 
+--json counts the resources: `removed` (only --to removes them), `kept` (only --from does), `alike` (both keep them, each \
+for a reason of its own; these three are in `differences`), and `unchanged`, all others.
+
 Examples:
   leasehold diff /var/lib/containerd --from 1.7 --to 2.1
   leasehold diff meta.db --from 2.2 --to 2.1 --now 2026-01-31T12:00:00Z       a downgrade
@@ -47,10 +51,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "GO", value_parser = Go::parse, conflicts_with = "cases")]
     go: Option<Go>,
     /// Try so long to read a database that a daemon writes to [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, conflicts_with = "cases")]
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true, conflicts_with = "cases")]
     wait: Option<Duration>,
     /// Compare so many generated databases instead
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     cases: Option<u64>,
     /// The seed of the generated databases: any text of 1 to 64 bytes
     #[arg(long, default_value = "leasehold", value_parser = Seed::parse, conflicts_with = "source")]
@@ -76,15 +80,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Result<Ended, Failure> {
     let Arguments { from, to, go, .. } = *arguments;
     values::go_of(go, &[from, to])?;
-    let situation = source::read(path, Some(from), arguments.now, go, arguments.wait)?;
+    let mut notes = Notes::default();
+    let situation = source::read(path, Some(from), arguments.now, go, arguments.wait, &mut notes)?;
     let may_be_earlier = [from, to].into_iter().any(|release| Go::UpTo1_19.may_build(release));
     if go.is_none() && may_be_earlier && !source::is_scenario(path) {
-        source::warn_of_times(&situation);
+        source::warn_of_times(&situation, &mut notes);
     }
     let pair = Pair::new(&situation, from, to);
     let pair = pair.map_err(|error| source::input_error(path, &error))?;
     let comparison = compare(&pair);
-    let report = Report { comparison: &comparison };
+    let report = Report { comparison: &comparison, warnings: &notes.said };
     report.write(arguments.json, out)?;
     Ok(if comparison.is_finding() { Ended::WithFinding } else { Ended::Well })
 }

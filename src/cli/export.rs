@@ -1,5 +1,6 @@
 //! `leasehold export`: a state as a real bbolt file.
 
+use super::notes::Notes;
 use super::source;
 use super::values;
 use super::{Ended, Failure};
@@ -31,17 +32,22 @@ pub(super) struct Arguments {
     #[arg(value_name = "DB")]
     target: PathBuf,
     /// Try so long to read a database that a daemon writes to [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = values::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
     wait: Option<Duration>,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let target = &arguments.target;
+    if target == Path::new("-") {
+        let reason =
+            "a database is written to a file, never to standard output; ./- would be a file of that name";
+        return Err(Failure::Usage(format!("-: {reason}")));
+    }
     // Asked before a source of any size is read; creating the file asks again.
     if fs::symlink_metadata(target).is_ok() {
         return Err(failure(target, &WriteError::Exists));
     }
-    let source = source::read(&arguments.source, None, None, None, arguments.wait)?;
+    let source = source::read(&arguments.source, None, None, None, arguments.wait, &mut Notes::default())?;
     let written = bolt::create(target, &source.tree).map_err(|error| failure(target, &error))?;
     let (path, buckets, values, bytes) = (text::path(target), written.buckets, written.values, written.bytes);
     writeln!(out, "{path}: wrote {buckets} buckets and {values} values in {bytes} bytes")?;

@@ -12,6 +12,7 @@ mod files;
 mod findings;
 mod grade;
 mod interrupt;
+mod notes;
 mod pipe;
 mod place;
 mod progress;

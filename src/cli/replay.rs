@@ -1,6 +1,7 @@
 //! `leasehold replay`: scenario files, step by step through the world, checked; and what fuzz targets left behind.
 
 use super::child_campaign::{Against, Other};
+use super::notes::Notes;
 use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text, warn};
 use super::verdict::{Verdict, replay_scenario};
@@ -328,7 +329,7 @@ fn replay_text(
     };
     let releases = Rules::releases(arguments.release, scenario.release);
     scenario.release = releases[0];
-    progress.bar.suspend(|| warn(path, &scenario, arguments.go));
+    progress.bar.suspend(|| warn(path, &scenario, arguments.go, &mut Notes::default()));
     let mut verdicts = Vec::new();
     for release in releases {
         scenario.release = release;

@@ -3,17 +3,19 @@
 //! A scenario stands for the state after its last step that is no trailing `gc`, `cleanup` or `expect`; its clock and
 //! its release are the defaults. Its name ends in `.scenario`.
 
+use super::notes::Notes;
 use super::place::{Place, look};
 use super::values::Now;
 use super::{Failure, terminal, version};
-use crate::bucket::{Bucket, bolt};
+use crate::bucket::Bucket;
+use crate::bucket::bolt::{self, BoltError};
 use crate::go::Go;
 use crate::instant::Instant;
 use crate::release::Release;
 use crate::replay;
 use crate::report::shell::quoted;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
-use crate::schema::{shape, time, views};
+use crate::schema::{names, shape, time, views};
 use crate::situation::Situation;
 use crate::text;
 use std::ffi::OsStr;
@@ -35,15 +37,22 @@ pub(super) const SCENARIO_EXTENSION: &str = "scenario";
 /// clock; of a scenario both from itself. A scenario's release is always its own, as its collectors have that one's
 /// numbers: a command that is to look by another asks for [`Situation::under`].
 ///
-/// A database that a daemon writes to is tried for a time; for a scenario, `wait` would do nothing and is refused.
+/// A database that a daemon writes to is tried for a time; for a scenario, `wait` would do nothing and is refused. What is
+/// odd, and what of a scenario is shown, is noted.
 pub(super) fn read(
     path: &Path,
     release: Option<Release>,
     now: Option<Now>,
     go: Option<Go>,
     wait: Option<Duration>,
+    notes: &mut Notes,
 ) -> Result<Situation, Failure> {
     let place = look(path)?;
+    if path == Path::new("-") && place == Place::Absent {
+        let reason =
+            "standard input is not read: name a meta.db, containerd's root folder or a scenario file";
+        return Err(Failure::Usage(format!("-: {reason}")));
+    }
     if is_scenario(path) && place != Place::Folder {
         if wait.is_some() {
             let path = path.display();
@@ -51,11 +60,11 @@ pub(super) fn read(
                 "--wait is for a database that a daemon writes to; {path} is a scenario"
             )));
         }
-        let situation = read_scenario(path, go)?;
+        let situation = read_scenario(path, go, notes)?;
         return Ok(Situation { now: Now::from(now, situation.now), ..situation });
     }
     let path = if place == Place::Folder { database_in(path)? } else { path.to_owned() };
-    let tree = read_database(&path, wait.unwrap_or(DEFAULT_WAIT))?;
+    let tree = read_database(&path, wait.unwrap_or(DEFAULT_WAIT), notes)?;
     let release = release.unwrap_or_else(|| version::shown(&tree));
     let situation = Situation::new(tree, release, Now::from(now, wall_clock()));
     Ok(Situation { built_with: go.unwrap_or_default(), ..situation })
@@ -66,41 +75,71 @@ pub(super) fn is_scenario(path: &Path) -> bool {
     path.extension() == Some(OsStr::new(SCENARIO_EXTENSION))
 }
 
-/// The tree of a database's file, if it can be containerd's; what is odd about it is said on standard error.
-fn read_database(path: &Path, wait: Duration) -> Result<Bucket, Failure> {
-    let opened = bolt::read_within(path, wait).map_err(|error| input_error(path, &error))?;
+/// The tree of a database's file, if it can be containerd's; what is odd about it is noted.
+fn read_database(path: &Path, wait: Duration, notes: &mut Notes) -> Result<Bucket, Failure> {
+    let opened = bolt::read_within(path, wait).map_err(|error| no_database(path, &error))?;
     if let Some(lost) = opened.lost {
-        terminal::say(format_args!("{}: {lost}", text::path(path)));
+        notes.say(format_args!("{}: {lost}", text::path(path)));
     }
     for oddity in shape::check(&opened.tree).map_err(|misfit| input_error(path, &misfit))? {
-        terminal::say(format_args!("{}: odd: {oddity}", text::path(path)));
+        notes.say(format_args!("{}: odd: {oddity}", text::path(path)));
+    }
+    let namespaces = opened.tree.bucket(names::V1).map(|v1| v1.buckets().count());
+    match namespaces {
+        None => notes.say(format_args!(
+            "{}: the database is empty: it has not even the bucket v1, which a daemon makes when it starts",
+            text::path(path)
+        )),
+        Some(0) => notes.say(format_args!("{}: the database holds no namespace", text::path(path))),
+        Some(_) => {}
     }
     Ok(opened.tree)
 }
 
+/// What is said of a file that is no sound database, with what may have become of it.
+fn no_database(path: &Path, error: &BoltError) -> Failure {
+    let may_be_scenario = || scenario_text(path).is_ok_and(|text| parse(&text).is_ok());
+    let hint = match error {
+        error if error.is_damage() => {
+            "; a file that was copied in part, or while a daemon wrote to it, is like this: only the live file, or that of a \
+             stopped daemon, is safe to read"
+        }
+        BoltError::Foreign | BoltError::TooShort { .. } if may_be_scenario() => {
+            "; it reads as a scenario, whose name must end in .scenario"
+        }
+        _ => "",
+    };
+    input_error(path, &format_args!("{error}{hint}"))
+}
+
 /// What a scenario file leads up to.
-fn read_scenario(path: &Path, go: Option<Go>) -> Result<Situation, Failure> {
+fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situation, Failure> {
     let text = scenario_text(path).map_err(|error| input_error(path, &error))?;
     let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
-    warn(path, &scenario, go);
+    warn(path, &scenario, go, notes);
     let state = replay::state(&scenario, go.unwrap_or_default()).map_err(|failure| {
         let place = format!("{}:{}", text::path(path), failure.line);
         let again = format!("see: leasehold replay --step {}", quoted(path));
         Failure::Input(format!("{place}: {failure}\n{again}"))
     })?;
+    let place = state.line.map_or("before its first step".to_owned(), |line| format!("after line {line}"));
+    notes.say(format_args!(
+        "{}: its state {place}: the last step that does not only collect, clean up or expect",
+        text::path(path)
+    ));
     let last_iterated = state.last.and_then(|kind| state.world.release().type_of(kind));
     Ok(Situation { last_iterated, ..state.world.situation() })
 }
 
-/// Says on standard error what a scenario says and hardly means.
-pub(super) fn warn(path: &Path, scenario: &Scenario, go: Option<Go>) {
+/// Notes what a scenario says and hardly means.
+pub(super) fn warn(path: &Path, scenario: &Scenario, go: Option<Go>, notes: &mut Notes) {
     for warning in replay::warnings(scenario, go) {
-        terminal::say(format_args!("{}:{}: warning: {warning}", text::path(path), warning.line));
+        notes.say(format_args!("{}:{}: warning: {warning}", text::path(path), warning.line));
     }
 }
 
-/// Says on standard error which leases of a database some builds of its release would find expired, and others never.
-pub(super) fn warn_of_times(situation: &Situation) {
+/// Notes which leases of a database some builds of its release would find expired, and others never.
+pub(super) fn warn_of_times(situation: &Situation, notes: &mut Notes) {
     const SHOWN_MAX: usize = 5;
     if !Go::UpTo1_19.may_build(situation.release) {
         return;
@@ -109,12 +148,12 @@ pub(super) fn warn_of_times(situation: &Situation) {
     let mut odd = leases.filter(|(_, _, expiry)| time::only_earlier_go_reads(expiry));
     for (namespace, id, expiry) in odd.by_ref().take(SHOWN_MAX) {
         let lease = format!("{}/lease/{}", text::name(namespace), text::name(id));
-        terminal::say(format_args!("{lease}: {}", replay::read_by_earlier_go(expiry)));
+        notes.say(format_args!("{lease}: {}", replay::read_by_earlier_go(expiry)));
     }
     match odd.count() {
         0 => {}
         more => {
-            terminal::say(format_args!("... and {} of the kind", text::counted(more as u64, "more lease")))
+            notes.say(format_args!("... and {} of the kind", text::counted(more as u64, "more lease")));
         }
     }
 }

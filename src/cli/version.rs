@@ -7,9 +7,11 @@ use crate::bucket::Bucket;
 use crate::engine::collect;
 use crate::node::Kind;
 use crate::release::Release;
+use crate::report::collect::Releases;
 use crate::schema::views;
 use crate::situation::Situation;
 use crate::text;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// What a collection comes to: the objects that go, or why it fails.
@@ -25,37 +27,60 @@ pub(super) fn shown(tree: &Bucket) -> Release {
     }
 }
 
-/// What the other releases that open the database would do, in a line or a few.
-pub(super) fn others(situation: &Situation) -> String {
-    let Some(version) = views::version(&situation.tree) else {
-        return format!("the database has no version: judged by the rules of {}", situation.release);
+/// The version up to which a daemon of a release brings a database when it opens it (`dbVersion` in `metadata/db.go`).
+fn version_of(release: Release) -> i64 {
+    if release >= Release::V2_0 { 4 } else { 3 }
+}
+
+/// What a daemon of a release that somebody named makes of the database's version, where it is not its own.
+pub(super) fn of_others(situation: &Situation) -> Option<String> {
+    let (release, version) = (situation.release, views::version(&situation.tree)?);
+    let own = version_of(release);
+    let made = match version.cmp(&own) {
+        Ordering::Equal => return None,
+        Ordering::Less => format!("first makes it {own}, as `diff` does and this does not"),
+        Ordering::Greater => format!("knows none above {own}, and collects all the same"),
     };
-    let shown = situation.release;
+    Some(format!("the database is of version {version}; a daemon of {release} {made}"))
+}
+
+/// What the other releases that open the database would do; none where it has no version.
+pub(super) fn others(situation: &Situation) -> Option<Releases> {
+    let version = views::version(&situation.tree)?;
     let open = |release: &Release| match version {
         4.. => *release >= Release::V2_0,
         _ => [Release::V1_6, Release::V1_7].contains(release),
     };
     let own = end(situation);
-    let others = Release::ALL.into_iter().filter(|release| open(release) && *release != shown);
+    let others = Release::ALL.into_iter().filter(|release| open(release) && *release != situation.release);
     let ends = others.map(|release| (release, end(&situation.under(release))));
     let (alike, different): (Vec<_>, Vec<_>) = ends.partition(|(_, other)| *other == own);
-    let names = |ends: &[(Release, End)]| {
-        ends.iter().map(|(release, _)| release.name()).collect::<Vec<_>>().join(", ")
+    let differ = different.into_iter().map(|(release, other)| (release, difference(&own, &other)));
+    Some(Releases {
+        agree: alike.into_iter().map(|(release, _)| release).collect(),
+        differ: differ.collect(),
+    })
+}
+
+/// The same in a line or a few.
+pub(super) fn said(shown: Release, others: Option<&Releases>) -> String {
+    let Some(Releases { agree, differ }) = others else {
+        return format!("the database has no version: judged by the rules of {shown}");
     };
-    if different.is_empty() {
+    let agree = agree.iter().map(|release| release.name()).collect::<Vec<_>>().join(", ");
+    if differ.is_empty() {
         return format!(
-            "judged by the rules of {shown}; of the others that open this database {} would do the same",
-            names(&alike)
+            "judged by the rules of {shown}; of the others that open this database {agree} would do the same"
         );
     }
     let mut said = format!(
         "judged by the rules of {shown}; --release names the daemon that you have, as it matters here:"
     );
-    if !alike.is_empty() {
-        said.push_str(&format!("\n  {} would do the same", names(&alike)));
+    if !agree.is_empty() {
+        said.push_str(&format!("\n  {agree} would do the same"));
     }
-    for (release, other) in &different {
-        said.push_str(&format!("\n  {release} {}", difference(&own, other)));
+    for (release, difference) in differ {
+        said.push_str(&format!("\n  {release} {difference}"));
     }
     said
 }

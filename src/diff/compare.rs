@@ -143,6 +143,8 @@ pub struct Comparison<'a> {
     pub pair: &'a Pair,
     /// The nodes, by kind, namespace and key.
     pub differences: Vec<Difference<'a>>,
+    /// How many others either side sweeps: both do the same with them.
+    pub unchanged: usize,
     /// How they end.
     pub errors: Errors,
     /// Which collectors hear another last call.
@@ -184,7 +186,8 @@ impl Comparison<'_> {
 pub fn compare(pair: &Pair) -> Comparison<'_> {
     let (from, to) = rayon::join(|| Judged::new(&pair.from), || Judged::new(&pair.to));
     let names: BTreeSet<&Named> = from.swept.keys().chain(to.swept.keys()).collect();
-    let differences = names.into_iter().filter_map(|named| difference(&from, &to, named)).collect();
+    let differences: Vec<_> = names.iter().filter_map(|named| difference(&from, &to, named)).collect();
+    let unchanged = names.len() - differences.len();
     let [from_error, to_error] =
         [&from, &to].map(|judged| judged.outcome.error.as_ref().map(ToString::to_string));
     let class = (from_error != to_error).then(|| class_of_errors(&from, &to));
@@ -193,7 +196,7 @@ pub fn compare(pair: &Pair) -> Comparison<'_> {
     let errors = Errors { from: from_error, to: to_error, class, culprits };
     let ends = ends(&from, &to);
     let disagreements = [from.disagreements, to.disagreements].concat();
-    Comparison { pair, differences, errors, ends, disagreements }
+    Comparison { pair, differences, unchanged, errors, ends, disagreements }
 }
 
 /// What differs for a node, if anything does.

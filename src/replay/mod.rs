@@ -320,6 +320,8 @@ impl Replayed {
 pub struct State {
     /// The world after its last step that is no trailing `gc`, `cleanup` or `expect`.
     pub world: World,
+    /// The line of that step, from 1; none if there is no such step.
+    pub line: Option<usize>,
     /// What the first of those `gc` steps says about 1.7.0-beta.1's shared loop variable.
     pub last: Option<Kind>,
 }
@@ -344,7 +346,7 @@ pub fn state(scenario: &Scenario, go: Go) -> Result<State, Failure> {
         Step::Gc { last, .. } => Some(*last),
         _ => None,
     });
-    Ok(State { world, last: last.flatten() })
+    Ok(State { world, line: leading.last().map(|line| line.number), last: last.flatten() })
 }
 
 #[cfg(test)]

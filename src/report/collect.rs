@@ -11,7 +11,9 @@ use crate::situation::Situation;
 use crate::text;
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 
 /// How many removed nodes are listed for people.
@@ -27,6 +29,18 @@ pub struct Report<'a> {
     pub walk: &'a [NodeRef<'a>],
     /// What makes it fail, if it fails.
     pub culprits: &'a [Node],
+    /// What was said on standard error.
+    pub warnings: &'a [String],
+    /// What the other releases would do that open the database, where they were asked.
+    pub releases: Option<&'a Releases>,
+}
+
+/// The other releases that open a database, beside the one whose rules it is judged by.
+pub struct Releases {
+    /// Those that would do the same.
+    pub agree: Vec<Release>,
+    /// The others, and what they would do, in words.
+    pub differ: Vec<(Release, String)>,
 }
 
 #[derive(Serialize)]
@@ -40,15 +54,45 @@ struct JsonReport<'a> {
     marked: Option<Vec<JsonNode<'a>>>,
     kept: Vec<JsonNode<'a>>,
     removed: Vec<JsonNode<'a>>,
+    totals: Vec<JsonTotal<'a>>,
+    freed: Freed,
     log: Vec<JsonEvent<'a>>,
+    warnings: &'a [String],
+    releases: Option<JsonReleases<'a>>,
+}
+
+/// A line of the table.
+#[derive(Serialize)]
+struct JsonTotal<'a> {
+    namespace: Cow<'a, str>,
+    kind: String,
+    kept: u64,
+    removed: u64,
+    removed_bytes: u64,
+    removed_unknown: u64,
+}
+
+#[derive(Serialize)]
+struct JsonReleases<'a> {
+    agree: Vec<&'a str>,
+    differ: Vec<JsonOther<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonOther<'a> {
+    release: &'a str,
+    does: &'a str,
 }
 
 #[derive(Serialize)]
 struct JsonNode<'a> {
     r#type: u8,
     kind: String,
-    namespace: std::borrow::Cow<'a, str>,
-    key: std::borrow::Cow<'a, str>,
+    namespace: Cow<'a, str>,
+    key: Cow<'a, str>,
+    /// Of content that is kept or removed: its size, if it has one that can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<Option<u64>>,
     /// It is handed to removal, and its bucket stays all the same.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stays: bool,
@@ -65,7 +109,45 @@ struct JsonEvent<'a> {
 struct Tally {
     kept: u64,
     removed: u64,
-    removed_bytes: u64,
+    removed_bytes: Bytes,
+}
+
+/// The sizes of some blobs, added up.
+#[derive(Clone, Copy, Default, Serialize)]
+struct Bytes {
+    /// Those that are known.
+    bytes: u64,
+    /// How many are not.
+    unknown: u64,
+}
+
+impl Bytes {
+    fn add(&mut self, size: Option<u64>) {
+        match size {
+            Some(size) => self.bytes = self.bytes.saturating_add(size),
+            None => self.unknown += 1,
+        }
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::bytes(self.bytes))?;
+        match self.unknown {
+            0 => Ok(()),
+            unknown => write!(f, " + {} of unknown size", text::count(unknown)),
+        }
+    }
+}
+
+/// What becomes of the removed content.
+#[derive(Clone, Copy, Default, Serialize)]
+struct Freed {
+    /// What no namespace holds any more.
+    #[serde(flatten)]
+    freed: Bytes,
+    /// What other namespaces still hold.
+    held_elsewhere: Bytes,
 }
 
 impl<'a> Report<'a> {
@@ -92,8 +174,22 @@ impl<'a> Report<'a> {
             kind: text::kind_name(self.situation.release, node.resource_type),
             namespace: json::encode(node.namespace),
             key: json::encode(node.key),
+            bytes: None,
             stays: false,
         }
+    }
+
+    /// A node that there is: of content with its size.
+    fn json_resource<'n>(&self, node: NodeRef<'n>) -> JsonNode<'n> {
+        JsonNode { bytes: self.is_content(node).then(|| self.size(node)), ..self.json_node(node) }
+    }
+
+    fn is_content(&self, node: NodeRef<'_>) -> bool {
+        self.situation.release.kind_of(node.resource_type) == Kind::Content
+    }
+
+    fn size(&self, node: NodeRef<'_>) -> Option<u64> {
+        views::blob_size(&self.situation.tree, node.namespace, node.key)
     }
 
     /// Whether a removed node's bucket is there afterwards: the sweep cuts a snapshot's key at its first slash, and where
@@ -108,29 +204,51 @@ impl<'a> Report<'a> {
     fn write_events(&self, out: &mut dyn Write) -> io::Result<()> {
         for event in self.outcome.log.iter().filter(|event| event.level() > Level::Debug) {
             let fields = event.fields();
-            let fields = fields.iter().map(|(name, value)| format!(" {name}={:?}", alias::in_name(value)));
+            // The value is escaped already, but for its quotes.
+            let quoted = |value: &[u8]| alias::in_name(value).replace('"', "\\\"");
+            let fields = fields.iter().map(|(name, value)| format!(" {name}=\"{}\"", quoted(value)));
             writeln!(out, "{:<5} {}{}", event.level(), event.message(), fields.collect::<String>())?;
         }
         Ok(())
     }
 
-    fn write_table(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// What stays and goes by namespace and type. Nothing goes if the collection fails.
+    fn tallies(&self) -> BTreeMap<(&'a [u8], ResourceType), Tally> {
         let mut tallies: BTreeMap<(&[u8], ResourceType), Tally> = BTreeMap::new();
         for node in self.kept() {
             tallies.entry((node.namespace, node.resource_type)).or_default().kept += 1;
         }
-        for node in self.removed() {
+        for node in self.removed().filter(|_| self.outcome.error.is_none()) {
             let tally = tallies.entry((node.namespace, node.resource_type)).or_default();
             tally.removed += 1;
-            tally.removed_bytes +=
-                views::blob_size(&self.situation.tree, node.namespace, node.key).unwrap_or_default();
+            if self.is_content(node) {
+                tally.removed_bytes.add(self.size(node));
+            }
         }
+        tallies
+    }
+
+    fn json_totals(&self) -> Vec<JsonTotal<'a>> {
+        let tallies = self.tallies().into_iter();
+        tallies
+            .map(|((namespace, resource_type), tally)| JsonTotal {
+                namespace: json::encode(namespace),
+                kind: text::kind_name(self.situation.release, resource_type),
+                kept: tally.kept,
+                removed: tally.removed,
+                removed_bytes: tally.removed_bytes.bytes,
+                removed_unknown: tally.removed_bytes.unknown,
+            })
+            .collect()
+    }
+
+    fn write_table(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut rows = vec![["namespace", "type", "kept", "removed", "removed bytes"].map(str::to_owned)];
-        for ((namespace, resource_type), tally) in &tallies {
-            let kind = text::kind_name(self.situation.release, *resource_type);
+        for ((namespace, resource_type), tally) in self.tallies() {
+            let kind = text::kind_name(self.situation.release, resource_type);
             let removed_bytes = match tally.removed_bytes {
-                0 => String::new(),
-                count => text::bytes(count),
+                Bytes { bytes: 0, unknown: 0 } => String::new(),
+                bytes => bytes.to_string(),
             };
             let counts = [text::count(tally.kept), text::count(tally.removed)];
             let [kept, removed] = counts;
@@ -143,33 +261,38 @@ impl<'a> Report<'a> {
         self.outcome.refs(&self.outcome.removed)
     }
 
-    /// A blob's bytes come free when no namespace has its digest any more.
-    fn write_freed(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// A blob's bytes come free when no namespace has its digest any more. Where namespaces differ in its size, what the
+    /// last one says that says something counts.
+    fn freed(&self) -> Freed {
+        let mut freed = Freed::default();
+        if self.outcome.error.is_some() {
+            return freed;
+        }
         let after = &self.outcome.after;
         // Only looked up and added up, so that hash order shows nowhere.
         let held: HashSet<&[u8]> =
             views::blobs(after).map(|(_, digest)| digest).chain(views::expected_digests(after)).collect();
-        let mut freed: HashMap<&[u8], u64> = HashMap::new();
-        let mut still_held = 0u64;
-        for node in
-            self.removed().filter(|node| self.situation.release.kind_of(node.resource_type) == Kind::Content)
-        {
-            let size = views::blob_size(&self.situation.tree, node.namespace, node.key).unwrap_or_default();
+        let mut sizes: HashMap<&[u8], Option<u64>> = HashMap::new();
+        for node in self.removed().filter(|node| self.is_content(*node)) {
             if held.contains(node.key) {
-                still_held = still_held.saturating_add(size);
+                freed.held_elsewhere.add(self.size(node));
             } else {
-                freed.insert(node.key, size);
+                let size = sizes.entry(node.key).or_default();
+                *size = self.size(node).or(*size);
             }
         }
-        let total = freed.values().fold(0u64, |total, size| total.saturating_add(*size));
-        let held_note = match still_held {
-            0 => String::new(),
-            bytes => {
-                format!(" ({} more stay, as other namespaces hold the same digests)", text::bytes(bytes))
-            }
+        sizes.values().for_each(|size| freed.freed.add(*size));
+        freed
+    }
+
+    fn write_freed(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Freed { freed, held_elsewhere } = self.freed();
+        let held_note = match held_elsewhere {
+            Bytes { bytes: 0, unknown: 0 } => String::new(),
+            bytes => format!(" ({bytes} more stay, as other namespaces hold the same digests)"),
         };
         let removed = text::count(self.outcome.removed.len() as u64);
-        writeln!(out, "\n{removed} removed; {} of content would come free{held_note}.", text::bytes(total))
+        writeln!(out, "\n{removed} removed; {freed} of content would come free{held_note}.")
     }
 
     fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -199,13 +322,17 @@ impl Show for Report<'_> {
             error: outcome.error.as_ref().map(ToString::to_string),
             roots: self.nodes(outcome.refs(&outcome.roots)),
             marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
-            kept: self.nodes(self.kept().into_iter()),
+            kept: self.kept().into_iter().map(|node| self.json_resource(node)).collect(),
             culprits: self.nodes(self.culprits.iter().map(Node::as_ref)),
             removed: self
                 .removed()
-                .map(|node| JsonNode { stays: self.stays(node), ..self.json_node(node) })
+                .map(|node| JsonNode { stays: self.stays(node), ..self.json_resource(node) })
                 .collect(),
+            totals: self.json_totals(),
+            freed: self.freed(),
             log: outcome.log.iter().map(json_event).collect(),
+            warnings: self.warnings,
+            releases: self.releases.map(json_releases),
         };
         serde_json::to_writer(&mut *out, &report)?;
         writeln!(out)
@@ -250,6 +377,14 @@ pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[
         writeln!(out, "A daemon up to 2.1 dies of it if it is the first collection after its start.")?;
     }
     Ok(())
+}
+
+fn json_releases(releases: &Releases) -> JsonReleases<'_> {
+    let differ = releases.differ.iter();
+    JsonReleases {
+        agree: releases.agree.iter().map(|release| release.name()).collect(),
+        differ: differ.map(|(release, does)| JsonOther { release: release.name(), does }).collect(),
+    }
 }
 
 fn json_event(event: &LogEvent) -> JsonEvent<'_> {

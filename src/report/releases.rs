@@ -26,6 +26,8 @@ const LISTED_MAX: usize = 20;
 pub struct Report<'a> {
     /// What was found.
     pub comparison: &'a Comparison<'a>,
+    /// What was said on standard error.
+    pub warnings: &'a [String],
 }
 
 impl Report<'_> {
@@ -125,7 +127,9 @@ impl Show for Report<'_> {
             "differences": differences.collect::<Vec<_>>(),
             "errors": errors,
             "ends": ends.collect::<Vec<_>>(),
+            "unchanged": comparison.unchanged,
             "disagreements": comparison.disagreements,
+            "warnings": self.warnings,
         });
         writeln!(out, "{report}")
     }

@@ -11,10 +11,14 @@ pub fn version(tree: &Bucket) -> Option<i64> {
     varint::decode_signed(tree.bucket(names::V1)?.get(names::VERSION)?)
 }
 
-/// A blob's size in bytes; absent where the record has none that decodes.
+/// The largest size that a record is believed: no store of content holds a blob of a pebibyte.
+const BLOB_BYTES_MAX: u64 = 1 << 50;
+
+/// A blob's size in bytes; absent where the record has none that decodes, a negative one or one that no blob can have.
 pub fn blob_size(tree: &Bucket, namespace: &[u8], digest: &[u8]) -> Option<u64> {
     let blob = tree.view().at(&[names::V1, namespace, names::CONTENT, names::BLOB, digest])?;
-    u64::try_from(varint::decode_signed(blob.get(names::SIZE)?)?).ok()
+    let size = u64::try_from(varint::decode_signed(blob.get(names::SIZE)?)?).ok()?;
+    (size <= BLOB_BYTES_MAX).then_some(size)
 }
 
 /// Whether a database has an object. What only collectors know it never has.

@@ -13,6 +13,7 @@ use leasehold::replay;
 use leasehold::scenario::parse;
 use leasehold::schema::shape;
 use leasehold::schema::time::{self, BinaryError};
+use leasehold::schema::varint;
 use leasehold::situation::Situation;
 use serde_json::Value;
 use std::fs;
@@ -309,4 +310,167 @@ fn releases_that_would_do_something_else_are_named() {
     let named =
         String::from_utf8(leasehold(&["collect", &file, "--release", "v2.4.0-rc.0"]).stderr).expect("text");
     assert_eq!(named, "leasehold: the rules of 2.4 were read in 2.4.0-beta.0\n");
+}
+
+fn database(folder: &Path, tree: &Bucket) -> String {
+    let file = folder.join("meta.db");
+    bolt::create(&file, tree).expect("a new file");
+    file.display().to_string()
+}
+
+/// What a program needs is in the object: sizes, totals, what standard error says, and the other releases.
+#[test]
+fn json_has_bytes_totals_warnings_and_releases() {
+    let mut tree = tree("2.1.9", "04-garbage-pending");
+    tree.create_path(&[b"v1", b"default", b"odd"]).expect("a bucket");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = database(folder.path(), &tree);
+    let output = leasehold(&["collect", &file, "--json", "--now", AT_2_1[0]]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let removed = report["removed"].as_array().expect("a list");
+    let content: Vec<&Value> =
+        removed.iter().filter(|node| node["kind"] == "content" && node["namespace"] == "default").collect();
+    let bytes: u64 = content.iter().filter_map(|node| node["bytes"].as_u64()).sum();
+    assert!(!content.is_empty() && bytes > 0, "{report}");
+    assert!(removed.iter().all(|node| (node["kind"] == "content") == node.get("bytes").is_some()));
+    let totals = report["totals"].as_array().expect("a list");
+    let total = totals
+        .iter()
+        .find(|total| total["kind"] == "content" && total["namespace"] == "default")
+        .expect("content");
+    assert_eq!(
+        (&total["namespace"], &total["removed_bytes"]),
+        (&Value::from("default"), &Value::from(bytes))
+    );
+    assert_eq!(
+        (&total["removed"], &total["removed_unknown"]),
+        (&Value::from(content.len()), &Value::from(0))
+    );
+    let counted: u64 = totals.iter().filter_map(|total| total["kept"].as_u64()).sum();
+    assert_eq!(Some(counted), report["kept"].as_array().map(|kept| kept.len() as u64));
+    assert!(report["freed"]["bytes"].as_u64() >= Some(bytes) && report["freed"]["unknown"] == 0, "{report}");
+    assert_eq!(report["releases"]["agree"], serde_json::json!(["2.0", "2.1", "2.2", "2.4"]));
+    assert_eq!(report["releases"]["differ"], serde_json::json!([]));
+    let said = String::from_utf8(output.stderr).expect("text");
+    let warning = report["warnings"][0].as_str().expect("a warning");
+    assert!(warning.contains("v1/default/odd is of a name") && said.contains(warning), "{report}");
+}
+
+/// Sizes that no blob has are told from sizes of nothing, and add up to no more than the others do.
+#[test]
+fn content_of_no_sane_size_is_counted_as_such() {
+    let mut tree = Bucket::new();
+    let blobs: [&[u8]; 4] = [b"v1", b"default", b"content", b"blob"];
+    tree.create_path(&blobs).expect("buckets");
+    tree.put(&[b"v1"], b"version", &[8]).expect("a value");
+    let sizes =
+        [Some(1024), Some(-1), Some(i64::MAX), Some(i64::MAX - 1), Some(1 << 62), Some(i64::MIN), None];
+    for (number, size) in sizes.into_iter().enumerate() {
+        let digest = format!("sha256:{number}");
+        let blob = [&blobs[..], &[digest.as_bytes()]].concat();
+        tree.create_path(&blob).expect("a bucket");
+        tree.put(&blob, b"createdat", b"").expect("a value");
+        if let Some(size) = size {
+            tree.put(&blob, b"size", &varint::encode_signed(size)).expect("a value");
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = database(folder.path(), &tree);
+    let output = leasehold(&["collect", &file, "--release", "2.1"]);
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.contains("  1.0 KiB + 6 of unknown size\n"), "{said}");
+    assert!(
+        said.contains("\n7 removed; 1.0 KiB + 6 of unknown size of content would come free.\n"),
+        "{said}"
+    );
+    let output = leasehold(&["collect", &file, "--release", "2.1", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(
+        (&report["removed"][0]["bytes"], &report["removed"][1]["bytes"]),
+        (&1024.into(), &Value::Null)
+    );
+    assert_eq!((&report["freed"]["bytes"], &report["freed"]["unknown"]), (&1024.into(), &6.into()));
+}
+
+#[test]
+fn an_empty_database_is_called_empty_and_another_releases_version_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = database(folder.path(), &Bucket::new());
+    let output = leasehold(&["collect", &file]);
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(said.contains("meta.db: the database is empty: it has not even the bucket v1"), "{said}");
+
+    let old = example().display().to_string();
+    for (release, note) in
+        [("1.6", None), ("2.1", Some("the database is of version 3; a daemon of 2.1 first makes it 4"))]
+    {
+        let said =
+            String::from_utf8(leasehold(&["collect", &old, "--release", release]).stderr).expect("text");
+        assert!(note.map_or(said.is_empty(), |note| said.contains(note)), "{said}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = database(folder.path(), &tree("2.1.9", "05-after-gc"));
+    let said = String::from_utf8(leasehold(&["collect", &file, "--release", "1.6"]).stderr).expect("text");
+    assert!(said.contains("the database is of version 4; a daemon of 1.6 knows none above 3"), "{said}");
+}
+
+#[test]
+fn what_became_of_a_file_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let honest = unpacked("1.7.24", "05-after-gc");
+    let mut zeroed = honest.clone();
+    zeroed[..16384].fill(0);
+    let mut hole = honest.clone();
+    hole[3 * 4096..].fill(0);
+    let advice = "only the live file, or that of a stopped daemon, is safe to read";
+    for (name, bytes, reason) in [
+        ("truncated", &honest[..honest.len() / 2], advice),
+        ("zeroed", &zeroed, "begins with zeros"),
+        ("zeroed", &zeroed, advice),
+        ("hole", &hole, advice),
+        ("meta.db.gz", b"\x1f\x8b\x08\0", "is packed with gzip: unpack it first"),
+        ("meta.db.xz", b"\xfd7zXZ\0\0\0", "is packed with xz: unpack it first"),
+        (
+            "meta.db.zst",
+            &[&b"\x28\xb5\x2f\xfd"[..], &[7; 9000]].concat(),
+            "is packed with zstd: unpack it first",
+        ),
+        (
+            "scenario.txt",
+            b"release 1.7\ncontent put layer\ngc\n",
+            "reads as a scenario, whose name must end in .scenario",
+        ),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("a file");
+        let output = leasehold(&["collect", &path.display().to_string()]);
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(reason), "{name}: {said}");
+    }
+}
+
+/// What stands below is not collected, which surprises where a `gc` stands in the middle.
+#[test]
+fn the_line_whose_state_is_shown_of_a_scenario_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("s.scenario");
+    fs::write(&path, "release 1.7\ncontent put a\ngc\ncontent put b\ngc\nexpect removed content/b\n")
+        .expect("a file");
+    let said = String::from_utf8(leasehold(&["collect", &path.display().to_string()]).stderr).expect("text");
+    assert!(said.contains("s.scenario: its state after line 4: the last step that does not only"), "{said}");
+}
+
+/// A value is escaped once, and its quotes.
+#[test]
+fn what_containerd_logs_is_escaped_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("s.scenario");
+    fs::write(&path, "release 1.7\nlease create \"a\\tb\" gc.expire=soon\n").expect("a file");
+    let said = String::from_utf8(leasehold(&["collect", &path.display().to_string()]).stdout).expect("text");
+    assert!(
+        said.contains(r#" lease="a\tb""#) && said.contains(r#"error="parsing time \"soon\" as"#),
+        "{said}"
+    );
 }

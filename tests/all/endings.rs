@@ -164,6 +164,12 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
             "did you mean `expiry-inclusive`? `leasehold grade --list` lists them",
         ),
         ("simulate --fault lease", "no fault is called so; `leasehold grade --list` lists them"),
+        ("collect -", "standard input is not read"),
+        ("export s.scenario -", "never to standard output; ./- would be a file of that name"),
+        ("collect s.scenario --wait -5s", "it is negative: give a number with a unit"),
+        ("simulate --for -5s", "it is negative: give a number with a unit"),
+        ("simulate --cases -5", "invalid value '-5' for '--cases <N>'"),
+        ("grade --jobs -1", "invalid value '-1' for '--jobs <N>'"),
     ] {
         let output = run(here.path(), &arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(output.status.code(), Some(2), "{arguments}: {}", text(&output.stderr));

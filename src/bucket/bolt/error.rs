@@ -45,6 +45,12 @@ pub enum BoltError {
     /// The file is something else.
     #[error("is not a bbolt database (no page has bbolt's magic number)")]
     Foreign,
+    /// The file is packed.
+    #[error("is packed with {0}: unpack it first")]
+    Packed(&'static str),
+    /// Nothing stands where bbolt's meta pages do.
+    #[error("begins with zeros, where a bbolt database has its meta pages")]
+    Zeros,
     /// It is, or was, a bbolt file, but both its meta pages are unusable.
     #[error("has no usable meta page: page 0 {first}, page 1 {second}")]
     NoMeta {
@@ -88,6 +94,12 @@ pub enum BoltError {
 }
 
 impl BoltError {
+    /// Whether this was a database once, of which a part is lost or another's stands in its place.
+    pub fn is_damage(&self) -> bool {
+        use BoltError::{Damaged, NewestDamaged, NoMeta, Zeros};
+        matches!(self, Zeros | NoMeta { .. } | Damaged { .. } | NewestDamaged { .. })
+    }
+
     pub(super) fn of_open(error: io::Error) -> BoltError {
         match error.kind() {
             io::ErrorKind::NotFound => BoltError::NotFound,
@@ -180,10 +192,7 @@ pub enum Damage {
     #[error("is used twice (the second time as part of page {0})")]
     UsedTwice(u64),
     /// What the meta page names as the list of free pages is something else.
-    #[error(
-        "should list the free pages and does not (flags {0:#06x}); a file that was copied while a daemon wrote to it is \
-         like this: only the live file, or that of a stopped daemon, is safe to read"
-    )]
+    #[error("should list the free pages and does not (flags {0:#06x})")]
     NotFreelist(u16),
     /// The list of free pages is longer than the pages that hold it.
     #[error("lists more free pages than the {room} for which it has room")]

@@ -94,8 +94,8 @@ impl Metas {
         let length = source::length(source)?;
         Err(match (first, second) {
             _ if length == 0 => BoltError::Empty,
-            (MetaFault::BeyondEnd, _) => BoltError::TooShort { length },
-            (MetaFault::Magic, MetaFault::Magic) => BoltError::Foreign,
+            (MetaFault::BeyondEnd, _) => packed(source)?.unwrap_or(BoltError::TooShort { length }),
+            (MetaFault::Magic, MetaFault::Magic) => foreign(source)?,
             (first, second) => BoltError::NoMeta { first, second },
         })
     }
@@ -132,6 +132,29 @@ impl Metas {
             lost: self.lost,
         }
     }
+}
+
+/// What a file without bbolt's magic number is.
+fn foreign<S: Source + ?Sized>(source: &S) -> Result<BoltError, BoltError> {
+    let mut first = [0; BYTES];
+    source::fill(source, 0, &mut first)?;
+    let zeros = first.iter().all(|byte| *byte == 0).then_some(BoltError::Zeros);
+    Ok(zeros.or(packed(source)?).unwrap_or(BoltError::Foreign))
+}
+
+/// The packer whose mark a file begins with.
+fn packed<S: Source + ?Sized>(source: &S) -> Result<Option<BoltError>, BoltError> {
+    const PACKERS: [(&str, &[u8]); 5] = [
+        ("gzip", b"\x1f\x8b"),
+        ("xz", b"\xfd7zXZ\0"),
+        ("zstd", b"\x28\xb5\x2f\xfd"),
+        ("bzip2", b"BZh"),
+        ("zip", b"PK\x03\x04"),
+    ];
+    let mut first = [0; 6];
+    let filled = source::fill(source, 0, &mut first)?;
+    let packer = PACKERS.into_iter().find(|(_, mark)| first[..filled].starts_with(mark));
+    Ok(packer.map(|(name, _)| BoltError::Packed(name)))
 }
 
 impl Lost {

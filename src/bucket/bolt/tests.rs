@@ -678,7 +678,8 @@ fn what_is_no_database_is_told_plainly() {
     assert_eq!(file(b""), "is empty");
     assert_eq!(file(b"hello"), "is too short to be a bbolt database (5 bytes)");
     assert_eq!(file(&[b'x'; 80]), "is not a bbolt database (no page has bbolt's magic number)");
-    assert_eq!(file(&[0; 1 << 20]), "is not a bbolt database (no page has bbolt's magic number)");
+    assert_eq!(file(&[0; 1 << 20]), "begins with zeros, where a bbolt database has its meta pages");
+    assert_eq!(file(b"\x1f\x8b\x08"), "is packed with gzip: unpack it first");
     assert_eq!(complaint(folder.path()), "is a directory, not a bbolt database");
     assert_eq!(complaint(&folder.path().join("none")), "no such file");
     assert_eq!(complaint(&folder.path().join("file/below")).split(": ").next(), Some("cannot be opened"));
