@@ -11,6 +11,7 @@ use crate::go::Go;
 use crate::release::Release;
 use crate::report::child::DEFAULT_LIMIT;
 use crate::scenario::alias;
+use crate::text;
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
@@ -21,6 +22,9 @@ use std::time::Duration;
 ///
 /// Reads *.jsonl, *.jsonl.gz and *.jsonl.zst files, and folders of them. Each row is judged by the rules of the release
 /// that it was recorded from: its `version`, else the name of its folder.
+///
+/// A line that is no JSON object is an input that cannot be read (exit code 3), wherever it stands, and so is a file that
+/// has no row; the rest is judged all the same. A row that lacks a field, or has a wrong one, has failed.
 ///
 /// With --against another collector is held to the rows instead, by whatever fields it answers.
 #[derive(clap::Args)]
@@ -48,7 +52,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "go"])]
     against: Option<CommandLine>,
     /// How many seconds the other collector may take for a collection [default: 5]
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, requires = "against")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, allow_negative_numbers = true, requires = "against")]
     // What --against does not go with would excuse its absence.
     #[arg(conflicts_with_all = ["fault", "go"])]
     child_timeout: Option<Duration>,
@@ -56,6 +60,8 @@ pub(super) struct Arguments {
 
 /// How many lines are read ahead and worked on together.
 const BATCH_LINES: usize = 64;
+/// How much of what cannot be read is named.
+const UNREADABLE_SHOWN_MAX: usize = 10;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let said = arguments.release.or(arguments.only);
@@ -66,20 +72,35 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
     let progress = progress::bar(None, "rows");
     let (mut passed, mut failed) = (0u64, 0u64);
+    // What cannot be read, of which only the first few are named in the end.
+    let (mut unreadable, mut unreadable_count) = (Vec::new(), 0u64);
+    let mut note = |error: String| {
+        unreadable_count += 1;
+        if unreadable.len() < UNREADABLE_SHOWN_MAX {
+            unreadable.push(error);
+        }
+    };
     let is_made = AtomicBool::default();
     loop {
-        let batch: Vec<_> =
-            lines.by_ref().take(BATCH_LINES).collect::<Result<_, _>>().map_err(input_error)?;
-        if batch.is_empty() {
+        let read: Vec<_> = lines.by_ref().take(BATCH_LINES).collect();
+        if read.is_empty() {
             break;
+        }
+        let mut batch = Vec::new();
+        for line in read {
+            match line {
+                Ok(line) => batch.push(line),
+                Err(error) => note(error.to_string()),
+            }
         }
         let verdicts: Vec<_> =
             batch.par_iter().filter_map(|line| judge(line, arguments, other.as_ref(), &is_made)).collect();
         progress.inc(verdicts.len() as u64);
         for verdict in verdicts {
             match verdict {
-                Ok(()) => passed += 1,
-                Err(reason) => {
+                Verdict::Passed => passed += 1,
+                Verdict::NoRow(reason) => note(reason),
+                Verdict::Failed(reason) => {
                     failed += 1;
                     progress.suspend(|| writeln!(out, "FAILED {reason}"))?;
                 }
@@ -88,17 +109,31 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     progress.finish_and_clear();
     let asked = other.map(Other::finish).transpose()?.flatten();
-    if passed + failed == 0 {
+    if passed + failed + unreadable_count == 0 {
         return Err(input_error(SourceError::NoRows { paths: arguments.paths.clone() }));
     }
     if let Some(asked) = asked {
         writeln!(out, "{asked}")?;
     }
     writeln!(out, "{passed} passed, {failed} failed")?;
+    if unreadable_count > 0 {
+        let more = unreadable_count - unreadable.len() as u64;
+        if more > 0 {
+            unreadable.push(format!("and {} that cannot be read", text::counted(more, "more line")));
+        }
+        return Err(Failure::Input(unreadable.join("\nleasehold: ")));
+    }
     if let Some(fault) = arguments.fault.filter(|_| !is_made.into_inner()) {
         return Err(values::never_made(fault, "row"));
     }
     Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
+}
+
+/// What came of a line.
+enum Verdict {
+    Passed,
+    Failed(String),
+    NoRow(String),
 }
 
 /// None for what is not to be judged: a case of which nothing was recorded, or a row of another release.
@@ -108,25 +143,29 @@ fn judge(
     arguments: &Arguments,
     other: Option<&Other>,
     is_made: &AtomicBool,
-) -> Option<Result<(), String>> {
+) -> Option<Verdict> {
     let (release, row) = match line.row() {
         Ok(row) => row.filter(|(release, _)| arguments.only.is_none_or(|only| only == *release))?,
-        Err(failure) => return Some(Err(alias::in_line(failure.to_string()))),
+        Err(failure) => {
+            let reason = alias::in_line(failure.to_string());
+            return Some(if failure.is_no_row() { Verdict::NoRow(reason) } else { Verdict::Failed(reason) });
+        }
     };
+    let verdict = |judged: Result<(), String>| judged.map_or_else(Verdict::Failed, |()| Verdict::Passed);
     let name = &row.name;
     is_made.fetch_or(arguments.fault.is_some_and(|fault| fault.can_be_made_in(release)), Ordering::Relaxed);
     if let Some(other) = other {
         let told = |told: String| {
             format!("{}: {}", alias::in_line(format!("{release} {name}")), told.replace('\n', "\n  "))
         };
-        return Some(other.holds_row(&row, release)?.map_err(told));
+        return Some(verdict(other.holds_row(&row, release)?.map_err(told)));
     }
     let judged = run_row(&row, release, arguments.go.unwrap_or_default(), arguments.fault);
-    Some(
+    Some(verdict(
         judged.map_err(|(party, difference)| {
             alias::in_line(format!("{release} {name}: {party}: {difference}"))
         }),
-    )
+    ))
 }
 
 fn input_error(error: SourceError) -> Failure {

@@ -26,7 +26,7 @@ pub enum SourceError {
         bytes_max: u64,
     },
     /// A file is something else.
-    #[error("{}: no file of recorded rows: its first line is no JSON object", text::path(path))]
+    #[error("{}: no file of recorded rows: its first lines are no JSON objects", text::path(path))]
     NotRows {
         /// The file.
         path: PathBuf,

@@ -31,6 +31,13 @@ pub struct RowFailure {
     pub reason: RowFault,
 }
 
+impl RowFailure {
+    /// Whether the line is no row at all, as against one that lacks something.
+    pub fn is_no_row(&self) -> bool {
+        matches!(self.reason, RowFault::Row(RowError::NotJson { .. }))
+    }
+}
+
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowFault {
@@ -67,7 +74,7 @@ pub enum RowFault {
 pub fn read(paths: &[PathBuf], release: Option<Release>) -> Result<Reader, SourceError> {
     let mut remaining = files::find(paths)?;
     remaining.reverse();
-    Ok(Reader { remaining, open: None, has_line: false, trees: BTreeMap::new(), release })
+    Ok(Reader { remaining, open: None, has_line: false, ahead: None, trees: BTreeMap::new(), release })
 }
 
 /// The lines of all files, in order.
@@ -75,8 +82,10 @@ pub struct Reader {
     /// Files not yet opened, the next one last.
     remaining: Vec<PathBuf>,
     open: Option<(Lines, Arc<Origin>)>,
-    /// Whether the open file had a line: what is no file of rows shows by its first, or by having none.
+    /// Whether the open file had a line: what is no file of rows shows by its first two, or by having none.
     has_line: bool,
+    /// The second line, where the first looked like no row.
+    ahead: Option<(usize, Vec<u8>)>,
     trees: BTreeMap<PathBuf, Arc<Trees>>,
     release: Option<Release>,
 }
@@ -111,13 +120,17 @@ impl Iterator for Reader {
                 }
                 continue;
             };
-            match lines.next_line() {
-                Ok(Some((_, text))) if !self.has_line && !text.trim_ascii_start().starts_with(b"{") => {
-                    let path = origin.path.clone();
-                    self.open = None;
-                    return Some(Err(SourceError::NotRows { path }));
-                }
+            let next = self.ahead.take().map_or_else(|| lines.next_line(), |ahead| Ok(Some(ahead)));
+            match next {
                 Ok(Some((number, text))) => {
+                    if !self.has_line && !is_like_row(&text) {
+                        self.ahead = lines.next_line().ok().flatten();
+                        if !self.ahead.as_ref().is_some_and(|(_, text)| is_like_row(text)) {
+                            let path = origin.path.clone();
+                            (self.open, self.ahead) = (None, None);
+                            return Some(Err(SourceError::NotRows { path }));
+                        }
+                    }
                     self.has_line = true;
                     return Some(Ok(RowLine { origin: origin.clone(), number, text }));
                 }
@@ -134,6 +147,11 @@ impl Iterator for Reader {
             }
         }
     }
+}
+
+/// Whether a line begins as a JSON object does.
+fn is_like_row(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"{")
 }
 
 impl Reader {
@@ -161,6 +179,9 @@ impl RowLine {
         let fails = |reason| RowFailure { path: self.origin.path.clone(), line: self.number, reason };
         let not_text = |error: std::str::Utf8Error| RowError::NotJson { reason: error.to_string() };
         let text = std::str::from_utf8(&self.text).map_err(|error| fails(not_text(error).into()))?;
+        if !is_like_row(&self.text) {
+            return Err(fails(RowError::NotJson { reason: "it is no object".to_owned() }.into()));
+        }
         let row = Row::parse(text, |name| self.origin.tree(name)).map_err(|error| fails(error.into()))?;
         if row.expected.is_empty() {
             return Ok(None);

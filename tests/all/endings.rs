@@ -68,6 +68,26 @@ fn a_file_that_is_none_of_rows_is_refused_beside_one_that_is() {
     assert_eq!(run(folder.path(), &["conformance", "empty", rows, "--only", "2.1"]).status.code(), Some(3));
 }
 
+/// A line that is no row is unreadable wherever it stands, and what can be read is judged all the same.
+#[test]
+fn a_line_that_is_no_row_is_unreadable_input_beside_rows_that_are_judged() {
+    let here = folder(&[
+        ("first.jsonl", b"nonsense\n{}\n{}\n"),
+        ("middle.jsonl", b"{}\nnonsense\n{}\n"),
+        ("list.jsonl", b"{}\n{}\n[1, 2]\n"),
+        ("torn.jsonl", b"{}\n{}\n{\"name\": "),
+        ("none.jsonl", b"nonsense\nnonsense\n"),
+    ]);
+    for (file, line) in [("first", 1), ("middle", 2), ("list", 3), ("torn", 3)] {
+        let output = run(here.path(), &["conformance", "none.jsonl", &format!("{file}.jsonl")]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{file}: {said}");
+        assert!(said.contains(&format!("{file}.jsonl:{line}: not JSON: ")), "{file}: {said}");
+        assert!(said.contains("none.jsonl: no file of recorded rows"), "{file}: {said}");
+        assert!(text(&output.stdout).ends_with("0 passed, 2 failed\n"), "{file}: {}", text(&output.stdout));
+    }
+}
+
 #[test]
 fn a_reader_that_leaves_changes_no_exit_code() {
     let folder = folder(&[("bad.jsonl", &b"{}\n".repeat(5000))]);
