@@ -13,6 +13,7 @@
 mod difference;
 pub mod finding;
 mod gc;
+mod impossible;
 mod update;
 mod warning;
 mod why;

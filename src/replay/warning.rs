@@ -11,10 +11,11 @@
 //! lease add pull content/laeyr                        the same without a label
 //! ```
 //!
-//! What no step creates and nothing else is nearly called is meant to be missing, which is worth a scenario. A
+//! An `expect` may name what cannot be ([`super::impossible`]). What no step creates and nothing else is nearly called is meant to be missing, which is worth a scenario. A
 //! `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
 //! ([`crate::go`]).
 
+use super::impossible::impossible;
 use crate::go::Go;
 use crate::named::nearest;
 use crate::node::Kind;
@@ -62,6 +63,7 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
                 expiry(step).filter(|text| time::only_earlier_go_reads(text)).map(read_by_earlier_go),
             );
         }
+        texts.extend(impossible(scenario, release, step));
         warnings.extend(texts.into_iter().map(|text| Warning { line: *number, text }));
     }
     warnings

@@ -1,0 +1,75 @@
+//! What an `expect` names that cannot be.
+//!
+//! It holds where it says that the node is absent, whatever was meant:
+//!
+//! ```text
+//! expect absent snapshot/base          names no snapshotter: write snapshot/overlayfs/base
+//! expect not-stored image/main         no backend stores images
+//! expect absent task/web               nothing can have tasks
+//! ```
+
+use crate::node::Kind;
+use crate::release::Release;
+use crate::scenario::{Assertion, NodeName, Scenario, Step, print_node};
+use crate::text;
+
+/// What is to be said of the nodes that a step expects something of in a release.
+pub(super) fn impossible(scenario: &Scenario, release: Release, step: &Step) -> impl Iterator<Item = String> {
+    nodes(step).filter_map(move |(node, is_stored)| cannot_be(scenario, release, node, is_stored))
+}
+
+/// The nodes that an `expect` step names, and whether it asks the backends for them.
+fn nodes(step: &Step) -> impl Iterator<Item = (&NodeName, bool)> {
+    let (nodes, is_stored): (&[NodeName], bool) = match step {
+        Step::Expect(
+            Assertion::Kept(nodes)
+            | Assertion::Removed(nodes)
+            | Assertion::Present(nodes)
+            | Assertion::Absent(nodes),
+        ) => (nodes, false),
+        Step::Expect(Assertion::Stored(nodes) | Assertion::NotStored(nodes)) => (nodes, true),
+        _ => (&[], false),
+    };
+    nodes.iter().map(move |node| (node, is_stored))
+}
+
+/// A node that never is, in the release that is expected of.
+fn cannot_be(scenario: &Scenario, release: Release, node: &NodeName, is_stored: bool) -> Option<String> {
+    let kind = release.type_of(node.kind).map_or(node.kind, |number| release.kind_of(number));
+    let key = text::name(&node.key);
+    let is_of_no_collector =
+        || Release::ALL.into_iter().all(|release| release.collector_type(kind).is_none());
+    let why = match kind {
+        Kind::Snapshot if !names_snapshotter(&node.key) => {
+            let meant = snapshotter_of(scenario, &node.key).unwrap_or_else(|| "SNAPSHOTTER".to_owned());
+            format!("names nothing; write `snapshot/{meant}/{key}`")
+        }
+        Kind::Content | Kind::Ingest | Kind::Snapshot => return None,
+        _ if is_stored => {
+            "is of a kind that no backend stores: content, ingests and snapshots are stored".to_owned()
+        }
+        Kind::Task | Kind::Other(_) if is_of_no_collector() => "is of a kind that nothing can be".to_owned(),
+        _ => return None,
+    };
+    Some(format!("`{}` {why}", print_node(node)))
+}
+
+/// Whether a snapshot's key has its snapshotter before a slash, and something behind it.
+fn names_snapshotter(key: &[u8]) -> bool {
+    let slash = key.iter().skip(1).position(|byte| *byte == b'/');
+    slash.is_some_and(|before| before + 2 < key.len())
+}
+
+/// The snapshotter in which a scenario makes a snapshot of a name.
+fn snapshotter_of(scenario: &Scenario, key: &[u8]) -> Option<String> {
+    scenario.lines.iter().find_map(|line| {
+        let snapshot = match &line.step {
+            Step::SnapshotPrepare(new) | Step::SnapshotView(new) => &new.snapshot,
+            Step::SnapshotCommit { snapshot, name, .. } if name == key => {
+                return Some(text::name(&snapshot.snapshotter));
+            }
+            _ => return None,
+        };
+        (snapshot.key == key).then(|| text::name(&snapshot.snapshotter))
+    })
+}
