@@ -4,7 +4,7 @@ use super::child_campaign::{Against, Other};
 use super::notes::Notes;
 use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text, warn};
-use super::verdict::{Verdict, replay_scenario};
+use super::verdict::{Verdict, replay_scenario, steps_cut};
 use super::{Ended, Failure, artifact};
 use super::{files, progress, values};
 use crate::fuzzing::Target;
@@ -411,7 +411,7 @@ fn verdict(
     mut replayed: Replayed,
 ) -> Verdict {
     let mut blocks = 0;
-    if arguments.update && !replayed.is_cut {
+    if arguments.update && replayed.steps_cut == 0 {
         let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
         blocks = replayed.failures.iter().filter(|failure| is_printed(&failure.problem)).count();
         if blocks > 0
@@ -449,6 +449,9 @@ fn verdict(
         let more = counted((replayed.failures.len() - FAILURES_SHOWN_MAX) as u64, "more failure");
         writeln!(failed, "FAILED {}: {under}and {more}", text::path(file))
             .expect("a string takes all that is written");
+    }
+    if replayed.steps_cut > 0 {
+        writeln!(failed, "    {}", steps_cut(&replayed)).expect("a string takes all that is written");
     }
     Verdict::Failed(failed)
 }

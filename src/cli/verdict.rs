@@ -29,6 +29,14 @@ impl Verdict {
     }
 }
 
+/// How many steps stand below one that ended a replay.
+pub(super) fn steps_cut(replayed: &Replayed) -> String {
+    match replayed.steps_cut {
+        1 => "1 step below was not run".to_owned(),
+        more => format!("{} below were not run", text::counted(more as u64, "step")),
+    }
+}
+
 /// Replays a scenario; where there is something to write to, every step is shown as it goes. `each_step` hears of each, and
 /// may have something against it.
 pub(super) fn replay_scenario(
@@ -60,6 +68,9 @@ pub(super) fn replay_scenario(
     }
     replayed.finish(scenario);
     if let Some(out) = out {
+        if replayed.steps_cut > 0 {
+            writeln!(out, "      {}", steps_cut(&replayed))?;
+        }
         writeln!(out)?;
     }
     Ok(replayed)

@@ -204,8 +204,10 @@ impl<'s> Replay<'s> {
         if let Step::Expect(assertion) = &line.step
             && let Err(unmet) = self.world.expects(line.client.as_ref(), assertion)
         {
-            let why = self.why(line, assertion, &unmet).map(String::into_boxed_str);
-            problems.push(Problem::Unmet { step: step(), unmet, why });
+            problems.extend(unmet.into_iter().map(|unmet| {
+                let why = self.why(line, assertion, &unmet).map(String::into_boxed_str);
+                Problem::Unmet { step: step(), unmet, why }
+            }));
         }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
         Some(Stepped { line, release: before.release(), applied, printed, failures })
@@ -272,8 +274,8 @@ pub struct Replayed {
     pub failures: Vec<Failure>,
     /// What was printed where a block of expected output stands: the step's line, and the lines.
     pub printed: Vec<(usize, Vec<Text>)>,
-    /// A refusal that nobody expected ended it early.
-    pub is_cut: bool,
+    /// A refusal that nobody expected, or that did not come, ended it early: so many steps below it were not run.
+    pub steps_cut: usize,
     /// How many steps were replayed.
     pub steps: usize,
     /// How many collections ran.
@@ -309,7 +311,7 @@ impl Replayed {
 
     /// Takes note of the end.
     pub fn finish(&mut self, scenario: &Scenario) {
-        self.is_cut = self.steps < scenario.lines.len();
+        self.steps_cut = scenario.lines.len() - self.steps;
         if !scenario.asserts() {
             self.failures.push(Failure { line: 1, problem: Problem::AssertsNothing });
         }

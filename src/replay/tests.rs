@@ -24,7 +24,7 @@ drop    content/a
 ";
     assert_eq!(failures(text), [""; 0]);
     let replayed = run(&parse(text.as_bytes()).unwrap(), None);
-    assert_eq!((replayed.steps, replayed.collections, replayed.is_cut), (6, 1, false));
+    assert_eq!((replayed.steps, replayed.collections, replayed.steps_cut), (6, 1, 0));
 }
 
 #[test]
@@ -54,6 +54,20 @@ fn an_unexpected_refusal_ends_the_replay_and_other_failures_do_not() {
     assert_eq!(refused.len(), 1);
     let unmet = failures("expect present content/a\nexpect present content/b");
     assert_eq!(unmet.len(), 2);
+    let scenario = parse(b"content delete a\nexpect present content/a\ngc").unwrap();
+    assert_eq!(run(&scenario, None).steps_cut, 2);
+}
+
+#[test]
+fn every_node_of_an_expectation_that_does_not_hold_is_told() {
+    let unmet =
+        failures("content put a\ncontent put b gc.root=1\ngc\nexpect kept content/a content/b content/c");
+    let expected = [
+        "4: `expect kept content/a content/b content/c`: content/a was removed by the last collection: nothing refers to it",
+        "4: `expect kept content/a content/b content/c`: content/c was not there before the last collection",
+    ];
+    assert_eq!(unmet, expected);
+    assert_eq!(failures("expect kept content/a content/b").len(), 1);
 }
 
 #[test]

@@ -73,8 +73,9 @@ impl World {
     /// database or in a collector's list, and was not removed.
     ///
     /// # Errors
-    /// The assertion does not hold; the first thing that shows it.
-    pub fn expects(&self, client: Option<&Name>, assertion: &Assertion) -> Result<(), Unmet> {
+    /// The assertion does not hold; all that shows it, of every node that it names.
+    pub fn expects(&self, client: Option<&Name>, assertion: &Assertion) -> Result<(), Vec<Unmet>> {
+        let one = |unmet| vec![unmet];
         match assertion {
             Assertion::Kept(nodes) => self.each(client, nodes, World::unless_kept),
             Assertion::Removed(nodes) => self.each(client, nodes, World::unless_removed),
@@ -89,32 +90,32 @@ impl World {
             Assertion::NotStored(nodes) => self
                 .each(client, nodes, |world, node| Ok(world.is_stored(node).then_some("is in the backend"))),
             Assertion::Error(expected) => {
-                let last = self.last.as_ref().ok_or(Unmet::NoCollection)?;
+                let last = self.last.as_ref().ok_or(Unmet::NoCollection).map_err(one)?;
                 let was = last.outcome.error.as_ref().map(ToString::to_string);
                 if was.as_ref().map(String::as_bytes) == Some(expected) {
                     return Ok(());
                 }
-                Err(Unmet::Error { expected: String::from_utf8_lossy(expected).into_owned(), was })
+                Err(one(Unmet::Error { expected: String::from_utf8_lossy(expected).into_owned(), was }))
             }
-            Assertion::Same => self.unless_same(),
+            Assertion::Same => self.unless_same().map_err(one),
             Assertion::Value { path, value } => {
                 let expected = raw_bytes(value);
                 match self.entry(path) {
                     Some(Entry::Value(bytes)) if *bytes == *expected => Ok(()),
-                    was => Err(Unmet::Entry {
+                    was => Err(one(Unmet::Entry {
                         path: print_path(path),
                         was: shown(was, value),
                         expected: shown(Some(Entry::Value(&expected)), value),
-                    }),
+                    })),
                 }
             }
             Assertion::Bucket(path) => match self.entry(path) {
                 Some(Entry::Bucket(_)) => Ok(()),
-                was => Err(entry_unmet(path, was, "a bucket")),
+                was => Err(one(entry_unmet(path, was, "a bucket"))),
             },
             Assertion::Nothing(path) => match self.entry(path) {
                 None => Ok(()),
-                was => Err(entry_unmet(path, was, "nothing")),
+                was => Err(one(entry_unmet(path, was, "nothing"))),
             },
         }
     }
@@ -124,18 +125,23 @@ impl World {
         client: Option<&Name>,
         nodes: &[NodeName],
         unless: impl Fn(&World, Asked<'_>) -> Result<Option<&'static str>, Unmet>,
-    ) -> Result<(), Unmet> {
-        let namespace = self.namespace(client).ok_or_else(|| Unmet::Impossible(undeclared(client)))?;
+    ) -> Result<(), Vec<Unmet>> {
+        let undeclared = || vec![Unmet::Impossible(undeclared(client))];
+        let namespace = self.namespace(client).ok_or_else(undeclared)?;
+        let mut unmet = Vec::new();
         for name in nodes {
             // An odd number may well be that of a kind.
             let release = self.release();
             let kind = release.type_of(name.kind).map_or(name.kind, |number| release.kind_of(number));
             let namespace = name.namespace.as_deref().unwrap_or(namespace);
-            if let Some(was) = unless(self, Asked { kind, asked: name.kind, namespace, key: &name.key })? {
-                return Err(Unmet::Node { node: Box::new(name.clone()), was });
+            match unless(self, Asked { kind, asked: name.kind, namespace, key: &name.key }) {
+                Ok(None) => {}
+                Ok(Some(was)) => unmet.push(Unmet::Node { node: Box::new(name.clone()), was }),
+                // It is true of the world, and of every node alike.
+                Err(of_all) => return Err(vec![of_all]),
             }
         }
-        Ok(())
+        if unmet.is_empty() { Ok(()) } else { Err(unmet) }
     }
 
     fn unless_kept(&self, node: Asked<'_>) -> Result<Option<&'static str>, Unmet> {

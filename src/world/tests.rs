@@ -35,7 +35,26 @@ fn has(world: &World, path: &[&str]) -> bool {
 fn expects(world: &World, assertion: &str) -> Result<(), Unmet> {
     let scenario = parse(format!("expect {assertion}").as_bytes()).unwrap();
     let Step::Expect(assertion) = &scenario.lines[0].step else { panic!("no assertion") };
-    world.expects(None, assertion)
+    world.expects(None, assertion).map_err(|mut unmet| unmet.remove(0))
+}
+
+#[test]
+fn a_raw_step_says_which_bucket_is_missing() {
+    let said = |text| after(text).1.refused.expect("it is refused").to_string();
+    for (text, missing) in [
+        ("raw put v1/default/images/main/x y", "bucket not found: there is none at v1/default"),
+        (
+            "namespace create n\nraw delete v1/n/images/main/x",
+            "bucket not found: there is none at v1/n/images",
+        ),
+        (
+            "namespace create n\nraw sequence v1/n/images/main 7",
+            "bucket not found: there is none at v1/n/images",
+        ),
+    ] {
+        assert!(said(text).contains(missing), "{text}: {}", said(text));
+    }
+    assert!(!said("raw delete v1/none").contains("there is none"), "{}", said("raw delete v1/none"));
 }
 
 #[test]

@@ -670,3 +670,42 @@ gc
         "type-16/disk   content/m names it by gc.ref.volume, but its collector type-16 fails to start";
     assert!(said.contains(reason), "{said}");
 }
+
+#[test]
+fn a_refused_step_says_how_many_below_were_not_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("s.scenario");
+    std::fs::write(&file, "content delete a\ncontent put a\ngc\nexpect removed content/a\n")
+        .expect("writable");
+    for arguments in [&["replay"][..], &["replay", "--step"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_leasehold")).args(arguments).arg(&file).output();
+        let output = output.expect("the program runs");
+        let said = String::from_utf8(output.stdout).expect("text");
+        let count = said.matches("3 steps below were not run").count();
+        assert_eq!((output.status.code(), count), (Some(1), arguments.len()), "{said}");
+    }
+}
+
+/// It would hold whatever happened.
+#[test]
+fn an_expectation_of_what_cannot_be_is_warned_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("s.scenario");
+    let steps = "release 2.1\nsnapshot prepare overlayfs/upper\nsnapshot commit overlayfs/upper base gc.root=1\nimage create i target=x\ngc\n";
+    for (expect, said) in [
+        ("absent snapshot/base", Some("`snapshot/base` names nothing; write `snapshot/overlayfs/base`")),
+        ("absent snapshot/other", Some("`snapshot/other` names nothing; write `snapshot/SNAPSHOTTER/other`")),
+        ("not-stored image/i", Some("`image/i` is of a kind that no backend stores")),
+        ("absent task/t", Some("`task/t` is of a kind that nothing can be")),
+        ("absent snapshot/overlayfs/upper", None),
+        ("absent type-16/x mount/m stream/s", None),
+    ] {
+        std::fs::write(&file, format!("{steps}expect {expect}\n")).expect("writable");
+        let output = Command::new(env!("CARGO_BIN_EXE_leasehold")).arg("replay").arg(&file).output();
+        let output = output.expect("the program runs");
+        let heard = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(0), "{heard}");
+        let is_told = said.map_or(heard.is_empty(), |said| heard.contains(&format!(":6: warning: {said}")));
+        assert!(is_told, "{expect}: {heard}");
+    }
+}
