@@ -22,6 +22,7 @@ use crate::instant::Instant;
 use crate::node::{Kind, NodeRef};
 use crate::oracle::Defects;
 use crate::properties::check::check;
+use crate::properties::panics::catching;
 use crate::properties::property::Property;
 use crate::release::Release;
 use crate::scenario::{NodeName, Scenario, print_node};
@@ -120,7 +121,7 @@ impl Tally {
 
 /// Every property that a graph is checked for.
 pub fn properties() -> impl Iterator<Item = &'static str> {
-    Property::each().map(Property::name).chain([REACHABILITY])
+    [Property::Panic].into_iter().chain(Property::each()).map(Property::name).chain([REACHABILITY])
 }
 
 /// The scenario of a finding.
@@ -176,7 +177,6 @@ impl Bench<'_> {
         let meaning = Meaning::new(graph, states);
         let tree = meaning.tree(meaning.before(), &self.expiry);
         let situation = Situation::new(tree, release, self.now);
-        let (outcome, findings) = check(&Request::new(&situation), defects, self.fault);
         let after = meaning.after();
         let count = |population: Population| {
             u64::from(population.content.count_ones() + population.leases.count_ones())
@@ -185,10 +185,15 @@ impl Bench<'_> {
         tally.labelled += stands_for;
         tally.kept += count(after);
         tally.removed += count(meaning.before()) - count(after);
-        let found = findings.into_iter().map(|finding| (finding.property.name(), finding.to_string()));
-        for (property, text) in
-            found.chain(self.unreached(&meaning, &outcome).map(|text| (REACHABILITY, text)))
-        {
+        let found = match catching(|| check(&Request::new(&situation), defects, self.fault)) {
+            Err(said) => vec![(Property::Panic.name(), said)],
+            Ok((outcome, findings)) => {
+                let found =
+                    findings.into_iter().map(|finding| (finding.property.name(), finding.to_string()));
+                found.chain(self.unreached(&meaning, &outcome).map(|text| (REACHABILITY, text))).collect()
+            }
+        };
+        for (property, text) in found {
             let holders = meaning.holders.iter().filter(|holder| **holder != HeldBy::Nobody).count();
             let size = graph.edges.count_ones() + u32::try_from(holders).expect("a few nodes");
             campaign::add_case(&mut tally.found, property, Smallest { size, graph, text });

@@ -14,6 +14,7 @@ use crate::oracle::{Defects, judge};
 use crate::properties::check::{self, is_loss};
 use crate::properties::finding::Finding;
 use crate::properties::known::Known;
+use crate::properties::panics::catching;
 use crate::properties::property::Property;
 use crate::replay::{self, Problem};
 use crate::scenario::{Assertion, Line, NodeName, Scenario, Step, Text};
@@ -23,7 +24,6 @@ use crate::simulate::run::{Broken, Mode, run};
 use crate::simulate::small::small;
 use crate::situation::Situation;
 use crate::world::Fault;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Something that does not hold for an input.
 pub struct Hit {
@@ -71,16 +71,10 @@ pub(super) fn in_clients(target: &Target, clients: Clients, fault: Option<Fault>
     let Clients { case: steps::Case { release, lines, .. }, thorough } = clients;
     let known = Known::as_shipped(release);
     let mode = Mode { release, known, thorough };
-    let ran = catching(|| run(&lines, mode, fault, &mut ()));
-    let (lines, text) = match ran {
-        Ok(broken) => {
-            let Shrunk { case, seen, .. } = small(lines, release, known, broken?.sort, fault);
-            let Broken { sort, finding, .. } = seen;
-            (case, format!("it breaks the property {}: {}", sort.property, finding))
-        }
-        // As many steps as there are: what panics is run no more often than need be.
-        Err(panicked) => (lines, panicked),
-    };
+    let broken = run(&lines, mode, fault, &mut ())?;
+    let Shrunk { case: lines, seen: Broken { sort, finding, .. }, .. } =
+        small(lines, release, known, broken.sort, fault);
+    let text = format!("it breaks the property {}: {}", sort.property, finding);
     let mut scenario = Scenario { release, lines, ..Scenario::default() };
     scenario.head = head(target, &text, fault);
     scenario.lines.push(Line::new(Step::Expect(Assertion::Same)));
@@ -142,18 +136,6 @@ fn without_idle_beginning(scenario: Scenario, fault: Option<Fault>) -> Scenario 
     scenario
 }
 
-/// Runs something that must not panic. A fuzzer ends at the panic itself, and keeps the input.
-pub(super) fn catching<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    if cfg!(fuzzing) {
-        return Ok(run());
-    }
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        format!("it panics: {}", text.unwrap_or_default())
-    })
-}
-
 fn situation_failure(situation: &Situation, fault: Option<Fault>) -> Option<Failure> {
     let (request, defects) = (Request::new(situation), Defects::as_shipped(situation.release));
     let checked = catching(|| {
@@ -183,7 +165,7 @@ fn replay_failures(scenario: &Scenario, fault: Option<Fault>) -> Result<Vec<repl
 
 fn failure(checked: Result<Option<(bool, Finding)>, String>) -> Option<Failure> {
     match checked {
-        Err(text) => Some(Failure { property: None, is_loss: true, text }),
+        Err(said) => Some(Failure { property: None, is_loss: true, text: format!("it panics: {said}") }),
         Ok(found) => found.map(|(is_loss, finding)| Failure {
             property: Some(finding.property),
             is_loss,

@@ -19,6 +19,13 @@ impl Checks {
     /// None yet.
     pub const NONE: Checks = Checks { checked: Set::NONE, findings: Vec::new() };
 
+    /// Nothing but that something panicked; what it said.
+    pub fn panicked(release: Release, said: String) -> Checks {
+        let mut checks = Checks::NONE;
+        checks.add(release, Property::Panic, Some(Err(Breach::Panicked(said))));
+        checks
+    }
+
     /// Takes note of a property: absent if it could not be checked, else what does not hold.
     pub(super) fn add(&mut self, release: Release, property: Property, held: Option<Result<(), Breach>>) {
         let Some(held) = held else { return };

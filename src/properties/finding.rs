@@ -94,6 +94,8 @@ pub enum Breach {
         /// What became different.
         difference: Altered,
     },
+    /// It panics; what it said, and where.
+    Panicked(String),
     /// A step did not keep its contract.
     Step(contract::Breach),
     /// The opposite of a step is refused; why.
@@ -296,6 +298,7 @@ impl fmt::Display for Finding {
             Breach::Noted { noted, expected } => {
                 write!(f, "noted for cleaning up is {}, expected {}", backends(noted), backends(expected))
             }
+            Breach::Panicked(said) => write!(f, "it panics: {said}"),
             Breach::Step(breach) => write!(f, "the step {breach}"),
             Breach::CannotBeUndone(undoing, error) => {
                 let Undoing { step, opposite } = &**undoing;

@@ -13,6 +13,7 @@
 //! | `undo` | a step and its opposite, to what was there before |
 //! | `promise` | a collection, to what was promised to those who wrote |
 //! | `backend` | a clean-up, to what the database lists |
+//! | `panics` | whatever runs, to its end |
 //! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
 //! | `thorough` | what takes many more collections: the two below |
 //! | `relations` | two collections to each other, without asking the oracle's verdict |
@@ -29,6 +30,7 @@ pub mod checks;
 pub mod finding;
 mod inject;
 pub mod known;
+pub mod panics;
 mod promise;
 pub mod property;
 mod relations;

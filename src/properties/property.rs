@@ -14,6 +14,8 @@ named! {
         /// A fault that breaks it, as `scenarios/properties` shows.
         pub fault: Fault,
     }
+    // Of whatever runs.
+    Panic, "panic", When::Step, Daemon(EmptyLeasePanics) => "Nothing panics.";
     // Of every step, against its contract.
     Frame, "frame", When::Step, Daemon(DeletedFromAllLeases) => "A step changes nothing but what its contract names; one that is refused changes nothing but what that says.";
     Effect, "effect", When::Step, Daemon(LeaseEntryForgotten) => "A step that is accepted brings about all that its contract says.";

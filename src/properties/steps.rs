@@ -68,6 +68,7 @@ impl Steps {
         let Done { before, line, after, applied } = done;
         let release = before.release();
         let mut checks = Checks::NONE;
+        checks.add(release, Property::Panic, Some(Ok(())));
         let contracted = self.contract(done, deviations);
         for property in [Property::Frame, Property::Effect, Property::Refusal] {
             let Some(breach) = &contracted else { break };

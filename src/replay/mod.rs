@@ -26,8 +26,10 @@ use crate::metadata::Error;
 use crate::node::Kind;
 use crate::oracle::judge;
 use crate::properties::check::check_each;
+use crate::properties::checks::Checks;
 use crate::properties::finding::Finding;
 use crate::properties::known::Known;
+use crate::properties::panics::catching;
 use crate::properties::steps::{Done, Steps, refused};
 use crate::properties::thorough::check_thoroughly;
 use crate::release::Release;
@@ -180,6 +182,23 @@ impl<'s> Replay<'s> {
         let line = self.scenario.lines.get(self.next)?;
         self.next += 1;
         let before = self.world.clone();
+        match catching(|| self.take(line, &before)) {
+            Ok(stepped) => Some(stepped),
+            Err(said) => {
+                // The world is half changed.
+                (self.world, self.next) = (before, self.scenario.lines.len());
+                let release = self.world.release();
+                let findings = Checks::panicked(release, said).findings.into_iter();
+                let found =
+                    |finding| Problem::Found { step: print_step(&line.step), finding: Box::new(finding) };
+                let failures =
+                    findings.map(found).map(|problem| Failure { line: line.number, problem }).collect();
+                Some(Stepped { line, release, applied: Applied::default(), printed: None, failures })
+            }
+        }
+    }
+
+    fn take(&mut self, line: &'s Line, before: &World) -> Stepped<'s> {
         let applied = self.world.apply_with(line, self.fault);
         self.removals.note(self.next - 1, line, &applied, &self.world);
         let mut problems = Vec::new();
@@ -190,7 +209,7 @@ impl<'s> Replay<'s> {
         }
         let step = || print_step(&line.step);
         let printed = self.judge(line, &applied, &mut problems);
-        let done = Done { before: &before, line, after: &self.world, applied: &applied };
+        let done = Done { before, line, after: &self.world, applied: &applied };
         let deviations = self.known(before.release()).deviations;
         let checks = self.steps.check(done, deviations, true, self.fault);
         let found = |finding| Problem::Found { step: step(), finding: Box::new(finding) };
@@ -210,7 +229,7 @@ impl<'s> Replay<'s> {
             }));
         }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
-        Some(Stepped { line, release: before.release(), applied, printed, failures })
+        Stepped { line, release: before.release(), applied, printed, failures }
     }
 
     /// What the daemon may do against the intended rules.

@@ -13,12 +13,13 @@ use crate::properties::check::{check_each, is_loss};
 use crate::properties::checks::Checks;
 use crate::properties::finding::Finding;
 use crate::properties::known::Known;
+use crate::properties::panics::catching;
 use crate::properties::property::{Property, When};
 use crate::properties::steps::{Done, Steps};
 use crate::properties::thorough::check_thoroughly;
 use crate::release::Release;
 use crate::scenario::Line;
-use crate::world::{Collected, Fault, World};
+use crate::world::{Applied, Collected, Fault, World};
 use std::sync::Arc;
 
 /// How a case is run.
@@ -123,32 +124,42 @@ fn run_until(
     let mut collections = 0;
     for (at, line) in lines.iter().enumerate() {
         let before = world.clone();
-        let applied = world.apply_with(line, fault);
-        watch.stepped(&world);
-        let done = Done { before: &before, line, after: &world, applied: &applied };
-        let undoes = mode.thorough != Thorough::Never;
         let earlier = (mode.known == Known::NONE).then(|| steps.clone());
-        let (mut checks, mut is_thorough) = (Checks::NONE, false);
-        if let Some(collected) = &applied.collected {
-            is_thorough = match mode.thorough {
-                Thorough::Never => false,
-                Thorough::Once(number) => number == collections,
-                Thorough::Always => true,
-            };
-            collections += 1;
-            let judgement = judge(&collected.before, mode.known.defects);
-            checks = check_collected(collected, &judgement, mode.known.defects, is_thorough, fault);
-            watch.collected(collected, &judgement);
-        }
-        checks.extend(steps.check(done, mode.known.deviations, undoes, fault));
+        let is_thorough = match mode.thorough {
+            Thorough::Never => false,
+            Thorough::Once(number) => number == collections,
+            Thorough::Always => true,
+        };
+        let ran = catching(|| {
+            let applied = world.apply_with(line, fault);
+            watch.stepped(&world);
+            let mut checks = Checks::NONE;
+            if let Some(collected) = &applied.collected {
+                let judgement = judge(&collected.before, mode.known.defects);
+                checks = check_collected(collected, &judgement, mode.known.defects, is_thorough, fault);
+                watch.collected(collected, &judgement);
+            }
+            let done = Done { before: &before, line, after: &world, applied: &applied };
+            let undoes = mode.thorough != Thorough::Never;
+            checks.extend(steps.check(done, mode.known.deviations, undoes, fault));
+            (applied, checks)
+        });
+        let (applied, checks) =
+            ran.unwrap_or_else(|said| (Applied::default(), Checks::panicked(mode.release, said)));
+        collections += u64::from(applied.collected.is_some());
         watch.checked(&checks);
         if checks.findings.is_empty() {
             continue;
         }
-        let collected = applied.collected.as_ref();
-        let seen = Seen { mode, fault, earlier, done, collected, is_thorough, findings: &checks.findings };
+        let (collected, findings) = (applied.collected.as_ref(), &checks.findings[..]);
+        let done = Done { before: &before, line, after: &world, applied: &applied };
+        let seen = Seen { mode, fault, earlier, done, collected, is_thorough, findings };
         if let Some(broken) = ends(&seen) {
             return Some(Broken { line: at, ..broken });
+        }
+        if findings.iter().any(|finding| finding.property == Property::Panic) {
+            // The world is half changed.
+            return None;
         }
     }
     None
@@ -193,7 +204,9 @@ impl Seen<'_> {
     /// What the release is known to do without which the property would have held, for a run against the intended rules:
     /// one thing if one suffices. Nothing where not even all of it explains it.
     fn explained_by(&self, property: Property) -> Known {
-        let Some(earlier) = &self.earlier else { return Known::NONE };
+        let Some(earlier) = self.earlier.as_ref().filter(|_| property != Property::Panic) else {
+            return Known::NONE;
+        };
         let holds_with =
             |known| !self.findings_with(earlier, known).iter().any(|finding| finding.property == property);
         let shipped = Known::as_shipped(self.mode.release);

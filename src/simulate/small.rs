@@ -2,7 +2,8 @@
 
 use super::run::{Broken, Mode, Sort, Thorough, run_for};
 use crate::properties::known::Known;
-use crate::properties::property::When;
+use crate::properties::panics::catching;
+use crate::properties::property::{Property, When};
 use crate::properties::steps::refused;
 use crate::release::Release;
 use crate::scenario::{Line, Outcome};
@@ -16,6 +17,8 @@ pub type Small = Shrunk<Vec<Line>, Broken>;
 /// The case with everything left out that does not matter to a sort of finding, which it must show.
 pub fn small(lines: Vec<Line>, release: Release, known: Known, sort: Sort, fault: Option<Fault>) -> Small {
     let thorough = match sort.property.when() {
+        // Whatever is checked may panic.
+        _ if sort.property == Property::Panic => Thorough::Always,
         When::Step | When::Promised | When::CleanUp | When::Each => Thorough::Never,
         When::SampledStep | When::Thorough => Thorough::Always,
     };
@@ -36,8 +39,8 @@ pub fn marked(mut lines: Vec<Line>, release: Release, fault: Option<Fault>) -> V
     let (mut faulty, mut honest) = (World::new(release), World::new(release));
     let last = lines.len().saturating_sub(1);
     for (at, line) in lines.iter_mut().enumerate() {
-        let is_refused = faulty.apply_with(line, fault).refused.is_some();
-        let error = honest.apply(line).refused;
+        let is_refused = catching(|| faulty.apply_with(line, fault).refused.is_some()).unwrap_or(false);
+        let error = catching(|| honest.apply(line).refused).unwrap_or(None);
         line.outcome = match error {
             Some(error) if at == last && !line.step.prints() => Outcome::Refused(refused(error.kind)),
             None if at == last || !is_refused => Outcome::Accepted,

@@ -33,6 +33,7 @@ named! {
     LeaseEntryForgotten, "lease-entry-forgotten", Release::V1_7Beta => "What a client writes under a lease is not entered into it.";
     DeletedFromAllLeases, "deleted-from-all-leases", Release::V1_7Beta => "Content that is deleted leaves every lease, not only the one in use.";
     DropLeavesEntry, "drop-leaves-entry", Release::V1_7Beta => "What is dropped from a lease is held all the same.";
+    EmptyLeasePanics, "empty-lease-panics", Release::V1_7Beta => "The daemon panics when a lease is deleted that holds nothing.";
     ParentRemoved, "parent-removed", Release::V1_7Beta => "A snapshot that has children can be removed.";
     // The buckets.
     EqualLengthKept, "equal-length-kept", Release::V1_7Beta => "A value is not overwritten by another of its length.";
@@ -134,6 +135,11 @@ impl DaemonFault {
 
     /// What the step does not see.
     fn hide(self, tree: &mut Bucket, namespace: &[u8], step: &Step) {
+        if let (DaemonFault::EmptyLeasePanics, Step::LeaseDelete { lease, .. }) = (self, step) {
+            let lease = tree.view().at(&[names::V1, namespace, names::LEASES, lease]);
+            let holds = |lease: View<'_>| lease.buckets().any(|(key, _)| key != names::LABELS);
+            assert!(lease.is_none_or(holds), "index out of range [0] with length 0");
+        }
         if let (DaemonFault::ParentRemoved, Step::SnapshotRemove { snapshot }) = (self, step) {
             let SnapshotName { snapshotter, key } = snapshot;
             remove(tree, &[names::V1, namespace, names::SNAPSHOTS, snapshotter, key, names::CHILDREN]);
