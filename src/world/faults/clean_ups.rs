@@ -1,0 +1,41 @@
+//! Clean-ups that take what the database lists.
+
+use super::super::World;
+use super::asked::{Asked, remove};
+use crate::bucket::{Bucket, View};
+use crate::scenario::Step;
+use crate::schema::names;
+
+pub(super) fn clean_up_takes_listed(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Cleanup = asked.step
+        && let Some((_, digest)) = in_content(asked.tree(), names::BLOB).next()
+    {
+        // What was never stored cannot go.
+        let _ = world.store.backend.delete_blob(digest);
+    }
+}
+
+/// Every bucket of one of the two kinds of content: its namespace and its key.
+fn in_content<'a>(tree: &'a Bucket, kind: &'static [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);
+    namespaces.flat_map(move |(name, namespace)| {
+        let all = namespace.at(&[names::CONTENT, kind]).into_iter().flat_map(View::buckets);
+        all.map(move |(key, _)| (name, key))
+    })
+}
+
+pub(super) fn hide_ingests(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Cleanup = asked.step {
+        for (namespace, reference) in in_content(asked.tree(), names::INGESTS) {
+            let ingest = [names::V1, namespace, names::CONTENT, names::INGESTS, reference, names::REF];
+            remove(&mut world.store.tree, &ingest);
+        }
+    }
+}
+
+/// A clean-up changes nothing in the database.
+pub(super) fn tree_as_before(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Cleanup = asked.step {
+        world.store.tree = asked.tree().clone();
+    }
+}
