@@ -37,6 +37,8 @@ pub struct Misfit {
 enum Fault {
     #[error("its root has no bucket v1, but {0}")]
     NoV1(String),
+    #[error("its bucket v1 has no version, and a bucket v1 of its own")]
+    V1InV1,
     #[error("its bucket v1 has neither a version nor a namespace, but {0}")]
     NoNamespace(String),
     #[error("{0} has nothing of {1}, but {2}")]
@@ -60,9 +62,11 @@ enum Seems {
          root folder"
     )]
     Snapshotter,
-    /// Nothing that is known here.
+    /// Nothing that is known here, which a page of a daemon's may hold as well: names that clients chose.
     #[error(
-        "It seems to be some other program's: containerd's is io.containerd.metadata.v1.bolt/meta.db below its root folder"
+        "It seems to be some other program's, or copied while a daemon wrote to it: containerd's is \
+         io.containerd.metadata.v1.bolt/meta.db below its root folder, and only the live file, or that of a stopped daemon, is \
+         safe to read"
     )]
     Foreign,
 }
@@ -222,17 +226,39 @@ pub fn check(tree: &Bucket) -> Result<Vec<Oddity>, Misfit> {
 /// What a tree that is no database of containerd's looks like.
 fn seems(root: View<'_>) -> Seems {
     let Some(v1) = root.bucket(names::V1) else {
-        let is_below_v1 =
-            root.get(names::VERSION).is_some() || root.buckets().any(|(_, below)| is_namespace(below));
-        return if is_below_v1 { Seems::Torn } else { Seems::Foreign };
+        let below = root.buckets().take(WORDS_MAX).flat_map(|(_, below)| below.iter().take(WORDS_MAX));
+        let mut keys = root.iter().take(WORDS_MAX).chain(below).map(|(key, _)| key);
+        let is_torn = keys.any(is_containerds) || root.buckets().any(|(_, below)| is_namespace(below));
+        return if is_torn { Seems::Torn } else { Seems::Foreign };
     };
     let snapshots = v1.bucket(names::SNAPSHOTS).into_iter().flat_map(View::buckets);
     let is_snapshotters = snapshots.take(WORDS_MAX).any(|(_, snapshot)| snapshot.get(b"kind").is_some());
+    // A namespace whose page stands in the place of v1 has no parents.
     let is_alone = v1.iter().all(|(key, _)| key == names::SNAPSHOTS || key == b"parents");
     match v1.get(names::VERSION) {
-        None if is_snapshotters || is_alone && !v1.is_empty() => Seems::Snapshotter,
+        None if is_snapshotters || is_alone && v1.bucket(b"parents").is_some() => Seems::Snapshotter,
         None | Some(_) => Seems::Torn,
     }
+}
+
+/// Whether a key is one that containerd itself, its snapshotters or its clients use, and hardly anybody else.
+fn is_containerds(key: &[u8]) -> bool {
+    const KEYS: [&[u8]; 13] = [
+        names::VERSION,
+        CREATED_AT.0,
+        UPDATED_AT.0,
+        names::BLOB,
+        names::INGESTS,
+        names::EXPIRE_AT,
+        names::SNAPSHOT_KEY,
+        names::SNAPSHOTTER,
+        names::MEDIA_TYPE,
+        names::SNAPSHOTS,
+        b"native",
+        b"overlayfs",
+        b"stargz",
+    ];
+    KEYS.contains(&key) || [&b"sha256:"[..], b"containerd.io/"].iter().any(|start| key.starts_with(start))
 }
 
 /// Whether a bucket has something that a namespace has.
@@ -263,6 +289,7 @@ impl<'t> Walk<'t> {
         match v1.get(names::VERSION).and_then(varint::decode_signed) {
             Some(1..=VERSION_MAX) => {}
             Some(_) => self.odd(&[names::V1, names::VERSION], "a version that no known release has"),
+            None if v1.bucket(names::V1).is_some() => return Err(Fault::V1InV1),
             None if v1.is_empty() || v1.buckets().any(|(_, below)| is_namespace(below)) => {
                 self.odd(&[names::V1], "without a version, which a daemon writes when it starts");
             }
@@ -424,6 +451,29 @@ mod tests {
             assert!(complaint.starts_with("is no database of containerd's: its root has no bucket v1, but "));
             assert!(complaint.contains("copied while a daemon wrote"), "{complaint}");
         }
+    }
+
+    /// The pages of a daemon's own are known by their keys; where they could be anybody's both are said.
+    #[test]
+    fn a_page_of_a_daemons_that_became_the_root_is_known_by_its_keys() {
+        for root in [
+            &["createdat", "name", "updatedat", "children/a"][..],
+            &["native/key/name"],
+            &["sha256:02c3/size", "sha256:02c3/labels/a"],
+            &["createdat", "labels/containerd.io/gc.root", "size"],
+            &["alpine:1/createdat"],
+        ] {
+            let complaint = complaint(root);
+            assert!(complaint.contains("It seems to be copied while a daemon wrote"), "{complaint}");
+        }
+        let complaint = complaint(&["key-1", "key-2"]);
+        assert!(complaint.contains("program's, or copied while a daemon wrote"), "{complaint}");
+    }
+
+    #[test]
+    fn a_v1_in_v1_is_no_namespace_where_no_version_is() {
+        assert!(complaint(&["v1/v1/content/blob/", "v1/default/images/"]).contains("a bucket v1 of its own"));
+        assert_eq!(oddities(&["v1/version", "v1/v1/content/blob/"]), [""; 0]);
     }
 
     #[test]
