@@ -260,13 +260,15 @@ impl Release {
 
     /// The rule set for a name: a rule set's own, or any version of its line, with or without `v`
     /// (`v1.7.24` is `1.7`, `2.1.9+unknown` is `2.1`), as distributions write it too (`1.7.24-0ubuntu1`), and release
-    /// candidates (`2.4.0-rc.0`), as rules do not change from then on. Earlier pre-releases only those that are listed.
+    /// candidates (`2.4.0-rc.0`), as rules do not change from then on. Earlier pre-releases only those that are listed. Also
+    /// the whole line that `containerd --version` prints, and a package's epoch before the version (`1:1.7.24-1`).
     ///
     /// # Errors
     /// The text is no version of a known line; the error lists what there is.
     pub fn parse(text: &str) -> Result<Release, UnknownRelease> {
         let refused = || UnknownRelease { text: text.to_owned() };
-        let version = text.strip_prefix('v').unwrap_or(text);
+        let word = version_word(text);
+        let version = word.strip_prefix('v').unwrap_or(word);
         match version {
             "1.7.0-beta.1" => return Ok(Release::V1_7Beta),
             "2.4.0-beta.0" => return Ok(Release::V2_4),
@@ -282,6 +284,38 @@ impl Release {
         }
         let line = format!("{}.{}", parts[0], parts[1]);
         Release::ALL.into_iter().find(|release| release.name() == line).ok_or_else(refused)
+    }
+}
+
+/// The version in what was written: the third word of `containerd --version`, and what follows a package's epoch.
+fn version_word(text: &str) -> &str {
+    let mut words = text.split_whitespace();
+    let word = match (words.next(), words.next(), words.next()) {
+        (Some("containerd"), Some(_), Some(version)) => version,
+        _ => text,
+    };
+    word.split_once(':').filter(|(epoch, _)| is_number(epoch)).map_or(word, |(_, version)| version)
+}
+
+/// What may be wrong with a version that is of no known line.
+fn why_unknown(text: &str) -> &'static str {
+    /// From its 17 on Docker counts years, and later releases.
+    const DOCKER_MIN: u64 = 17;
+    /// No containerd 1 came near it.
+    const KUBERNETES_MIN: u64 = 10;
+    let word = version_word(text);
+    let version = word.strip_prefix('v').unwrap_or(word);
+    let mut numbers = version.split(['.', '~', '+', '-']).map_while(|part| part.parse::<u64>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(DOCKER_MIN..), Some(_)) => {
+            ", which looks like a version of Docker (`containerd --version` has containerd's own)"
+        }
+        (Some(1), Some(KUBERNETES_MIN..)) => {
+            ", which looks like a version of Kubernetes (`containerd --version` has containerd's own)"
+        }
+        (Some(0), Some(_)) | (Some(1), Some(0..=5)) => ", which is older than all that are known",
+        (Some(2), Some(5..)) | (Some(3..), Some(_)) => ", which is newer than all that are known",
+        _ => "",
     }
 }
 
@@ -316,7 +350,7 @@ impl fmt::Display for Release {
 
 /// A release name that names no known rule set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no rule set for release `{text}`: there are {}", known_names())]
+#[error("no rule set for release `{text}`{}: there are {}", why_unknown(text), known_names())]
 pub struct UnknownRelease {
     /// What was asked for.
     pub text: String,
@@ -353,6 +387,9 @@ mod tests {
             ("2.1.9+unknown", Release::V2_1),
             ("2.4.0-beta.0", Release::V2_4),
             ("2.4.0-rc.0", Release::V2_4),
+            ("1:1.7.24-1", Release::V1_7),
+            ("containerd github.com/containerd/containerd 1.7.24~ds1 1.7.24~ds1-4ubuntu1", Release::V1_7),
+            ("containerd github.com/containerd/containerd/v2 v2.1.9 1b2c3d\n", Release::V2_1),
             ("v2.4.0", Release::V2_4),
             ("1.7.0-rc.1", Release::V1_7),
         ] {
@@ -376,6 +413,17 @@ mod tests {
             "vv1.7",
         ] {
             assert!(Release::parse(text).is_err(), "{text}");
+        }
+        for (text, why) in [
+            ("1.5", "older than all that are known: there are 1.6, "),
+            ("v2.5.0-beta.1", "newer than all that are known: "),
+            ("v1.30.0+k3s1", "looks like a version of Kubernetes"),
+            ("24.0.7", "looks like a version of Docker"),
+            ("5:24.0.7-1~ubuntu", "looks like a version of Docker"),
+            ("2.x", "no rule set for release `2.x`: there are "),
+        ] {
+            let said = Release::parse(text).expect_err("no release").to_string();
+            assert!(said.contains(why), "{said}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The values of flags, as people write them.
 
-use super::{Failure, terminal};
+use super::Failure;
 use crate::engine;
 use crate::go::Go;
 use crate::instant::Instant;
@@ -42,9 +42,15 @@ impl Now {
 
 /// What a text lacks to be a time.
 fn why_no_time(text: &str) -> String {
-    let is_time = |text: &str| time::parse_rfc3339(text.as_bytes()).is_ok();
     if text.starts_with(['+', '-']) {
         return why_no_duration(text).to_owned();
+    }
+    if text.eq_ignore_ascii_case("now") {
+        return "that is what it is without the flag".to_owned();
+    }
+    if let Some(instant) = unix_time(text) {
+        let written = time::format_rfc3339_nano(instant);
+        return format!("it seems to count seconds since 1970, {written} then");
     }
     if duration::parse(text.as_bytes()).is_some() {
         return "it has no sign".to_owned();
@@ -52,14 +58,52 @@ fn why_no_time(text: &str) -> String {
     if is_time(&format!("{text}T00:00:00Z")) {
         return "it is a day without a time of day".to_owned();
     }
-    if is_time(&format!("{text}Z")) {
-        return "it has no zone at its end, which is Z or an offset such as +01:00".to_owned();
+    let lacks = lacking(text);
+    if !lacks.is_empty() {
+        return format!("it has no {}", lacks.join(", and no "));
     }
-    if is_time(&text.replacen(' ', "T", 1).to_ascii_uppercase()) {
-        return "it has no capital T between day and time of day, or no capital Z at its end".to_owned();
+    match why_no_duration(text) {
+        "it has no unit" => "it has neither a sign nor a unit".to_owned(),
+        NO_TIME => {
+            let error = time::parse_rfc3339(text.as_bytes()).err();
+            let out_of_range = error.and_then(|error| error.out_of_range());
+            out_of_range.map_or(NO_TIME.to_owned(), |what| format!("its {what} is out of range"))
+        }
+        why => why.to_owned(),
     }
-    let out_of_range = time::parse_rfc3339(text.as_bytes()).err().and_then(|error| error.out_of_range());
-    out_of_range.map_or("it is no time".to_owned(), |what| format!("its {what} is out of range"))
+}
+
+const NO_TIME: &str = "it is no time";
+
+fn is_time(text: &str) -> bool {
+    time::parse_rfc3339(text.as_bytes()).is_ok()
+}
+
+/// What `date +%s` says, or with an `@` before it what `date -d` takes.
+fn unix_time(text: &str) -> Option<Instant> {
+    const DIGITS_MIN: usize = 9;
+    let digits = text.strip_prefix('@').or((text.len() >= DIGITS_MIN).then_some(text))?;
+    let is_number = digits.len() <= 2 * DIGITS_MIN && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten().map(|seconds| time::from_unix(seconds, 0))
+}
+
+/// The parts without which a text is no time, and with which it would be one.
+fn lacking(text: &str) -> Vec<&'static str> {
+    const SECONDS_AT: usize = "2026-01-31T12:00".len();
+    let whole = text.replacen(' ', "T", 1).to_ascii_uppercase();
+    let Some((start, end)) = whole.split_at_checked(SECONDS_AT) else { return Vec::new() };
+    let forms = [("", ""), ("", "Z"), (":00", ""), (":00", "Z")];
+    let completes = |(seconds, zone): &(&str, &str)| is_time(&format!("{start}{seconds}{end}{zone}"));
+    let Some((seconds, zone)) = forms.into_iter().find(completes) else { return Vec::new() };
+    [
+        (!text.contains('T')).then_some("capital T between day and time of day"),
+        (!seconds.is_empty()).then_some("seconds"),
+        text.ends_with('z').then_some("capital Z at its end"),
+        (!zone.is_empty()).then_some("zone at its end, which is Z or an offset such as +01:00"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What a text lacks to be a duration.
@@ -68,23 +112,25 @@ fn why_no_duration(text: &str) -> &'static str {
     let is_number =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let days = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    match text[days.len()..].to_ascii_lowercase().as_str() {
+    let unit = &text[days.len()..];
+    match unit.to_ascii_lowercase().as_str() {
         _ if is_number(text) => "it has no unit",
-        "d" | "day" | "days" | "w" | "week" | "weeks" if is_number(days) => {
-            "hours are the longest unit, a day is 24h"
+        _ if !is_number(days) => match duration::parse(text.to_ascii_lowercase().as_bytes()) {
+            Some(_) => "units are lower case: h, m, s, ms, us and ns",
+            None => NO_TIME,
+        },
+        "d" | "day" | "days" | "w" | "week" | "weeks" | "mo" | "month" | "months" | "y" | "yr" | "year"
+        | "years" => "hours are the longest unit, a day is 24h",
+        "ns" | "us" | "ms" | "s" | "m" | "h" if unit.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            "units are lower case: h, m, s, ms, us and ns"
         }
-        "ns" | "us" | "ms" | "s" | "m" | "h" if is_number(days) => "it is more than 292 years",
-        _ => "it is no time",
+        "ns" | "us" | "ms" | "s" | "m" | "h" => "it is more than 292 years",
+        _ => "its unit is none of h, m, s, ms, us and ns",
     }
 }
 
 /// A Go that builds one of these releases; where it builds none it would change nothing.
 pub(super) fn go_of(go: Option<Go>, releases: &[Release]) -> Result<Go, Failure> {
-    if go == Some(Go::default()) {
-        terminal::say(
-            "--go: from Go 1.20 on times are read as they are without it; Go up to 1.19 reads more as times",
-        );
-    }
     let go = go.unwrap_or_default();
     if releases.iter().any(|release| go.may_build(*release)) {
         return Ok(go);
@@ -199,6 +245,24 @@ mod tests {
         for (text, why) in [
             ("today", "it is no time: "),
             ("24h", "it has no sign: "),
+            ("10", "it has neither a sign nor a unit: "),
+            ("+24H", "units are lower case: h, m, s, ms, us and ns: "),
+            ("+1M", "units are lower case"),
+            ("-1H30m", "units are lower case"),
+            ("+1y", "a day is 24h: "),
+            ("+24hours", "its unit is none of h, m, s, ms, us and ns: "),
+            ("now", "that is what it is without the flag: "),
+            ("@1763915275", "seconds since 1970, 2025-11-23T16:27:55Z then: "),
+            ("1763915275", "seconds since 1970, 2025-11-23T16:27:55Z then: "),
+            (
+                "2026-11-23 16:27:55",
+                "it has no capital T between day and time of day, and no zone at its end",
+            ),
+            ("2026-11-23T16:27", "it has no seconds, and no zone at its end"),
+            (
+                "2026-11-23t16:27:55z",
+                "it has no capital T between day and time of day, and no capital Z at its end: ",
+            ),
             ("+1d", "a day is 24h: "),
             ("-2weeks", "a day is 24h: "),
             ("+", "it is no time: "),
