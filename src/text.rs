@@ -85,6 +85,16 @@ pub fn is_shown(character: char) -> bool {
     !character.is_control() && !is_hidden
 }
 
+/// Why a file cannot be read, without the operating system's number.
+pub fn unread(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied: run this as a user who may read it".to_owned(),
+        io::ErrorKind::IsADirectory => "is a directory, and a file is asked for".to_owned(),
+        _ => line(error.to_string()),
+    }
+}
+
 /// A number of bytes with a binary unit, three digits or more.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -54,14 +54,15 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     Ok(Ended::Well)
 }
 
-/// Whose fault it is that there is no file: the place's, which the user named, the source's, or the disk's.
+/// Whose fault it is that there is no file: that of who named a place where something stands, the source's, or the place's.
 fn failure(target: &Path, error: &WriteError) -> Failure {
     let message = format!("{}: {error}", text::path(target));
     match error {
-        WriteError::Exists | WriteError::Create(_) => Failure::Usage(message),
+        WriteError::Exists => Failure::Usage(message),
         WriteError::KeyLength { .. } | WriteError::ValueLength { .. } | WriteError::TooDeep => {
             Failure::Input(message)
         }
+        // Its folder, or the disk: the output cannot be written.
         _ => Failure::Output(io::Error::other(message)),
     }
 }

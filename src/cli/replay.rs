@@ -62,7 +62,8 @@ pub(super) struct Arguments {
     /// Whose rules, whatever the files begin with: a version of containerd, or all for each in turn
     #[arg(long, value_name = "RELEASE|all", value_parser = Rules::parse, conflicts_with_all = ["update", "target"])]
     release: Option<Rules>,
-    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
+    /// Where nothing is said, such texts are warned of
     #[arg(long, value_name = "GO", value_parser = Go::parse, conflicts_with_all = ["update", "target"])]
     go: Option<Go>,
     /// The files that are no scenarios are inputs of this fuzz target [default: what the nearest folder is called]
@@ -315,7 +316,7 @@ fn replay_text(
     let path = &file.path;
     let written = match scenario_text(path) {
         Ok(written) => written,
-        Err(error) => return Ok(Verdict::unusable(path, &error)),
+        Err(error) => return Ok(Verdict::unusable(path, &text::unread(&error))),
     };
     if written.trim_ascii().is_empty() {
         return Ok(Verdict::unusable(path, &"the file is empty"));

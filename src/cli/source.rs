@@ -104,8 +104,17 @@ fn no_database(path: &Path, error: &BoltError) -> Failure {
             "; a file that was copied in part, or while a daemon wrote to it, is like this: only the live file, or that of a \
              stopped daemon, is safe to read"
         }
-        BoltError::Foreign | BoltError::TooShort { .. } if may_be_scenario() => {
+        BoltError::Other(_) | BoltError::TooShort { .. } if may_be_scenario() => {
             "; it reads as a scenario, whose name must end in .scenario"
+        }
+        BoltError::NotFound
+        | BoltError::Directory
+        | BoltError::NotAFile
+        | BoltError::Empty
+        | BoltError::TooShort { .. }
+        | BoltError::Foreign
+        | BoltError::Other(_) => {
+            "; containerd's database is io.containerd.metadata.v1.bolt/meta.db below its root folder, mostly /var/lib/containerd"
         }
         _ => "",
     };
@@ -114,7 +123,7 @@ fn no_database(path: &Path, error: &BoltError) -> Failure {
 
 /// What a scenario file leads up to.
 fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situation, Failure> {
-    let text = scenario_text(path).map_err(|error| input_error(path, &error))?;
+    let text = scenario_text(path).map_err(|error| input_error(path, &text::unread(&error)))?;
     let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
     warn(path, &scenario, go, notes);
     let state = replay::state(&scenario, go.unwrap_or_default()).map_err(|failure| {

@@ -52,6 +52,9 @@ fn what_is_no_input_at_all_is_told_from_one_that_fails() {
         (["replay", "bad.scenario"], 3, "bad.scenario: it cannot be read as a scenario"),
         (["collect", "bad.scenario"], 3, "bad.scenario: it is no scenario"),
         (["conformance", "bad.jsonl"], 1, ""),
+        (["replay", "nope"], 3, "nope: no such file\n"),
+        (["conformance", "nope"], 3, "nope: no such file\n"),
+        (["collect", "nope.scenario"], 3, "nope.scenario: no such file\n"),
     ] {
         let output = run(folder.path(), &arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));

@@ -45,6 +45,9 @@ pub enum BoltError {
     /// The file is something else.
     #[error("is not a bbolt database (no page has bbolt's magic number)")]
     Foreign,
+    /// The file is something else that its first bytes tell.
+    #[error("is not a bbolt database but {0}")]
+    Other(&'static str),
     /// The file is packed.
     #[error("is packed with {0}: unpack it first")]
     Packed(&'static str),

@@ -94,7 +94,7 @@ impl Metas {
         let length = source::length(source)?;
         Err(match (first, second) {
             _ if length == 0 => BoltError::Empty,
-            (MetaFault::BeyondEnd, _) => packed(source)?.unwrap_or(BoltError::TooShort { length }),
+            (MetaFault::BeyondEnd, _) => told(source)?.unwrap_or(BoltError::TooShort { length }),
             (MetaFault::Magic, MetaFault::Magic) => foreign(source)?,
             (first, second) => BoltError::NoMeta { first, second },
         })
@@ -139,7 +139,33 @@ fn foreign<S: Source + ?Sized>(source: &S) -> Result<BoltError, BoltError> {
     let mut first = [0; BYTES];
     source::fill(source, 0, &mut first)?;
     let zeros = first.iter().all(|byte| *byte == 0).then_some(BoltError::Zeros);
-    Ok(zeros.or(packed(source)?).unwrap_or(BoltError::Foreign))
+    Ok(zeros.or(told(source)?).unwrap_or(BoltError::Foreign))
+}
+
+/// What a file's first bytes tell.
+fn told<S: Source + ?Sized>(source: &S) -> Result<Option<BoltError>, BoltError> {
+    let mut first = [0; 512];
+    let filled = source::fill(source, 0, &mut first)?;
+    Ok(packed(source)?.or_else(|| format(&first[..filled]).map(BoltError::Other)))
+}
+
+/// The format that a file's first bytes are of. A text's last character may be cut.
+fn format(first: &[u8]) -> Option<&'static str> {
+    const TAR_MARK_AT: usize = 257;
+    let is_tar = || first.get(TAR_MARK_AT..).is_some_and(|rest| rest.starts_with(b"ustar"));
+    let text = || {
+        let chunk = first.utf8_chunks().next()?;
+        let is_whole = chunk.valid().len() + 4 > first.len();
+        let is_text = |letter: char| !letter.is_control() || letter.is_ascii_whitespace();
+        (is_whole && chunk.valid().chars().all(is_text)).then(|| chunk.valid().trim_start())
+    };
+    match first {
+        [] => None,
+        [0x7f, b'E', b'L', b'F', ..] => Some("a program (ELF)"),
+        _ if first.starts_with(b"SQLite format 3\0") => Some("a database of SQLite"),
+        _ if is_tar() => Some("a tar archive"),
+        _ => text().map(|text| if text.starts_with(['{', '[']) { "JSON" } else { "a text" }),
+    }
 }
 
 /// The packer whose mark a file begins with.

@@ -676,8 +676,9 @@ fn what_is_no_database_is_told_plainly() {
         complaint(&path)
     };
     assert_eq!(file(b""), "is empty");
-    assert_eq!(file(b"hello"), "is too short to be a bbolt database (5 bytes)");
-    assert_eq!(file(&[b'x'; 80]), "is not a bbolt database (no page has bbolt's magic number)");
+    assert_eq!(file(&[0x81; 5]), "is too short to be a bbolt database (5 bytes)");
+    assert_eq!(file(&[0x81; 80]), "is not a bbolt database (no page has bbolt's magic number)");
+    assert_eq!(file(b"hello"), "is not a bbolt database but a text");
     assert_eq!(file(&[0; 1 << 20]), "begins with zeros, where a bbolt database has its meta pages");
     assert_eq!(file(b"\x1f\x8b\x08"), "is packed with gzip: unpack it first");
     assert_eq!(complaint(folder.path()), "is a directory, not a bbolt database");

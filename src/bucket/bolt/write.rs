@@ -56,7 +56,7 @@ pub enum WriteError {
     #[error("exists already and is never written over: give a path at which nothing stands")]
     Exists,
     /// No file could be created there.
-    #[error("cannot be created: {0}")]
+    #[error("cannot be created: {}", of_create(.0))]
     Create(#[source] io::Error),
     /// The operating system failed to write; the disk may be full.
     #[error("cannot be written: {0}")]
@@ -93,6 +93,20 @@ pub enum WriteError {
         #[source]
         removal: io::Error,
     },
+}
+
+/// What keeps a file from being created, and what to do.
+fn of_create(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "its folder does not exist: make it first, or name another place".to_owned()
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            format!("{}: name a place where this user may write", error.kind())
+        }
+        io::ErrorKind::NotADirectory => "what should be its folder is none: name another place".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// Creates a database at a path where nothing stands. When this returns, the file is on the disk; on failure
