@@ -3,7 +3,7 @@
 use super::notes::Notes;
 use super::source;
 use super::values::{self, Now};
-use super::{Ended, Failure, terminal, version};
+use super::{Ended, Failure, version};
 use crate::engine::{Request, collect, culprits, walk};
 use crate::go::Go;
 use crate::node::NodeRef;
@@ -20,17 +20,25 @@ use std::time::Duration;
 ///
 /// The file is only read: containerd may go on running, nothing is locked and nothing is written.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Exit codes: 0 a collection was computed, 1 it fails, or collector and oracle disagree, 2 usage, 3 an input \
+that cannot be read or an output that cannot be written.
+
+Examples:
   leasehold collect /var/lib/containerd
   leasehold collect meta.db --now 2026-01-31T12:00:00Z --release 2.1
   leasehold collect expired.scenario                what its last gc would do
   leasehold collect meta.db --json | jq '.removed[].key'
 
---json prints one object: `release`, `now`, `error`, `roots`, `marked`, `kept`, `removed` (of content with its `bytes`, null \
-where its record has no size that can be), `culprits` (what makes a collection fail, if it fails), `totals` by namespace and \
-kind, `freed` (the bytes of content that no namespace holds any more), `log`, `warnings` (what standard error says), and \
-`releases`: which others that open the database `agree`, and what those that `differ` would do; null with --release, for a \
-scenario and for a database without a version.")]
+--json prints one object: `release`, `now`, `error`, `roots` and `marked` (which name also what is referred to and does not \
+exist), `kept`, `removed` (of content with its `bytes`, null where its record has no size that can be), `culprits` (what makes \
+a collection fail, if it fails), `totals` by namespace and kind (`removed_bytes` is null for snapshots, ingests and what \
+collectors hold: meta.db does not know their sizes, and `removed_unknown` counts them), `freed` (the bytes of content that no \
+namespace holds any more), `log`, `warnings` (what standard error says, but for the line that other releases would do the \
+same), and `releases`: which others that write this version of the database `agree`, and what those that `differ` would do; \
+null with --release, for a scenario and for a database without a version. A node has a `kind`, by which to look for it: its \
+`type`, a number, differs between releases. A name that is no UTF-8, or begins so itself, is written as \"base64:...\"."
+)]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE")]
@@ -43,7 +51,8 @@ pub(super) struct Arguments {
     /// scenario's
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
-    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
+    /// Where nothing is said, such texts are warned of
     #[arg(long, value_name = "GO", value_parser = Go::parse)]
     go: Option<Go>,
     /// Try so long to read a database that a daemon writes to [default: 10s]
@@ -67,12 +76,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let mut others = None;
     if is_database && arguments.release.is_none() {
         others = version::others(&situation);
-        terminal::say(version::said(situation.release, others.as_ref()));
-    } else if is_database && let Some(note) = version::of_others(&situation) {
-        notes.say(note);
-    }
-    if situation.release == Release::V2_4 {
-        notes.say("the rules of 2.4 were read in 2.4.0-beta.0");
+        version::say(situation.release, others.as_ref(), &mut notes);
+    } else if is_database {
+        version::warn(&situation.tree, &[situation.release], false, &mut notes);
+    } else {
+        version::warn_of_rules(&[situation.release], &mut notes);
     }
     let request = Request::new(&situation);
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.

@@ -3,7 +3,7 @@
 use super::notes::Notes;
 use super::source;
 use super::values::{self, Now};
-use super::{Ended, Failure, interrupt, progress};
+use super::{Ended, Failure, interrupt, progress, version};
 use crate::diff::{Pair, campaign, compare};
 use crate::generate::seed::Seed;
 use crate::go::Go;
@@ -26,7 +26,8 @@ collection fails, or a difference that no known rule explains (with --cases only
 cannot be read or an output that cannot be written.
 
 --json counts the resources: `removed` (only --to removes them), `kept` (only --from does), `alike` (both keep them, each \
-for a reason of its own; these three are in `differences`), and `unchanged`, all others.
+for a reason of its own; these three are in `differences`), and `unchanged`, all others. `warnings` has what standard error \
+says. A name that is no UTF-8, or begins so itself, is written as \"base64:...\".
 
 Examples:
   leasehold diff /var/lib/containerd --from 1.7 --to 2.1
@@ -47,7 +48,8 @@ pub(super) struct Arguments {
     /// scenario's clock
     #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true, conflicts_with = "cases")]
     now: Option<Now>,
-    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
+    /// Where nothing is said, such texts are warned of
     #[arg(long, value_name = "GO", value_parser = Go::parse, conflicts_with = "cases")]
     go: Option<Go>,
     /// Try so long to read a database that a daemon writes to [default: 10s]
@@ -85,6 +87,11 @@ fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Re
     let may_be_earlier = [from, to].into_iter().any(|release| Go::UpTo1_19.may_build(release));
     if go.is_none() && may_be_earlier && !source::is_scenario(path) {
         source::warn_of_times(&situation, &mut notes);
+    }
+    if source::is_scenario(path) {
+        version::warn_of_rules(&[from, to], &mut notes);
+    } else {
+        version::warn(&situation.tree, &[from, to], true, &mut notes);
     }
     let pair = Pair::new(&situation, from, to);
     let pair = pair.map_err(|error| source::input_error(path, &error))?;

@@ -1,8 +1,10 @@
 //! Whose rules a database is judged by that nobody named a release for.
 //!
-//! Its version leaves several open: 3 is 1.6 and 1.7, 4 is 2.0 and later. All of them are asked; mostly they agree, and
+//! Its version leaves several open: 3 is what 1.6 and 1.7 write, 4 what 2.0 and later do. All of them are asked; mostly they agree, and
 //! one line says so. Where they do not, it says who would do what else.
 
+use super::notes::Notes;
+use super::terminal;
 use crate::bucket::Bucket;
 use crate::engine::collect;
 use crate::node::Kind;
@@ -32,27 +34,51 @@ fn version_of(release: Release) -> i64 {
     if release >= Release::V2_0 { 4 } else { 3 }
 }
 
-/// What a daemon of a release that somebody named makes of the database's version, where it is not its own.
-pub(super) fn of_others(situation: &Situation) -> Option<String> {
-    let (release, version) = (situation.release, views::version(&situation.tree)?);
-    let own = version_of(release);
-    let made = match version.cmp(&own) {
-        Ordering::Equal => return None,
-        Ordering::Less => format!("first makes it {own}, as `diff` does and this does not"),
-        Ordering::Greater => format!("knows none above {own}, and collects all the same"),
-    };
-    Some(format!("the database is of version {version}; a daemon of {release} {made}"))
+/// Notes what daemons of releases that somebody named make of the database's version, where it is not their own, and
+/// which of their rules may change yet. `is_migrated` says whether the command does as such a daemon does first.
+pub(super) fn warn(tree: &Bucket, releases: &[Release], is_migrated: bool, notes: &mut Notes) {
+    let version = views::version(tree);
+    for own in releases.iter().map(|release| version_of(*release)).collect::<BTreeSet<_>>() {
+        let of = releases.iter().filter(|release| version_of(**release) == own);
+        let of = of.map(|release| release.name()).collect::<Vec<_>>().join(" or ");
+        let made = match version.map(|version| (version, version.cmp(&own))) {
+            None | Some((_, Ordering::Equal)) => continue,
+            Some((_, Ordering::Less)) if is_migrated => format!("first makes it {own}, as is done here"),
+            Some((_, Ordering::Less)) => format!("first makes it {own}, as `diff` does and this does not"),
+            Some((_, Ordering::Greater)) => format!("knows none above {own}, and collects all the same"),
+        };
+        let version = version.unwrap_or_default();
+        notes.say(format_args!("the database is of version {version}; a daemon of {of} {made}"));
+    }
+    warn_of_rules(releases, notes);
 }
 
-/// What the other releases that open the database would do; none where it has no version.
+/// Notes that the rules of a release were read before it was final.
+pub(super) fn warn_of_rules(releases: &[Release], notes: &mut Notes) {
+    if releases.contains(&Release::V2_4) {
+        notes.say("the rules of 2.4 were read in 2.4.0-beta.0");
+    }
+}
+
+/// Says whose rules a database is judged by. Where that is a matter of choice it is noted, too; where all agree the
+/// report itself has it.
+pub(super) fn say(shown: Release, others: Option<&Releases>, notes: &mut Notes) {
+    let said = said(shown, others);
+    match others {
+        Some(Releases { differ, .. }) if differ.is_empty() => terminal::say(said),
+        _ => notes.say(said),
+    }
+}
+
+/// What the other releases that write the database's version would do; none where it has no version.
 pub(super) fn others(situation: &Situation) -> Option<Releases> {
     let version = views::version(&situation.tree)?;
-    let open = |release: &Release| match version {
+    let write = |release: &Release| match version {
         4.. => *release >= Release::V2_0,
         _ => [Release::V1_6, Release::V1_7].contains(release),
     };
     let own = end(situation);
-    let others = Release::ALL.into_iter().filter(|release| open(release) && *release != situation.release);
+    let others = Release::ALL.into_iter().filter(|release| write(release) && *release != situation.release);
     let ends = others.map(|release| (release, end(&situation.under(release))));
     let (alike, different): (Vec<_>, Vec<_>) = ends.partition(|(_, other)| *other == own);
     let differ = different.into_iter().map(|(release, other)| (release, difference(&own, &other)));
@@ -63,14 +89,14 @@ pub(super) fn others(situation: &Situation) -> Option<Releases> {
 }
 
 /// The same in a line or a few.
-pub(super) fn said(shown: Release, others: Option<&Releases>) -> String {
+fn said(shown: Release, others: Option<&Releases>) -> String {
     let Some(Releases { agree, differ }) = others else {
         return format!("the database has no version: judged by the rules of {shown}");
     };
     let agree = agree.iter().map(|release| release.name()).collect::<Vec<_>>().join(", ");
     if differ.is_empty() {
         return format!(
-            "judged by the rules of {shown}; of the others that open this database {agree} would do the same"
+            "judged by the rules of {shown}; of the releases that write this version of the database {agree} would do the same"
         );
     }
     let mut said = format!(

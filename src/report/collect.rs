@@ -12,7 +12,7 @@ use crate::text;
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Write};
 
@@ -68,7 +68,9 @@ struct JsonTotal<'a> {
     kind: String,
     kept: u64,
     removed: u64,
-    removed_bytes: u64,
+    /// Null where the database has no sizes of the kind.
+    removed_bytes: Option<u64>,
+    /// How many removed ones add nothing to that, as the database does not know their size.
     removed_unknown: u64,
 }
 
@@ -231,20 +233,27 @@ impl<'a> Report<'a> {
     fn json_totals(&self) -> Vec<JsonTotal<'a>> {
         let tallies = self.tallies().into_iter();
         tallies
-            .map(|((namespace, resource_type), tally)| JsonTotal {
-                namespace: json::encode(namespace),
-                kind: text::kind_name(self.situation.release, resource_type),
-                kept: tally.kept,
-                removed: tally.removed,
-                removed_bytes: tally.removed_bytes.bytes,
-                removed_unknown: tally.removed_bytes.unknown,
+            .map(|((namespace, resource_type), tally)| {
+                let lies_elsewhere = lies_elsewhere(self.situation.release.kind_of(resource_type));
+                JsonTotal {
+                    namespace: json::encode(namespace),
+                    kind: text::kind_name(self.situation.release, resource_type),
+                    kept: tally.kept,
+                    removed: tally.removed,
+                    removed_bytes: (!lies_elsewhere).then_some(tally.removed_bytes.bytes),
+                    removed_unknown: if lies_elsewhere { tally.removed } else { tally.removed_bytes.unknown },
+                }
             })
             .collect()
     }
 
     fn write_table(&self, out: &mut dyn Write) -> io::Result<()> {
+        let tallies = self.tallies();
+        if tallies.is_empty() {
+            return writeln!(out, "Nothing is there that a collection could keep or remove.");
+        }
         let mut rows = vec![["namespace", "type", "kept", "removed", "removed bytes"].map(str::to_owned)];
-        for ((namespace, resource_type), tally) in self.tallies() {
+        for ((namespace, resource_type), tally) in tallies {
             let kind = text::kind_name(self.situation.release, resource_type);
             let removed_bytes = match tally.removed_bytes {
                 Bytes { bytes: 0, unknown: 0 } => String::new(),
@@ -287,12 +296,39 @@ impl<'a> Report<'a> {
 
     fn write_freed(&self, out: &mut dyn Write) -> io::Result<()> {
         let Freed { freed, held_elsewhere } = self.freed();
+        let is_nothing = |bytes: Bytes| bytes.bytes == 0 && bytes.unknown == 0;
         let held_note = match held_elsewhere {
-            Bytes { bytes: 0, unknown: 0 } => String::new(),
+            bytes if is_nothing(bytes) => String::new(),
+            bytes if is_nothing(freed) => {
+                format!(" ({bytes} stay, as other namespaces hold the same digests)")
+            }
             bytes => format!(" ({bytes} more stay, as other namespaces hold the same digests)"),
         };
         let removed = text::count(self.outcome.removed.len() as u64);
-        writeln!(out, "\n{removed} removed; {freed} of content would come free{held_note}.")
+        writeln!(out, "\n{removed} removed; {freed} of content would come free{held_note}.")?;
+        self.write_elsewhere(out)
+    }
+
+    /// What goes besides content and takes room on the disk, of which the database does not say how much.
+    fn write_elsewhere(&self, out: &mut dyn Write) -> io::Result<()> {
+        let of = |kind| {
+            self.removed().filter(move |node| self.situation.release.kind_of(node.resource_type) == kind)
+        };
+        let counted = |kind: Kind| match of(kind).count() {
+            0 => None,
+            count => Some(text::counted(count as u64, &kind.to_string())),
+        };
+        let (snapshots, ingests) = (counted(Kind::Snapshot), counted(Kind::Ingest));
+        let places = [
+            snapshots.as_ref().map(|_| "io.containerd.snapshotter.v1.*"),
+            ingests.as_ref().map(|_| "io.containerd.content.v1.content/ingest"),
+        ];
+        let places = places.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+        let counts = [snapshots, ingests].into_iter().flatten().collect::<Vec<_>>().join(" and ");
+        if counts.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "Of {counts} among them meta.db does not know the sizes: they lie below {places}.")
     }
 
     fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -373,10 +409,27 @@ pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[
         writeln!(out, "  ... and {more} more: --json lists them all")?;
     }
     writeln!(out, "Every collection fails until that is mended, so that nothing is ever removed.")?;
+    let kinds: BTreeSet<Kind> =
+        culprits.iter().map(|culprit| release.kind_of(culprit.resource_type)).collect();
+    if kinds.contains(&Kind::Ingest) {
+        writeln!(
+            out,
+            "To mend it, delete the ingest by a client (Abort of the content service); its writer begins anew."
+        )?;
+    }
+    if kinds.iter().any(|kind| *kind != Kind::Ingest) {
+        writeln!(out, "To mend it, correct by a client the label, or delete the object, that is named.")?;
+    }
     if release <= LAST_TO_CRASH {
         writeln!(out, "A daemon up to 2.1 dies of it if it is the first collection after its start.")?;
     }
     Ok(())
+}
+
+/// Whether what a node of a kind takes on the disk is known to its backend or collector alone. A lease and an image are
+/// no more than their records.
+fn lies_elsewhere(kind: Kind) -> bool {
+    !matches!(kind, Kind::Content | Kind::Image | Kind::Lease | Kind::Container | Kind::Task)
 }
 
 fn json_releases(releases: &Releases) -> JsonReleases<'_> {

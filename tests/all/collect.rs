@@ -118,7 +118,7 @@ fn the_release_follows_the_databases_own_version_and_is_said() {
     let said = String::from_utf8(output.stderr).expect("text");
     assert!(
         said.contains(
-            "judged by the rules of 1.7; of the others that open this database 1.6 would do the same"
+            "judged by the rules of 1.7; of the releases that write this version of the database 1.6 would do the same"
         ),
         "{said}"
     );
@@ -139,7 +139,7 @@ fn what_cannot_be_read_is_said_with_exit_code_3() {
         (write("empty", b""), "is empty"),
         (write("foreign", &[b'x'; 20_000]), "is not a bbolt database"),
         (write("truncated", &honest[..honest.len() / 2]), "end of the file"),
-        (folder.path().join("missing").display().to_string(), "no such file"),
+        (folder.path().join("missing").display().to_string(), "no such file; containerd's database is"),
         (folder.path().display().to_string(), "holds neither"),
     ] {
         let output = leasehold(&["collect", &path, "--json"]);
@@ -269,6 +269,7 @@ fn a_failing_collection_names_what_stops_it_and_exits_with_1() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("Time.UnmarshalBinary: no data"), "{said}");
         assert!(said.contains("\n  stopped by  default/ingest/bad\n"), "{said}");
+        assert!(said.contains("\nTo mend it, delete the ingest by a client"), "{said}");
         assert_eq!(said.contains("A daemon up to 2.1 dies of it"), dies, "{said}");
     }
     let output = leasehold(&["collect", &file, "--json"]);
@@ -348,6 +349,15 @@ fn json_has_bytes_totals_warnings_and_releases() {
     );
     let counted: u64 = totals.iter().filter_map(|total| total["kept"].as_u64()).sum();
     assert_eq!(Some(counted), report["kept"].as_array().map(|kept| kept.len() as u64));
+    // Of what lies elsewhere no size is known, and a record has none.
+    for total in totals {
+        let unknown = match total["kind"].as_str() {
+            Some("snapshot" | "ingest") => (Value::Null, total["removed"].clone()),
+            Some("content") => continue,
+            _ => (0.into(), 0.into()),
+        };
+        assert_eq!((total["removed_bytes"].clone(), total["removed_unknown"].clone()), unknown, "{total}");
+    }
     assert!(report["freed"]["bytes"].as_u64() >= Some(bytes) && report["freed"]["unknown"] == 0, "{report}");
     assert_eq!(report["releases"]["agree"], serde_json::json!(["2.0", "2.1", "2.2", "2.4"]));
     assert_eq!(report["releases"]["differ"], serde_json::json!([]));
@@ -437,6 +447,25 @@ fn what_became_of_a_file_is_said() {
             "is packed with zstd: unpack it first",
         ),
         (
+            "data.db",
+            b"SQLite format 3\0\x10",
+            "is not a bbolt database but a database of SQLite; containerd's",
+        ),
+        (
+            "a.tar",
+            &[&[7; 257][..], b"ustar\0", &[0; 9000]].concat(),
+            "is not a bbolt database but a tar archive",
+        ),
+        ("program", b"\x7fELF\x02\x01\x01\0", "is not a bbolt database but a program (ELF)"),
+        ("config.json", b" {\n\"root\": 1}", "is not a bbolt database but JSON"),
+        ("config.toml", b"version = 2\n", "is not a bbolt database but a text"),
+        ("noise", &[0x81; 600], "no page has bbolt's magic number"),
+        (
+            "none",
+            b"",
+            "is empty; containerd's database is io.containerd.metadata.v1.bolt/meta.db below its root",
+        ),
+        (
             "scenario.txt",
             b"release 1.7\ncontent put layer\ngc\n",
             "reads as a scenario, whose name must end in .scenario",
@@ -449,6 +478,64 @@ fn what_became_of_a_file_is_said() {
         assert_eq!(output.status.code(), Some(3), "{said}");
         assert!(said.contains(reason), "{name}: {said}");
     }
+}
+
+/// Content is not all that goes: of what else takes room the report says how much of it there is, and where.
+#[test]
+fn what_else_goes_is_counted_as_its_size_is_not_known() {
+    let source = example().display().to_string();
+    let said = leasehold(&["collect", &source, "--now", PAIRS[0].1[0].1]);
+    let said = String::from_utf8(said.stdout).expect("text");
+    let line = "Of 7 snapshots and 2 ingests among them meta.db does not know the sizes: they lie below \
+                io.containerd.snapshotter.v1.* and io.containerd.content.v1.content/ingest.\n";
+    assert!(said.contains(line), "{said}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = database(folder.path(), &Bucket::new());
+    let said = String::from_utf8(leasehold(&["collect", &file]).stdout).expect("text");
+    assert!(
+        said.contains("\nNothing is there that a collection could keep or remove.\n\n0 removed"),
+        "{said}"
+    );
+}
+
+/// What a daemon of another release does with the database first is said by `diff`, too, and is in its object.
+#[test]
+fn diff_says_what_collect_says_of_versions_and_rules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let newer = database(folder.path(), &tree("2.1.9", "05-after-gc"));
+    let older = example().display().to_string();
+    let rules = "the rules of 2.4 were read in 2.4.0-beta.0";
+    for (file, from, to, expected) in [
+        (&older, "1.7", "2.2", &["version 3; a daemon of 2.2 first makes it 4, as is done here"][..]),
+        (&older, "2.2", "2.3", &["version 3; a daemon of 2.2 or 2.3 first makes it 4, as is done here"]),
+        (&newer, "2.1", "1.7", &["version 4; a daemon of 1.7 knows none above 3, and collects all the same"]),
+        (&newer, "2.3", "2.4", &[rules]),
+    ] {
+        let output = leasehold(&["diff", file, "--from", from, "--to", to, "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        let warnings = report["warnings"].as_array().expect("a list");
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(warnings.len(), expected.len(), "{report}");
+        for (warning, expected) in warnings.iter().zip(expected) {
+            let warning = warning.as_str().expect("text");
+            assert!(warning.contains(expected) && said.contains(warning), "{warning}: {said}");
+        }
+    }
+}
+
+#[test]
+fn that_a_database_has_no_version_is_a_warning() {
+    let mut tree = tree("2.1.9", "05-after-gc");
+    tree.delete(&[b"v1"], b"version").expect("a value");
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = leasehold(&["collect", &database(folder.path(), &tree), "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let last = report["warnings"].as_array().and_then(|warnings| warnings.last()).expect("a warning");
+    assert!(
+        last.as_str().is_some_and(|last| last.starts_with("the database has no version: judged by")),
+        "{last}"
+    );
+    assert_eq!(report["releases"], Value::Null);
 }
 
 /// What stands below is not collected, which surprises where a `gc` stands in the middle.
