@@ -56,7 +56,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// Which habits the cases have: swarm (each draws its own), plain, all, or some of leases, expiry, flat-and-plain,
-    /// near-misses, dead-edges, cycles, namespaces, later-labels, collectors, malformed, raw-bytes, protocols, cold-names
+    /// near-misses, dead-edges, cycles, namespaces, later-labels, collectors, malformed, raw-bytes, protocols, cold-names,
+    /// label-grammar, shared-names, odd-times, any-collected, bursts
     #[arg(long, value_name = "PROFILE", value_parser = Swarm::parse, default_value = "swarm")]
     profile: Swarm,
     /// Hold the collector to the intended rules instead of those with the release's known defects

@@ -18,7 +18,8 @@ use crate::schema::names::{
 use std::borrow::Cow;
 use std::fmt;
 
-pub(super) const CREATED_AT: &[u8] = b"createdat";
+/// The field of an object that its creation sets.
+pub const CREATED_AT: &[u8] = b"createdat";
 /// The field of an object that every update sets.
 pub const UPDATED_AT: &[u8] = b"updatedat";
 /// The longest key that bbolt takes.

@@ -32,7 +32,7 @@ mod sandboxes;
 mod snapshots;
 
 pub use deviations::{Deviation, Deviations};
-pub use facts::{Place, UPDATED_AT, Want};
+pub use facts::{CREATED_AT, Place, UPDATED_AT, Want};
 pub use handles::Handles;
 
 use crate::bucket::{Bucket, Entry, View, find_change};

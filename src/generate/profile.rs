@@ -27,6 +27,11 @@ named! {
     RawBytes, "raw-bytes", 2 => "Names of any bytes.";
     Protocols, "protocols", 5 => "Pulls, container starts and prunes, interleaved.";
     ColdNames, "cold-names", 3 => "Many names, so that objects seldom meet.";
+    LabelGrammar, "label-grammar", 3 => "Labels of every part that there is in any order and one byte off, on any object.";
+    SharedNames, "shared-names", 3 => "One name in several kinds and namespaces, fixed keys as names, names that are long and nearly alike.";
+    OddTimes, "odd-times", 3 => "Times with every offset and fraction, and with every field of their binary form.";
+    AnyCollected, "any-collected", 3 => "Collectors list, hold and report nodes of any kind, existing or not.";
+    Bursts, "bursts", 1 => "Up to a thousand of one thing: parents, references, siblings, labels, lease entries.";
 }
 
 /// The habits of a case; without any, clients write content, snapshots, images and containers without oddities.

@@ -10,9 +10,10 @@
 
 use super::finding::{Breach, Undoing};
 use crate::bucket::{Bucket, Entry, View, diff};
-use crate::contract::UPDATED_AT;
+use crate::contract::{CREATED_AT, UPDATED_AT};
 use crate::metadata::ErrorKind;
 use crate::scenario::{KeyPath, Labels, Line, Name, Step};
+use crate::schema::names::LABELS;
 use crate::world::{Fault, World};
 
 /// Undoes a step that was accepted; none where it has no opposite.
@@ -23,7 +24,14 @@ pub(super) fn held(
     fault: Option<Fault>,
 ) -> Option<Result<(), Breach>> {
     let opposite = opposite(&line.step)?;
-    let added = added(&before.store().tree, &after.store().tree).filter(|added| !added.is_empty())?;
+    let mut added = added(&before.store().tree, &after.store().tree)?;
+    if matches!(opposite, Step::ContentLabel { .. }) {
+        // Content that no client wrote gets a size with its first label, and keeps it.
+        added.retain(|path| path.contains(&LABELS));
+    }
+    if added.is_empty() {
+        return None;
+    }
     let mut undone = after.clone();
     let applied = undone.apply_with(&Line { step: opposite.clone(), ..line.clone() }, fault);
     let undoing = Box::new(Undoing { step: line.step.clone(), opposite });
@@ -84,14 +92,19 @@ fn added<'t>(before: &'t Bucket, after: &'t Bucket) -> Option<Vec<Vec<&'t [u8]>>
     let mut added = Vec::new();
     for change in diff(before, after) {
         match (change.before, change.after) {
+            _ if is_time(&change.path) => {}
             (None, _) => added.push(change.path),
-            // A sequence number, or a time.
+            // A sequence number.
             (Some(Entry::Bucket(_)), Some(Entry::Bucket(_))) => {}
-            _ if change.path.last() == Some(&UPDATED_AT) => {}
             _ => return None,
         }
     }
     Some(added)
+}
+
+/// An object that had no times has them from its first update on.
+fn is_time(path: &[&[u8]]) -> bool {
+    path.last().is_some_and(|key| [CREATED_AT, UPDATED_AT].contains(key))
 }
 
 /// A value that is still there, or below.

@@ -86,9 +86,10 @@ fn what_is_intended_finds_the_deviations_of_the_daemon() {
             found = Deviation::ALL.iter().filter(explains).copied().fold(found, Deviations::with);
         }
     });
-    // What generated clients seldom do or this release has not: large labels, sandboxes, a backend that loses a shared
+    // What generated clients seldom do or this release has not: an ingest that is opened again under a lease, large labels, sandboxes, a backend that loses a shared
     // blob, a namespace that is deleted with nothing left in it but leases.
     let rare = [
+        Deviation::StaleExpiry,
         Deviation::UncheckedLabels,
         Deviation::SandboxDeletePlainError,
         Deviation::DanglingSharedBlob,

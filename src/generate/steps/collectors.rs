@@ -1,7 +1,9 @@
 //! Collectors of plugins, and streams.
 
+use super::grammar::COLLECTOR_LABELS;
 use super::labels::COLLECTORS;
 use super::{Draft, line, names};
+use crate::generate::profile::Habit;
 use crate::node::Kind;
 use crate::scenario::{Call, Name, NodeName, Step};
 use arbitrary::Result;
@@ -13,6 +15,10 @@ impl Draft<'_, '_> {
             if self.release.collector_type(kind).is_none() || !self.u.ratio(1, 2)? {
                 continue;
             }
+            let label = match self.has(Habit::LabelGrammar) && self.u.ratio(1, 2)? {
+                true => *self.u.choose(&COLLECTOR_LABELS)?,
+                false => label,
+            };
             let label = if self.u.ratio(7, 8)? { Some(label.to_vec()) } else { None };
             self.step(Step::CollectorDeclare { collector: kind, label });
             self.kinds.push(kind);
@@ -88,12 +94,30 @@ impl Draft<'_, '_> {
 
     /// A resource of a collector's own, in the client's namespace or in another, which the database may lack.
     fn collected(&mut self, kind: Kind) -> Result<NodeName> {
+        if self.has(Habit::AnyCollected) && self.u.ratio(1, 2)? {
+            return self.any_node();
+        }
         let key = self.name(&names::RESOURCES, names::HOT)?;
         let namespace = match self.u.int_in_range(0..=7u8)? {
             0 => Some(names::OTHER.to_vec()),
             _ => None,
         };
         Ok(NodeName { namespace, kind, key })
+    }
+
+    /// A node of any kind, existing or not.
+    fn any_node(&mut self) -> Result<NodeName> {
+        let (kind, key) = match self.u.int_in_range(0..=7u8)? {
+            0 | 1 => return self.stored(),
+            2 => (Kind::Lease, self.name(&names::LEASES, names::HOT)?),
+            3 => (Kind::Ingest, self.name(&names::INGESTS, names::HOT)?),
+            // A snapshot whose key names no snapshotter.
+            4 => (Kind::Snapshot, self.snapshot_key()?),
+            5 => (*self.u.choose(&self.kinds)?, self.name(&names::RESOURCES, names::HOT)?),
+            6 => (Kind::Other(self.u.int_in_range(0..=64)?), self.blob()?),
+            _ => (Kind::Content, self.blob()?),
+        };
+        Ok(NodeName { namespace: None, kind, key })
     }
 
     /// Something that the database may have.

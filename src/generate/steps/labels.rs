@@ -106,6 +106,9 @@ impl Draft<'_, '_> {
 
     /// A label with a value that goes with it.
     pub(super) fn label(&mut self, on: On) -> Result<(Name, Name)> {
+        if self.has(Habit::LabelGrammar) && self.u.ratio(1, 3)? {
+            return self.grammar_label();
+        }
         let drawn = self.u.int_in_range(0..=31u8)?;
         let (key, value): (&[u8], Name) = match drawn {
             0..=3 if self.has(Habit::NearMisses) => {

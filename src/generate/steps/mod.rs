@@ -13,7 +13,9 @@
 
 mod bursts;
 mod collectors;
+mod grammar;
 mod labels;
+mod large;
 mod names;
 mod objects;
 mod protocols;
@@ -95,6 +97,8 @@ struct Draft<'u, 'b> {
     clients: u8,
     /// Collectors that were declared.
     kinds: Vec<Kind>,
+    /// There was a burst.
+    has_burst: bool,
     /// What operations may come, with their running sums of weights.
     weights: Vec<(u16, Operation<Self>)>,
 }
@@ -104,7 +108,7 @@ type Operation<D> = fn(&mut D) -> Result<()>;
 
 impl<'u, 'b> Draft<'u, 'b> {
     /// The default mix: weight, operation, and the habit without which it does not come.
-    const MIX: [(u16, Operation<Self>, Option<Habit>); 34] = [
+    const MIX: [(u16, Operation<Self>, Option<Habit>); 38] = [
         (50, Self::put, None),
         (11, Self::label_content, None),
         (3, Self::delete_content, None),
@@ -139,6 +143,10 @@ impl<'u, 'b> Draft<'u, 'b> {
         (8, Self::undecodable, Some(Habit::Malformed)),
         (12, Self::begin_protocol, Some(Habit::Protocols)),
         (2, Self::clean_up, None),
+        (10, Self::any_label, Some(Habit::LabelGrammar)),
+        (10, Self::burst, Some(Habit::Bursts)),
+        (8, Self::use_namespace, Some(Habit::SharedNames)),
+        (8, Self::undecodable, Some(Habit::OddTimes)),
     ];
 
     fn new(u: &'u mut Unstructured<'b>, release: Release, profile: Profile) -> Draft<'u, 'b> {
@@ -160,6 +168,7 @@ impl<'u, 'b> Draft<'u, 'b> {
             scripts: Vec::new(),
             clients: 0,
             kinds: Vec::new(),
+            has_burst: false,
             weights: weights.collect(),
         }
     }
@@ -231,6 +240,9 @@ impl<'u, 'b> Draft<'u, 'b> {
         if self.has(Habit::RawBytes) && self.u.ratio(1, 8)? {
             return Ok(self.u.choose(&names::RAW)?.to_vec());
         }
+        if self.has(Habit::SharedNames) && self.u.ratio(1, 4)? {
+            return Ok(self.u.choose(&names::SHARED)?.to_vec());
+        }
         let length = self.pool_length(pool.len(), hot);
         Ok(self.u.choose(&pool[..length])?.to_vec())
     }
@@ -247,6 +259,9 @@ impl<'u, 'b> Draft<'u, 'b> {
     }
 
     fn blob(&mut self) -> Result<Name> {
+        if self.has(Habit::SharedNames) && self.u.ratio(1, 4)? {
+            return Ok(self.u.choose(&*names::TWINS)?.clone());
+        }
         let index = self.blob_index()?;
         Ok(names::BLOBS[index].clone())
     }

@@ -41,6 +41,29 @@ pub(super) const SLASHED: [&[u8]; 2] = [b"over/lay", b"over"];
 /// The second namespace.
 pub(super) const OTHER: &[u8] = b"other";
 
+/// Names of 70 bytes of which all but the last are alike.
+pub(super) const LONG: [&[u8]; 2] = [
+    b"a-name-as-long-as-those-of-tools-that-write-a-whole-digest-into-it-000",
+    b"a-name-as-long-as-those-of-tools-that-write-a-whole-digest-into-it-001",
+];
+/// Names that are met in every kind and namespace, fixed keys among them.
+pub(super) const SHARED: [&[u8]; 11] = [
+    b"x",
+    b"labels",
+    b"content",
+    b"blob",
+    b"ingests",
+    b"children",
+    b"target",
+    b"version",
+    b"v1",
+    LONG[0],
+    LONG[1],
+];
+/// Digests of which all but the last byte are alike.
+pub(super) static TWINS: LazyLock<[Name; 2]> =
+    LazyLock::new(|| [0, 1].map(|last| format!("sha256:{:063}{last}", 0).into_bytes()));
+
 /// Names that no identifier may have, for what is not held to be one.
 pub(super) const RAW: [&[u8]; 8] =
     [b"a/b", b"lay/s0", b"\xff\xfe", b"a b", b"", b"x\0y", "\u{e9}=".as_bytes(), b"sha256:00"];

@@ -247,8 +247,11 @@ impl Draft<'_, '_> {
     }
 
     pub(super) fn use_namespace(&mut self) -> Result<()> {
-        let namespace = if self.u.arbitrary()? { names::OTHER } else { DEFAULT_NAMESPACE };
-        self.step(Step::NamespaceUse { namespace: namespace.to_vec() });
+        let namespace = match self.has(Habit::SharedNames) {
+            true => self.any_namespace()?,
+            false => if self.u.arbitrary()? { names::OTHER } else { DEFAULT_NAMESPACE }.to_vec(),
+        };
+        self.step(Step::NamespaceUse { namespace });
         Ok(())
     }
 
@@ -328,13 +331,19 @@ impl Draft<'_, '_> {
             self.step(Step::RawDelete { path });
             return Ok(());
         }
-        let at = self.time()?;
-        let mut bytes = time::to_binary(at);
-        match self.u.int_in_range(0..=3u8)? {
-            0 => bytes.truncate(self.u.int_in_range(0..=14)?),
-            1 => bytes[0] = self.u.arbitrary()?,
-            _ => self.expiries.push(at),
-        }
+        let bytes = match self.has(Habit::OddTimes) {
+            true => self.time_bytes()?,
+            false => {
+                let at = self.time()?;
+                let mut bytes = time::to_binary(at);
+                match self.u.int_in_range(0..=3u8)? {
+                    0 => bytes.truncate(self.u.int_in_range(0..=14)?),
+                    1 => bytes[0] = self.u.arbitrary()?,
+                    _ => self.expiries.push(at),
+                }
+                bytes
+            }
+        };
         self.step(Step::RawBucket { path });
         self.queue.push_back(line(Step::RawPut { path: expiry, value: RawValue::Bytes(bytes) }));
         Ok(())
@@ -375,6 +384,9 @@ impl Draft<'_, '_> {
 
     /// An expiry, of which the clock will take note; now and then none, or an odd one.
     fn expiry(&mut self) -> Result<Option<Expiry>> {
+        if self.has(Habit::OddTimes) && self.u.ratio(1, 3)? {
+            return Ok(Some(Expiry::Text(self.time_text()?)));
+        }
         Ok(match self.u.int_in_range(0..=15u8)? {
             0..=4 => None,
             5 => Some(Expiry::Text(self.u.choose(&ODD_EXPIRIES)?.to_vec())),

@@ -1,0 +1,109 @@
+//! Rare bursts of one thing, up to a thousand: chains that are deep, buckets that are wide and lose entries again.
+
+use super::{Draft, line, names};
+use crate::scenario::{DEFAULT_NAMESPACE, Labels, Name, NewSnapshot, Resource, SnapshotName, Step, alias};
+use arbitrary::Result;
+
+/// The largest burst; sizes are log-uniform, so that most are far smaller.
+const SIZE_MAX: usize = 1000;
+
+impl Draft<'_, '_> {
+    /// One burst, of which a case has one at most.
+    pub(super) fn burst(&mut self) -> Result<()> {
+        if self.has_burst {
+            return self.put();
+        }
+        self.has_burst = true;
+        let power = self.u.int_in_range(1..=10u32)?;
+        let size = self.u.int_in_range(1 << (power - 1)..=1usize << power)?.min(SIZE_MAX);
+        match self.u.int_in_range(0..=4u8)? {
+            0 => self.chain_of_parents(size / 2 + 1),
+            1 => self.chain_of_references(size),
+            2 => self.siblings(size)?,
+            3 => self.many_labels(size),
+            _ => self.many_entries(size)?,
+        }
+        Ok(())
+    }
+
+    /// Each snapshot stands on the one before it.
+    fn chain_of_parents(&mut self, size: usize) {
+        let snapshot = |key: Name| SnapshotName { snapshotter: b"native".to_vec(), key };
+        for at in 0..size {
+            let parent = at.checked_sub(1).map(numbered);
+            let extract = snapshot(b"extract".to_vec());
+            let new = NewSnapshot { snapshot: extract.clone(), parent, labels: Labels::new() };
+            self.step(Step::SnapshotPrepare(new));
+            let (name, labels) = (numbered(at), Labels::new());
+            self.step(Step::SnapshotCommit { snapshot: extract, name, parent: None, labels });
+        }
+    }
+
+    /// Each blob refers to the next.
+    fn chain_of_references(&mut self, size: usize) {
+        for at in 0..size {
+            let labels = [(b"containerd.io/gc.ref.content.0".to_vec(), digest(at + 1))].into_iter().collect();
+            self.step(Step::ContentPut { digest: digest(at), size: None, labels });
+        }
+    }
+
+    /// Blobs, of which some go and some come back, so that their bucket is wide and loses entries.
+    fn siblings(&mut self, size: usize) -> Result<()> {
+        let put = |at| Step::ContentPut { digest: digest(at), size: None, labels: Labels::new() };
+        (0..size).for_each(|at| self.step(put(at)));
+        let (gone, back) = (self.u.int_in_range(1..=4usize)?, self.u.int_in_range(2..=9usize)?);
+        for at in (0..size).step_by(gone) {
+            self.step(Step::ContentDelete { digest: digest(at) });
+        }
+        (0..size).step_by(gone * back).for_each(|at| self.step(put(at)));
+        Ok(())
+    }
+
+    /// One blob with so many references.
+    fn many_labels(&mut self, size: usize) {
+        let label = |at| (format!("containerd.io/gc.ref.content.{at}").into_bytes(), digest(at));
+        let labels = (0..size).map(label).collect();
+        self.step(Step::ContentPut { digest: names::BLOBS[0].clone(), size: None, labels });
+    }
+
+    /// One lease with so many entries, of which some are dropped.
+    fn many_entries(&mut self, size: usize) -> Result<()> {
+        let lease = names::LEASES[0].to_vec();
+        let held = |at: usize| Resource::Content(digest(at));
+        self.step(Step::LeaseCreate {
+            lease: lease.clone(),
+            expire: None,
+            flat: false,
+            labels: Labels::new(),
+        });
+        self.step(Step::LeaseAdd { lease: lease.clone(), resources: (0..size).map(held).collect() });
+        let apart = self.u.int_in_range(1..=4usize)?;
+        let resources = (0..size).step_by(apart).map(held).collect();
+        self.queue.push_back(line(Step::LeaseDrop { lease, resources }));
+        Ok(())
+    }
+
+    /// Namespaces that sort before, between and behind what has a fixed name, and two that are long and nearly alike.
+    pub(super) fn any_namespace(&mut self) -> Result<Name> {
+        const NAMESPACES: [&[u8]; 9] = [
+            DEFAULT_NAMESPACE,
+            names::OTHER,
+            b"a",
+            b"content",
+            b"v1",
+            b"version",
+            b"zz",
+            names::LONG[0],
+            names::LONG[1],
+        ];
+        Ok(self.u.choose(&NAMESPACES)?.to_vec())
+    }
+}
+
+fn numbered(at: usize) -> Name {
+    format!("n{at}").into_bytes()
+}
+
+fn digest(at: usize) -> Name {
+    alias::digest_of(&format!("n{at}")).expect("a letter and digits are a name")
+}
