@@ -88,7 +88,7 @@ pub fn is_shown(character: char) -> bool {
 /// Why a file cannot be read, without the operating system's number.
 pub fn unread(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied: run this as a user who may read it".to_owned(),
         io::ErrorKind::IsADirectory => "is a directory, and a file is asked for".to_owned(),
         _ => line(error.to_string()),

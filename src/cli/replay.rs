@@ -224,7 +224,7 @@ fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failur
             files.push(File { path, is_named: false });
             continue;
         }
-        let entries = fs::read_dir(&path).map_err(|error| input_error(&path, &error))?;
+        let entries = fs::read_dir(&path).map_err(|error| input_error(&path, &text::unread(&error)))?;
         let mut below = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|error| input_error(&path, &error))?;

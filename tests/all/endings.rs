@@ -53,6 +53,9 @@ fn what_is_no_input_at_all_is_told_from_one_that_fails() {
         (["collect", "bad.scenario"], 3, "bad.scenario: it is no scenario"),
         (["conformance", "bad.jsonl"], 1, ""),
         (["replay", "nope"], 3, "nope: no such file\n"),
+        (["replay", "empty/below"], 3, "empty/below: no such file\n"),
+        (["conformance", "empty/below"], 3, "empty/below: no such file\n"),
+        (["collect", "empty/below"], 3, "empty/below: no such file; "),
         (["conformance", "nope"], 3, "nope: no such file\n"),
         (["collect", "nope.scenario"], 3, "nope.scenario: no such file\n"),
     ] {

@@ -105,7 +105,7 @@ impl BoltError {
 
     pub(super) fn of_open(error: io::Error) -> BoltError {
         match error.kind() {
-            io::ErrorKind::NotFound => BoltError::NotFound,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => BoltError::NotFound,
             io::ErrorKind::PermissionDenied => BoltError::PermissionDenied,
             _ => BoltError::Open(error),
         }

@@ -683,7 +683,7 @@ fn what_is_no_database_is_told_plainly() {
     assert_eq!(file(b"\x1f\x8b\x08"), "is packed with gzip: unpack it first");
     assert_eq!(complaint(folder.path()), "is a directory, not a bbolt database");
     assert_eq!(complaint(&folder.path().join("none")), "no such file");
-    assert_eq!(complaint(&folder.path().join("file/below")).split(": ").next(), Some("cannot be opened"));
+    assert_eq!(complaint(&folder.path().join("file/below")), "no such file");
     let denied = BoltError::of_open(io::ErrorKind::PermissionDenied.into()).to_string();
     assert!(denied.starts_with("permission denied"), "{denied}");
     #[cfg(unix)]
