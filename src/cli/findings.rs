@@ -4,6 +4,7 @@ use super::place::{Place, look};
 use super::source::SCENARIO_EXTENSION;
 use super::{Failure, files, terminal};
 use crate::text;
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 /// The folder where findings go; made when the first one comes.
 pub(super) struct Folder<'a> {
     path: &'a Path,
+    /// Nobody said `--out`.
+    is_default: bool,
     /// The first reason why a finding was not written. The others are not tried then, and the report is not lost.
     failure: Option<String>,
 }
@@ -18,14 +21,24 @@ pub(super) struct Folder<'a> {
 impl<'a> Folder<'a> {
     /// A folder that can be written to, or made: tried before a campaign begins, so that none runs in vain. Nothing is
     /// left there by trying.
-    pub(super) fn tried(path: &'a Path) -> Result<Folder<'a>, Failure> {
+    pub(super) fn tried(out: Option<&'a Path>) -> Result<Folder<'a>, Failure> {
+        let path = out.unwrap_or(Path::new("findings"));
+        let folder = Folder { path, is_default: out.is_none(), failure: None };
         let mut there = path;
-        while look(there).map_err(|error| Failure::Usage(format!("--out: {error}")))? == Place::Absent {
+        while look(there).map_err(|error| Failure::Usage(folder.told(error)))? == Place::Absent {
             let above = there.parent().filter(|above| !above.as_os_str().is_empty());
             there = above.unwrap_or(Path::new("."));
         }
-        tempfile::tempfile_in(there).map_err(|error| Failure::Usage(failed(there, &error)))?;
-        Ok(Folder { path, failure: None })
+        tempfile::tempfile_in(there).map_err(|error| Failure::Usage(folder.told(failed(there, &error))))?;
+        Ok(folder)
+    }
+
+    /// What went wrong, with the flag that names the folder, or would name another.
+    fn told(&self, reason: impl Display) -> String {
+        match self.is_default {
+            true => format!("{reason}; findings are written there: name another folder with --out FOLDER"),
+            false => format!("--out: {reason}"),
+        }
     }
 
     /// Writes a finding; gives its file, none if it could not be written.
@@ -42,7 +55,7 @@ impl<'a> Folder<'a> {
         match made.and_then(|()| write_new(self.path, stem, extension, text)) {
             Ok(path) => Some(path.display().to_string()),
             Err(reason) => {
-                self.failure = Some(reason);
+                self.failure = Some(self.told(reason));
                 None
             }
         }
@@ -75,5 +88,5 @@ fn write_new(folder: &Path, stem: &str, extension: &str, text: &str) -> Result<P
 }
 
 fn failed(path: &Path, error: &io::Error) -> String {
-    format!("--out: {}: {error}", text::path(path))
+    format!("{}: {error}", text::path(path))
 }

@@ -10,9 +10,9 @@ use super::{files, progress, values};
 use crate::fuzzing::Target;
 use crate::go::Go;
 use crate::release::Release;
-use crate::replay::{Failure as Failed, Problem, Replay, Replayed, Stepped, updated};
+use crate::replay::{Failure as Failed, Problem, Replay, Replayed, Stepped, no_output, updated};
 use crate::report::shell::quoted;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{Scenario, Step};
 use crate::text::{self, counted};
 use crate::world::Fault;
 use indicatif::ProgressBar;
@@ -150,7 +150,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             Verdict::Passed { blocks } => {
                 passed += 1;
                 if blocks > 0 {
-                    writeln!(out, "updated {}: {}", text::path(file), counted(blocks as u64, "block"))?;
+                    writeln!(out, "{}", updated_blocks(file, blocks))?;
                 }
             }
             Verdict::Held(text) => {
@@ -164,10 +164,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             Verdict::Failed(text) => {
                 writeln!(out, "{text}again: {}\n", command(arguments, file))?;
             }
-            Verdict::NoScenario(text) => {
-                writeln!(out, "{text}\n")?;
-                unusable.push(format!("{}: it cannot be read as a scenario", text::path(file)));
-            }
             Verdict::Unusable(text) => unusable.push(text),
         }
     }
@@ -179,6 +175,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     writeln!(out, "{passed} passed, {failed} failed{without}")?;
     if !unusable.is_empty() {
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
+    }
+    if let Some(go) = arguments.go.filter(|_| !progress.is_go_fitting.into_inner()) {
+        return Err(Failure::Usage(format!(
+            "--go {go}: no scenario here is by a release that can be built with it, as 1.6 and 1.7 can (--release)"
+        )));
     }
     if let Some(fault) = arguments.fault.filter(|_| !progress.is_fault_made.into_inner()) {
         return Err(values::never_made(fault, fault.of_collector().map_or("step", |_| "collection")));
@@ -249,6 +250,8 @@ struct Progress {
     of_steps: bool,
     /// Whether there was a collection that could make the mistake of `--fault`.
     is_fault_made: AtomicBool,
+    /// Whether there was a daemon that the Go of `--go` builds.
+    is_go_fitting: AtomicBool,
 }
 
 impl Progress {
@@ -260,11 +263,20 @@ impl Progress {
             false if of_steps => progress::bar(Some(0), "steps"),
             false => progress::bar(Some(files as u64), "files"),
         };
-        Progress { bar, of_steps, is_fault_made: AtomicBool::default() }
+        let [is_fault_made, is_go_fitting] = <[AtomicBool; 2]>::default();
+        Progress { bar, of_steps, is_fault_made, is_go_fitting }
     }
 
     /// A scenario is to be replayed.
-    fn begin(&self, scenario: &Scenario) {
+    fn begin(&self, scenario: &Scenario, go: Option<Go>) {
+        let later = scenario.lines.iter().filter_map(|line| match line.step {
+            Step::Release(release) => Some(release),
+            _ => None,
+        });
+        let mut releases = [scenario.release].into_iter().chain(later);
+        if go.is_some_and(|go| releases.any(|release| go.may_build(release))) {
+            self.is_go_fitting.store(true, Ordering::Relaxed);
+        }
         if self.of_steps {
             self.bar.inc_length(scenario.lines.len() as u64);
         }
@@ -326,7 +338,7 @@ fn replay_text(
         Err(_) if written.contains(&0) => {
             return Ok(Verdict::unusable(path, &"it is no text, so no scenario"));
         }
-        Err(drawn) => return Ok(Verdict::NoScenario(format!("FAILED {drawn}"))),
+        Err(drawn) => return Ok(Verdict::Unusable(drawn)),
     };
     let releases = Rules::releases(arguments.release, scenario.release);
     scenario.release = releases[0];
@@ -334,7 +346,7 @@ fn replay_text(
     let mut verdicts = Vec::new();
     for release in releases {
         scenario.release = release;
-        progress.begin(&scenario);
+        progress.begin(&scenario, arguments.go);
         // A reborrow, since every release needs it.
         let out = out.as_mut().map(|out| &mut **out as &mut dyn Write);
         let Arguments { fault, intended, go, .. } = *arguments;
@@ -387,20 +399,13 @@ fn target_of(arguments: &Arguments, file: &Path) -> Option<&'static Target> {
     arguments.target.or_else(|| Target::of_path(&std::path::absolute(file).ok()?))
 }
 
-/// Steps that stand in a block of expected output, which only an empty line ends: to write the block anew would lose them.
+/// What stands in a block of expected output, which only an empty line ends, and is none: to write the block anew would
+/// lose it.
 fn swallowed(scenario: &Scenario) -> Option<String> {
     scenario.lines.iter().find_map(|line| {
-        let mut expected = line.expected.iter().flatten();
-        let step = expected.find(|text| is_step(text.as_str()))?;
-        let (number, step) = (line.number, text::line(step.as_str()));
-        Some(format!(
-            "the expected output of line {number} holds a step, `{step}`: put an empty line before it; nothing was written"
-        ))
+        let said = no_output(line.expected.as_ref()?)?;
+        Some(format!("the expected output of line {} {said}; nothing was written", line.number))
     })
-}
-
-fn is_step(line: &str) -> bool {
-    scenario::parse(line.as_bytes()).is_ok_and(|parsed| !parsed.lines.is_empty())
 }
 
 /// Whether a replay passed; with --update what it printed is written before.
@@ -412,6 +417,13 @@ fn verdict(
     mut replayed: Replayed,
 ) -> Verdict {
     let mut blocks = 0;
+    let mut failed = String::new();
+    if arguments.update && replayed.steps_cut > 0 && scenario.lines.iter().any(|line| line.expected.is_some())
+    {
+        let why = "nothing is known of the output below the step that ends it";
+        writeln!(failed, "not updated {}: {why}; nothing was written", text::path(file))
+            .expect("a string takes all that is written");
+    }
     if arguments.update && replayed.steps_cut == 0 {
         let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
         blocks = replayed.failures.iter().filter(|failure| is_printed(&failure.problem)).count();
@@ -439,7 +451,10 @@ fn verdict(
     }
     let release = scenario.release;
     let under = arguments.release.map(|_| format!("release {release}: ")).unwrap_or_default();
-    let mut failed = String::new();
+    if blocks > 0 {
+        writeln!(failed, "{}; what fails is no output:", updated_blocks(file, blocks))
+            .expect("a string takes all that is written");
+    }
     for failure in replayed.failures.iter().take(FAILURES_SHOWN_MAX) {
         let mut lines = failure.to_string();
         lines = lines.replace('\n', "\n    ");
@@ -455,6 +470,11 @@ fn verdict(
         writeln!(failed, "    {}", steps_cut(&replayed)).expect("a string takes all that is written");
     }
     Verdict::Failed(failed)
+}
+
+/// What `--update` wrote.
+fn updated_blocks(file: &Path, blocks: usize) -> String {
+    format!("updated {}: {}", text::path(file), counted(blocks as u64, "block"))
 }
 
 /// What is said of a file in which nothing could fail.

@@ -18,7 +18,7 @@ use crate::text;
 use crate::world::Fault;
 use indicatif::ProgressBar;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -107,7 +107,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if let (Some(number), None) = (arguments.case, &arguments.child.against) {
         return print_case(arguments, number, cases, out);
     }
-    let folder = Folder::tried(arguments.out.as_deref().unwrap_or(Path::new("findings")))?;
+    let folder = Folder::tried(arguments.out.as_deref())?;
     if let Some(ended) = write_rows(arguments, cases)? {
         return Ok(ended);
     }

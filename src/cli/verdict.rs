@@ -17,9 +17,7 @@ pub(super) enum Verdict {
     Bare(String),
     /// What failed.
     Failed(String),
-    /// It is a text that is no scenario, with what is wrong with it.
-    NoScenario(String),
-    /// It cannot be read, or not be written.
+    /// It cannot be read, is no scenario, or cannot be written.
     Unusable(String),
 }
 

@@ -11,6 +11,8 @@
 //! [`class_count`] counts the classes by Burnside's lemma, without visiting any. This file knows nothing of what
 //! a state or an edge stands for.
 
+use std::sync::Arc;
+
 /// The most nodes: 2^36 graphs under each choice of states.
 pub const NODES_MAX: usize = 6;
 
@@ -49,7 +51,7 @@ pub struct Family {
     nodes: usize,
     states: States,
     /// The renamings that leave the states as they are, the identity excepted.
-    renamings: Vec<Renaming>,
+    renamings: Vec<Arc<Renaming>>,
     /// How many renamings there are, those that move states included.
     renaming_count: u64,
 }
@@ -62,14 +64,16 @@ impl Family {
     pub fn all(nodes: usize, states: u8) -> Vec<Family> {
         assert!((1..=NODES_MAX).contains(&nodes), "a graph has 1 to {NODES_MAX} nodes");
         let permutations = permutations(nodes);
+        // Families share them: all together would take many times the memory.
+        let renamings: Vec<(&Vec<usize>, Arc<Renaming>)> =
+            permutations.iter().skip(1).map(|to| (to, Arc::new(Renaming::new(nodes, to)))).collect();
         let family = |of_nodes: States| Family {
             nodes,
             states: of_nodes,
-            renamings: permutations
+            renamings: renamings
                 .iter()
-                .skip(1)
-                .filter(|to| (0..nodes).all(|node| of_nodes[to[node]] == of_nodes[node]))
-                .map(|to| Renaming::new(nodes, to))
+                .filter(|(to, _)| (0..nodes).all(|node| of_nodes[to[node]] == of_nodes[node]))
+                .map(|(_, renaming)| Arc::clone(renaming))
                 .collect(),
             renaming_count: permutations.len() as u64,
         };
@@ -78,7 +82,7 @@ impl Family {
 
     /// How many graphs the family has, renamed ones included.
     pub fn len(&self) -> u64 {
-        1 << (self.nodes * self.nodes)
+        family_len(self.nodes)
     }
 
     /// Never: the graph without edges is always there.
@@ -125,6 +129,11 @@ impl Renaming {
         };
         (0..CHUNKS_MAX).fold(0, |moved, at| moved | self.0[at][chunk(at)])
     }
+}
+
+/// How many graphs each family of so many nodes has, renamed ones included.
+pub fn family_len(nodes: usize) -> u64 {
+    1 << (nodes * nodes)
 }
 
 /// How many graphs there are up to renaming: over all renamings, the mean of the graphs that each leaves as they are.

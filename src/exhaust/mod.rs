@@ -135,11 +135,13 @@ pub fn scenario(plan: &Plan, finding: &Smallest) -> Scenario {
 /// The graphs that were run are not as many as there are.
 pub fn run(plan: &Plan, fault: Option<Fault>, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Tally {
     let families = Family::all(plan.nodes, plan.states.count());
-    let chunks: Vec<(&Family, u64)> = families.iter().flat_map(chunks).collect();
+    // Families are of one length. Their chunks are counted, not listed: of six nodes there are billions.
+    let chunks_each = graphs::family_len(plan.nodes).div_ceil(CHUNK);
     let bench = Bench { plan, fault, now: meaning::now(), expiry: meaning::expiry() };
     let chunk = |place: u64| {
-        let (family, start) = chunks[usize::try_from(place).expect("a place in memory")];
-        let end = family.len().min(start + CHUNK as u64);
+        let family = &families[usize::try_from(place / chunks_each).expect("a place in memory")];
+        let start = place % chunks_each * CHUNK;
+        let end = family.len().min(start + CHUNK);
         let graphs = (start..end).filter_map(|edges| family.representative(edges));
         let tally = graphs.fold(Tally::default(), |mut tally, (graph, stands_for)| {
             bench.run(graph, stands_for, &mut tally);
@@ -148,7 +150,7 @@ pub fn run(plan: &Plan, fault: Option<Fault>, stop: &Stop, done: &(impl Fn(u64) 
         done(tally.graphs);
         tally
     };
-    let tally = campaign::run(chunks.len() as u64, stop, chunk);
+    let tally = campaign::run(families.len() as u64 * chunks_each, stop, chunk);
     if !stop.is_asked() {
         assert_eq!(tally.graphs, plan.graph_count(), "every class of graphs is run once (Burnside's lemma)");
         assert_eq!(tally.labelled, plan.labelled_count(), "the classes together are all graphs");
@@ -157,11 +159,7 @@ pub fn run(plan: &Plan, fault: Option<Fault>, stop: &Stop, done: &(impl Fn(u64) 
 }
 
 /// How many graphs, renamed ones included, are looked at in one go.
-const CHUNK: usize = 1 << 12;
-
-fn chunks(family: &Family) -> impl Iterator<Item = (&Family, u64)> {
-    (0..family.len()).step_by(CHUNK).map(move |start| (family, start))
-}
+const CHUNK: u64 = 1 << 12;
 
 /// What every graph of a plan has in common.
 struct Bench<'a> {

@@ -53,6 +53,14 @@ fn a_fault_shows_on_its_smallest_graph_whose_scenario_fails_when_replayed() {
 }
 
 #[test]
+fn the_largest_plan_begins_at_once_and_can_be_stopped() {
+    let (stop, plan) = (Stop::default(), plan(graphs::NODES_MAX, StateSet::Holders, Release::V1_7Beta));
+    let tally = run(&plan, None, &stop, &|_| stop.flag().store(true, Ordering::Relaxed));
+    assert!(tally.graphs > 0 && tally.graphs < plan.graph_count(), "{tally:?}");
+    assert_eq!(tally.finding_count(), 0);
+}
+
+#[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let plan = plan(3, StateSet::Holders, Release::V1_7Beta);
     let with = |threads| {

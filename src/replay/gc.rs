@@ -29,6 +29,21 @@ use std::fmt::Write;
 /// The width of the column with what was done.
 const DONE_WIDTH: usize = 8;
 
+/// What a line of output begins with.
+const DONE: [&str; 10] =
+    ["keep", "remove", "error", "finish", "cancel", "skip", "forget", "log", "drop", REFUSED];
+const REFUSED: &str = "refused";
+const NOTHING_WALKED: &str = "nothing to keep or to remove";
+const NOTHING_CLEANED: &str = "nothing to clean up";
+
+/// Whether a line may be one of a `gc` or `cleanup`, of this version or of another with other columns.
+pub(super) fn is_output(line: &str) -> bool {
+    let is_row = |(done, to): (&str, &str)| DONE.contains(&done) && !to.trim().is_empty();
+    line.is_empty()
+        || [NOTHING_WALKED, NOTHING_CLEANED].contains(&line)
+        || line.split_once(' ').is_some_and(is_row)
+}
+
 /// A table of what was done, to what, and why.
 #[derive(Default)]
 struct Table(Vec<[String; 3]>);
@@ -61,7 +76,7 @@ pub(super) fn collection(collected: &Collected, judgement: &Judgement<'_>, names
         Some(error) => table.row("error", alias::in_name(error.to_string().as_bytes()), String::new()),
     }
     if outcome.error.is_none() && outcome.walked.is_empty() {
-        table.row("nothing to keep or to remove", String::new(), String::new());
+        table.row(NOTHING_WALKED, String::new(), String::new());
     }
     collectors(&mut table, collected, words);
     for event in outcome.log.iter().filter(|event| event.level() > Level::Debug) {
@@ -194,12 +209,12 @@ pub(super) fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
         }
     }
     if table.0.is_empty() && ended {
-        table.row("nothing to clean up", String::new(), String::new());
+        table.row(NOTHING_CLEANED, String::new(), String::new());
     }
     table.text()
 }
 
 /// The last line of a collection or clean-up that was refused, or that never ends.
 pub(super) fn refused(error: &Error) -> String {
-    format!("{:DONE_WIDTH$}{}\n", "refused", alias::in_name(error.to_string().as_bytes()))
+    format!("{REFUSED:DONE_WIDTH$}{}\n", alias::in_name(error.to_string().as_bytes()))
 }

@@ -18,7 +18,7 @@ mod update;
 mod warning;
 mod why;
 
-pub use update::updated;
+pub use update::{no_output, updated};
 pub use warning::{Warning, read_by_earlier_go, warnings};
 
 use crate::go::Go;
@@ -87,7 +87,11 @@ pub enum Problem {
         why: Option<Box<str>>,
     },
     /// A step printed something else than what stands below it.
-    #[error("`{step}` prints something else (- expected, + printed)\n{}", difference(expected, printed))]
+    #[error(
+        "`{step}` prints something else (- expected, + printed){}\n{}",
+        told(expected),
+        difference(expected, printed)
+    )]
     Printed {
         /// The step.
         step: String,
@@ -115,6 +119,11 @@ pub enum Problem {
     /// Nothing in the scenario could fail.
     #[error("the scenario asserts nothing: add an `expect` step, or `---` below a `gc` and --update")]
     AssertsNothing,
+}
+
+/// A word more where what is expected is no output at all.
+fn told(expected: &[Text]) -> String {
+    no_output(expected).map(|said| format!(": the expected output {said}")).unwrap_or_default()
 }
 
 fn difference(expected: &[Text], printed: &[Text]) -> String {

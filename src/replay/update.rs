@@ -1,9 +1,18 @@
 //! Writing what was printed into a scenario's text.
 //!
 //! Only the lines between a `---` and the next empty line change; comments, layout and steps stay byte by byte as
-//! they are. A step without a `---` below it expects nothing, and gets no block: who wants one writes the `---`.
+//! they are. What is no output is never taken for it. A step without a `---` below it expects nothing, and gets no block: who wants one writes the `---`.
 
+use super::gc;
 use crate::scenario::Text;
+use crate::text;
+
+/// What is said of a block that holds what no `gc` or `cleanup` prints: a step, a comment, a slip of either. Only an empty
+/// line ends a block, so that it is swallowed and not run.
+pub fn no_output(expected: &[Text]) -> Option<String> {
+    let odd = expected.iter().map(Text::as_str).find(|line| !gc::is_output(line))?;
+    Some(format!("holds `{}`, which is none: put an empty line before it", text::line(odd)))
+}
 
 /// The text with its blocks of expected output replaced: by the line of the step above, in ascending order.
 pub fn updated(text: &[u8], printed: &[(usize, Vec<Text>)]) -> Vec<u8> {

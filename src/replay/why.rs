@@ -94,7 +94,13 @@ impl Replay<'_> {
         let asked = Asked { client, kind: *kind, namespace: namespace.as_deref().unwrap_or(client), key };
         let last = self.world.last().map(|collected| &**collected);
         let fate = last.and_then(|collected| self.fate(collected, asked));
+        // What the last collection removed may have been made again.
+        let is_there =
+            || views::has(&self.world.store().tree, exact(self.world.release(), *kind), asked.namespace, key);
         match (assertion, fate) {
+            (Assertion::Absent(_) | Assertion::NotStored(_), Some(Fate::Removed(_))) if is_there() => {
+                Some("it was made again after the last collection removed it".to_owned())
+            }
             (Assertion::Kept(_), Some(Fate::Removed(why))) => Some(why),
             (Assertion::Kept(_), _) => self.removal(asked, 0..=self.removals.collected_at),
             (Assertion::Removed(_), Some(Fate::Kept(why))) => Some(why),

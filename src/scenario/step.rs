@@ -22,6 +22,7 @@ use crate::instant::Instant;
 use crate::node::Kind;
 use crate::release::Release;
 use arbitrary::{Result as Drawn, Unstructured};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// Every row, in the order of the manual.
@@ -261,7 +262,7 @@ table! {
         as in "raw sequence v1/default/content 7";
 
     /// A collection. `last` is the collector that the loop of 1.7.0-beta.1 visits last.
-    "gc [last=KIND] [cancel-at-root=K]" => Gc { last: Option<Kind>, cancel_at_root: Option<u64> },
+    "gc [last=KIND] [cancel-at-root=K]" => Gc { last: Option<Kind>, cancel_at_root: Option<NonZeroU64> },
         as in "gc last=stream";
 
     /// The backends drop what the database no longer knows.

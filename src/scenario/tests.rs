@@ -323,6 +323,7 @@ fn what_is_missing_or_too_much_is_said() {
         ("content put a size=many", 20, "`many` is no whole number"),
         ("content put a size=9223372036854775808", 20, "`9223372036854775808` is no whole number"),
         ("raw sequence v1 -1", 17, "`-1` is no whole number from 0 to 18446744073709551615"),
+        ("gc cancel-at-root=0", 19, "`0` is no whole number from 1 to 18446744073709551615"),
         ("advance 300y", 9, "`300y` is no duration"),
         ("advance 9999999999999999999999h", 9, "is no duration up to 2562047h47m16s854ms775us807ns"),
         ("advance -1h", 9, "the clock does not go back by `-1h`"),

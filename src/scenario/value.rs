@@ -27,6 +27,7 @@ use crate::release::Release;
 use crate::schema::time::{format_rfc3339_nano, parse_rfc3339};
 use arbitrary::{Result as Drawn, Unstructured};
 use std::fmt::Display;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -134,6 +135,12 @@ values! {
     };
     /// With a sign.
     i64 => Value::plain(|word| read_number(word, i64::MIN, i64::MAX), i64::to_string, |u| u.arbitrary());
+    /// Without one, and not none: what counts from 1.
+    NonZeroU64 => Value::plain(
+        |word| read_number(word, NonZeroU64::MIN, NonZeroU64::MAX),
+        NonZeroU64::to_string,
+        |u| Ok(NonZeroU64::new(u.arbitrary()?).unwrap_or(NonZeroU64::MIN)),
+    );
     /// Without one.
     u64 => Value::plain(|word| read_number(word, 0, u64::MAX), u64::to_string, |u| u.arbitrary());
     /// Bytes as they are, `time=TIME` or `varint=N`.

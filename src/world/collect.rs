@@ -6,6 +6,7 @@ use crate::metadata::{CleanUp, CleanedContent, Error, ErrorKind};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::situation::Situation;
 use hashbrown::HashSet;
+use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
 /// A collection that ran: what it was asked for and what it gave.
@@ -65,7 +66,12 @@ pub struct CleanedSnapshots {
 impl World {
     /// A collection. Its own error is a result and no refusal; refused is one that cannot be asked for, or that
     /// never ends.
-    pub(super) fn gc(&mut self, last: Option<Kind>, cancel: Option<u64>, fault: Option<Fault>) -> Applied {
+    pub(super) fn gc(
+        &mut self,
+        last: Option<Kind>,
+        cancel: Option<NonZeroU64>,
+        fault: Option<Fault>,
+    ) -> Applied {
         match self.collect(last, cancel, fault) {
             Err(error) => Applied { refused: Some(error), ..Applied::default() },
             Ok((collected, hung)) => {
@@ -89,7 +95,7 @@ impl World {
     fn collect(
         &mut self,
         last: Option<Kind>,
-        cancel: Option<u64>,
+        cancel: Option<NonZeroU64>,
         fault: Option<Fault>,
     ) -> Result<(Arc<Collected>, Option<Error>), Error> {
         let release = self.store.release;
@@ -104,7 +110,7 @@ impl World {
         }
         let streams_type = streams.as_ref().map(|collector| collector.resource_type);
         let before = Situation { last_iterated, ..self.situation_with(streams) };
-        let cancel_at_root = cancel.map(|root| usize::try_from(root).unwrap_or(usize::MAX));
+        let cancel_at_root = cancel.map(|root| usize::try_from(root.get()).unwrap_or(usize::MAX));
         let outcome = collect_with(&Request { cancel_at_root, ..Request::new(&before) }, fault);
         let collected = Collected { before, cancel_at_root, outcome, removed: OnceLock::new() };
         self.take_over(&collected.outcome);

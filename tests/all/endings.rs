@@ -49,7 +49,7 @@ fn what_is_no_input_at_all_is_told_from_one_that_fails() {
         (["conformance", "empty"], 3, "no recorded rows in empty"),
         (["conformance", "binary"], 3, "binary: no file of recorded rows"),
         (["conformance", "bad.scenario"], 3, "bad.scenario: no file of recorded rows"),
-        (["replay", "bad.scenario"], 3, "bad.scenario: it cannot be read as a scenario"),
+        (["replay", "bad.scenario"], 3, "bad.scenario: it is no scenario"),
         (["collect", "bad.scenario"], 3, "bad.scenario: it is no scenario"),
         (["conformance", "bad.jsonl"], 1, ""),
         (["replay", "nope"], 3, "nope: no such file\n"),
@@ -243,6 +243,7 @@ fn an_interrupted_campaign_ends_with_the_report_of_a_shorter_one() {
         (&["simulate", "--cases", "100000000", "--against", &child], "cases", Some(100_000_000)),
         (&["diff", "--cases", "100000000", "--from", "1.7", "--to", "2.0"], "cases", Some(100_000_000)),
         (&["exhaust", "--nodes", "5", "--states", "holders"], "graphs", None),
+        (&["exhaust", "--nodes", "6", "--states", "holders"], "graphs", None),
         // A fault that is not found at once, so that a thousand seeds take minutes.
         (&["grade", "--fault", "flat-value-read", "--seeds", "1000", "--budget", "10m"], "", Some(1)),
     ] {

@@ -116,11 +116,15 @@ fn what_does_not_parse_cannot_be_read_and_what_asserts_nothing_has_failed() {
     ]);
     let output = leasehold(folder.path(), &["replay", "."]);
     assert_eq!((output.status.code(), last_line(&output)), (Some(3), "0 passed, 3 failed".to_owned()));
-    assert!(text(&output.stderr).contains("a.scenario: it cannot be read as a scenario"));
-    let stdout = text(&output.stdout);
-    assert!(stdout.contains("a.scenario:1:1") && stdout.contains("did you mean `lease`?"), "{stdout}");
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(stderr.contains("a.scenario:1:1") && stderr.contains("did you mean `lease`?"), "{stderr}");
+    assert!(stderr.contains("the file has no steps"), "{stderr}");
     assert!(stdout.contains("the scenario asserts nothing"), "{stdout}");
-    assert!(stdout.contains("the file has no steps"), "{stdout}");
+    // What is wrong with a file is said once.
+    assert!(
+        !stdout.contains("a.scenario") && stderr.matches("a.scenario: ").count() == 1,
+        "{stdout}{stderr}"
+    );
 }
 
 #[test]
@@ -143,15 +147,20 @@ fn without_a_file_or_with_one_that_cannot_be_read_the_input_is_at_fault() {
 
 #[test]
 fn update_never_takes_steps_for_output_and_never_writes_what_is_read_only() {
-    let swallowed = "content put layer\ngc\n---\nwrong\ncontent delete layer\nexpect absent content/layer\n";
-    let folder = folder(&[("a.scenario", swallowed), ("b.scenario", "gc\n---\nwrong\n")]);
+    let swallowed = "content put layer\ngc\n---\nkeep x\ncontent delete layer\nexpect absent content/layer\n";
+    let wrong = "gc\n---\nkeep x\n";
+    let folder = folder(&[("a.scenario", swallowed), ("b.scenario", wrong)]);
     let read_only = folder.path().join("b.scenario");
     let mut permissions = fs::metadata(&read_only).unwrap().permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&read_only, permissions).unwrap();
     for (file, written, said) in [
-        ("a.scenario", swallowed, "the expected output of line 2 holds a step, `content delete layer`"),
-        ("b.scenario", "gc\n---\nwrong\n", "it is read-only"),
+        (
+            "a.scenario",
+            swallowed,
+            "the expected output of line 2 holds `content delete layer`, which is none: put an",
+        ),
+        ("b.scenario", wrong, "it is read-only"),
     ] {
         let output = leasehold(folder.path(), &["replay", "--update", file]);
         assert_eq!(output.status.code(), Some(3), "{file}");
@@ -160,11 +169,48 @@ fn update_never_takes_steps_for_output_and_never_writes_what_is_read_only() {
     }
 }
 
+/// Whatever is no output may be a step, with a slip in it or not.
+#[test]
+fn what_is_no_output_is_never_written_over_and_said_without_update_too() {
+    for odd in [
+        "bob: gc",
+        "expct removed content/x",
+        "Expect removed content/x",
+        "lease create x expire=1h",
+        "# Why.",
+        "! not-found content delete x",
+        "? gc",
+        "---",
+    ] {
+        let written = format!("client bob\n\ngc\n---\nremove x\n{odd}\n");
+        let folder = folder(&[("a.scenario", &written)]);
+        let update = leasehold(folder.path(), &["replay", "--update", "a.scenario"]);
+        let said = format!("the expected output of line 3 holds `{odd}`, which is none: put an empty line");
+        assert_eq!(update.status.code(), Some(3), "{odd}");
+        assert!(text(&update.stderr).contains(&said), "{}", text(&update.stderr));
+        assert_eq!(fs::read_to_string(folder.path().join("a.scenario")).unwrap(), written);
+        let replay = leasehold(folder.path(), &["replay", "a.scenario"]);
+        assert_eq!(replay.status.code(), Some(1), "{odd}");
+        assert!(text(&replay.stdout).contains(&format!("holds `{odd}`, which is none")), "{odd}");
+    }
+}
+
+#[test]
+fn a_go_that_builds_no_daemon_of_the_files_is_usage() {
+    let folder = folder(&[("a.scenario", "release 2.1\ngc\nexpect same\n"), ("b.scenario", PASSES)]);
+    let run =
+        |arguments: &[&str]| leasehold(folder.path(), &[&["replay", "--go", "1.19"], arguments].concat());
+    let refused = run(&["a.scenario"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("--go 1.19: no scenario here is by a release that can be built"));
+    assert_eq!(run(&["a.scenario", "b.scenario"]).status.code(), Some(0));
+    assert_eq!(run(&["--release", "all", "a.scenario"]).status.code(), Some(0));
+}
+
 #[test]
 fn update_writes_blocks_and_nothing_else() {
-    let layout =
-        "# A   comment.\ncontent   put layer\ngc\n---\nwrong\n\n\n# Another.\nexpect removed content/layer\n";
-    let fails = "gc\n---\nexpected\n\nexpect present content/x\n";
+    let layout = "# A   comment.\ncontent   put layer\ngc\n---\nkeep wrong\n\n\n# Another.\nexpect removed content/layer\n";
+    let fails = "gc\n---\nkeep x\n\nexpect present content/x\n";
     let folder = folder(&[
         ("a.scenario", layout),
         ("b.scenario", fails),
@@ -173,12 +219,17 @@ fn update_writes_blocks_and_nothing_else() {
     let output = leasehold(folder.path(), &["replay", "--update", "."]);
     assert_eq!(output.status.code(), Some(1));
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("a file");
-    assert_eq!(read("a.scenario"), layout.replace("wrong", "remove  content/layer   nothing refers to it"));
-    assert_eq!(read("b.scenario"), fails.replace("expected\n\n", "nothing to keep or to remove\n\n"));
+    assert_eq!(
+        read("a.scenario"),
+        layout.replace("keep wrong", "remove  content/layer   nothing refers to it")
+    );
+    assert_eq!(read("b.scenario"), fails.replace("keep x\n\n", "nothing to keep or to remove\n\n"));
     // A replay that ended early knows nothing of what comes behind.
     assert_eq!(read("c.scenario"), "content delete x\ngc\n---\nold\n");
     let stdout = text(&output.stdout);
     assert!(stdout.contains("updated ./a.scenario: 1 block\n"), "{stdout}");
+    assert!(stdout.contains("updated ./b.scenario: 1 block; what fails is no output:\nFAILED"), "{stdout}");
+    assert!(stdout.contains("not updated ./c.scenario: ") && stdout.contains("nothing was written\nFAILED"));
     assert!(
         stdout.contains("FAILED ./b.scenario:5: `expect present content/x`: content/x is not there\n"),
         "{stdout}"
@@ -406,7 +457,8 @@ expect present content/other
          expired 2026-01-01T01:00:00Z\n",
         "11: `expect present content/layer`: content/layer is not there: removed by `gc`, line 9: lease/pull held it and \
          expired 2026-01-01T01:00:00Z\n",
-        "13: `expect absent content/layer`: content/layer is there\n",
+        "13: `expect absent content/layer`: content/layer is there: it was made again after the last collection removed \
+         it\n",
         "15: `expect present content/other`: content/other is not there\n",
     ] {
         assert!(stdout.contains(&format!("FAILED a.scenario:{line}")), "{line}{stdout}");
@@ -515,6 +567,22 @@ expect stored content/layer
          to it\n",
     ] {
         assert!(stdout.contains(&format!("FAILED a.scenario:{line}")), "{line}{stdout}");
+    }
+}
+
+#[test]
+fn what_was_made_again_after_a_collection_is_not_said_to_be_gone() {
+    let again = "content put layer
+gc
+content put layer
+expect not-stored content/layer
+expect absent content/layer
+";
+    let folder = folder(&[("a.scenario", again)]);
+    let stdout = text(&leasehold(folder.path(), &["replay", "a.scenario"]).stdout);
+    for line in ["4: `expect not-stored content/layer`", "5: `expect absent content/layer`"] {
+        let failed = stdout.lines().find(|failed| failed.contains(line)).expect("it fails");
+        assert!(failed.ends_with(": it was made again after the last collection removed it"), "{stdout}");
     }
 }
 

@@ -27,6 +27,7 @@ use crate::release::Release;
 use crate::scenario::{CLOCK_START, Line, Name, Outcome, Scenario, Step};
 use arbitrary::{Result, Unstructured};
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 
 /// Operations of a whole case, collections set aside.
 pub const OPERATIONS: usize = 66;
@@ -214,7 +215,7 @@ impl<'u, 'b> Draft<'u, 'b> {
             last = Some(*self.u.choose(&self.kinds)?);
         }
         let is_cancelled = self.u.int_in_range(0..=255u8)? >= 249;
-        let cancel_at_root = if is_cancelled { Some(self.u.int_in_range(1..=8)?) } else { None };
+        let cancel_at_root = if is_cancelled { NonZeroU64::new(self.u.int_in_range(1..=8)?) } else { None };
         self.step(Step::Gc { last, cancel_at_root });
         Ok(())
     }
