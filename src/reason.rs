@@ -119,9 +119,13 @@ impl Words<'_> {
     fn root(self, node: NodeRef<'_>, reason: &Reason<'_>) -> String {
         let NodeRef { namespace, key, .. } = node;
         match reason.rule {
-            Rule::LiveLease => format!("live{}", until(views::lease_expiry(self.tree, namespace, key))),
+            Rule::LiveLease => {
+                let expiry = views::lease_expiry(self.tree, namespace, key);
+                format!("live{}{}", until(expiry), self.no_time(node, names::LEASES, names::GC_EXPIRE))
+            }
             Rule::UnexpiredImage => {
-                format!("an image{}", until(views::image_expiry(self.tree, namespace, key)))
+                let expiry = views::image_expiry(self.tree, namespace, key);
+                format!("an image{}{}", until(expiry), self.no_time(node, names::IMAGES, names::GC_EXPIRE))
             }
             Rule::ActiveIngest => {
                 format!("active{}", until(views::ingest_expiry(self.tree, namespace, key)))
@@ -129,6 +133,23 @@ impl Words<'_> {
             Rule::RootLabel => format!("{} pins it", reason.label.map(short_label).unwrap_or_default()),
             rule => format!("a {rule}"),
         }
+    }
+
+    /// That a label of a node, whose bucket lies in this one, says a time and is none.
+    fn no_time(self, node: NodeRef<'_>, bucket: &[u8], label: &[u8]) -> String {
+        let NodeRef { namespace, key, .. } = node;
+        let text = self.tree.view().at(&[names::V1, namespace, bucket, key, names::LABELS]);
+        no_time(text.and_then(|labels| labels.get(label)), label)
+    }
+
+    /// The same of a snapshot's time of use.
+    fn no_use(self, node: NodeRef<'_>) -> String {
+        let NodeRef { namespace, key, .. } = node;
+        let slash = key.iter().position(|byte| *byte == b'/').unwrap_or(key.len());
+        let (snapshotter, key) = (&key[..slash], key.get(slash + 1..).unwrap_or_default());
+        let path = [names::V1, namespace, names::SNAPSHOTS, snapshotter, key, names::LABELS];
+        let labels = self.tree.view().at(&path);
+        no_time(labels.and_then(|labels| labels.get(names::GC_COND_USED_AT)), names::GC_COND_USED_AT)
     }
 
     /// Sandboxes are no nodes.
@@ -161,7 +182,12 @@ impl Words<'_> {
             Failure::IngestUndecodable { error } => format!("its expiry does not decode: {error}"),
             Failure::ConditionUnmet { by, label, is_used } => {
                 let (by, label) = (self.plain(by.as_ref()), short_label(label));
-                let why = if *is_used { "" } else { ": it has no time of use" };
+                let no_use = self.no_use(node);
+                let why = match is_used {
+                    true => "",
+                    false if no_use.is_empty() => ": it has no time of use",
+                    false => &no_use,
+                };
                 format!("{by} refers to it by {label}, whose condition does not hold{why}")
             }
             Failure::ParentMissing { by, label } => {
@@ -254,6 +280,13 @@ fn verb(rule: Rule, label: &str, it: &str) -> String {
             format!("keeps {it} as {rule}")
         }
     }
+}
+
+/// What is said of a label's text if it is a time to no daemon.
+fn no_time(text: Option<&[u8]>, label: &[u8]) -> String {
+    let no_time = |text: &&[u8]| time::parse_rfc3339(text).is_err() && !time::only_earlier_go_reads(text);
+    let said = |text: &[u8]| format!(": its {} `{}` is no time", short_label(label), text::name(text));
+    text.filter(no_time).map(said).unwrap_or_default()
 }
 
 fn until(expiry: Option<Instant>) -> String {

@@ -23,7 +23,7 @@ use std::io::Write;
   leasehold exhaust --nodes 3 --states holders --fault flat-hides-full      the smallest graph that shows it")]
 pub(super) struct Arguments {
     /// How many nodes each graph has: 1 to 6. Five with holders, and six, take hours; six with holders are
-    /// 1,491,606,061,440 graphs, of which ^C reports those done
+    /// 1,495,728,060,000 graphs, of which ^C reports those that were run
     #[arg(long, value_name = "N", value_parser = parse_nodes, allow_negative_numbers = true)]
     nodes: usize,
     /// What may hold a node. root: the label gc.root or nothing; holders: besides, a lease, a flat lease, an expired
@@ -94,6 +94,16 @@ mod tests {
     use super::*;
     use clap::Args;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn the_help_says_how_many_graphs_the_largest_plan_has() {
+        let command = Arguments::augment_args(clap::Command::new("exhaust"));
+        let flag = command.get_arguments().find(|flag| flag.get_long() == Some("nodes")).expect("a flag");
+        let help = flag.get_help().expect("help").to_string().replace('\n', " ");
+        let (release, defects) = (Release::default(), Defects::NONE);
+        let plan = Plan { nodes: NODES_MAX, states: StateSet::Holders, release, defects };
+        assert!(help.contains(&text::counted(plan.graph_count(), "graph")), "{help}");
+    }
 
     #[test]
     fn the_help_names_the_faults_that_graphs_can_show() {

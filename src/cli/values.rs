@@ -43,7 +43,7 @@ impl Now {
 /// What a text lacks to be a time.
 fn why_no_time(text: &str) -> String {
     if text.starts_with(['+', '-']) {
-        return why_no_duration(text).to_owned();
+        return duration::why_none(text).to_owned();
     }
     if text.eq_ignore_ascii_case("now") {
         return "that is what it is without the flag".to_owned();
@@ -62,18 +62,16 @@ fn why_no_time(text: &str) -> String {
     if !lacks.is_empty() {
         return format!("it has no {}", lacks.join(", and no "));
     }
-    match why_no_duration(text) {
+    match duration::why_none(text) {
         "it has no unit" => "it has neither a sign nor a unit".to_owned(),
-        NO_TIME => {
+        duration::NO_TIME => {
             let error = time::parse_rfc3339(text.as_bytes()).err();
             let out_of_range = error.and_then(|error| error.out_of_range());
-            out_of_range.map_or(NO_TIME.to_owned(), |what| format!("its {what} is out of range"))
+            out_of_range.map_or(duration::NO_TIME.to_owned(), |what| format!("its {what} is out of range"))
         }
         why => why.to_owned(),
     }
 }
-
-const NO_TIME: &str = "it is no time";
 
 fn is_time(text: &str) -> bool {
     time::parse_rfc3339(text.as_bytes()).is_ok()
@@ -104,29 +102,6 @@ fn lacking(text: &str) -> Vec<&'static str> {
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// What a text lacks to be a duration.
-fn why_no_duration(text: &str) -> &'static str {
-    let text = text.trim_start_matches(['+', '-']);
-    let is_number =
-        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let days = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    let unit = &text[days.len()..];
-    match unit.to_ascii_lowercase().as_str() {
-        _ if is_number(text) => "it has no unit",
-        _ if !is_number(days) => match duration::parse(text.to_ascii_lowercase().as_bytes()) {
-            Some(_) => "units are lower case: h, m, s, ms, us and ns",
-            None => NO_TIME,
-        },
-        "d" | "day" | "days" | "w" | "week" | "weeks" | "mo" | "month" | "months" | "y" | "yr" | "year"
-        | "years" => "hours are the longest unit, a day is 24h",
-        "ns" | "us" | "ms" | "s" | "m" | "h" if unit.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-            "units are lower case: h, m, s, ms, us and ns"
-        }
-        "ns" | "us" | "ms" | "s" | "m" | "h" => "it is more than 292 years",
-        _ => "its unit is none of h, m, s, ms, us and ns",
-    }
 }
 
 /// A Go that builds one of these releases; where it builds none it would change nothing.
@@ -196,7 +171,7 @@ pub(super) fn never_made(fault: impl Into<Fault>, thing: &str) -> Failure {
 
 /// A time such as `500ms`, `10s` or `2m`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let nanoseconds = duration::parse(text.as_bytes()).ok_or_else(|| why_no_duration(text));
+    let nanoseconds = duration::parse(text.as_bytes()).ok_or_else(|| duration::why_none(text));
     let nanoseconds = nanoseconds.and_then(|number| u64::try_from(number).map_err(|_| "it is negative"));
     nanoseconds
         .map(Duration::from_nanos)

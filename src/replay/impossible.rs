@@ -39,7 +39,25 @@ fn cannot_be(scenario: &Scenario, release: Release, node: &NodeName, is_stored: 
     let key = text::name(&node.key);
     let is_of_no_collector =
         || Release::ALL.into_iter().all(|release| release.collector_type(kind).is_none());
+    let is_nameless = |namespace: &Vec<u8>| namespace.is_empty();
     let why = match kind {
+        Kind::Content | Kind::Snapshot | Kind::Container | Kind::Image | Kind::Lease | Kind::Ingest
+            if node.key.is_empty() =>
+        {
+            "has no key, which nothing is without".to_owned()
+        }
+        _ if node.namespace.as_ref().is_some_and(is_nameless) => {
+            format!(
+                "is in a namespace without a name, which none is; write `{}`",
+                print_node(&NodeName { namespace: None, ..node.clone() })
+            )
+        }
+        Kind::Snapshot
+            if node.key.len() > 1
+                && node.key.iter().position(|byte| *byte == b'/') == Some(node.key.len() - 1) =>
+        {
+            format!("names nothing: behind `{key}` the snapshot's key is missing")
+        }
         Kind::Snapshot if !names_snapshotter(&node.key) => {
             let meant = snapshotter_of(scenario, &node.key).unwrap_or_else(|| "SNAPSHOTTER".to_owned());
             format!("names nothing; write `snapshot/{meant}/{key}`")

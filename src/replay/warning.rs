@@ -11,16 +11,19 @@
 //! lease add pull content/laeyr                        the same without a label
 //! ```
 //!
-//! An `expect` may name what cannot be ([`super::impossible`]). What no step creates and nothing else is nearly called is meant to be missing, which is worth a scenario. A
-//! `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
+//! An `expect` may name what cannot be ([`super::impossible`]), a label's key may be nearly one that is read
+//! ([`super::label_keys`]). What no step creates and nothing else is nearly called is meant to be missing, which is worth a
+//! scenario. A `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
 //! ([`crate::go`]).
 
 use super::impossible::impossible;
+use super::label_keys::is_nearly_read;
+use super::objects::{Object, created, created_namespaces, expected, named as named_by, used_namespace};
+use super::slip::is_slip;
 use crate::go::Go;
-use crate::named::nearest;
 use crate::node::Kind;
 use crate::scenario::{
-    Expiry, Labels, Line, Name, NodeName, RawValue, Resource, Scenario, SnapshotName, Step, alias, print_node,
+    Assertion, Expiry, Labels, Line, Name, NodeName, RawValue, Scenario, Step, alias, print_node,
 };
 use crate::schema::{duration, names, time};
 use crate::text;
@@ -45,19 +48,29 @@ impl fmt::Display for Warning {
 /// with.
 pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
     let created: BTreeSet<Object> = scenario.lines.iter().flat_map(|line| created(&line.step)).collect();
+    let namespaces = created_namespaces(scenario);
+    let used = scenario.lines.iter().filter_map(|line| used_namespace(&line.step)).cloned();
+    let acted_in: BTreeSet<Name> = namespaces.iter().cloned().chain(used).collect();
     let mut release = scenario.release;
     let mut warnings = Vec::new();
     for Line { number, step, .. } in &scenario.lines {
         if let Step::Release(next) = step {
             release = *next;
         }
+        let all_labels = step.clone().labels_mut().map(std::mem::take).unwrap_or_default();
         let labels = labels(step);
         let labels = labels.as_slice().iter();
         let mut texts: Vec<String> =
             labels.filter_map(|(key, value)| names_nothing(key, value, &created)).collect();
-        texts.extend(held(step).into_iter().filter_map(|object| is_missing(&object, &created)));
-        let expiries = expiry(step).into_iter().chain(image_expiry(step));
-        texts.extend(expiries.filter(|text| is_relative(text)).map(counts_from_nothing));
+        texts.extend(all_labels.as_slice().iter().filter_map(|(key, _)| is_nearly_read(scenario, key)));
+        texts.extend(named_by(step).into_iter().filter_map(|object| is_missing(&object, &created)));
+        texts.extend(used_namespace(step).and_then(|used| no_namespace(used, &namespaces)));
+        texts.extend(expected(step).iter().filter_map(|node| elsewhere(step, node, &acted_in)));
+        texts.extend(nothing_elsewhere(step, &acted_in));
+        texts.extend(path_for_key(step));
+        let expiries = expiry(step).into_iter().chain(image_expiry(step)).filter(|text| is_no_time(text));
+        texts.extend(expiries.map(never_comes));
+        texts.extend(all_labels.get(names::GC_COND_USED_AT).filter(|text| is_no_time(text)).map(no_use));
         if go.is_none() && Go::UpTo1_19.may_build(release) {
             texts.extend(
                 expiry(step).filter(|text| time::only_earlier_go_reads(text)).map(read_by_earlier_go),
@@ -69,9 +82,6 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
     warnings
 }
 
-/// What a step creates or a label names: the kind and the key.
-type Object = (Kind, Name);
-
 /// A label whose value names nothing, while something is there that may have been meant.
 fn names_nothing(key: &[u8], value: &Name, created: &BTreeSet<Object>) -> Option<String> {
     let Named { kind, before, name } = named(key, value)?;
@@ -81,23 +91,43 @@ fn names_nothing(key: &[u8], value: &Name, created: &BTreeSet<Object>) -> Option
     }
     let label = text::name(key.strip_prefix(b"containerd.io/").unwrap_or(key));
     let rest = text::name(&value[..value.len() - name.len()]);
-    let plain = everyday(name);
-    let written = alias::in_text(&format!("{label}={}", text::name(value)));
-    // The name is there, written as it stands for content, or for all else.
-    let (meant, sign) = match kind {
-        Kind::Content => (alias::digest_of(std::str::from_utf8(name).ok()?), "@"),
-        _ => (Some(plain.strip_prefix('@').unwrap_or(&plain).as_bytes().to_vec()), ""),
-    };
-    let meant = meant.map(|meant| object(&meant)).filter(|meant| created.contains(meant));
-    if let Some(meant) = meant {
-        let name = plain.trim_start_matches('@');
+    // In quotes it is no name of content: so it is shown, and what is meant without.
+    let is_quoted = kind == Kind::Content && value.starts_with(b"@");
+    let (quote, how) = if is_quoted { ("\"", " without quotes") } else { ("", "") };
+    let written = alias::in_text(&format!("{label}={quote}{}{quote}", text::name(value)));
+    if let Some((meant, name)) = unadorned(kind, &before, name, created) {
+        let sign = if kind == Kind::Content { "@" } else { "" };
         return Some(format!(
-            "`{written}` names nothing; write `{label}={rest}{sign}{name}` for {}",
+            "`{written}` names nothing; write `{label}={rest}{sign}{name}`{how} for {}",
             shown(&meant)
         ));
     }
     let near = nearest_of(&object(name), created)?;
     Some(format!("`{written}` names nothing; is {} meant?", shown(&near)))
+}
+
+/// The object of a name that is written with too much before it, or as content where it is none, or the other way round;
+/// and its name alone. `before` is what the object's key has before the name.
+fn unadorned(kind: Kind, before: &[u8], name: &[u8], created: &BTreeSet<Object>) -> Option<(Object, String)> {
+    let kind_before = format!("{kind}/");
+    let mut rest = name;
+    let prefixes = [kind_before.as_bytes(), b"sha256:", before];
+    let is_digest = alias::name_of(name).is_some();
+    while let Some(shorter) = prefixes
+        .iter()
+        .filter(|prefix| !prefix.is_empty() && !is_digest)
+        .find_map(|prefix| rest.strip_prefix(*prefix))
+    {
+        rest = shorter;
+    }
+    let plain = everyday(rest);
+    let plain = plain.strip_prefix('@').unwrap_or(&plain);
+    let key = match kind {
+        Kind::Content => alias::digest_of(plain)?,
+        _ => plain.as_bytes().to_vec(),
+    };
+    let object = (kind, [before, &key].concat());
+    created.contains(&object).then(|| (object, plain.to_owned()))
 }
 
 /// What a reference label names.
@@ -138,11 +168,62 @@ fn named<'a>(key: &[u8], value: &'a [u8]) -> Option<Named<'a>> {
     Some(Named { kind: Kind::Snapshot, before: [snapshotter, b"/"].concat(), name })
 }
 
-/// A held object that no step creates, while one is there that may have been meant.
+/// An object that a step names and none creates, while one is there that may have been meant.
 fn is_missing(object: &Object, created: &BTreeSet<Object>) -> Option<String> {
-    let near = Some(object).filter(|object| !created.contains(object));
-    let near = near.and_then(|object| nearest_of(object, created))?;
-    Some(format!("nothing creates {}; is {} meant?", shown(object), shown(&near)))
+    if created.contains(object) {
+        return None;
+    }
+    let (kind, key) = object;
+    let slash = key.iter().position(|byte| *byte == b'/').filter(|_| *kind == Kind::Snapshot);
+    let (before, name) = key.split_at(slash.map_or(0, |slash| slash + 1));
+    let (near, hint) = match unadorned(*kind, before, name, created) {
+        Some((meant, plain)) if *kind == Kind::Content => (meant, format!(" (in a path `@{plain}`)")),
+        Some((meant, _)) => (meant, String::new()),
+        None => (nearest_of(object, created)?, String::new()),
+    };
+    Some(format!("nothing creates {}; is {} meant{hint}?", shown(object), shown(&near)))
+}
+
+/// A namespace in which a client is to act and that nothing creates, while one is there that may have been meant.
+fn no_namespace(used: &Name, created: &BTreeSet<Name>) -> Option<String> {
+    let near = near_namespace(used, created)?;
+    Some(format!("nothing creates namespace {}; is {near} meant?", text::name(used)))
+}
+
+/// The namespace that is nearly called so.
+fn near_namespace(name: &Name, known: &BTreeSet<Name>) -> Option<String> {
+    let written = text::name(name);
+    let mut near = known.iter().map(|known| text::name(known)).filter(|known| is_slip(&written, known));
+    near.next().filter(|_| !known.contains(name))
+}
+
+/// What is expected of a node in a namespace in which no step acts.
+fn elsewhere(step: &Step, node: &NodeName, acted_in: &BTreeSet<Name>) -> Option<String> {
+    let namespace = node.namespace.as_ref().filter(|namespace| !acted_in.contains(*namespace))?;
+    let no_step = format!("no step acts in namespace {}", text::name(namespace));
+    if let Some(near) = near_namespace(namespace, acted_in) {
+        return Some(format!("{no_step}; is {near} meant?"));
+    }
+    let is_stored = matches!(step, Step::Expect(Assertion::Stored(_) | Assertion::NotStored(_)));
+    (is_stored && node.kind == Kind::Content).then(|| {
+        format!("{no_step}, and content is the backend's, whatever the namespace: this asks for any")
+    })
+}
+
+/// The same of a path.
+fn nothing_elsewhere(step: &Step, acted_in: &BTreeSet<Name>) -> Option<String> {
+    let Step::Expect(Assertion::Nothing(path)) = step else { return None };
+    let namespace = path.get(1).filter(|namespace| !acted_in.contains(*namespace))?;
+    let near = near_namespace(namespace, acted_in)?;
+    Some(format!("no step acts in namespace {}; is {near} meant?", text::name(namespace)))
+}
+
+/// The name of a committed snapshot is a key; the snapshotter does not stand before it.
+fn path_for_key(step: &Step) -> Option<String> {
+    let Step::SnapshotCommit { snapshot, name, .. } = step else { return None };
+    let key = name.strip_prefix(&*snapshot.snapshotter)?.strip_prefix(b"/")?;
+    let (name, key) = (text::name(name), text::name(key));
+    Some(format!("`{name}` is a key of the same snapshotter and no path; is `{key}` meant?"))
 }
 
 /// The object of a kind that is nearly called so: of a snapshot either the snapshotter or the key is another.
@@ -165,14 +246,6 @@ fn parts((kind, name): &Object) -> Vec<String> {
     }
 }
 
-/// Whether one name may be a slip of the other. Names that differ in their numbers are of a row.
-fn is_slip(name: &str, other: &str) -> bool {
-    const LETTERS_MIN: usize = 4;
-    let letters = |name: &str| name.replace(|letter: char| letter.is_ascii_digit(), "");
-    let is_long = name.len().min(other.len()) >= LETTERS_MIN;
-    is_long && letters(name) != letters(other) && nearest(name, [other]).is_some()
-}
-
 /// A name as people write it: of content without its digest.
 fn everyday(name: &[u8]) -> String {
     alias::name_of(name).unwrap_or_else(|| text::name(name))
@@ -182,16 +255,22 @@ fn shown((kind, key): &Object) -> String {
     print_node(&NodeName { namespace: None, kind: *kind, key: key.clone() })
 }
 
-/// Whether an expiry counts from a step, as only `expire=` does.
-fn is_relative(text: &[u8]) -> bool {
-    matches!(text, [b'+' | b'-', ..]) && duration::parse(text).is_some()
+/// Whether a text is no time to any daemon; without one a label is taken away, or was never set.
+fn is_no_time(text: &[u8]) -> bool {
+    !text.is_empty() && time::parse_rfc3339(text).is_err() && !time::only_earlier_go_reads(text)
 }
 
-fn counts_from_nothing(expiry: &[u8]) -> String {
+/// An expiry that is no time; only `expire=` counts from a step.
+fn never_comes(expiry: &[u8]) -> String {
+    let is_relative = matches!(expiry, [b'+' | b'-', ..]) && duration::parse(expiry).is_some();
     let expiry = text::name(expiry);
-    format!(
-        "gc.expire `{expiry}` is no time, so that it never comes; write `expire={expiry}` to count from the step"
-    )
+    let hint =
+        if is_relative { format!("; write `expire={expiry}` to count from the step") } else { String::new() };
+    format!("gc.expire `{expiry}` is no time, so that it never comes{hint}")
+}
+
+fn no_use(used_at: &[u8]) -> String {
+    format!("gc.cond.value-usedat `{}` is no time, so that no condition holds", text::name(used_at))
 }
 
 /// What is said of a `gc.expire` that is a time to Go up to 1.19 and to no later one.
@@ -224,60 +303,6 @@ fn expiry(step: &Step) -> Option<&[u8]> {
         }
         _ => None,
     }
-}
-
-/// What a step creates.
-fn created(step: &Step) -> Vec<Object> {
-    let snapshot = |SnapshotName { snapshotter, key }: &SnapshotName| {
-        (Kind::Snapshot, [snapshotter, &b"/"[..], key].concat())
-    };
-    match step {
-        Step::ContentPut { digest, .. } | Step::ContentCommit { digest, .. } => {
-            vec![(Kind::Content, digest.clone())]
-        }
-        Step::ContentOpen { reference, .. } => vec![(Kind::Ingest, reference.clone())],
-        Step::SnapshotPrepare(new)
-        | Step::SnapshotView(new)
-        | Step::SnapshotPrepareBegin(new)
-        | Step::SnapshotViewBegin(new) => vec![snapshot(&new.snapshot)],
-        Step::SnapshotCommit { snapshot: SnapshotName { snapshotter, .. }, name, .. } => {
-            let (snapshotter, key) = (snapshotter.clone(), name.clone());
-            vec![snapshot(&SnapshotName { snapshotter, key })]
-        }
-        Step::ImageCreate { image, .. } => vec![(Kind::Image, image.clone())],
-        Step::ContainerCreate { container, .. } => vec![(Kind::Container, container.clone())],
-        Step::RawPut { path, .. } | Step::RawBucket { path } => written(path).into_iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The object below whose bucket a path lies.
-fn written(path: &[Name]) -> Option<Object> {
-    let parts: Vec<&[u8]> = path.iter().map(|part| &**part).collect();
-    let (kind, key) = match parts.get(2..)? {
-        [names::CONTENT, names::BLOB, digest, ..] => (Kind::Content, digest.to_vec()),
-        [names::CONTENT, names::INGESTS, reference, ..] => (Kind::Ingest, reference.to_vec()),
-        [names::SNAPSHOTS, snapshotter, key, ..] => (Kind::Snapshot, [snapshotter, &b"/"[..], key].concat()),
-        [names::IMAGES, name, ..] => (Kind::Image, name.to_vec()),
-        [names::CONTAINERS, id, ..] => (Kind::Container, id.to_vec()),
-        _ => return None,
-    };
-    Some((kind, key))
-}
-
-/// What a step lets a lease hold.
-fn held(step: &Step) -> Vec<Object> {
-    let Step::LeaseAdd { resources, .. } = step else { return Vec::new() };
-    let object = |resource: &Resource| match resource {
-        Resource::Content(digest) => Some((Kind::Content, digest.clone())),
-        Resource::Snapshot(SnapshotName { snapshotter, key }) => {
-            Some((Kind::Snapshot, [snapshotter, &b"/"[..], key].concat()))
-        }
-        Resource::Ingest(reference) => Some((Kind::Ingest, reference.clone())),
-        Resource::Image(name) => Some((Kind::Image, name.clone())),
-        Resource::Other { .. } => None,
-    };
-    resources.iter().filter_map(object).collect()
 }
 
 /// The labels that a step sets on what may refer to something.

@@ -105,6 +105,10 @@ impl<'a> Arguments<'a> {
             let unexpected = || word.snag(format!("unexpected `{word}`"));
             return Err(match word.split(b'=') {
                 Some((key, _)) if key.is_one_of(&options) || with_labels && is_label_key(key) => continue,
+                Some((key, _)) if key.is_one_of(&flags) => unexpected().hint(format!("`{key}` stands alone")),
+                Some((key, _)) if with_labels && key.keyword() == Some("root") => {
+                    unknown_option(key, &[]).hint("the label is gc.root=...")
+                }
                 Some((key, _)) if with_labels => unknown_option(key, &options)
                     .or_hint(|| format!("a label without `.` or `/` is written in quotes: \"{key}\"=...")),
                 Some((key, _)) => unknown_option(key, &options).or_hint(|| self.usage()),

@@ -22,6 +22,14 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
 }
 
+/// What such a text lacks; none if it is only too long.
+pub(super) fn why_none(text: &str) -> Option<&'static str> {
+    if text.starts_with(['+', '-']) {
+        return Some("it has a sign");
+    }
+    Some(go::why_none(text)).filter(|why| *why != go::TOO_LONG)
+}
+
 /// The shortest text in falling units; `0s` for nothing.
 pub(super) fn format(duration: Duration) -> String {
     let mut rest = duration.as_nanos();

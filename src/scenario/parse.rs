@@ -77,6 +77,10 @@ struct Pass {
     step_missed: bool,
 }
 
+/// What lines of output begin with.
+const OUTPUT_WORDS: [&str; 11] =
+    ["keep", "remove", "error", "finish", "cancel", "skip", "forget", "log", "drop", "refused", "nothing"];
+
 /// Where the pass stands with expected output.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Block {
@@ -232,7 +236,10 @@ impl Pass {
             self.client_missed = true;
         }
         let client = client.map(|part| self.declared(part)).transpose()?;
-        let step = step(words)?;
+        let step = step(words).map_err(|snag| match (client.is_none(), self.out_of_place(*word)) {
+            (true, Some(hint)) => snag.hint(hint),
+            _ => snag,
+        })?;
         if let Step::Client { name, .. } = &step {
             let first = *self.clients.entry(name.clone()).or_insert(self.number);
             self.client_missed = false;
@@ -242,6 +249,28 @@ impl Pass {
             }
         }
         Ok(Line { client, outcome, ..Line::new(step) })
+    }
+
+    /// What is said of a word that no step begins with, but that has a place elsewhere.
+    fn out_of_place(&self, word: Word<'_>) -> Option<String> {
+        let text = word.keyword().filter(|text| !forms().any(|form| form.step() == *text))?;
+        if let Some(mark) = ["!", "?"].into_iter().find(|mark| text.starts_with(mark)) {
+            return Some(format!("a blank is missing: `{mark} {}`", &text[mark.len()..]));
+        }
+        if let Some((client, step)) = text.split_once(':') {
+            return Some(format!("a blank is missing: `{client}: {step}`"));
+        }
+        if self.clients.contains_key(text.as_bytes()) {
+            return Some(format!("a colon is missing: `{text}: ...`"));
+        }
+        if text.bytes().all(|byte| byte == b'-') {
+            return Some("expected output stands below `---`".to_owned());
+        }
+        let is_below_block = self.scenario.lines.last().is_some_and(|last| last.expected.is_some());
+        (is_below_block && OUTPUT_WORDS.contains(&text)).then(|| {
+            "if it is expected output: that stands directly below `---`, up to the first empty line"
+                .to_owned()
+        })
     }
 
     /// A client's name before its step.

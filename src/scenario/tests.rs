@@ -282,6 +282,24 @@ fn an_expiry_is_relative_a_time_or_quoted_text() {
 fn slips_get_a_suggestion_at_their_place() {
     for (text, column, message) in [
         ("lese create pull", 1, "unknown step `lese` (did you mean `lease`?)"),
+        ("lease create pull flat=true", 19, "unexpected `flat=true` (`flat` stands alone)"),
+        ("content put a root=now", 15, "unknown option `root` (the label is gc.root=...)"),
+        (
+            "expect kept content/a, content/b",
+            21,
+            "`a,` is no name for content: 1 to 28 ASCII letters, digits and -._+ (blanks separate words, no commas)",
+        ),
+        ("!not-found gc", 1, "unknown step `!not-found` (a blank is missing: `! not-found`)"),
+        ("?gc", 1, "unknown step `?gc` (a blank is missing: `? gc`)"),
+        ("alice:content put a", 1, "unknown step `alice:content` (a blank is missing: `alice: content`)"),
+        ("----", 1, "unknown step `----` (expected output stands below `---`)"),
+        ("advance 3600", 9, "`3600` is no duration: it has no unit (such as 1h30m, 1h1s, 500ms or 250ns)"),
+        ("advance +1h", 9, "`+1h` is no duration: it has a sign (such as 1h30m, 1h1s, 500ms or 250ns)"),
+        (
+            "advance 1d",
+            9,
+            "`1d` is no duration: hours are the longest unit, a day is 24h (such as 1h30m, 1h1s, 500ms or 250ns)",
+        ),
         ("lease craete pull", 7, "unknown step `lease craete` (did you mean `lease create`?)"),
         ("prepare overlayfs/a", 1, "unknown step `prepare` (did you mean `snapshot prepare`?)"),
         ("lease create pull exprie=+1h", 19, "unknown option `exprie` (did you mean `expire`?)"),
@@ -303,6 +321,17 @@ fn slips_get_a_suggestion_at_their_place() {
         let (line, at, found) = flaw(text.as_bytes());
         assert_eq!(found, format!("line 1, column {column}: {message}"), "{text}");
         assert_eq!((line, at), (1, column));
+    }
+}
+
+#[test]
+fn a_line_that_has_its_place_elsewhere_is_told_where() {
+    for (text, at, hint) in [
+        ("client alice\nalice content put a", 2, "a colon is missing: `alice: ...`"),
+        ("gc\n---\n\nremove  content/a", 4, "if it is expected output: that stands directly below `---`"),
+    ] {
+        let (line, _, found) = flaw(text.as_bytes());
+        assert!(line == at && found.contains(hint), "{text}: {found}");
     }
 }
 

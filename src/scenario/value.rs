@@ -204,7 +204,10 @@ fn read_advance(word: Word<'_>) -> Result<Duration, Snag> {
 fn read_duration(word: Word<'_>, skip: usize) -> Result<Duration, Snag> {
     let text = word.keyword().and_then(|text| text.get(skip..));
     text.and_then(duration::parse).ok_or_else(|| {
-        let snag = word.snag(format!("`{word}` is no duration up to {}", duration::format(DURATION_MAX)));
+        let snag = match text.and_then(duration::why_none) {
+            Some(why) => word.snag(format!("`{word}` is no duration: {why}")),
+            None => word.snag(format!("`{word}` is no duration up to {}", duration::format(DURATION_MAX))),
+        };
         snag.hint("such as 1h30m, 1h1s, 500ms or 250ns")
     })
 }

@@ -259,8 +259,12 @@ impl<'a> Word<'a> {
         let name = self.keyword().and_then(|text| text.get(skip..));
         name.and_then(alias::digest_of).ok_or_else(|| {
             let most = alias::NAME_BYTES_MAX;
+            let has_comma = self.keyword().is_some_and(|text| text.contains(','));
             self.snag(format!("`{self}` is no name for content: 1 to {most} ASCII letters, digits and -._+"))
-                .hint("write a full digest such as sha256:... or, in quotes, exactly the bytes")
+                .hint(match has_comma {
+                    true => "blanks separate words, no commas",
+                    false => "write a full digest such as sha256:... or, in quotes, exactly the bytes",
+                })
         })
     }
 }

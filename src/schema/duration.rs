@@ -94,6 +94,34 @@ fn unit_nanoseconds(unit: &[u8]) -> Option<u64> {
     })
 }
 
+/// Said of a text that is neither a time nor a duration.
+pub const NO_TIME: &str = "it is no time";
+/// Said of a duration that Go has no number for.
+pub const TOO_LONG: &str = "it is more than 292 years";
+
+/// What a text lacks to be a duration, in words for people; signs are left aside.
+pub fn why_none(text: &str) -> &'static str {
+    let text = text.trim_start_matches(['+', '-']);
+    let is_number =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let days = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = &text[days.len()..];
+    match unit.to_ascii_lowercase().as_str() {
+        _ if is_number(text) => "it has no unit",
+        _ if !is_number(days) => match parse(text.to_ascii_lowercase().as_bytes()) {
+            Some(_) => "units are lower case: h, m, s, ms, us and ns",
+            None => NO_TIME,
+        },
+        "d" | "day" | "days" | "w" | "week" | "weeks" | "mo" | "month" | "months" | "y" | "yr" | "year"
+        | "years" => "hours are the longest unit, a day is 24h",
+        "ns" | "us" | "ms" | "s" | "m" | "h" if unit.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            "units are lower case: h, m, s, ms, us and ns"
+        }
+        "ns" | "us" | "ms" | "s" | "m" | "h" => TOO_LONG,
+        _ => "its unit is none of h, m, s, ms, us and ns",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

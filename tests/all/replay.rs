@@ -707,6 +707,93 @@ image create main target=layer
             "gc.expire `+1h` is no time, so that it never comes; write `expire=+1h` to count from the step",
         ),
         ("image label main gc.expire=-1h", "gc.expire `-1h` is no time"),
+        ("lease create l expire=\"soon\"", "gc.expire `soon` is no time, so that it never comes"),
+        (
+            "snapshot label overlayfs/base gc.cond.value-usedat=2026-01-01",
+            "gc.cond.value-usedat `2026-01-01` is no time",
+        ),
+        ("lease create l gc.expires=x", "no collector reads the label `gc.expires`; is `gc.expire` meant?"),
+        ("lease create l gc.expiry=x", "no collector reads the label `gc.expiry`; is `gc.expire` meant?"),
+        (
+            "snapshot label overlayfs/base gc.cond.usedat=x",
+            "no collector reads the label `gc.cond.usedat`; is `gc.cond.value-usedat` meant?",
+        ),
+        (
+            "snapshot label overlayfs/base gc.cond.value.usedat=x",
+            "no collector reads the label `gc.cond.value.usedat`; is",
+        ),
+        (
+            "content put m gc.ref.contents.0=@layer",
+            "no collector reads the label `gc.ref.contents.0`; is `gc.ref.content` meant?",
+        ),
+        (
+            "content put m ref.content.0=@layer",
+            "no collector reads the label `ref.content.0`; is `gc.ref.content` meant?",
+        ),
+        (
+            "content put m gc.ref.content=content/layer",
+            "`gc.ref.content=content/layer` names nothing; write `gc.ref.content=@layer`",
+        ),
+        (
+            "content put m gc.ref.content=sha256:layer",
+            "`gc.ref.content=sha256:layer` names nothing; write `gc.ref.content=@layer`",
+        ),
+        (
+            "content put m gc.ref.snapshot.overlayfs=snapshot/overlayfs/base",
+            "`gc.ref.snapshot.overlayfs=snapshot/overlayfs/base` names nothing; write `gc.ref.snapshot.overlayfs=base`",
+        ),
+        (
+            "content put m gc.ref.snapshot.overlayfs=overlayfs/base",
+            "`gc.ref.snapshot.overlayfs=overlayfs/base` names nothing; write",
+        ),
+        (
+            "content put m gc.cond.snapshot.overlayfs=usedat<1h|overlayfs/base",
+            "`gc.cond.snapshot.overlayfs=usedat<1h|overlayfs/base` names nothing; write `gc.cond.snapshot.overlayfs=usedat<1h|base`",
+        ),
+        ("image create other target=laeyr", "nothing creates content/laeyr; is content/layer"),
+        (
+            "container create web snapshotter=overlayfs snapshot=bsae",
+            "nothing creates snapshot/overlayfs/bsae; is snapshot/overlayfs/base meant?",
+        ),
+        (
+            "container create web snapshotter=overlayfs snapshot=overlayfs/base",
+            "nothing creates snapshot/overlayfs/overlayfs/base; is snapshot/overlayfs/base meant?",
+        ),
+        ("container create web image=mian", "nothing creates image/mian; is image/main meant?"),
+        ("lease create pulling\nlease use puling", "nothing creates lease/puling; is lease/pulling meant?"),
+        ("namespace use defualt", "nothing creates namespace defualt; is default meant?"),
+        (
+            "snapshot commit overlayfs/base overlayfs/done",
+            "`overlayfs/done` is a key of the same snapshotter and no path; is `done` meant?",
+        ),
+        ("lease create pull\nexpect absent lease/pulll", "nothing creates lease/pulll; is lease/pull meant?"),
+        ("expect not-stored content/layre", "nothing creates content/layre; is content/layer meant?"),
+        ("expect absent defualt/content/layer", "no step acts in namespace defualt; is default meant?"),
+        (
+            "expect nothing v1/default/content/blob/layer",
+            "nothing creates content/\"layer\"; is content/layer meant (in a path `@layer`)?",
+        ),
+        (
+            "expect nothing v1/defualt/content/blob/@layer",
+            "no step acts in namespace defualt; is default meant?",
+        ),
+        (
+            "expect stored other/content/layer",
+            "no step acts in namespace other, and content is the backend's, whatever the namespace",
+        ),
+        (
+            "content put m gc.ref.content=\"@layer\"",
+            "`gc.ref.content=\"@layer\"` names nothing; write `gc.ref.content=@layer` without quotes for",
+        ),
+        (
+            "expect absent snapshot/overlayfs/",
+            "`snapshot/overlayfs/` names nothing: behind `overlayfs/` the snapshot's key is missing",
+        ),
+        ("expect absent content/\"\"", "`content/\"\"` has no key, which nothing is without"),
+        (
+            "expect absent /content/layer",
+            "`\"\"/content/layer` is in a namespace without a name, which none is; write `content/layer`",
+        ),
     ] {
         assert!(warned(step).contains(&format!(": warning: {said}")), "{step}: {}", warned(step));
     }
@@ -716,6 +803,10 @@ image create main target=layer
         "content put m gc.cond.snapshot.overlayfs=usedat<1h|base gc.cond.snapshot.overlayfs/1=base",
         "lease create l expire=+1h\nlease add l content/layer content/none snapshot/overlayfs/base image/main",
         "raw bucket v1/default/content/blob/@layers\nlease create l\nlease add l content/layers",
+        "collector declare type-16 label=contents\ncontent put m gc.ref.contents=x",
+        "lease create l expire=2026-01-01T00:00:00Z gc.flat=x\nexpect absent other/content/layer lease/none",
+        "client c namespace=other\nexpect absent other/content/layer\nexpect nothing v1/other/content/blob/@layer",
+        "content put m gc.root=x gc.ref.image.1=main gc.bref.container/x=web gc.cond.value-usedat=2026-01-01T00:00:00Z",
     ] {
         assert_eq!(warned(step), "", "{step}");
     }
@@ -737,6 +828,27 @@ gc
     let reason =
         "type-16/disk   content/m names it by gc.ref.volume, but its collector type-16 fails to start";
     assert!(said.contains(reason), "{said}");
+}
+
+#[test]
+fn a_reason_says_that_a_label_is_no_time() {
+    let written = "release 2.4
+lease create l expire=\"soon\"
+image create i target=m gc.expire=never
+snapshot prepare overlayfs/s gc.cond.value-usedat=2026-01-01
+content put m gc.cond.snapshot.overlayfs=usedat<1h|s
+gc
+---
+";
+    let folder = folder(&[("a.scenario", written)]);
+    let said = text(&leasehold(folder.path(), &["replay", "a.scenario"]).stdout);
+    for reason in [
+        "live: its gc.expire `soon` is no time",
+        "an image: its gc.expire `never` is no time",
+        "whose condition does not hold: its gc.cond.value-usedat `2026-01-01` is no time",
+    ] {
+        assert!(said.contains(reason), "{said}");
+    }
 }
 
 #[test]
