@@ -122,6 +122,8 @@ pub enum Breach {
     Frame {
         /// Where.
         place: KeyPath,
+        /// What became of it: it came, went or is another.
+        became: &'static str,
     },
     /// Something that the step must bring about is not so.
     Effect {
@@ -149,8 +151,8 @@ impl fmt::Display for Breach {
                     got.map_or("accepted".to_owned(), |kind| said(&kind))
                 )
             }
-            Breach::Frame { place } => {
-                write!(f, "changes {}, with which it has nothing to do", print_path(place))
+            Breach::Frame { place, became } => {
+                write!(f, "has nothing to do with {}, which {became}", print_path(place))
             }
             Breach::Effect { place, want, there } => {
                 write!(f, "must leave {want} at {}, and leaves {there}", print_path(place))
@@ -335,7 +337,12 @@ pub fn breach<'a>(
     }
     let frame = Frame { then, may, may_count: &terms.may_count };
     find_change(before, after, |path, before, after| {
-        Some(Breach::Frame { place: frame.unowned(path, before, after)? })
+        let became = match (before, after) {
+            (None, _) => "comes with it",
+            (_, None) => "goes with it",
+            _ => "changes with it",
+        };
+        Some(Breach::Frame { place: frame.unowned(path, before, after)?, became })
     })
 }
 

@@ -100,6 +100,8 @@ pub enum Breach {
     Step(contract::Breach),
     /// The opposite of a step is refused; why.
     CannotBeUndone(Box<Undoing>, metadata::Error),
+    /// The opposite of a step panics; what it said, and where.
+    UndoingPanics(Box<Undoing>, String),
     /// The opposite of a step leaves something of it; where.
     NotUndone(Box<Undoing>, KeyPath),
     /// A collection took what was promised.
@@ -207,7 +209,7 @@ impl Finding {
             vec![node.key.clone(), name.to_vec()]
         };
         match &self.breach {
-            Breach::Step(contract::Breach::Frame { place } | contract::Breach::Effect { place, .. })
+            Breach::Step(contract::Breach::Frame { place, .. } | contract::Breach::Effect { place, .. })
             | Breach::NotUndone(_, place) => behind_namespace(place),
             Breach::PromiseBroken { node, lease } => [of(node), lease.iter().cloned().collect()].concat(),
             Breach::Unstored(node) => of(node),
@@ -304,6 +306,11 @@ impl fmt::Display for Finding {
                 let Undoing { step, opposite } = &**undoing;
                 let [step, opposite] = [step, opposite].map(print_step);
                 write!(f, "`{step}` cannot be undone: `{opposite}` is refused: {error}")
+            }
+            Breach::UndoingPanics(undoing, said) => {
+                let Undoing { step, opposite } = &**undoing;
+                let [step, opposite] = [step, opposite].map(print_step);
+                write!(f, "`{opposite}`, which undoes `{step}`, panics: {said}")
             }
             Breach::NotUndone(undoing, path) => {
                 let Undoing { step, opposite } = &**undoing;

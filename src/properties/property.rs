@@ -18,7 +18,7 @@ named! {
     Panic, "panic", When::Step, Daemon(EmptyLeasePanics) => "Nothing panics.";
     // Of every step, against its contract.
     Frame, "frame", When::Step, Daemon(DeletedFromAllLeases) => "A step changes nothing but what its contract names; one that is refused changes nothing but what that says.";
-    Effect, "effect", When::Step, Daemon(LeaseEntryForgotten) => "A step that is accepted brings about all that its contract says.";
+    Effect, "effect", When::Step, Daemon(LeaseEntryForgotten) => "A step that takes effect brings about all that its contract says, also where the answer is that something exists already.";
     Refusal, "refusal", When::Step, Daemon(ParentRemoved) => "A step is refused exactly when its contract says so, with one of its kinds of error.";
     // Of steps and what comes later.
     Undo, "undo", When::SampledStep, Daemon(DropLeavesEntry) => "A step and its opposite give back what was there, times and sequence numbers aside.";

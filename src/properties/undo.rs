@@ -9,6 +9,7 @@
 //! numbers stay as the later step leaves them, and so do empty buckets.
 
 use super::finding::{Breach, Undoing};
+use super::panics::catching;
 use crate::bucket::{Bucket, Entry, View, diff};
 use crate::contract::{CREATED_AT, UPDATED_AT};
 use crate::metadata::ErrorKind;
@@ -33,8 +34,12 @@ pub(super) fn held(
         return None;
     }
     let mut undone = after.clone();
-    let applied = undone.apply_with(&Line { step: opposite.clone(), ..line.clone() }, fault);
-    let undoing = Box::new(Undoing { step: line.step.clone(), opposite });
+    let undoing = Box::new(Undoing { step: line.step.clone(), opposite: opposite.clone() });
+    let ran = catching(|| undone.apply_with(&Line { step: opposite, ..line.clone() }, fault));
+    let applied = match ran {
+        Ok(applied) => applied,
+        Err(said) => return Some(Err(Breach::UndoingPanics(undoing, said))),
+    };
     if let Some(error) = applied.refused {
         // What waits for somebody else is no answer yet.
         let waits = matches!(error.kind, ErrorKind::Blocked | ErrorKind::Deadlock);

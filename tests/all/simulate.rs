@@ -278,3 +278,17 @@ fn what_makes_no_sense_is_refused() {
         assert!(complaint.contains(said), "{arguments:?}: {complaint}");
     }
 }
+
+/// The sample in the README is what its first command prints, but for lines that are left out or cut short (`...`).
+#[test]
+fn the_readme_shows_what_its_first_command_prints() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme = readme.expect("the project has a README");
+    let (_, rest) = readme.split_once("```text\ncontainerd 1.7.0-beta.1, seed").expect("the sample");
+    let (sample, _) = rest.split_once("```").expect("its end");
+    let said = text(&simulate(folder().path(), &["--seed", "leasehold", "--cases", "20000"]).stdout);
+    let said: Vec<&str> = said.lines().collect();
+    let whole = sample.lines().skip(1).filter(|line| !line.ends_with("..."));
+    let wrong: Vec<&str> = whole.filter(|line| !said.contains(line)).collect();
+    assert!(wrong.is_empty(), "not what the command prints: {wrong:#?}");
+}

@@ -7,7 +7,7 @@
 //! ```
 
 use super::labels::shifted;
-use super::{Draft, names};
+use super::{Draft, line, names};
 use crate::instant::Instant;
 use crate::scenario::{DEFAULT_NAMESPACE, Name, RawValue, Step};
 use crate::schema::{names as schema, time};
@@ -116,7 +116,13 @@ impl Draft<'_, '_> {
         let labels = [&namespace[..], &object, &[schema::LABELS.to_vec()]].concat();
         let path = [&labels[..], &[key]].concat();
         // Mostly the object is there, and its bucket of labels may not be.
-        self.steps(Step::RawBucket { path: labels }, [Step::RawPut { path, value: RawValue::Bytes(value) }]);
+        let put = |path: &[Name]| Step::RawPut { path: path.to_vec(), value: RawValue::Bytes(value.clone()) };
+        self.steps(Step::RawBucket { path: labels.clone() }, [put(&path)]);
+        if self.u.ratio(1, 2)? {
+            // One that begins with it stays when it goes.
+            let longer = [&path[path.len() - 1], &b".0"[..]].concat();
+            self.queue.extend([put(&[&labels[..], &[longer]].concat()), Step::RawDelete { path }].map(line));
+        }
         Ok(())
     }
 

@@ -109,7 +109,7 @@ type Operation<D> = fn(&mut D) -> Result<()>;
 
 impl<'u, 'b> Draft<'u, 'b> {
     /// The default mix: weight, operation, and the habit without which it does not come.
-    const MIX: [(u16, Operation<Self>, Option<Habit>); 38] = [
+    const MIX: [(u16, Operation<Self>, Option<Habit>); 39] = [
         (50, Self::put, None),
         (11, Self::label_content, None),
         (3, Self::delete_content, None),
@@ -137,6 +137,7 @@ impl<'u, 'b> Draft<'u, 'b> {
         (6, Self::condition, Some(Habit::Later)),
         (5, Self::clock, Some(Habit::Expiry)),
         (6, Self::use_namespace, Some(Habit::Namespaces)),
+        (3, Self::namespace, Some(Habit::Namespaces)),
         (4, Self::sandbox, None),
         (8, Self::stream, Some(Habit::Collectors)),
         (24, Self::collector, Some(Habit::Collectors)),

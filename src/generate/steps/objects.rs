@@ -6,7 +6,7 @@ use crate::generate::profile::Habit;
 use crate::release::Release;
 use crate::scenario::{
     ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, Labels, Name, NewSnapshot, RawValue, Resource,
-    SnapshotName, Step,
+    Sharing, SnapshotName, Step,
 };
 use crate::schema::{names as schema, time};
 use arbitrary::Result;
@@ -252,6 +252,23 @@ impl Draft<'_, '_> {
             false => if self.u.arbitrary()? { names::OTHER } else { DEFAULT_NAMESPACE }.to_vec(),
         };
         self.step(Step::NamespaceUse { namespace });
+        Ok(())
+    }
+
+    /// A namespace comes, is labelled or goes, or the daemon shares blobs between them otherwise.
+    pub(super) fn namespace(&mut self) -> Result<()> {
+        const SHAREABLE: &[u8] = b"containerd.io/namespace.shareable";
+        let namespace = self.any_namespace()?;
+        let value = *self.u.choose(&[&b"true"[..], b"false", b""])?;
+        let labels = [(SHAREABLE.to_vec(), value.to_vec())].into_iter().collect();
+        let step = match self.u.int_in_range(0..=7u8)? {
+            0 | 1 => Step::NamespaceCreate { namespace, labels: Labels::new() },
+            2 => Step::NamespaceCreate { namespace, labels },
+            3 => Step::NamespaceLabel { namespace, labels },
+            4 => Step::ContentPolicy(*self.u.choose(Sharing::ALL)?),
+            _ => Step::NamespaceDelete { namespace },
+        };
+        self.step(step);
         Ok(())
     }
 
