@@ -1,5 +1,6 @@
 //! What a child answers: its case's name and the fields of a result, any of which may be left out.
 
+use crate::bucket::Bucket;
 use crate::conformance::Results;
 use crate::conformance::row::object;
 use serde::Deserialize;
@@ -17,7 +18,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads an answer from its line. A list that is null is empty, as Go writes it, except `marked`, where null says
+    /// Reads an answer from its line. A list or a tree that is null is empty, as Go writes it, except `marked`, where null says
     /// that marking failed. Unknown fields are passed over.
     ///
     /// # Errors
@@ -40,6 +41,9 @@ impl Answer {
         }
         if is_null("refs") {
             results.refs = Some(Vec::new());
+        }
+        if is_null("db_after") {
+            results.after = Some(Bucket::new());
         }
         if is_null("collector_calls") {
             results.calls = Some(Vec::new());
@@ -94,6 +98,7 @@ mod tests {
             ("collector_calls", json!(null)),
             ("error", json!("no")),
             ("db_after", json!({})),
+            ("db_after", json!(null)),
         ] {
             let mut answer = json!({"unknown": 1});
             let parse = |answer: &Value| Answer::parse(&answer.to_string());

@@ -67,9 +67,20 @@ pub struct Example {
     pub number: u64,
     /// What was seen in it.
     pub text: String,
-    /// What it became; none for a child that hangs, where every try would take the whole limit, and for one that does
-    /// not show it again.
-    pub small: Option<Small>,
+    /// What it became.
+    pub small: Result<Small, NotSmall>,
+}
+
+/// Why a case was not made small.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotSmall {
+    /// The child hangs: each try would take the whole limit.
+    Hangs,
+    /// Asked again, the child does not show it.
+    NotAgain,
+    /// A fresh child that is asked nothing but the small case does not show it: what it answers depends on what it was
+    /// asked before.
+    NotAlone,
 }
 
 /// A case that nothing can be left out of.
@@ -201,13 +212,14 @@ struct Shown {
 }
 
 /// The case with everything left out without which the child still does the same wrong, to no better effect.
-fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Option<Small> {
+fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Result<Small, NotSmall> {
     if wrong == Wrong::Hung {
-        return None;
+        return Err(NotSmall::Hangs);
     }
     let release = plan.drawn.release;
-    let mut child = Child::new(plan.command.clone(), plan.limit);
-    let mut shown = |lines: &[Line]| {
+    let fresh = || Child::new(plan.command.clone(), plan.limit);
+    let mut child = fresh();
+    let shown = |child: &mut Child, lines: &[Line]| {
         let mut world = World::new(release);
         for (line, step) in lines.iter().enumerate() {
             let Some(collected) = world.apply(step).collected.filter(|collected| is_row(collected)) else {
@@ -215,7 +227,7 @@ fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Option<Small
             };
             let row = row(format!("{}/{number}.small", plan.drawn.seed.text()), &collected.before);
             // A child that no longer starts shows nothing.
-            let otherwise = Asked::of(&mut child, &row, release).ok()?.otherwise;
+            let otherwise = Asked::of(child, &row, release).ok()?.otherwise;
             if let Some(otherwise) = otherwise.filter(|seen| (seen.wrong, seen.effect) == (wrong, effect)) {
                 return Some(Shown { line, collected, otherwise, row });
             }
@@ -225,15 +237,17 @@ fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Option<Small
     let case = draw(&plan.drawn, number);
     let steps = case.lines.len();
     let small = shrink(case.lines, u64::MAX, |mut lines| {
-        let shown = shown(&lines)?;
+        let shown = shown(&mut child, &lines)?;
         lines.truncate(shown.line + 1);
         Some((lines, shown))
     });
-    let Shrunk { case: lines, seen: Shown { collected, otherwise, row, .. }, tries, .. } = small?;
+    let Shrunk { case: lines, tries, .. } = small.ok_or(NotSmall::NotAgain)?;
+    let alone = shown(&mut fresh(), &lines);
+    let Shown { collected, otherwise, row, .. } = alone.ok_or(NotSmall::NotAlone)?;
     let explained = otherwise.explained(&collected);
     let expects = otherwise.expectations(&collected, DEFAULT_NAMESPACE);
     let (lines, row) = (marked(lines, release, None), row.to_json());
-    Some(Small { lines, steps, tries, otherwise, explained, expects, row, profile: case.profile })
+    Ok(Small { lines, steps, tries, otherwise, explained, expects, row, profile: case.profile })
 }
 
 /// A small case as a scenario that expects what our engine does.

@@ -64,6 +64,9 @@ impl Against {
     }
 }
 
+/// The other collector is no longer asked.
+pub(super) struct Unasked;
+
 /// Another collector that is asked what scenarios or recorded rows collect.
 pub(super) struct Other {
     children: Children,
@@ -92,17 +95,27 @@ impl Other {
         }
     }
 
-    /// Puts the collection of a step to it; gives what it does otherwise, and what ours does and why.
-    pub(super) fn holds(&self, file: &Path, stepped: &Stepped<'_>) -> Option<replay::Failure> {
-        let collected = stepped.applied.collected.as_ref().filter(|collected| is_row(collected))?;
+    /// Puts the collection of a step to it, if there is one; gives what it does otherwise, and what ours does and why.
+    ///
+    /// # Errors
+    /// It is no longer asked.
+    pub(super) fn holds(
+        &self,
+        file: &Path,
+        stepped: &Stepped<'_>,
+    ) -> Result<Option<replay::Failure>, Unasked> {
+        let collected = stepped.applied.collected.as_ref().filter(|collected| is_row(collected));
+        let Some(collected) = collected else { return Ok(None) };
         let line = stepped.line.number;
         let row = row(format!("{}:{line}", file.display()), &collected.before);
-        let otherwise = self.ask(&row, collected.before.release)?.otherwise?;
-        let told = differs(&otherwise, &otherwise.explained(collected));
-        Some(replay::Failure {
-            line,
-            problem: Problem::Otherwise { step: print_step(&stepped.line.step), told },
-        })
+        let asked = self.ask(&row, collected.before.release).ok_or(Unasked)?;
+        Ok(asked.otherwise.map(|otherwise| {
+            let told = differs(&otherwise, &otherwise.explained(collected));
+            replay::Failure {
+                line,
+                problem: Problem::Otherwise { step: print_step(&stepped.line.step), told },
+            }
+        }))
     }
 
     /// Puts a recorded row to it; gives what it does otherwise than was recorded, and what ours does and why. None where
@@ -207,7 +220,7 @@ pub(super) fn run(
 
 /// Writes a finding as a scenario, and the row that the child gets beside it.
 fn write_finding(plan: &Plan, folder: &mut Folder<'_>, example: Example) -> Written {
-    let Some(small) = &example.small else {
+    let Ok(small) = &example.small else {
         return Written { example, scenario: None, file: None, row_file: None };
     };
     let way = example.wrong.way().map(|way| format!("-{}", way.name())).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `leasehold replay`: scenario files, step by step through the world, checked; and what fuzz targets left behind.
 
-use super::child_campaign::{Against, Other};
+use super::child_campaign::{Against, Other, Unasked};
 use super::notes::Notes;
 use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text, warn};
@@ -17,6 +17,7 @@ use crate::text::{self, counted};
 use crate::world::Fault;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
@@ -139,12 +140,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     progress.bar.finish_and_clear();
     let asked = match other {
         None => None,
-        Some(other) => Some(other.finish()?.ok_or_else(|| {
-            let none = "--against: there is nothing to ask: no collection runs, or each is cancelled";
-            Failure::Usage(none.to_owned())
-        })?),
+        Some(other) => match other.finish()? {
+            // What cannot be read says so itself.
+            None if !verdicts.iter().any(|verdict| matches!(verdict, Verdict::Unusable(_))) => {
+                let none = "--against: there is nothing to ask: no collection runs, or each is cancelled";
+                return Err(Failure::Usage(none.to_owned()));
+            }
+            asked => asked,
+        },
     };
-    let (mut passed, mut bare, mut unusable) = (0usize, 0usize, Vec::new());
+    let (mut passed, mut bare, mut unasked, mut unusable) = (0usize, 0usize, 0usize, Vec::new());
     for (File { path: file, .. }, verdict) in files.iter().zip(verdicts) {
         match verdict {
             Verdict::Passed { blocks } => {
@@ -157,6 +162,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 passed += 1;
                 writeln!(out, "{text}")?;
             }
+            Verdict::Unasked => unasked += 1,
             Verdict::Bare(text) => {
                 bare += 1;
                 writeln!(out, "{text}")?;
@@ -170,9 +176,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if let Some(asked) = asked {
         writeln!(out, "{asked}")?;
     }
-    let failed = files.len() - passed - bare;
-    let without = if bare == 0 { String::new() } else { format!(", {bare} without expectations") };
-    writeln!(out, "{passed} passed, {failed} failed{without}")?;
+    let failed = files.len() - passed - bare - unasked;
+    let beside = |count: usize, what: &str| match count {
+        0 => String::new(),
+        _ => format!(", {count} {what}"),
+    };
+    let (without, unasked) = (beside(bare, "without expectations"), beside(unasked, "not asked"));
+    writeln!(out, "{passed} passed, {failed} failed{without}{unasked}")?;
     if !unusable.is_empty() {
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
     }
@@ -351,12 +361,21 @@ fn replay_text(
         let out = out.as_mut().map(|out| &mut **out as &mut dyn Write);
         let Arguments { fault, intended, go, .. } = *arguments;
         let replay = Replay::new(&scenario, fault).intended(intended).built_with(go.unwrap_or_default());
+        let is_unasked = Cell::new(false);
         let each_step = |stepped: &mut Stepped<'_>| {
             progress.step_done(arguments.fault, stepped);
-            stepped.failures.extend(other.and_then(|other| other.holds(path, stepped)));
+            match other.map(|other| other.holds(path, stepped)) {
+                Some(Ok(failure)) => stepped.failures.extend(failure),
+                Some(Err(Unasked)) => is_unasked.set(true),
+                None => {}
+            }
         };
         let replayed = replay_scenario(path, replay, out, &each_step)?;
-        verdicts.push((release, verdict(arguments, file, &scenario, &written, replayed)));
+        let verdict = match verdict(arguments, file, &scenario, &written, replayed) {
+            Verdict::Passed { .. } if is_unasked.get() => Verdict::Unasked,
+            verdict => verdict,
+        };
+        verdicts.push((release, verdict));
     }
     Ok(under_all(path, verdicts))
 }
@@ -376,6 +395,9 @@ fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>) -> Verdict {
                 text.push_str(&failed);
                 failing.push(release.to_string());
             }
+            // One release of which the other collector was not asked is enough.
+            Verdict::Unasked => other = Verdict::Unasked,
+            _ if matches!(other, Verdict::Unasked) => {}
             verdict => other = verdict,
         }
     }

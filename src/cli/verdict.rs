@@ -15,6 +15,8 @@ pub(super) enum Verdict {
     Held(String),
     /// Nothing in it could fail but the properties, which hold.
     Bare(String),
+    /// Nothing failed, but the other collector was no longer asked.
+    Unasked,
     /// What failed.
     Failed(String),
     /// It cannot be read, is no scenario, or cannot be written.

@@ -4,8 +4,8 @@ use super::finding::{side_lines, write_side, write_steps};
 use super::shell::quoted;
 use super::{Interrupted, Show};
 use crate::campaign;
-use crate::child::campaign::{Example, Plan, Tally};
-use crate::child::{CommandLine, Otherwise, Wrong};
+use crate::child::campaign::{Example, NotSmall, Plan, Tally};
+use crate::child::{CommandLine, Otherwise};
 use crate::generate::profile::Swarm;
 use crate::scenario::{Scenario, print};
 use crate::simulate::explained::Explained;
@@ -70,7 +70,7 @@ impl Show for Report<'_> {
         let Report { plan, tally, findings, interrupted } = self;
         let findings = findings.iter().map(|Written { example, scenario, .. }| {
             let Example { wrong, cases, number, text, small } = example;
-            let small = small.as_ref().map(|small| {
+            let small = small.as_ref().ok().map(|small| {
                 json!({
                     "child": small.otherwise.child, "ours": small.explained.oracle,
                     "row": small.row, "scenario": scenario.as_ref().map(print),
@@ -133,18 +133,17 @@ fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written) -> io::Res
     let Example { wrong, cases, number, text, small } = example;
     writeln!(out, "{wrong} in {}, as in case {number}", text::counted(*cases, "case"))?;
     match small {
-        None => {
-            writeln!(out, "  child    {text}")?;
-            writeln!(
-                out,
-                "  small    no: {}",
-                match wrong {
-                    Wrong::Hung => "each try would take the whole limit",
-                    _ => "asked again, the child does not show it",
+        Err(why) => {
+            let why = match why {
+                NotSmall::Hangs => "each try would take the whole limit",
+                NotSmall::NotAgain => "asked again, the child does not show it",
+                NotSmall::NotAlone => {
+                    "asked alone, a fresh child does not show it: its answers depend on earlier rows"
                 }
-            )?;
+            };
+            writeln!(out, "  child    {text}\n  small    no: {why}")?;
         }
-        Some(small) => {
+        Ok(small) => {
             write_steps(out, &small.lines, small.steps, small.tries, &small.explained)?;
             write_side(out, "child", &small.otherwise.child)?;
             write_side(out, "ours", &small.explained.oracle)?;

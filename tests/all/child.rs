@@ -289,6 +289,10 @@ fn a_scenario_is_put_to_another_collector() {
     }
     let output = Command::new(PROGRAM).args(["replay", file, "--against", "/nowhere/to/be/found"]).output();
     assert_eq!(output.expect("the program runs").status.code(), Some(2));
+    // What cannot be read is no want of something to ask.
+    let output = replay("child", "nowhere.scenario");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("no such file"), "{}", text(&output.stderr));
 }
 
 fn against(command: &str, path: &str, more: &[&str]) -> (Option<i32>, String, String) {
@@ -333,7 +337,23 @@ fn a_child_that_hangs_is_asked_nothing_more() {
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(collection) && said.contains("the child hung"), "{said}");
         assert!(said.contains("; it hung, and was not asked "), "{said}");
+        let last = said.lines().last().expect("a last line");
+        assert!(
+            command != "replay" || last.ends_with(" not asked"),
+            "files pass that were not asked: {last}"
+        );
     }
+}
+
+#[test]
+fn a_child_that_depends_on_earlier_rows_is_said_to_do_so() {
+    // From its sixth answer on it removes nothing. (To know a last line, sed would wait for the next.)
+    let child =
+        format!(r#"sh -c "'{PROGRAM}' child | sed -u '6,9999s/\"removed\":\[[^]]*\]/\"removed\":[]/'""#);
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let said = text(&simulate(folder.path(), &["--cases", "20", "--jobs", "1", "--against", &child]).stdout);
+    assert!(said.contains("\n  small    no: asked alone, a fresh child does not show it: "), "{said}");
+    assert!(!said.contains("1-minimal"), "{said}");
 }
 
 #[test]

@@ -120,17 +120,26 @@ fn a_room_uses_only_rooms_above_it() {
     }
 }
 
-/// The files of each folder, as modules, and which of their neighbours they import.
+/// The modules of each folder below a room, files and folders alike, and which of their neighbours they import, by `super` or
+/// by the whole path.
 fn neighbours() -> BTreeMap<PathBuf, Uses> {
     let mut folders: BTreeMap<PathBuf, Uses> = BTreeMap::new();
     for (path, text) in files() {
-        let module = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
-        if module == "mod" || module == "lib" || module == "main" {
-            continue;
+        let parts: Vec<String> =
+            path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let is_mod = parts.last().is_some_and(|part| part == "mod");
+        let own = &parts[..parts.len() - usize::from(is_mod)];
+        for depth in 1..own.len() {
+            let upwards = "super::".repeat(own.len() - depth);
+            // What is further up is another folder's.
+            let text = text.replace(&format!("super::{upwards}"), "further::");
+            let whole = format!("crate::{}::", own[..depth].join("::"));
+            let used = [upwards, whole].into_iter().flat_map(|prefix| {
+                words_behind(&text, &prefix).into_iter().map(str::to_owned).collect::<Vec<_>>()
+            });
+            let folder = folders.entry(own[..depth].iter().collect()).or_default();
+            folder.entry(own[depth].clone()).or_default().extend(used.filter(|used| *used != own[depth]));
         }
-        let folder = path.parent().expect("a file lies in a folder").to_owned();
-        let used = words_behind(&text, "super::").into_iter().map(str::to_owned).collect();
-        folders.entry(folder).or_default().insert(module, used);
     }
     for uses in folders.values_mut() {
         let modules: BTreeSet<String> = uses.keys().cloned().collect();
