@@ -9,7 +9,7 @@ use crate::world::Fault;
 use std::io::Write;
 use std::time::Duration;
 
-/// Seed each known mistake into the collector and see whether generated cases find it
+/// Seed each known mistake into the daemon and see whether generated cases find it
 ///
 /// A fault is caught if every seed finds it within the budget. Exit code 1 if one escapes.
 #[derive(clap::Args)]

@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     /// Write what is printed below each `---`; nothing else in a file changes
     #[arg(long, conflicts_with_all = ["fault", "against", "child_timeout"])]
     update: bool,
-    /// Seed a mistake into the collector, to see scenarios fail
+    /// Seed a mistake into the daemon, to see scenarios fail
     #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// Whose rules, whatever the files begin with: a version of containerd, or all for each in turn
@@ -71,7 +71,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TARGET", value_parser = artifact::parse_target)]
     #[arg(conflicts_with_all = ["update", "intended", "against", "child_timeout"])]
     target: Option<&'static Target>,
-    /// Hold the collector to the intended rules instead of those with the release's known defects
+    /// Hold the daemon to the intended rules instead of those with the release's known defects
     #[arg(long, conflicts_with = "update")]
     intended: bool,
     #[command(flatten)]

@@ -60,10 +60,10 @@ pub(super) struct Arguments {
     /// label-grammar, shared-names, odd-times, any-collected, bursts
     #[arg(long, value_name = "PROFILE", value_parser = Swarm::parse, default_value = "swarm")]
     profile: Swarm,
-    /// Hold the collector to the intended rules instead of those with the release's known defects
+    /// Hold the daemon to the intended rules instead of those with the release's known defects
     #[arg(long)]
     intended: bool,
-    /// Seed a mistake into the collector, to see it found; `leasehold grade --list` lists them
+    /// Seed a mistake into the daemon, to see it found; `leasehold grade --list` lists them
     #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// Threads; default: one a core

@@ -16,7 +16,7 @@ use crate::bucket::Bucket;
 use crate::instant::Instant;
 use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{Expiry, Line, Name, NodeName, Resource, SnapshotName, Step};
+use crate::scenario::{Expiry, Line, Name, NewSnapshot, NodeName, Resource, Step};
 use crate::schema::views;
 use crate::world::{Applied, Collected, World};
 use std::collections::BTreeMap;
@@ -78,90 +78,120 @@ impl Promises {
     pub(super) fn note(&mut self, before: &World, line: &Line, applied: &Applied) {
         let client = line.client.as_ref();
         let Some(namespace) = before.namespace(client) else { return };
-        let node =
-            |kind, key: &[u8]| NodeName { namespace: Some(namespace.to_vec()), kind, key: key.to_vec() };
-        let snapshot = |SnapshotName { snapshotter, key }: &SnapshotName, name: Option<&Name>| {
-            node(Kind::Snapshot, &[snapshotter, name.unwrap_or(key)].map(Vec::as_slice).join(&b'/'))
-        };
         // Whatever came of it, it may have reached its object.
-        match &line.step {
+        self.forget(namespace, &line.step);
+        if applied.refused.is_none() {
+            self.begin_lease(namespace, &line.step, before.now());
+            let written = written(namespace, &line.step, before.release());
+            let holder = match (before.lease(client), &written) {
+                (Some(lease), _) => Some(Holder::Lease(lease.to_vec())),
+                (None, Some(NodeName { kind: Kind::Ingest, .. })) => {
+                    Some(Holder::Until(before.now().plus(INGEST_LIFE)))
+                }
+                (None, _) => None,
+            };
+            self.written.extend(written.zip(holder));
+        }
+    }
+
+    /// What is taken away, or may have been, is promised no longer.
+    fn forget(&mut self, namespace: &[u8], step: &Step) {
+        let node = |kind, key| named(namespace, kind, key);
+        let gone = match step {
             Step::RawPut { .. }
             | Step::RawBucket { .. }
             | Step::RawDelete { .. }
-            | Step::RawSequence { .. } => {
+            | Step::RawSequence { .. }
+            | Step::Release(_)
+            | Step::NamespaceDelete { .. } => {
                 *self = Promises::default();
-            }
-            Step::Release(_) | Step::NamespaceDelete { .. } => *self = Promises::default(),
-            Step::LeaseDelete { lease, .. } => drop(self.leases.remove(&(namespace.to_vec(), lease.clone()))),
-            Step::LeaseDrop { lease, resources } => {
-                let dropped = |resource: &Resource| match resource {
-                    Resource::Content(digest) => Some(node(Kind::Content, digest)),
-                    Resource::Snapshot(name) => Some(snapshot(name, None)),
-                    Resource::Ingest(reference) => Some(node(Kind::Ingest, reference)),
-                    Resource::Image(name) => Some(node(Kind::Image, name)),
-                    Resource::Other { .. } => None,
-                };
-                let dropped: Vec<NodeName> = resources.iter().filter_map(dropped).collect();
-                let is_of = |holder: &Holder| matches!(holder, Holder::Lease(own) if own == lease);
-                self.written.retain(|node, holder| !(is_of(holder) && dropped.contains(node)));
-            }
-            Step::ContentAbort { reference } => drop(self.written.remove(&node(Kind::Ingest, reference))),
-            Step::ContentCommit { reference, .. } => {
-                self.written.remove(&node(Kind::Ingest, reference));
-            }
-            Step::ContentPut { digest, .. } => drop(self.written.remove(&node(Kind::Ingest, digest))),
-            Step::ContentDelete { digest } => drop(self.written.remove(&node(Kind::Content, digest))),
-            Step::SnapshotRemove { snapshot: name } | Step::SnapshotCommit { snapshot: name, .. } => {
-                self.written.remove(&snapshot(name, None));
-            }
-            Step::ImageDelete { image, .. } => drop(self.written.remove(&node(Kind::Image, image))),
-            _ => {}
-        }
-        if applied.refused.is_some() {
-            return;
-        }
-        let written = match &line.step {
-            Step::LeaseCreate { lease, expire, labels, .. } => {
-                let is_by_hand = labels.as_slice().iter().any(|(key, _)| key.starts_with(GC_LABELS));
-                let until = match expire {
-                    None => Some(None),
-                    // It is written in whole seconds: the last of them is not promised.
-                    Some(Expiry::In(after)) if *after > SECOND => {
-                        Some(Some(before.now().plus(*after - SECOND)))
-                    }
-                    Some(_) => None,
-                };
-                let until = until.filter(|_| !is_by_hand);
-                // It holds nothing of what an earlier one of its name held.
-                let is_held = |node: &NodeName, holder: &Holder| {
-                    matches!(holder, Holder::Lease(own) if own == lease)
-                        && node.namespace.as_deref() == Some(namespace)
-                };
-                self.written.retain(|node, holder| !is_held(node, holder));
-                let lease = (namespace.to_vec(), lease.clone());
-                match until {
-                    Some(until) => self.leases.insert(lease, until),
-                    None => self.leases.remove(&lease),
-                };
                 return;
             }
-            Step::ContentOpen { reference, .. } => node(Kind::Ingest, reference),
-            Step::ContentCommit { digest, .. } | Step::ContentPut { digest, .. } => {
-                node(Kind::Content, digest)
+            Step::LeaseDelete { lease, .. } => {
+                self.leases.remove(&(namespace.to_vec(), lease.clone()));
+                return;
             }
-            Step::SnapshotPrepare(new) | Step::SnapshotView(new) => snapshot(&new.snapshot, None),
-            Step::SnapshotCommit { snapshot: name, name: committed, .. } => snapshot(name, Some(committed)),
-            // Leases hold images from 2.0 on.
-            Step::ImageCreate { image, .. } if before.release() >= Release::V2_0 => node(Kind::Image, image),
+            Step::LeaseDrop { lease, resources } => {
+                let dropped: Vec<NodeName> =
+                    resources.iter().filter_map(|resource| held(namespace, resource)).collect();
+                self.written.retain(|node, holder| !(holder.is(lease) && dropped.contains(node)));
+                return;
+            }
+            Step::ContentAbort { reference } | Step::ContentCommit { reference, .. } => {
+                node(Kind::Ingest, reference)
+            }
+            Step::ContentPut { digest, .. } => node(Kind::Ingest, digest),
+            Step::ContentDelete { digest } => node(Kind::Content, digest),
+            Step::SnapshotRemove { snapshot } | Step::SnapshotCommit { snapshot, .. } => {
+                snapshot_node(namespace, &snapshot.snapshotter, &snapshot.key)
+            }
+            Step::ImageDelete { image, .. } => node(Kind::Image, image),
             _ => return,
         };
-        let holder = match (before.lease(client), written.kind) {
-            (Some(lease), _) => Holder::Lease(lease.to_vec()),
-            (None, Kind::Ingest) => Holder::Until(before.now().plus(INGEST_LIFE)),
-            (None, _) => return,
-        };
-        self.written.insert(written, holder);
+        self.written.remove(&gone);
     }
+
+    /// A lease that is created holds nothing of what an earlier one of its name held.
+    fn begin_lease(&mut self, namespace: &[u8], step: &Step, now: Instant) {
+        let Step::LeaseCreate { lease, expire, labels, .. } = step else { return };
+        let is_by_hand = labels.as_slice().iter().any(|(key, _)| key.starts_with(GC_LABELS));
+        let until = match expire {
+            None => Some(None),
+            // It is written in whole seconds: the last of them is not promised.
+            Some(Expiry::In(after)) if *after > SECOND => Some(Some(now.plus(*after - SECOND))),
+            Some(_) => None,
+        };
+        let is_its = |node: &NodeName| node.namespace.as_deref() == Some(namespace);
+        self.written.retain(|node, holder| !(holder.is(lease) && is_its(node)));
+        let lease = (namespace.to_vec(), lease.clone());
+        match until.filter(|_| !is_by_hand) {
+            Some(until) => self.leases.insert(lease, until),
+            None => self.leases.remove(&lease),
+        };
+    }
+}
+
+impl Holder {
+    fn is(&self, lease: &Name) -> bool {
+        matches!(self, Holder::Lease(own) if own == lease)
+    }
+}
+
+/// What a step that was accepted has written, if it is something that a lease holds.
+fn written(namespace: &[u8], step: &Step, release: Release) -> Option<NodeName> {
+    Some(match step {
+        Step::ContentOpen { reference, .. } => named(namespace, Kind::Ingest, reference),
+        Step::ContentCommit { digest, .. } | Step::ContentPut { digest, .. } => {
+            named(namespace, Kind::Content, digest)
+        }
+        Step::SnapshotPrepare(NewSnapshot { snapshot, .. })
+        | Step::SnapshotView(NewSnapshot { snapshot, .. }) => {
+            snapshot_node(namespace, &snapshot.snapshotter, &snapshot.key)
+        }
+        Step::SnapshotCommit { snapshot, name, .. } => snapshot_node(namespace, &snapshot.snapshotter, name),
+        // Leases hold images from 2.0 on.
+        Step::ImageCreate { image, .. } if release >= Release::V2_0 => named(namespace, Kind::Image, image),
+        _ => return None,
+    })
+}
+
+/// What a lease holds as a node.
+fn held(namespace: &[u8], resource: &Resource) -> Option<NodeName> {
+    Some(match resource {
+        Resource::Content(digest) => named(namespace, Kind::Content, digest),
+        Resource::Snapshot(snapshot) => snapshot_node(namespace, &snapshot.snapshotter, &snapshot.key),
+        Resource::Ingest(reference) => named(namespace, Kind::Ingest, reference),
+        Resource::Image(name) => named(namespace, Kind::Image, name),
+        Resource::Other { .. } => return None,
+    })
+}
+
+fn named(namespace: &[u8], kind: Kind, key: &[u8]) -> NodeName {
+    NodeName { namespace: Some(namespace.to_vec()), kind, key: key.to_vec() }
+}
+
+fn snapshot_node(namespace: &[u8], snapshotter: &[u8], key: &[u8]) -> NodeName {
+    named(namespace, Kind::Snapshot, &[snapshotter, key].join(&b'/'))
 }
 
 fn is_there(tree: &Bucket, node: &NodeName) -> bool {
