@@ -18,6 +18,15 @@ use crate::scenario::{NodeName, print_node};
 use crate::schema::{names, time, views};
 use crate::text;
 
+/// How many of the reasons are told for which a node goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reasons {
+    /// The first, and how many more there are.
+    First,
+    /// All, a line each.
+    All,
+}
+
 /// What words need to know besides the reasons.
 #[derive(Clone, Copy)]
 pub struct Words<'a> {
@@ -160,12 +169,22 @@ impl Words<'_> {
         }
     }
 
-    /// What might have kept a node and did not.
+    /// What might have kept a node and did not: the first such thing, and how many more there are.
     pub fn failures(self, node: NodeRef<'_>, failures: &[Failure<'_>]) -> String {
-        match failures {
-            [] => "nothing refers to it".to_owned(),
-            [one] => self.failure(node, one),
-            [first, rest @ ..] => format!("{}; and {} more", self.failure(node, first), rest.len()),
+        self.failures_told(node, failures, Reasons::First)
+    }
+
+    /// The same with as many of them as are to be told.
+    pub fn failures_told(self, node: NodeRef<'_>, failures: &[Failure<'_>], reasons: Reasons) -> String {
+        match (failures, reasons) {
+            ([], _) => "nothing refers to it".to_owned(),
+            ([first, rest @ ..], Reasons::First) if !rest.is_empty() => {
+                format!("{}; and {} more", self.failure(node, first), rest.len())
+            }
+            (failures, _) => {
+                let each = failures.iter().map(|failure| self.failure(node, failure));
+                each.collect::<Vec<_>>().join("\n")
+            }
         }
     }
 

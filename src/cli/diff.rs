@@ -26,7 +26,7 @@ collection fails, or a difference that no known rule explains (with --cases only
 cannot be read or an output that cannot be written.
 
 --json counts the resources: `removed` (only --to removes them), `kept` (only --from does), `alike` (both keep them, each \
-for a reason of its own; these three are in `differences`), and `unchanged`, all others. `warnings` has what standard error \
+for a reason of its own; these three are in `differences`, with all `reasons` of both), and `unchanged`, all others. `warnings` has what standard error \
 says. A name that is no UTF-8, or begins so itself, is written as \"base64:...\".
 
 Examples:

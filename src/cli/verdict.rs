@@ -48,6 +48,7 @@ pub(super) fn replay_scenario(
     let scenario = replay.scenario();
     let mut replayed = Replayed::default();
     if let Some(out) = &mut out {
+        replay = replay.with_every_reason();
         writeln!(out, "{}: release {}", text::path(file), scenario.release)?;
     }
     loop {
@@ -59,8 +60,8 @@ pub(super) fn replay_scenario(
             replayed.add(stepped);
             continue;
         };
-        let printed = stepped.printed.as_deref();
-        step::write(*out, stepped.line, &before, replay.world(), &stepped.applied, printed)?;
+        let told = stepped.told.as_deref();
+        step::write(*out, stepped.line, &before, replay.world(), &stepped.applied, told)?;
         for failure in &stepped.failures {
             writeln!(out, "      FAILED {}", failure.to_string().replace('\n', "\n      "))?;
         }

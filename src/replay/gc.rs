@@ -18,7 +18,7 @@ use crate::engine::{Call, Level, LogEvent};
 use crate::metadata::Error;
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{Judgement, Verdict};
-use crate::reason::Words;
+use crate::reason::{Reasons, Words};
 use crate::scenario::alias;
 use crate::schema::views;
 use crate::text;
@@ -44,7 +44,7 @@ pub(super) fn is_output(line: &str) -> bool {
         || line.split_once(' ').is_some_and(is_row)
 }
 
-/// A table of what was done, to what, and why.
+/// A table of what was done, to what, and why. Further lines of a why stand below the first.
 #[derive(Default)]
 struct Table(Vec<[String; 3]>);
 
@@ -59,6 +59,7 @@ impl Table {
         let mut text = String::new();
         for [done, to, why] in &self.0 {
             let to_width = if why.is_empty() { 0 } else { width + 3 };
+            let why = why.replace('\n', &format!("\n{:1$}", "", DONE_WIDTH + to_width));
             writeln!(text, "{done:DONE_WIDTH$}{to:to_width$}{why}")
                 .expect("a string takes all that is written");
         }
@@ -67,12 +68,17 @@ impl Table {
 }
 
 /// The output of a collection, for a client that uses this namespace.
-pub(super) fn collection(collected: &Collected, judgement: &Judgement<'_>, namespace: &[u8]) -> String {
+pub(super) fn collection(
+    collected: &Collected,
+    judgement: &Judgement<'_>,
+    namespace: &[u8],
+    reasons: Reasons,
+) -> String {
     let outcome = &collected.outcome;
     let words = Words { release: collected.before.release, tree: &collected.before.tree, namespace };
     let mut table = Table::default();
     match &outcome.error {
-        None => nodes(&mut table, collected, judgement, words),
+        None => nodes(&mut table, collected, judgement, words, reasons),
         Some(error) => table.row("error", alias::in_name(error.to_string().as_bytes()), String::new()),
     }
     if outcome.error.is_none() && outcome.walked.is_empty() {
@@ -86,7 +92,13 @@ pub(super) fn collection(collected: &Collected, judgement: &Judgement<'_>, names
 }
 
 /// The nodes of the walk: the engine says which stay, the judgement says why.
-fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, words: Words<'_>) {
+fn nodes(
+    table: &mut Table,
+    collected: &Collected,
+    judgement: &Judgement<'_>,
+    words: Words<'_>,
+    reasons: Reasons,
+) {
     let outcome = &collected.outcome;
     let is_removed = |node: &NodeRef<'_>| collected.has_removed(*node);
     let sorted = |nodes: &mut Vec<NodeRef<'_>>| {
@@ -107,13 +119,13 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
             Some(reason) => words.reason(node, &reason),
             None => {
                 let failures = verdict.map(Verdict::failures).unwrap_or_default();
-                format!("though {}", words.failures(node, &failures))
+                format!("though {}", words.failures_told(node, &failures, reasons))
             }
         };
         table.row("keep", words.node(node), why);
     }
     for node in removed {
-        let mut why = removal(verdicts.get(&node.to_node()), node, words);
+        let mut why = removal(verdicts.get(&node.to_node()), node, words, reasons);
         let kind = collected.before.release.kind_of(node.resource_type);
         if views::has(&outcome.after, kind, node.namespace, node.key) {
             why.push_str("; its bucket stays");
@@ -123,10 +135,15 @@ fn nodes(table: &mut Table, collected: &Collected, judgement: &Judgement<'_>, wo
 }
 
 /// What might have kept a node that was removed, or keeps it by right.
-fn removal(verdict: Option<&Verdict<'_, '_>>, node: NodeRef<'_>, words: Words<'_>) -> String {
+fn removal(
+    verdict: Option<&Verdict<'_, '_>>,
+    node: NodeRef<'_>,
+    words: Words<'_>,
+    reasons: Reasons,
+) -> String {
     match verdict.and_then(Verdict::reason) {
         Some(reason) => format!("though {}", words.reason(node, &reason)),
-        None => words.failures(node, &verdict.map(Verdict::failures).unwrap_or_default()),
+        None => words.failures_told(node, &verdict.map(Verdict::failures).unwrap_or_default(), reasons),
     }
 }
 
@@ -146,6 +163,7 @@ pub(super) fn fate(
     judgement: &Judgement<'_>,
     namespace: &[u8],
     node: NodeRef<'_>,
+    reasons: Reasons,
 ) -> Option<Fate> {
     let words = Words { release: collected.before.release, tree: &collected.before.tree, namespace };
     if let Some(error) = &collected.outcome.error {
@@ -153,7 +171,7 @@ pub(super) fn fate(
     }
     let verdict = judgement.resources().find(|verdict| verdict.is(node))?;
     if collected.has_removed(node) {
-        return Some(Fate::Removed(removal(Some(&verdict), node, words)));
+        return Some(Fate::Removed(removal(Some(&verdict), node, words, reasons)));
     }
     judgement.reason(node).map(|reason| Fate::Kept(words.reason(node, &reason)))
 }

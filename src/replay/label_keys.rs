@@ -6,7 +6,7 @@
 //! ref.content.0=...         is gc.ref.content meant?
 //! ```
 
-use super::slip::is_slip;
+use super::slip::meant;
 use crate::named::nearest;
 use crate::scenario::{Scenario, Step};
 use crate::text;
@@ -62,7 +62,7 @@ fn is_near(short: &str, known: &str) -> bool {
     let known: Vec<&str> = known.split('.').collect();
     let mut others = parts.iter().zip(&known).filter(|(part, known)| part != known);
     parts.len() >= known.len()
-        && others.next().is_some_and(|(part, known)| is_slip(part, known))
+        && others.next().is_some_and(|(part, known)| meant(part, [*known]).is_some())
         && others.next().is_none()
 }
 

@@ -16,6 +16,7 @@ mod gc;
 mod impossible;
 mod label_keys;
 mod objects;
+mod paths;
 mod slip;
 mod update;
 mod warning;
@@ -35,6 +36,7 @@ use crate::properties::known::Known;
 use crate::properties::panics::catching;
 use crate::properties::steps::{Done, Steps, refused};
 use crate::properties::thorough::check_thoroughly;
+use crate::reason::Reasons;
 use crate::release::Release;
 use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
 use crate::world::{Applied, Collected, Fault, Unmet, World};
@@ -89,6 +91,14 @@ pub enum Problem {
         /// Why the last collection kept or removed the node that it is about, or which step removed it.
         why: Option<Box<str>>,
     },
+    /// What is to be absent could never be there.
+    #[error("`{step}`: {why}")]
+    Misspelled {
+        /// The step.
+        step: String,
+        /// What is misspelled, and what may be meant.
+        why: String,
+    },
     /// A step printed something else than what stands below it.
     #[error(
         "`{step}` prints something else (- expected, + printed){}\n{}",
@@ -140,6 +150,7 @@ pub struct Replay<'s> {
     scenario: &'s Scenario,
     fault: Option<Fault>,
     is_intended: bool,
+    reasons: Reasons,
     world: World,
     steps: Steps,
     removals: Removals,
@@ -156,6 +167,8 @@ pub struct Stepped<'s> {
     pub applied: Applied,
     /// What a `gc` or `cleanup` printed.
     pub printed: Option<String>,
+    /// The same with as many reasons as the replay is to tell.
+    pub told: Option<String>,
     /// What is wrong with it.
     pub failures: Vec<Failure>,
 }
@@ -164,13 +177,20 @@ impl<'s> Replay<'s> {
     /// A scenario before its first step, with an engine that may have a fault.
     pub fn new(scenario: &'s Scenario, fault: Option<Fault>) -> Replay<'s> {
         let (world, steps) = (World::new(scenario.release), Steps::default());
-        Replay { scenario, fault, is_intended: false, world, steps, removals: Removals::default(), next: 0 }
+        let (is_intended, reasons, removals) = (false, Reasons::First, Removals::default());
+        Replay { scenario, fault, is_intended, reasons, world, steps, removals, next: 0 }
     }
 
     /// Holds collections to the intended rules instead of those with the release's known defects.
     #[must_use]
     pub fn intended(self, is_intended: bool) -> Replay<'s> {
         Replay { is_intended, ..self }
+    }
+
+    /// Tells of each node that goes every reason, not the first and how many more there are.
+    #[must_use]
+    pub fn with_every_reason(self) -> Replay<'s> {
+        Replay { reasons: Reasons::All, ..self }
     }
 
     /// Replays with daemons that were built with some Go.
@@ -205,7 +225,14 @@ impl<'s> Replay<'s> {
                     |finding| Problem::Found { step: print_step(&line.step), finding: Box::new(finding) };
                 let failures =
                     findings.map(found).map(|problem| Failure { line: line.number, problem }).collect();
-                Some(Stepped { line, release, applied: Applied::default(), printed: None, failures })
+                Some(Stepped {
+                    line,
+                    release,
+                    applied: Applied::default(),
+                    printed: None,
+                    told: None,
+                    failures,
+                })
             }
         }
     }
@@ -220,7 +247,7 @@ impl<'s> Replay<'s> {
             self.next = self.scenario.lines.len();
         }
         let step = || print_step(&line.step);
-        let printed = self.judge(line, &applied, &mut problems);
+        let [printed, told] = self.judge(line, &applied, &mut problems);
         let done = Done { before, line, after: &self.world, applied: &applied };
         let deviations = self.known(before.release()).deviations;
         let checks = self.steps.check(done, deviations, true, self.fault);
@@ -240,8 +267,13 @@ impl<'s> Replay<'s> {
                 Problem::Unmet { step: step(), unmet, why }
             }));
         }
+        if let Step::Expect(assertion) = &line.step
+            && let Some(why) = paths::misspelled(self.scenario, assertion)
+        {
+            problems.push(Problem::Misspelled { step: step(), why });
+        }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
-        Stepped { line, release: before.release(), applied, printed, failures }
+        Stepped { line, release: before.release(), applied, printed, told, failures }
     }
 
     /// What the daemon may do against the intended rules.
@@ -249,20 +281,21 @@ impl<'s> Replay<'s> {
         if self.is_intended { Known::NONE } else { Known::as_shipped(release) }
     }
 
-    /// Checks the collection of a step, and says what the step printed.
-    fn judge(&self, line: &Line, applied: &Applied, problems: &mut Vec<Problem>) -> Option<String> {
+    /// Checks the collection of a step; what the step printed, and the same with as many reasons as are to be told.
+    fn judge(&self, line: &Line, applied: &Applied, problems: &mut Vec<Problem>) -> [Option<String>; 2] {
         let namespace = self.world.namespace(line.client.as_ref()).unwrap_or_default();
-        let mut printed = String::new();
+        let mut texts = <[String; 2]>::default();
         if let Some(collected) = &applied.collected {
-            printed = self.judge_collection(line, collected, namespace, problems);
+            texts = self.judge_collection(line, collected, namespace, problems);
         }
+        let mut below = String::new();
         if let Some(cleaned) = &applied.cleaned {
-            printed.push_str(&gc::clean_up(cleaned, applied.refused.is_none()));
+            below.push_str(&gc::clean_up(cleaned, applied.refused.is_none()));
         }
         if let Some(error) = &applied.refused {
-            printed.push_str(&gc::refused(error));
+            below.push_str(&gc::refused(error));
         }
-        line.step.prints().then_some(printed)
+        texts.map(|text| line.step.prints().then_some(text + &below))
     }
 
     fn judge_collection(
@@ -271,7 +304,7 @@ impl<'s> Replay<'s> {
         collected: &Collected,
         namespace: &[u8],
         problems: &mut Vec<Problem>,
-    ) -> String {
+    ) -> [String; 2] {
         let request = collected.request();
         let defects = self.known(collected.before.release).defects;
         let judgement = judge(&collected.before, defects);
@@ -280,7 +313,12 @@ impl<'s> Replay<'s> {
         checks.extend(check_thoroughly(&request, &collected.outcome, &judgement, defects, fault));
         let found = |finding| Problem::Found { step: print_step(&line.step), finding: Box::new(finding) };
         problems.extend(checks.findings.into_iter().map(found));
-        gc::collection(collected, &judgement, namespace)
+        let printed = gc::collection(collected, &judgement, namespace, Reasons::First);
+        let told = match self.reasons {
+            Reasons::First => printed.clone(),
+            Reasons::All => gc::collection(collected, &judgement, namespace, Reasons::All),
+        };
+        [printed, told]
     }
 }
 

@@ -13,19 +13,20 @@
 //!
 //! An `expect` may name what cannot be ([`super::impossible`]), a label's key may be nearly one that is read
 //! ([`super::label_keys`]). What no step creates and nothing else is nearly called is meant to be missing, which is worth a
-//! scenario. A `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
+//! scenario, if a step at least mentions it. A `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
 //! ([`crate::go`]).
 
 use super::impossible::impossible;
 use super::label_keys::is_nearly_read;
 use super::objects::{Object, created, created_namespaces, expected, named as named_by, used_namespace};
-use super::slip::is_slip;
+use super::slip::meant;
 use crate::go::Go;
 use crate::node::Kind;
 use crate::scenario::{
-    Assertion, Expiry, Labels, Line, Name, NodeName, RawValue, Scenario, Step, alias, print_node,
+    Assertion, Expiry, Labels, Line, Name, NodeName, RawValue, Scenario, Step, alias, kind_of_word,
+    print_node,
 };
-use crate::schema::{duration, names, time};
+use crate::schema::{duration, names, shape, time};
 use crate::text;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -51,6 +52,7 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
     let namespaces = created_namespaces(scenario);
     let used = scenario.lines.iter().filter_map(|line| used_namespace(&line.step)).cloned();
     let acted_in: BTreeSet<Name> = namespaces.iter().cloned().chain(used).collect();
+    let mentioned = Mentioned::of(scenario, &created);
     let mut release = scenario.release;
     let mut warnings = Vec::new();
     for Line { number, step, .. } in &scenario.lines {
@@ -63,7 +65,10 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         let mut texts: Vec<String> =
             labels.filter_map(|(key, value)| names_nothing(key, value, &created)).collect();
         texts.extend(all_labels.as_slice().iter().filter_map(|(key, _)| is_nearly_read(scenario, key)));
-        texts.extend(named_by(step).into_iter().filter_map(|object| is_missing(&object, &created)));
+        for object in named_by(step) {
+            let text = has_comma(&object, &created).or_else(|| is_missing(&object, &created));
+            texts.extend(text.or_else(|| mentioned.lack(step, &object)));
+        }
         texts.extend(used_namespace(step).and_then(|used| no_namespace(used, &namespaces)));
         texts.extend(expected(step).iter().filter_map(|node| elsewhere(step, node, &acted_in)));
         texts.extend(nothing_elsewhere(step, &acted_in));
@@ -168,6 +173,58 @@ fn named<'a>(key: &[u8], value: &'a [u8]) -> Option<Named<'a>> {
     Some(Named { kind: Kind::Snapshot, before: [snapshotter, b"/"].concat(), name })
 }
 
+/// A name with a comma that separates nothing: it is part of the name.
+fn has_comma(object: &Object, created: &BTreeSet<Object>) -> Option<String> {
+    let (_, key) = object;
+    let goes_on = |(at, _): (usize, &u8)| {
+        let word = key[at + 1..].split(|byte| *byte == b'/').next().unwrap_or_default();
+        std::str::from_utf8(word).ok().and_then(kind_of_word).is_some()
+    };
+    let mut commas = key.iter().enumerate().filter(|(_, byte)| **byte == b',');
+    let separates = key.ends_with(b",") || commas.any(goes_on);
+    (separates && !created.contains(object))
+        .then(|| format!("the comma is part of the name {}: blanks separate words, no commas", shown(object)))
+}
+
+/// What the steps of a scenario make or mention, other than in what they expect.
+struct Mentioned<'c> {
+    created: &'c BTreeSet<Object>,
+    names: BTreeSet<Name>,
+}
+
+impl<'c> Mentioned<'c> {
+    fn of(scenario: &Scenario, created: &'c BTreeSet<Object>) -> Mentioned<'c> {
+        let mut names = BTreeSet::new();
+        for line in scenario.lines.iter().filter(|line| !matches!(line.step, Step::Expect(_))) {
+            line.step.clone().for_each_name(&mut |name| {
+                // A condition's value names something behind its bar.
+                names.extend(name.split(|byte| *byte == b'|').skip(1).map(<[u8]>::to_vec));
+                names.insert(std::mem::take(name));
+            });
+        }
+        Mentioned { created, names }
+    }
+
+    /// An object of which something is expected and that no step makes or mentions: a name to be absent that could never
+    /// be there. What collectors have is theirs.
+    fn lack(&self, step: &Step, object: &Object) -> Option<String> {
+        let (kind, key) = object;
+        if !matches!(
+            kind,
+            Kind::Content | Kind::Snapshot | Kind::Container | Kind::Image | Kind::Lease | Kind::Ingest
+        ) {
+            return None;
+        }
+        let slash = key.iter().position(|byte| *byte == b'/').filter(|_| *kind == Kind::Snapshot);
+        let name = &key[slash.map_or(0, |slash| slash + 1)..];
+        // In a namespace called `v1` even parts of others are objects.
+        let is_part = shape::words_below(&[]).contains(&name);
+        let is_mentioned =
+            is_part || self.created.contains(object) || self.names.contains(name) || self.names.contains(key);
+        (!expected(step).is_empty() && !is_mentioned).then(|| format!("no step names {}", shown(object)))
+    }
+}
+
 /// An object that a step names and none creates, while one is there that may have been meant.
 fn is_missing(object: &Object, created: &BTreeSet<Object>) -> Option<String> {
     if created.contains(object) {
@@ -192,9 +249,8 @@ fn no_namespace(used: &Name, created: &BTreeSet<Name>) -> Option<String> {
 
 /// The namespace that is nearly called so.
 fn near_namespace(name: &Name, known: &BTreeSet<Name>) -> Option<String> {
-    let written = text::name(name);
-    let mut near = known.iter().map(|known| text::name(known)).filter(|known| is_slip(&written, known));
-    near.next().filter(|_| !known.contains(name))
+    let known: Vec<String> = known.iter().map(|known| text::name(known)).collect();
+    meant(&text::name(name), known.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// What is expected of a node in a namespace in which no step acts.
@@ -226,16 +282,19 @@ fn path_for_key(step: &Step) -> Option<String> {
     Some(format!("`{name}` is a key of the same snapshotter and no path; is `{key}` meant?"))
 }
 
-/// The object of a kind that is nearly called so: of a snapshot either the snapshotter or the key is another.
+/// The object of a kind that is nearly called so: of a snapshot either the snapshotter or the key is another. A name that
+/// an object of any kind has is no slip.
 fn nearest_of(object: &Object, created: &BTreeSet<Object>) -> Option<Object> {
-    let parts = parts(object);
-    let alike = created.iter().filter(|other| other.0 == object.0);
-    let mut near = alike.filter(|other| {
-        let others = self::parts(other);
-        let mut pairs = parts.iter().zip(&others).filter(|(part, other)| part != other);
-        pairs.next().is_some_and(|(part, other)| is_slip(part, other)) && pairs.next().is_none()
+    let written = parts(object);
+    let all: Vec<(&Object, Vec<String>)> = created.iter().map(|other| (other, parts(other))).collect();
+    let exists = |part: &String| all.iter().any(|(_, others)| others.contains(part));
+    let alike = all.iter().filter(|(other, _)| other.0 == object.0);
+    let mut near = alike.filter(|(_, others)| {
+        let mut pairs = written.iter().zip(others).filter(|(part, other)| part != other);
+        let is_slip = |(part, other): (&String, &String)| !exists(part) && meant(part, [&**other]).is_some();
+        pairs.next().is_some_and(is_slip) && pairs.next().is_none()
     });
-    near.next().cloned()
+    near.next().map(|(near, _)| (*near).clone())
 }
 
 /// A name in the parts that a person writes.

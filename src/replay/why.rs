@@ -139,7 +139,7 @@ impl Replay<'_> {
         let resource_type = collected.before.release.type_of(asked.kind)?;
         let node = NodeRef { resource_type, namespace: asked.namespace, key: asked.key };
         let judgement = judge(&collected.before, self.known(collected.before.release).defects);
-        gc::fate(collected, &judgement, asked.client, node)
+        gc::fate(collected, &judgement, asked.client, node, self.reasons)
     }
 
     /// Which step removed a node last, and why, if it is one of these.

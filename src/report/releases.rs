@@ -9,7 +9,7 @@ use crate::diff::{
     Aspect, Class, Comparison, Difference, Effect, EndsDiffer, Errors, Fate, Named, Pair, compare, scenario,
 };
 use crate::node::{Node, NodeRef};
-use crate::reason::Words;
+use crate::reason::{Reasons, Words};
 use crate::release::Release;
 use crate::scenario::{alias, print, print_node};
 use crate::schema::time;
@@ -147,7 +147,7 @@ impl Show for Report<'_> {
         }
         for (class, differences) in &classes {
             write_class(out, *class)?;
-            write_differences(out, comparison.pair, differences)?;
+            write_differences(out, comparison.pair, differences, Reasons::First)?;
         }
         for disagreement in &comparison.disagreements {
             writeln!(out, "\n{}: {disagreement}", Class::Unexplained)?;
@@ -164,20 +164,36 @@ fn write_class(out: &mut dyn Write, class: Class) -> io::Result<()> {
     writeln!(out, "\n{class}: {}{since}", class.sentence())
 }
 
-fn write_differences(out: &mut dyn Write, pair: &Pair, differences: &[&Difference<'_>]) -> io::Result<()> {
+fn write_differences(
+    out: &mut dyn Write,
+    pair: &Pair,
+    differences: &[&Difference<'_>],
+    reasons: Reasons,
+) -> io::Result<()> {
     let row = |difference: &&Difference<'_>| {
         let verb = match difference.effect {
             Effect::Removed => "  removed",
             Effect::Kept => "  kept",
             Effect::Alike => "  alike",
         };
-        let reason =
-            |side: &Situation, fate| format!("{}: {}", side.release, fate_in_words(side, difference, fate));
+        let reason = |side: &Situation, fate| {
+            let told = fate_in_words(side, difference, fate, reasons).replace('\n', "; ");
+            format!("{}: {told}", side.release)
+        };
         let (from, to) = (reason(&pair.from, &difference.from), reason(&pair.to, &difference.to));
         [verb.to_owned(), print_node(&difference.node.in_steps()), from, to]
     };
     let rows: Vec<[String; 4]> = differences.iter().take(LISTED_MAX).map(row).collect();
     text::write_columns(out, &rows, &[false; 4])?;
+    let has_more = |difference: &&Difference<'_>| {
+        [&difference.from, &difference.to].into_iter().any(|fate| match fate {
+            Fate::Removed(failures) | Fate::Spared(failures) => failures.len() > 1,
+            Fate::Kept(_) | Fate::NotSwept => false,
+        })
+    };
+    if reasons == Reasons::First && differences.iter().take(LISTED_MAX).copied().any(|it| has_more(&it)) {
+        writeln!(out, "  where there are more reasons, --json lists them all")?;
+    }
     match differences.len().checked_sub(LISTED_MAX) {
         None | Some(0) => Ok(()),
         Some(more) => writeln!(out, "  ... and {} more: --json lists them all", text::count(more as u64)),
@@ -300,7 +316,7 @@ fn write_example(out: &mut dyn Write, class: Class, example: &Example) -> io::Re
     let comparison = compare(&example.pair);
     let differences: Vec<&Difference<'_>> =
         comparison.differences.iter().filter(|difference| difference.class == class).collect();
-    write_differences(out, &example.pair, &differences)?;
+    write_differences(out, &example.pair, &differences, Reasons::All)?;
     for disagreement in &comparison.disagreements {
         writeln!(out, "  {disagreement}")?;
     }
@@ -338,11 +354,17 @@ fn json_fate(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>) -> 
         Fate::Spared(_) => "spared",
         Fate::NotSwept => "not-swept",
     };
-    json!({"fate": name, "reason": fate_in_words(side, difference, fate)})
+    let reason = fate_in_words(side, difference, fate, Reasons::First);
+    let every = match fate {
+        Fate::Spared(failures) => Fate::Removed(failures.clone()),
+        fate => fate.clone(),
+    };
+    let every = fate_in_words(side, difference, &every, Reasons::All);
+    json!({"fate": name, "reason": reason, "reasons": every.lines().collect::<Vec<_>>()})
 }
 
 /// What a release does with a node, and why.
-fn fate_in_words(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>) -> String {
+fn fate_in_words(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>, reasons: Reasons) -> String {
     // Several namespaces stand in one list, so each is written out.
     let words = Words { release: side.release, tree: &side.tree, namespace: b"" };
     let Named { kind, namespace, key } = &difference.node;
@@ -352,9 +374,10 @@ fn fate_in_words(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>)
     let node = NodeRef { resource_type, namespace, key };
     match fate {
         Fate::Kept(reason) => words.reason(NodeRef { resource_type: reason.reached_as, ..node }, reason),
-        Fate::Removed(failures) => words.failures(node, failures),
+        Fate::Removed(failures) => words.failures_told(node, failures, reasons),
         Fate::Spared(failures) => {
-            format!("stays, as the collection fails ({})", words.failures(node, failures))
+            let told = words.failures_told(node, failures, reasons);
+            format!("stays, as the collection fails ({told})")
         }
         Fate::NotSwept => format!("stays, not swept by {}", side.release),
     }

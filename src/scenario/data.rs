@@ -181,7 +181,7 @@ pub(super) const KINDS: [Kind; 9] = [
 ];
 
 /// The kind that a word names.
-pub(super) fn kind_of_word(word: &str) -> Option<Kind> {
+pub fn kind_of_word(word: &str) -> Option<Kind> {
     match word.strip_prefix("type-") {
         Some(number) => number.parse().ok().map(Kind::Other),
         None => KINDS.into_iter().find(|kind| kind.to_string() == word),

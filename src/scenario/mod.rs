@@ -47,6 +47,7 @@ mod words;
 
 pub use data::{
     Call, Expiry, KeyPath, Labels, Name, NodeName, RawValue, Replace, Resource, Sharing, SnapshotName,
+    kind_of_word,
 };
 pub use flaw::{Flaw, Flaws};
 pub use form::Form;

@@ -177,6 +177,9 @@ fn hexadecimal(digits: Option<&[u8]>) -> Option<u8> {
     Some(value(digits.first()?)? << 4 | value(digits.get(1)?)?)
 }
 
+/// What helps where somebody separates words by commas.
+const NO_COMMAS: &str = "blanks separate words, no commas";
+
 impl<'a> Word<'a> {
     /// Its place in the line.
     pub(super) fn at(self) -> Range<usize> {
@@ -215,7 +218,10 @@ impl<'a> Word<'a> {
 
     /// What stands before and behind a `/` that the form needs.
     pub(super) fn halves(self, form: &'static str) -> Result<(Word<'a>, Word<'a>), Snag> {
-        self.split(b'/').ok_or_else(|| self.snag(format!("`{self}` has no `/`: {form} is needed")))
+        self.split(b'/').ok_or_else(|| {
+            let snag = self.snag(format!("`{self}` has no `/`: {form} is needed"));
+            if self.has_comma() { snag.hint(NO_COMMAS) } else { snag }
+        })
     }
 
     /// What stands before a separator that ends the part and is not quoted.
@@ -254,15 +260,18 @@ impl<'a> Word<'a> {
         if everyday { self.alias(0) } else { self.name() }
     }
 
+    fn has_comma(self) -> bool {
+        self.keyword().is_some_and(|text| text.contains(','))
+    }
+
     /// The digest of the everyday name behind the first `skip` bytes.
     fn alias(self, skip: usize) -> Result<Name, Snag> {
         let name = self.keyword().and_then(|text| text.get(skip..));
         name.and_then(alias::digest_of).ok_or_else(|| {
             let most = alias::NAME_BYTES_MAX;
-            let has_comma = self.keyword().is_some_and(|text| text.contains(','));
             self.snag(format!("`{self}` is no name for content: 1 to {most} ASCII letters, digits and -._+"))
-                .hint(match has_comma {
-                    true => "blanks separate words, no commas",
+                .hint(match self.has_comma() {
+                    true => NO_COMMAS,
                     false => "write a full digest such as sha256:... or, in quotes, exactly the bytes",
                 })
         })

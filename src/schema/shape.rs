@@ -223,6 +223,35 @@ pub fn check(tree: &Bucket) -> Result<Vec<Oddity>, Misfit> {
     }
 }
 
+/// The names that the layout has at a path below a namespace; none where people choose them, or nothing stands.
+///
+/// ```
+/// # use leasehold::schema::shape;
+/// assert!(shape::words_below(&[]).contains(&&b"snapshots"[..]));
+/// assert!(shape::words_below(&[b"content"]).contains(&&b"blob"[..]));
+/// assert!(shape::words_below(&[b"images"]).is_empty());
+/// ```
+pub fn words_below(path: &[&[u8]]) -> Vec<&'static [u8]> {
+    let mut shape = &NAMESPACE;
+    for key in path {
+        let below = match shape {
+            Each(shape) => Some(*shape),
+            Parts(_, fields) | Fields(_, fields) => {
+                fields.iter().find(|(name, _)| name == key).map(|(_, shape)| shape)
+            }
+            Value | Labels | Values => None,
+        };
+        match below {
+            Some(below) => shape = below,
+            None => return Vec::new(),
+        }
+    }
+    match shape {
+        Parts(_, fields) | Fields(_, fields) => fields.iter().map(|(name, _)| *name).collect(),
+        Value | Labels | Values | Each(_) => Vec::new(),
+    }
+}
+
 /// What a tree that is no database of containerd's looks like.
 fn seems(root: View<'_>) -> Seems {
     let Some(v1) = root.bucket(names::V1) else {

@@ -108,6 +108,31 @@ fn where_nothing_is_lost_the_last_line_says_so() {
 }
 
 #[test]
+fn more_reasons_than_one_are_counted_and_json_has_them_all() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("images.scenario");
+    let images = "image create a target=layer expire=-1h\nimage create b target=layer expire=-2h\n";
+    std::fs::write(&path, format!("release 1.7\ncontent put layer\n{images}gc\nexpect kept content/layer\n"))
+        .expect("a file");
+    let source = path.display().to_string();
+    let arguments = ["diff", &source, "--from", "1.7", "--to", "2.1"];
+    let brief = text(&leasehold(&arguments));
+    assert!(brief.contains("and expired 2025-12-31T23:00:00Z; and 1 more\n"), "{brief}");
+    assert!(brief.contains("\n  where there are more reasons, --json lists them all\n"), "{brief}");
+    let output = leasehold(&[&arguments[..], &["--json"]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    let differences = report["differences"].as_array().expect("a list");
+    let layer = differences.iter().find(|difference| difference["kind"] == "content").expect("the layer");
+    let reason = |image, at| format!("default/image/{image} targets it and expired {at}");
+    let reasons = [reason("a", "2025-12-31T23:00:00Z"), reason("b", "2025-12-31T22:00:00Z")];
+    assert_eq!(layer["to"]["reasons"], serde_json::json!(reasons));
+    assert_eq!(layer["from"]["reasons"].as_array().map(Vec::len), Some(1));
+    // One reason is all there is: nothing more is to be said.
+    let one = text(&diff(&written(folder.path()), "1.7", "2.1", &[]));
+    assert!(!one.contains("more reasons"), "{one}");
+}
+
+#[test]
 fn json_has_every_difference() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = diff(&written(folder.path()), "1.7", "2.2", &["--json"]);

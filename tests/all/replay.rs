@@ -789,6 +789,16 @@ image create main target=layer
             "expect absent snapshot/overlayfs/",
             "`snapshot/overlayfs/` names nothing: behind `overlayfs/` the snapshot's key is missing",
         ),
+        ("expect absent lease/nobody", "no step names lease/nobody"),
+        ("expect removed snapshot/overlayfs/unheard", "no step names snapshot/overlayfs/unheard"),
+        (
+            "expect present image/main, content/layer",
+            "the comma is part of the name image/main,: blanks separate words, no commas",
+        ),
+        (
+            "lease create l\nlease add l image/main,content/layer",
+            "the comma is part of the name image/main,content/layer: blanks separate words, no commas",
+        ),
         ("expect absent content/\"\"", "`content/\"\"` has no key, which nothing is without"),
         (
             "expect absent /content/layer",
@@ -804,7 +814,7 @@ image create main target=layer
         "lease create l expire=+1h\nlease add l content/layer content/none snapshot/overlayfs/base image/main",
         "raw bucket v1/default/content/blob/@layers\nlease create l\nlease add l content/layers",
         "collector declare type-16 label=contents\ncontent put m gc.ref.contents=x",
-        "lease create l expire=2026-01-01T00:00:00Z gc.flat=x\nexpect absent other/content/layer lease/none",
+        "lease create l expire=2026-01-01T00:00:00Z gc.flat=x\nlease add l image/none\nexpect absent other/content/layer image/none",
         "client c namespace=other\nexpect absent other/content/layer\nexpect nothing v1/other/content/blob/@layer",
         "content put m gc.root=x gc.ref.image.1=main gc.bref.container/x=web gc.cond.value-usedat=2026-01-01T00:00:00Z",
     ] {
@@ -887,5 +897,73 @@ fn an_expectation_of_what_cannot_be_is_warned_of() {
         assert_eq!(output.status.code(), Some(0), "{heard}");
         let is_told = said.map_or(heard.is_empty(), |said| heard.contains(&format!(":6: warning: {said}")));
         assert!(is_told, "{expect}: {heard}");
+    }
+}
+
+const MANY_REASONS: &str = "release 1.7
+content put layer
+content put one gc.ref.content.0=@layer
+content put two gc.ref.content.0=@layer
+content put three gc.ref.content.0=@layer
+gc
+---
+remove  content/layer   content/one refers to it by gc.ref.content.0 and is not kept; and 2 more
+remove  content/one     nothing refers to it
+remove  content/three   nothing refers to it
+remove  content/two     nothing refers to it
+
+expect kept content/layer
+";
+
+#[test]
+fn with_step_every_reason_is_told_a_line_each() {
+    let folder = folder(&[("a.scenario", MANY_REASONS)]);
+    let brief = leasehold(folder.path(), &["replay", "a.scenario"]);
+    let first = "content/layer was removed by the last collection: content/one refers to it by gc.ref.content.0 and is not kept; and 2 more";
+    assert!(text(&brief.stdout).contains(first), "{}", text(&brief.stdout));
+    let whole = leasehold(folder.path(), &["replay", "--step", "a.scenario"]);
+    let stdout = text(&whole.stdout);
+    let table = "
+      | remove  content/layer   content/one refers to it by gc.ref.content.0 and is not kept
+      |                         content/three refers to it by gc.ref.content.0 and is not kept
+      |                         content/two refers to it by gc.ref.content.0 and is not kept
+      | remove  content/one     nothing refers to it
+";
+    assert!(stdout.contains(table), "{stdout}");
+    // What is compared with the text below `---` is the same as without it.
+    assert!(!stdout.contains("more") && !stdout.contains("prints something else"), "{stdout}");
+    assert!(stdout.matches("\n      content/two refers to it").count() == 1, "{stdout}");
+}
+
+#[test]
+fn nothing_is_expected_at_a_path_that_is_misspelled() {
+    let replayed = |step: &str| {
+        let folder = folder(&[("a.scenario", &format!("content put layer\n{step}\n"))]);
+        let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+        (output.status.code(), text(&output.stdout))
+    };
+    for (path, said) in [
+        ("v1/default/sanpshots", "`v1/default/sanpshots` is never there; is `snapshots` meant?"),
+        (
+            "v1/default/sanpshots/overlayfs/base",
+            "`v1/default/sanpshots` is never there; is `snapshots` meant?",
+        ),
+        ("v1/default/content/blobs/@layer", "`v1/default/content/blobs` is never there; is `blob` meant?"),
+        ("v1/default/images/a/label", "`v1/default/images/a/label` is never there; is `labels` meant?"),
+        ("sanpshots", "no `sanpshots` is ever beside v1; is `v1/default/snapshots` meant?"),
+        ("snapshots/overlayfs", "no `snapshots` is ever beside v1; is `v1/default/snapshots` meant?"),
+    ] {
+        let (code, stdout) = replayed(&format!("expect nothing {path}"));
+        let failure = format!("FAILED a.scenario:2: `expect nothing {path}`: {said}\n");
+        assert!(code == Some(1) && stdout.contains(&failure), "{stdout}");
+    }
+    for step in [
+        "expect nothing v1/default/snapshots/snapshots/sanpshots",
+        "expect nothing v1/default/leases/pull/ingests/ingest",
+        "expect nothing default/sandboxes/pod",
+        "expect nothing v1/other",
+        "raw bucket v1/default/snapshot\nexpect nothing v1/default/snapshot/s",
+    ] {
+        assert_eq!(replayed(step).0, Some(0), "{step}: {}", replayed(step).1);
     }
 }

@@ -1,0 +1,54 @@
+//! Paths at which nothing can ever be, since one of their keys is misspelled: `expect nothing` holds there whatever happens.
+//!
+//! ```text
+//! expect nothing v1/default/sanpshots      a namespace has no bucket `sanpshots`: is `snapshots` meant?
+//! expect nothing snapshots/overlayfs       in the root is no `snapshots`: is `v1/default/snapshots` meant?
+//! ```
+//!
+//! What a `raw` step writes may be called anything.
+
+use crate::named::nearest;
+use crate::scenario::{Assertion, DEFAULT_NAMESPACE, Name, Scenario, Step, print_path};
+use crate::schema::{names, shape};
+use crate::text;
+
+/// What is wrong with the path of an `expect nothing`.
+pub(super) fn misspelled(scenario: &Scenario, assertion: &Assertion) -> Option<String> {
+    let Assertion::Nothing(path) = assertion else { return None };
+    let [first, rest @ ..] = &path[..] else { return None };
+    let is_written = |path: &[Name]| {
+        scenario.lines.iter().any(|line| match &line.step {
+            Step::RawPut { path: written, .. } | Step::RawBucket { path: written } => {
+                written.starts_with(path)
+            }
+            _ => false,
+        })
+    };
+    if first == names::V1 {
+        let below = rest.get(1..).unwrap_or_default();
+        return (0..below.len()).find_map(|at| {
+            let parents: Vec<&[u8]> = below[..at].iter().map(|key| &**key).collect();
+            let near = near(&below[at], &shape::words_below(&parents))?;
+            let written = &path[..at + 3];
+            let is_wrong = !is_written(written);
+            is_wrong.then(|| format!("`{}` is never there; is `{near}` meant?", print_path(written)))
+        });
+    }
+    // Beside v1 some releases keep the sandboxes of a namespace.
+    let words = shape::words_below(&[]);
+    let is_word = words.contains(&&**first);
+    let meant = if is_word { Some(text::name(first)) } else { near(first, &words) }?;
+    let is_namespace = rest.first().is_some_and(|second| *second == names::SANDBOXES);
+    let namespace = text::name(DEFAULT_NAMESPACE);
+    (!is_namespace && !is_written(&path[..1]))
+        .then(|| format!("no `{}` is ever beside v1; is `v1/{namespace}/{meant}` meant?", text::name(first)))
+}
+
+/// The word that a key is a slip of.
+fn near(key: &[u8], words: &[&[u8]]) -> Option<String> {
+    if words.contains(&key) {
+        return None;
+    }
+    let words: Vec<String> = words.iter().map(|word| text::name(word)).collect();
+    nearest(&text::name(key), words.iter().map(String::as_str)).map(str::to_owned)
+}
