@@ -1,6 +1,6 @@
 //! Inputs of fuzz targets for `leasehold replay`: held to the target's property; what breaks, as a small scenario.
 
-use super::verdict::{Verdict, replay_scenario};
+use super::verdict::{Said, Verdict, replay_scenario};
 use crate::fuzzing::{Hit, Input, TARGETS, Target};
 use crate::release::Release;
 use crate::replay::Replay;
@@ -44,7 +44,7 @@ pub(super) fn replay(
         replay_scenario(file, replay, out, &|_| ())?;
     }
     Ok(match found {
-        Some(found) => Verdict::Failed(failed(target, file, &found)),
+        Some(found) => Verdict::Failed(vec![Said::Text(failed(target, file, &found))]),
         None => Verdict::Held(held(target, file, &bytes)),
     })
 }

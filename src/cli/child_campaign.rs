@@ -1,6 +1,7 @@
 //! The part of `leasehold simulate` that has to do with children: rows for them, and a campaign against one.
 
 use super::findings::Folder;
+use super::values;
 use super::{Ended, Failure, files, interrupt, progress, terminal, threads};
 use crate::campaign::Stop;
 use crate::child::campaign::{self, Example, Plan};
@@ -272,6 +273,9 @@ pub(super) fn parse_command(text: &str) -> Result<CommandLine, String> {
 pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     /// A day.
     const SECONDS_MAX: f64 = 86_400.0;
-    let seconds = text.parse().ok().filter(|seconds| (0.001..=SECONDS_MAX).contains(seconds));
-    seconds.map(Duration::from_secs_f64).ok_or_else(|| format!("a number from 0.001 to {SECONDS_MAX}"))
+    let seconds = text.parse().ok().or_else(|| Some(values::parse_duration(text).ok()?.as_secs_f64()));
+    let seconds = seconds.filter(|seconds| (0.001..=SECONDS_MAX).contains(seconds));
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| format!("give seconds from 0.001 to {SECONDS_MAX}, such as 5 or 0.5, or 500ms or 2m"))
 }

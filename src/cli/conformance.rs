@@ -13,6 +13,7 @@ use crate::report::child::DEFAULT_LIMIT;
 use crate::scenario::alias;
 use crate::text;
 use rayon::prelude::*;
+use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,6 +57,9 @@ pub(super) struct Arguments {
     // What --against does not go with would excuse its absence.
     #[arg(conflicts_with_all = ["fault", "go"])]
     child_timeout: Option<Duration>,
+    /// One JSON object instead of the lines
+    #[arg(long)]
+    json: bool,
 }
 
 /// How many lines are read ahead and worked on together.
@@ -71,7 +75,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let other = arguments.against.as_ref().map(|command| Other::new(command.clone(), limit));
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
     let progress = progress::bar(None, "rows");
-    let (mut passed, mut failed) = (0u64, 0u64);
+    let (mut passed, mut failed, mut failures) = (0u64, 0u64, Vec::new());
     // What cannot be read, of which only the first few are named in the end.
     let (mut unreadable, mut unreadable_count) = (Vec::new(), 0u64);
     let mut note = |error: String| {
@@ -102,7 +106,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 Verdict::NoRow(reason) => note(reason),
                 Verdict::Failed(reason) => {
                     failed += 1;
-                    progress.suspend(|| writeln!(out, "FAILED {reason}"))?;
+                    match arguments.json {
+                        true => failures.push(reason),
+                        false => progress.suspend(|| writeln!(out, "FAILED {reason}"))?,
+                    }
                 }
             }
         }
@@ -112,10 +119,23 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if passed + failed + unreadable_count == 0 {
         return Err(input_error(SourceError::NoRows { paths: arguments.paths.clone() }));
     }
-    if let Some(asked) = asked {
-        writeln!(out, "{asked}")?;
+    if arguments.json {
+        let (unreadable, asked) = (&unreadable, asked.as_deref());
+        let report = json!({
+            "passed": passed,
+            "failed": failed,
+            "failures": failures,
+            "unreadable": unreadable_count,
+            "unreadable_first": unreadable,
+            "asked": asked,
+        });
+        writeln!(out, "{report}")?;
+    } else {
+        if let Some(asked) = asked {
+            writeln!(out, "{asked}")?;
+        }
+        writeln!(out, "{passed} passed, {failed} failed")?;
     }
-    writeln!(out, "{passed} passed, {failed} failed")?;
     if unreadable_count > 0 {
         let more = unreadable_count - unreadable.len() as u64;
         if more > 0 {

@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true, conflicts_with = "cases")]
     wait: Option<Duration>,
     /// Compare so many generated databases instead
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = values::parse_cases, allow_negative_numbers = true)]
     cases: Option<u64>,
     /// The seed of the generated databases: any text of 1 to 64 bytes
     #[arg(long, default_value = "leasehold", value_parser = Seed::parse, conflicts_with = "source")]

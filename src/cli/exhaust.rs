@@ -80,8 +80,8 @@ fn refuse_idle(plan: &Plan, fault: Option<Fault>) -> Result<(), Failure> {
 }
 
 fn parse_nodes(text: &str) -> Result<usize, String> {
-    let nodes = text.parse().ok().filter(|nodes| (1..=NODES_MAX).contains(nodes));
-    nodes.ok_or_else(|| format!("a graph has 1 to {NODES_MAX} nodes"))
+    let nodes = values::count(text, 1, NODES_MAX as u64)?;
+    usize::try_from(nodes).map_err(|error| error.to_string())
 }
 
 fn parse_states(text: &str) -> Result<StateSet, String> {

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
     /// How many seeds have to find each fault
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = parse_seeds, allow_negative_numbers = true)]
     seeds: u32,
     /// How long each seed has on one thread, such as 10s, 500ms or 2m
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time_to_try, allow_hyphen_values = true)]
@@ -30,18 +30,24 @@ pub(super) struct Arguments {
     /// Threads; default: one a core
     #[arg(long, value_name = "N", value_parser = threads::parse_jobs, allow_negative_numbers = true)]
     jobs: Option<usize>,
-    /// One JSON object, without times, instead of the table
+    /// One JSON object, without times, instead of the table; of --list too
     #[arg(long)]
     json: bool,
     /// Only list the faults
-    #[arg(long, conflicts_with_all = ["seeds", "budget", "jobs", "json"])]
+    #[arg(long, conflicts_with_all = ["seeds", "budget", "jobs"])]
     list: bool,
+}
+
+fn parse_seeds(text: &str) -> Result<u32, String> {
+    const SEEDS_MAX: u64 = 1_000;
+    let seeds = values::count(text, 1, SEEDS_MAX)?;
+    u32::try_from(seeds).map_err(|error| error.to_string())
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let faults = arguments.fault.map_or_else(|| Fault::all().collect(), |fault| vec![fault]);
     if arguments.list {
-        write_list(&faults, out)?;
+        write_list(&faults, arguments.json, out)?;
         return Ok(Ended::Well);
     }
     let Arguments { seeds, budget, .. } = *arguments;

@@ -4,13 +4,13 @@ use super::child_campaign::{Against, Other, Unasked};
 use super::notes::Notes;
 use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text, warn};
-use super::verdict::{Verdict, replay_scenario, steps_cut};
+use super::verdict::{Failed, Said, Verdict, replay_scenario, steps_cut};
 use super::{Ended, Failure, artifact};
 use super::{files, progress, values};
 use crate::fuzzing::Target;
 use crate::go::Go;
 use crate::release::Release;
-use crate::replay::{Failure as Failed, Problem, Replay, Replayed, Stepped, no_output, updated};
+use crate::replay::{Failure as Unmet, Problem, Replay, Replayed, Stepped, no_output, updated};
 use crate::report::shell::quoted;
 use crate::scenario::{Scenario, Step};
 use crate::text::{self, counted};
@@ -19,7 +19,6 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 use std::cell::Cell;
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -167,7 +166,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 bare += 1;
                 writeln!(out, "{text}")?;
             }
-            Verdict::Failed(text) => {
+            Verdict::Failed(said) => {
+                let text: String = said.iter().map(|said| said.shown(file)).collect();
                 writeln!(out, "{text}again: {}\n", command(arguments, file))?;
             }
             Verdict::Unusable(text) => unusable.push(text),
@@ -380,20 +380,27 @@ fn replay_text(
     Ok(under_all(path, verdicts))
 }
 
-/// What came of a file under several releases: it passes if it does under each.
+/// What came of a file under several releases: it passes if it does under each. What fails alike under several is said
+/// once.
 fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>) -> Verdict {
     if verdicts.len() == 1
         && let Some((_, verdict)) = verdicts.pop()
     {
         return verdict;
     }
-    let (mut text, mut failing, count) = (String::new(), Vec::new(), verdicts.len());
+    let (mut failures, mut failing, count) = (Vec::<Failed>::new(), Vec::new(), verdicts.len());
     let mut other = Verdict::Passed { blocks: 0 };
     for (release, verdict) in verdicts {
         match verdict {
-            Verdict::Failed(failed) => {
-                text.push_str(&failed);
+            Verdict::Failed(said) => {
                 failing.push(release.to_string());
+                for said in said {
+                    match said {
+                        Said::Failed(new) => add_failure(&mut failures, new),
+                        // Only --update, which goes with no release, says anything beside.
+                        Said::Text(_) => {}
+                    }
+                }
             }
             // One release of which the other collector was not asked is enough.
             Verdict::Unasked => other = Verdict::Unasked,
@@ -404,13 +411,29 @@ fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>) -> Verdict {
     if failing.is_empty() {
         return other;
     }
-    let under = failing.join(", ");
-    text.push_str(&format!(
-        "{} fails under {} of {count} releases: {under}\n",
-        text::path(file),
-        failing.len()
-    ));
-    Verdict::Failed(text)
+    failures.sort_by_key(|failed| failed.line.unwrap_or(usize::MAX));
+    let mut said: Vec<Said> = failures.into_iter().map(Said::Failed).collect();
+    let (path, under) = (text::path(file), failing.join(", "));
+    said.push(Said::Text(format!("{path} fails under {} of {count} releases: {under}\n", failing.len())));
+    Verdict::Failed(said)
+}
+
+/// Adds what failed under a release; where the same failed under another, that release. Reasons name the release of which
+/// they are, and are alike all the same.
+fn add_failure(failures: &mut Vec<Failed>, new: Failed) {
+    let of_all = |failed: &Failed| {
+        let own = failed.releases.first().map(|release| format!("containerd {release}"));
+        own.map_or(failed.what.clone(), |own| failed.what.replace(&own, "containerd of these releases"))
+    };
+    let what = of_all(&new);
+    let same = failures.iter_mut().find(|failed| failed.line == new.line && of_all(failed) == what);
+    match same {
+        Some(failed) => {
+            failed.releases.extend(new.releases);
+            failed.what = what;
+        }
+        None => failures.push(new),
+    }
 }
 
 /// The fuzz target whose input a file is; none if it is a scenario.
@@ -439,12 +462,11 @@ fn verdict(
     mut replayed: Replayed,
 ) -> Verdict {
     let mut blocks = 0;
-    let mut failed = String::new();
+    let mut said = Vec::new();
     if arguments.update && replayed.steps_cut > 0 && scenario.lines.iter().any(|line| line.expected.is_some())
     {
         let why = "nothing is known of the output below the step that ends it";
-        writeln!(failed, "not updated {}: {why}; nothing was written", text::path(file))
-            .expect("a string takes all that is written");
+        said.push(Said::Text(format!("not updated {}: {why}; nothing was written\n", text::path(file))));
     }
     if arguments.update && replayed.steps_cut == 0 {
         let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
@@ -461,7 +483,7 @@ fn verdict(
         }
         replayed.failures.retain(|failure| !is_printed(&failure.problem));
     }
-    let asserts = |failure: &Failed| failure.problem != Problem::AssertsNothing;
+    let asserts = |failure: &Unmet| failure.problem != Problem::AssertsNothing;
     let is_bare = *is_named && !replayed.failures.iter().all(asserts);
     // Another collector may fail on anything.
     let is_asked = arguments.child.against.is_some();
@@ -471,27 +493,23 @@ fn verdict(
     if replayed.failures.is_empty() {
         return if is_bare && !is_asked { bare(file, &replayed) } else { Verdict::Passed { blocks } };
     }
-    let release = scenario.release;
-    let under = arguments.release.map(|_| format!("release {release}: ")).unwrap_or_default();
     if blocks > 0 {
-        writeln!(failed, "{}; what fails is no output:", updated_blocks(file, blocks))
-            .expect("a string takes all that is written");
+        said.push(Said::Text(format!("{}; what fails is no output:\n", updated_blocks(file, blocks))));
     }
-    for failure in replayed.failures.iter().take(FAILURES_SHOWN_MAX) {
-        let mut lines = failure.to_string();
-        lines = lines.replace('\n', "\n    ");
-        writeln!(failed, "FAILED {}:{}: {under}{lines}", text::path(file), failure.line)
-            .expect("a string takes all that is written");
-    }
+    let releases: Vec<Release> = arguments.release.map(|_| scenario.release).into_iter().collect();
+    let failed = |line, what| Failed { line, releases: releases.clone(), what };
+    let shown = replayed.failures.iter().take(FAILURES_SHOWN_MAX);
+    let mut failures: Vec<Failed> =
+        shown.map(|failure| failed(Some(failure.line), failure.to_string())).collect();
     if replayed.failures.len() > FAILURES_SHOWN_MAX {
         let more = counted((replayed.failures.len() - FAILURES_SHOWN_MAX) as u64, "more failure");
-        writeln!(failed, "FAILED {}: {under}and {more}", text::path(file))
-            .expect("a string takes all that is written");
+        failures.push(failed(None, format!("and {more}")));
     }
-    if replayed.steps_cut > 0 {
-        writeln!(failed, "    {}", steps_cut(&replayed)).expect("a string takes all that is written");
+    if let (Some(last), 1..) = (failures.last_mut(), replayed.steps_cut) {
+        last.what.push_str(&format!("\n{}", steps_cut(&replayed)));
     }
-    Verdict::Failed(failed)
+    said.extend(failures.into_iter().map(Said::Failed));
+    Verdict::Failed(said)
 }
 
 /// What `--update` wrote.

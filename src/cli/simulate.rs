@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "leasehold", value_parser = Seed::parse)]
     seed: Seed,
     /// How many cases to run
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = values::parse_cases, allow_negative_numbers = true)]
     cases: u64,
     /// Run cases for so long instead: 60s, 10m
     #[arg(long = "for", value_name = "TIME", value_parser = parse_time_to_try, allow_hyphen_values = true, conflicts_with_all = ["cases", "rows_out"])]
@@ -80,12 +80,14 @@ pub(super) struct Arguments {
     /// One JSON object instead of the summary
     #[arg(long)]
     json: bool,
-    /// Only list the properties that are checked
-    #[arg(long, exclusive = true)]
+    /// Only list the properties that are checked; with --json as one object
+    #[arg(long)]
+    #[arg(conflicts_with_all = ["seed", "cases", "time", "shard", "release", "profile", "intended", "fault", "jobs"])]
+    #[arg(conflicts_with_all = ["against", "child_timeout", "rows_out", "out", "case"])]
     properties: bool,
     /// Only print the case of this number as it was drawn, a scenario for `leasehold replay`; it depends on --seed, the release
     /// and --profile. With --against ask the other collector this case alone
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(..u64::MAX), allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_case, allow_negative_numbers = true)]
     #[arg(conflicts_with_all = ["cases", "time", "shard", "intended", "fault"])]
     case: Option<u64>,
 }
@@ -99,7 +101,7 @@ struct Shard {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     if arguments.properties {
-        write_property_list(out)?;
+        write_property_list(arguments.json, out)?;
         return Ok(Ended::Well);
     }
     let plan = plan(arguments)?;
@@ -279,11 +281,18 @@ fn stem(fault: Option<Fault>, example: &Example) -> String {
     format!("{}{why}-{}", example.sort.property, example.number)
 }
 
+fn parse_case(text: &str) -> Result<u64, String> {
+    values::count(text, 0, u64::MAX - 1)
+}
+
 fn parse_shard(text: &str) -> Result<Shard, String> {
-    let numbers =
-        text.split_once('/').and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+    let number = |text| values::count(text, 0, u64::MAX).ok();
+    let numbers = text.split_once('/').and_then(|(part, parts)| Some((number(part)?, number(parts)?)));
     match numbers {
         Some((part, parts)) if (1..=parts).contains(&part) => Ok(Shard { part, parts }),
-        _ => Err("a part and how many there are, such as 1/8".to_owned()),
+        Some((_, parts @ 1..)) => Err(format!(
+            "the parts are counted from 1 to {parts}: 1/{parts} is the first, {parts}/{parts} the last"
+        )),
+        _ => Err("give a part and how many there are, such as 1/8".to_owned()),
     }
 }

@@ -1,6 +1,6 @@
 //! How many threads a command works on.
 
-use super::Failure;
+use super::{Failure, values};
 use rayon::ThreadPool;
 
 /// More than any machine has use for; each costs memory and none brings anything.
@@ -14,6 +14,6 @@ pub(super) fn pool(jobs: Option<usize>) -> Result<ThreadPool, Failure> {
 
 /// The value of `--jobs`.
 pub(super) fn parse_jobs(text: &str) -> Result<usize, String> {
-    let jobs = text.parse().ok().filter(|jobs| (1..=JOBS_MAX).contains(jobs));
-    jobs.ok_or_else(|| format!("a number from 1 to {JOBS_MAX}"))
+    let jobs = values::count(text, 1, JOBS_MAX as u64)?;
+    usize::try_from(jobs).map_err(|error| error.to_string())
 }

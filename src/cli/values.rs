@@ -169,6 +169,54 @@ pub(super) fn never_made(fault: impl Into<Fault>, thing: &str) -> Failure {
     ))
 }
 
+/// A whole number from `least` to `most`, as people write it: `20000`, `20,000`, `20_000`, `20k`, `2M`.
+///
+/// # Errors
+/// What is wrong, and an example that is right.
+pub(super) fn count(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let example = match (least, most) {
+        (_, u64::MAX) => "20000, 20,000, 20_000 or 20k".to_owned(),
+        (_, 100..) => format!("{}", least.max(4)),
+        _ => format!("{}", most.min(4)),
+    };
+    let number = digits(text).ok_or("it is no whole number").and_then(|number| match number {
+        Some(number) if number < least => Err("it is too small"),
+        Some(number) if number <= most => Ok(number),
+        _ => Err("it is too large"),
+    });
+    number.map_err(|why| {
+        let range = match most {
+            u64::MAX => format!("from {least} on"),
+            most => format!("from {least} to {most}"),
+        };
+        format!("{why}: give a whole number {range}, such as {example}")
+    })
+}
+
+/// The number that digits with separators and a suffix stand for: none where they stand for none, and within where it is
+/// larger than any that is counted with.
+fn digits(text: &str) -> Option<Option<u64>> {
+    let suffixes = [("k", 1_000), ("K", 1_000), ("M", 1_000_000), ("G", 1_000_000_000)];
+    let with = |(suffix, times)| text.strip_suffix(suffix).map(|digits| (digits, times));
+    let (written, times): (&str, u64) = suffixes.into_iter().find_map(with).unwrap_or((text, 1));
+    // A comma stands before three digits: in some languages it stands where others have a point.
+    let mut groups = written.split(',');
+    let is_group = |group: &str| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
+    groups.next();
+    let is_grouped = groups.all(is_group);
+    let plain = written.replace([',', '_'], "");
+    let starts_and_ends = |at: Option<char>| at.is_some_and(|letter| letter.is_ascii_digit());
+    let is_number = plain.bytes().all(|byte| byte.is_ascii_digit())
+        && starts_and_ends(written.chars().next())
+        && starts_and_ends(written.chars().next_back());
+    (is_grouped && is_number).then(|| plain.parse::<u64>().ok().and_then(|number| number.checked_mul(times)))
+}
+
+/// How many cases.
+pub(super) fn parse_cases(text: &str) -> Result<u64, String> {
+    count(text, 1, u64::MAX)
+}
+
 /// A time such as `500ms`, `10s` or `2m`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let nanoseconds = duration::parse(text.as_bytes()).ok_or_else(|| duration::why_none(text));
@@ -207,6 +255,47 @@ mod tests {
             }
         }
         assert!(pairs > 40, "{pairs}");
+    }
+
+    #[test]
+    fn a_count_is_read_as_people_write_it() {
+        for (text, number) in [
+            ("1", 1),
+            ("20000", 20_000),
+            ("20,000", 20_000),
+            ("20_000", 20_000),
+            ("1,234,567", 1_234_567),
+            ("20k", 20_000),
+            ("20K", 20_000),
+            ("3M", 3_000_000),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(parse_cases(text), Ok(number), "{text}");
+        }
+        for (text, why) in [
+            ("", "it is no whole number: "),
+            ("2e4", "it is no whole number: "),
+            ("1.5k", "it is no whole number: "),
+            ("1,5", "it is no whole number: "),
+            (",000", "it is no whole number: "),
+            ("1_", "it is no whole number: "),
+            ("k", "it is no whole number: "),
+            ("-1", "it is no whole number: "),
+            ("abc", "it is no whole number: "),
+            ("0", "it is too small: "),
+            ("18446744073709551616", "it is too large: "),
+            ("18446744073709551615k", "it is too large: "),
+        ] {
+            let error = parse_cases(text).expect_err(text);
+            let example = "give a whole number from 1 on, such as 20000, 20,000, 20_000 or 20k";
+            assert_eq!(error, format!("{why}{example}"), "{text}");
+        }
+        // The example is one that is taken.
+        for (least, most) in [(1, 6), (1, 512), (1, 1000), (0, 3), (5, 200)] {
+            let error = count("x", least, most).expect_err("no number");
+            let (_, example) = error.rsplit_once(" such as ").expect("an example");
+            assert!(count(example, least, most).is_ok(), "{error}");
+        }
     }
 
     #[test]

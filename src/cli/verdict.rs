@@ -1,5 +1,6 @@
 //! What came of a file that was replayed, and its steps shown as it goes.
 
+use crate::release::Release;
 use crate::replay::{Replay, Replayed, Stepped};
 use crate::report::step;
 use crate::text;
@@ -18,7 +19,7 @@ pub(super) enum Verdict {
     /// Nothing failed, but the other collector was no longer asked.
     Unasked,
     /// What failed.
-    Failed(String),
+    Failed(Vec<Said>),
     /// It cannot be read, is no scenario, or cannot be written.
     Unusable(String),
 }
@@ -26,6 +27,51 @@ pub(super) enum Verdict {
 impl Verdict {
     pub(super) fn unusable(file: &Path, error: &dyn Display) -> Verdict {
         Verdict::Unusable(format!("{}: {error}", text::path(file)))
+    }
+}
+
+/// Something that is said of a file that failed.
+pub(super) enum Said {
+    /// What failed.
+    Failed(Failed),
+    /// What stands by itself.
+    Text(String),
+}
+
+/// What failed, and under which releases.
+pub(super) struct Failed {
+    /// The line, from 1; none where it is about the whole file.
+    pub(super) line: Option<usize>,
+    /// Those that agree; none where the file says under which it is replayed.
+    pub(super) releases: Vec<Release>,
+    /// What is wrong, in lines.
+    pub(super) what: String,
+}
+
+impl Said {
+    /// For people, with the line's end.
+    pub(super) fn shown(&self, file: &Path) -> String {
+        match self {
+            Said::Text(text) => text.clone(),
+            Said::Failed(Failed { line, releases, what }) => {
+                let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+                let (under, what) = (under(releases), what.replace('\n', "\n    "));
+                format!("FAILED {}{line}: {under}{what}\n", text::path(file))
+            }
+        }
+    }
+}
+
+/// Which releases agree: `release 2.1: `, or of several `under 1.6, 1.7 and 3 more: `.
+fn under(releases: &[Release]) -> String {
+    const NAMED_MAX: usize = 3;
+    let names =
+        |releases: &[Release]| releases.iter().map(|release| release.name()).collect::<Vec<_>>().join(", ");
+    match releases {
+        [] => String::new(),
+        [one] => format!("release {one}: "),
+        few if few.len() <= NAMED_MAX => format!("under {}: ", names(few)),
+        many => format!("under {} and {} more: ", names(&many[..2]), many.len() - 2),
     }
 }
 

@@ -10,7 +10,7 @@ named! {
     /// One way in which releases deviate from the intended write side.
     pub enum Deviation {
         /// Whether a release has it.
-        holds: fn(Release) -> bool,
+        pub holds: fn(Release) -> bool,
     }
     ExistingSnapshotNotLeased, "existing-snapshot-not-leased", |release| release < Release::V1_7
         => "Who prepares or commits a snapshot that exists is told so, but his lease does not hold it.";

@@ -219,7 +219,8 @@ impl fmt::Display for Want<'_> {
         match self {
             Want::Bucket => f.write_str("a bucket"),
             Want::Sequence(sequence) => write!(f, "a bucket with sequence number {sequence}"),
-            Want::Value(value) => write!(f, "the value \"{}\"", value.escape_ascii()),
+            // What is kept as it is may be a time, too.
+            Want::Value(value) => f.write_str(&shown_value(value)),
             Want::Time(at) => write!(f, "the time {}", shown_time(*at)),
             Want::Number(number) => write!(f, "the number {number}"),
             Want::AnyValue => f.write_str("a value"),
@@ -324,6 +325,14 @@ fn read_time(bytes: &[u8]) -> Option<Instant> {
     (binary_time(at) == bytes).then_some(at)
 }
 
+/// A value as findings show it: a time as such, others in quotes.
+pub(super) fn shown_value(value: &[u8]) -> String {
+    match read_time(value) {
+        Some(at) => format!("the time {}", shown_time(at)),
+        None => format!("the value \"{}\"", value.escape_ascii()),
+    }
+}
+
 fn shown_time(at: Instant) -> String {
     match (u64::try_from(at.seconds), at.nanoseconds) {
         (Ok(_), 0) if at.seconds < TEXT_SECONDS_END => rfc3339(at.seconds),
@@ -346,4 +355,20 @@ fn is_varint_of(bytes: &[u8], number: i64) -> bool {
         rest >>= 7;
     }
     !bytes.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_shown_as_such_whoever_wants_it() {
+        let at = Instant { seconds: 63_902_822_400, nanoseconds: 0 };
+        let bytes = binary_time(at);
+        let kept = Want::Value(Cow::Borrowed(&bytes));
+        assert_eq!(kept.to_string(), Want::Time(at).to_string());
+        assert!(kept.to_string().starts_with("the time 20"), "{kept}");
+        assert_eq!(Want::Value(b"a".into()).said_of(Some(Entry::Value(&bytes))), kept.to_string());
+        assert_eq!(Want::AnyValue.said_of(Some(Entry::Value(b"\x01\xff"))), "the value \"\\x01\\xff\"");
+    }
 }

@@ -38,9 +38,11 @@ pub use handles::Handles;
 use crate::bucket::{Bucket, Entry, View, find_change};
 use crate::instant::Instant;
 use crate::named::Set;
+use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{KeyPath, Name, Refused, Step, print_path};
-use facts::{Object, Reader};
+use crate::scenario::{DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Refused, Step, print_node, print_path};
+use crate::schema::names;
+use facts::{Object, Reader, shown_value};
 use std::fmt;
 
 /// What the backends have, as far as an operation depends on it.
@@ -122,8 +124,8 @@ pub enum Breach {
     Frame {
         /// Where.
         place: KeyPath,
-        /// What became of it: it came, went or is another.
-        became: &'static str,
+        /// What became of it: it came, went or is another, with its value.
+        became: String,
     },
     /// Something that the step must bring about is not so.
     Effect {
@@ -152,7 +154,11 @@ impl fmt::Display for Breach {
                 )
             }
             Breach::Frame { place, became } => {
-                write!(f, "has nothing to do with {}, which {became}", print_path(place))
+                f.write_str("has nothing to do with ")?;
+                match part(place) {
+                    Some(part) => write!(f, "{part}, which {became} ({})", print_path(place)),
+                    None => write!(f, "{}, which {became}", print_path(place)),
+                }
             }
             Breach::Effect { place, want, there } => {
                 write!(f, "must leave {want} at {}, and leaves {there}", print_path(place))
@@ -312,14 +318,14 @@ fn in_namespace<'a>(asked: &Asked<'a>, step: &'a Step, terms: &mut Terms<'a>) {
 /// The first way in which a step broke its terms, if any.
 pub fn breach<'a>(
     terms: &Terms<'a>,
-    before: &'a Bucket,
-    after: &'a Bucket,
+    tree_before: &'a Bucket,
+    tree_after: &'a Bucket,
     got: Option<Refused>,
 ) -> Option<Breach> {
     let takes_effect = terms.refusals.is_empty() && got == terms.answer;
     let is_right = takes_effect
         || got.is_some_and(|kind| terms.refusals.union(terms.tolerated).contains(kind))
-        || got == Some(Refused::Unknown) && terms.is_hindered(before.view());
+        || got == Some(Refused::Unknown) && terms.is_hindered(tree_before.view());
     if !is_right {
         let expected =
             if terms.refusals.is_empty() { terms.answer.into_iter().collect() } else { terms.refusals };
@@ -329,20 +335,80 @@ pub fn breach<'a>(
         true => (&terms.then[..], &terms.may[..]),
         false => (&[][..], &terms.may_though_refused[..]),
     };
-    let mut reader = Reader::new(after.view());
+    let mut reader = Reader::new(tree_after.view());
     let unmet = then.iter().find(|(place, want)| !want.is_met_by(reader.entry(place)));
     if let Some((place, want)) = unmet {
-        let there = want.said_of(place.entry(after.view()));
+        let there = want.said_of(place.entry(tree_after.view()));
         return Some(Breach::Effect { place: owned(place.keys()), want: want.clone().into_owned(), there });
     }
     let frame = Frame { then, may, may_count: &terms.may_count };
-    find_change(before, after, |path, before, after| {
-        let became = match (before, after) {
-            (None, _) => "comes with it",
-            (_, None) => "goes with it",
-            _ => "changes with it",
-        };
-        Some(Breach::Frame { place: frame.unowned(path, before, after)?, became })
+    find_change(tree_before, tree_after, |path, before, after| {
+        let mut place = frame.unowned(path, before, after)?;
+        let [mut old, mut new] = [tree_before, tree_after].map(|tree| entry_at(tree.view(), &place));
+        // What came or went whole is said of its first value.
+        if let (Some(entry), None) | (None, Some(entry)) = (&mut old, &mut new) {
+            *entry = first_value(*entry, &mut place);
+        }
+        Some(Breach::Frame { place, became: became(old, new) })
+    })
+}
+
+fn entry_at<'t>(tree: View<'t>, place: &[Name]) -> Option<Entry<'t>> {
+    let keys: Vec<&[u8]> = place.iter().map(|key| &**key).collect();
+    let (key, around) = keys.split_last()?;
+    tree.at(around)?.entry(key)
+}
+
+/// The first value of an entry, to which the place is moved; the last bucket where there is none.
+fn first_value<'t>(mut entry: Entry<'t>, place: &mut KeyPath) -> Entry<'t> {
+    while let Entry::Bucket(bucket) = entry
+        && let Some((key, below)) = bucket.iter().next()
+    {
+        place.push(key.to_vec());
+        entry = below;
+    }
+    entry
+}
+
+/// What became of what nobody asked for; follows "which".
+fn became(before: Option<Entry<'_>>, after: Option<Entry<'_>>) -> String {
+    match (before, after) {
+        (None, Some(Entry::Value(new))) => format!("comes with it as {}", shown_value(new)),
+        (Some(Entry::Value(old)), None) => format!("goes with it and was {}", shown_value(old)),
+        (Some(Entry::Value(old)), Some(Entry::Value(new))) => {
+            format!("changes with it from {} to {}", shown_value(old), shown_value(new))
+        }
+        (Some(Entry::Bucket(old)), Some(Entry::Bucket(new))) => {
+            let [old, new] = [old, new].map(View::sequence);
+            format!("has its sequence number changed with it from {old} to {new}")
+        }
+        (None, _) => "comes with it".to_owned(),
+        (_, None) => "goes with it".to_owned(),
+        _ => "changes with it".to_owned(),
+    }
+}
+
+/// What of an object lies at a place: `the label K of snapshot/S/KEY`; none of what is no object's.
+fn part(place: &[Name]) -> Option<String> {
+    let keys: Vec<&[u8]> = place.iter().map(|key| &**key).collect();
+    let [names::V1, namespace, rest @ ..] = &keys[..] else { return None };
+    let (kind, key, below) = match rest {
+        [names::CONTENT, names::BLOB, digest, below @ ..] => (Kind::Content, digest.to_vec(), below),
+        [names::CONTENT, names::INGESTS, reference, below @ ..] => (Kind::Ingest, reference.to_vec(), below),
+        [names::SNAPSHOTS, snapshotter, key, below @ ..] => {
+            (Kind::Snapshot, [snapshotter, &b"/"[..], key].concat(), below)
+        }
+        [names::IMAGES, name, below @ ..] => (Kind::Image, name.to_vec(), below),
+        [names::CONTAINERS, id, below @ ..] => (Kind::Container, id.to_vec(), below),
+        [names::LEASES, id, below @ ..] => (Kind::Lease, id.to_vec(), below),
+        _ => return None,
+    };
+    let namespace = Some(namespace.to_vec()).filter(|namespace| namespace != DEFAULT_NAMESPACE);
+    let object = print_node(&NodeName { namespace, kind, key });
+    Some(match below {
+        [] => object,
+        [names::LABELS, key, ..] => format!("the label {} of {object}", print_path(&[key.to_vec()])),
+        [field, ..] => format!("the field {} of {object}", print_path(&[field.to_vec()])),
     })
 }
 

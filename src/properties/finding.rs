@@ -305,7 +305,7 @@ impl fmt::Display for Finding {
             Breach::CannotBeUndone(undoing, error) => {
                 let Undoing { step, opposite } = &**undoing;
                 let [step, opposite] = [step, opposite].map(print_step);
-                write!(f, "`{step}` cannot be undone: `{opposite}` is refused: {error}")
+                write!(f, "`{opposite}`, which undoes `{step}`, is refused behind it: {error}")
             }
             Breach::UndoingPanics(undoing, said) => {
                 let Undoing { step, opposite } = &**undoing;
@@ -315,7 +315,7 @@ impl fmt::Display for Finding {
             Breach::NotUndone(undoing, path) => {
                 let Undoing { step, opposite } = &**undoing;
                 let [step, opposite] = [step, opposite].map(print_step);
-                write!(f, "`{opposite}` leaves {} of `{step}`", print_path(path))
+                write!(f, "{} stays, which `{step}` brings and `{opposite}` takes away", print_path(path))
             }
             Breach::PromiseBroken { node, lease: Some(lease) } => {
                 let lease = NodeName { kind: Kind::Lease, key: lease.clone(), ..node.clone() };

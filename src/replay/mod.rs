@@ -17,6 +17,7 @@ mod impossible;
 mod label_keys;
 mod objects;
 mod paths;
+pub mod refusal;
 mod slip;
 mod update;
 mod warning;
@@ -56,12 +57,14 @@ pub struct Failure {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Problem {
     /// A step was refused that must succeed.
-    #[error("`{step}` is refused: {}", alias::in_line(error.to_string()))]
+    #[error("`{step}` is refused: {}{}", alias::in_line(error.to_string()), behind_colon(hint.as_deref()))]
     Refused {
         /// The step.
         step: String,
         /// Why.
         error: Error,
+        /// What the error does not say.
+        hint: Option<Box<str>>,
     },
     /// A step succeeded that must be refused.
     #[error("`{step}` succeeds, it must be refused: {expected}")]
@@ -82,7 +85,7 @@ pub enum Problem {
         error: Error,
     },
     /// An `expect` step does not hold.
-    #[error("`{step}`: {}{}", alias::in_line(unmet.to_string()), why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    #[error("`{step}`: {}{}", alias::in_line(unmet.to_string()), behind_colon(why.as_deref()))]
     Unmet {
         /// The step.
         step: String,
@@ -132,6 +135,10 @@ pub enum Problem {
     /// Nothing in the scenario could fail.
     #[error("the scenario asserts nothing: add an `expect` step, or `---` below a `gc` and --update")]
     AssertsNothing,
+}
+
+fn behind_colon(text: Option<&str>) -> String {
+    text.map(|text| format!(": {text}")).unwrap_or_default()
 }
 
 /// A word more where what is expected is no output at all.
@@ -241,7 +248,7 @@ impl<'s> Replay<'s> {
         let applied = self.world.apply_with(line, self.fault);
         self.removals.note(self.next - 1, line, &applied, &self.world);
         let mut problems = Vec::new();
-        if let Some(problem) = outcome_problem(line, &applied) {
+        if let Some(problem) = outcome_problem(&self.world, line, &applied) {
             problems.push(problem);
             // What follows would only be its echo.
             self.next = self.scenario.lines.len();
@@ -322,12 +329,15 @@ impl<'s> Replay<'s> {
     }
 }
 
-/// What came of a step against what must.
-fn outcome_problem(line: &Line, applied: &Applied) -> Option<Problem> {
+/// What came of a step against what must, in the world that it left.
+fn outcome_problem(after: &World, line: &Line, applied: &Applied) -> Option<Problem> {
     let step = || print_step(&line.step);
     match (line.outcome, &applied.refused) {
         (Outcome::Any, _) | (Outcome::Accepted, None) => None,
-        (Outcome::Accepted, Some(error)) => Some(Problem::Refused { step: step(), error: error.clone() }),
+        (Outcome::Accepted, Some(error)) => {
+            let hint = refusal::hint(after, line, error).map(String::into_boxed_str);
+            Some(Problem::Refused { step: step(), error: error.clone(), hint })
+        }
         (Outcome::Refused(expected), None) => Some(Problem::Accepted { step: step(), expected }),
         (Outcome::Refused(expected), Some(error)) if refused(error.kind) == expected => None,
         (Outcome::Refused(expected), Some(error)) => {
@@ -410,7 +420,7 @@ pub fn state(scenario: &Scenario, go: Go) -> Result<State, Failure> {
     let mut world = World::new(scenario.release).built_with(go);
     for line in leading {
         let applied = world.apply(line);
-        if let Some(problem) = outcome_problem(line, &applied) {
+        if let Some(problem) = outcome_problem(&world, line, &applied) {
             return Err(Failure { line: line.number, problem });
         }
     }

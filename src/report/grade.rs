@@ -99,7 +99,13 @@ fn properties(grade: &Grade) -> Vec<&'static str> {
 ///
 /// # Errors
 /// The writer's.
-pub fn write_list(faults: &[Fault], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_list(faults: &[Fault], as_json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if as_json {
+        let faults = faults.iter().map(|fault| {
+            json!({"fault": fault.name(), "release": fault.release().name(), "sentence": fault.sentence()})
+        });
+        return writeln!(out, "{}", json!({"faults": faults.collect::<Vec<_>>()}));
+    }
     let mut rows = vec![["fault", "release", "what goes wrong"].map(str::to_owned)];
     rows.extend(faults.iter().map(|fault| {
         [fault.name().to_owned(), fault.release().name().to_owned(), fault.sentence().to_owned()]

@@ -190,16 +190,24 @@ pub fn reached(coverage: &Coverage, release: crate::release::Release) -> (usize,
 ///
 /// # Errors
 /// The writer's.
-pub fn write_property_list(out: &mut dyn Write) -> io::Result<()> {
+pub fn write_property_list(as_json: bool, out: &mut dyn Write) -> io::Result<()> {
+    let when = |property: &Property| match property.when() {
+        When::Step => "after every step",
+        When::SampledStep => "after every step of every 64th case",
+        When::Promised => "after every collection before which something was promised",
+        When::CleanUp => "after every clean-up",
+        When::Each => "after every collection",
+        When::Thorough => "after one collection, in turn, of every 64th case",
+    };
+    if as_json {
+        let properties = Property::ALL.iter().map(|property| {
+            let (name, fault) = (property.name(), property.fault().to_string());
+            json!({"property": name, "when": when(property), "sentence": property.sentence(), "fault": fault})
+        });
+        return writeln!(out, "{}", json!({"properties": properties.collect::<Vec<_>>()}));
+    }
     for property in Property::ALL {
-        let when = match property.when() {
-            When::Step => "after every step",
-            When::SampledStep => "after every step of every 64th case",
-            When::Promised => "after every collection before which something was promised",
-            When::CleanUp => "after every clean-up",
-            When::Each => "after every collection",
-            When::Thorough => "after one collection, in turn, of every 64th case",
-        };
+        let when = when(property);
         writeln!(out, "{property}, {when}\n  {}", property.sentence())?;
         let (fault, name) = (property.fault(), property.name().replace('-', "_"));
         writeln!(out, "  leasehold replay --fault {fault} scenarios/properties/{name}.scenario\n")?;

@@ -3,6 +3,7 @@
 use crate::bucket::{Bucket, Change, Entry, View, diff};
 use crate::node::NodeRef;
 use crate::reason::Words;
+use crate::replay::refusal;
 use crate::scenario::{Line, alias, print_line};
 use crate::schema::{names, time, varint};
 use crate::world::{Applied, Collected, World};
@@ -28,6 +29,9 @@ pub fn write(
     writeln!(out, "{:>4}  {}", line.number, print_line(&bare).trim_end())?;
     if let Some(error) = &applied.refused {
         writeln!(out, "      refused: {}", alias::in_line(error.to_string()))?;
+        if let Some(hint) = refusal::hint(after, line, error) {
+            writeln!(out, "               {hint}")?;
+        }
     }
     for change in diff(&before.store().tree, &after.store().tree) {
         write_change(out, &change)?;

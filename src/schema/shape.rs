@@ -43,8 +43,8 @@ enum Fault {
     NoNamespace(String),
     #[error("{0} has nothing of {1}, but {2}")]
     Nothing(Path, &'static str, String),
-    #[error("{0} is a value, and should be a bucket")]
-    NotABucket(Path),
+    #[error("{0} is a value, and should be a bucket: {1}")]
+    NotABucket(Path, String),
 }
 
 /// What such a file most probably is.
@@ -76,6 +76,8 @@ enum Seems {
 pub struct Oddity {
     what: &'static str,
     first: Path,
+    /// What belongs in its place, or in the bucket around it.
+    expected: String,
     /// How many there are.
     pub count: u64,
 }
@@ -83,10 +85,10 @@ pub struct Oddity {
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is {}", self.first, self.what)?;
-        match self.count {
-            1 => Ok(()),
-            count => write!(f, ", the first of {count}"),
+        if self.count > 1 {
+            write!(f, ", the first of {}", self.count)?;
         }
+        if self.expected.is_empty() { Ok(()) } else { write!(f, "; {}", self.expected) }
     }
 }
 
@@ -120,6 +122,25 @@ enum Shape {
 }
 
 use Shape::{Each, Fields, Labels, Parts, Value, Values};
+
+impl Shape {
+    /// What it is, and what it may have.
+    fn called(&self) -> String {
+        match self {
+            Value => "a value".to_owned(),
+            Labels => "labels".to_owned(),
+            Values => "a bucket of values".to_owned(),
+            Each(below) => match below {
+                Parts(what, _) | Fields(what, _) => format!("{what} in each of its own buckets"),
+                _ => "a bucket of buckets".to_owned(),
+            },
+            Parts(what, fields) | Fields(what, fields) => {
+                let names = fields.iter().map(|(name, _)| name.escape_ascii().to_string());
+                format!("{what} with {}", names.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
 
 const CREATED_AT: (&[u8], Shape) = (b"createdat", Value);
 const UPDATED_AT: (&[u8], Shape) = (b"updatedat", Value);
@@ -317,10 +338,16 @@ impl<'t> Walk<'t> {
         let v1 = root.bucket(names::V1).ok_or_else(|| Fault::NoV1(words(root)))?;
         match v1.get(names::VERSION).and_then(varint::decode_signed) {
             Some(1..=VERSION_MAX) => {}
-            Some(_) => self.odd(&[names::V1, names::VERSION], "a version that no known release has"),
+            Some(_) => {
+                self.odd(&[names::V1, names::VERSION], "a version that no known release has", String::new)
+            }
             None if v1.bucket(names::V1).is_some() => return Err(Fault::V1InV1),
             None if v1.is_empty() || v1.buckets().any(|(_, below)| is_namespace(below)) => {
-                self.odd(&[names::V1], "without a version, which a daemon writes when it starts");
+                self.odd(
+                    &[names::V1],
+                    "without a version, which a daemon writes when it starts",
+                    String::new,
+                );
             }
             None => return Err(Fault::NoNamespace(words(v1))),
         }
@@ -328,7 +355,7 @@ impl<'t> Walk<'t> {
             if entry.bucket().is_some_and(|beside| beside.bucket(names::SANDBOXES).is_some()) {
                 self.entry(key, entry, &BESIDE_V1, true)?;
             } else {
-                self.odd(&[key], "beside v1, where no known release keeps such a thing");
+                self.odd(&[key], "beside v1, where no known release keeps such a thing", String::new);
             }
         }
         self.path.push(names::V1);
@@ -350,9 +377,15 @@ impl<'t> Walk<'t> {
         self.path.push(key);
         match (entry, shape) {
             (Entry::Value(_), Value) => {}
-            (Entry::Value(_), _) if is_strict => return Err(Fault::NotABucket(self.here())),
-            (Entry::Value(_), _) => self.odd(&[], "a value where a bucket belongs"),
-            (Entry::Bucket(_), Value) => self.odd(&[], "a bucket where a value belongs"),
+            (Entry::Value(_), shape) if is_strict => {
+                return Err(Fault::NotABucket(self.here(), shape.called()));
+            }
+            (Entry::Value(_), shape) => {
+                self.odd(&[], "a value where a bucket belongs", || {
+                    format!("expected there: {}", shape.called())
+                });
+            }
+            (Entry::Bucket(_), Value) => self.odd(&[], "a bucket where a value belongs", String::new),
             (Entry::Bucket(bucket), _) => self.bucket(bucket, shape)?,
         }
         self.path.pop();
@@ -367,7 +400,7 @@ impl<'t> Walk<'t> {
                     self.entry(key, entry, &Value, false)?;
                     let is_text = |bytes| std::str::from_utf8(bytes).is_ok();
                     if matches!(shape, Labels) && !(is_text(key) && entry.value().is_none_or(is_text)) {
-                        self.odd(&[key], "a label that is no text");
+                        self.odd(&[key], "a label that is no text", String::new);
                     }
                 }
             }
@@ -384,7 +417,9 @@ impl<'t> Walk<'t> {
                         known += 1;
                         self.entry(key, entry, shape, is_strict)?;
                     } else {
-                        self.odd(&[key], "of a name that no known release uses there");
+                        let around = self.here();
+                        let expected = || format!("{around} should be {}", shape.called());
+                        self.odd(&[key], "of a name that no known release uses there", expected);
                     }
                 }
                 if known == 0 && !bucket.is_empty() {
@@ -396,14 +431,14 @@ impl<'t> Walk<'t> {
     }
 
     /// Notes what is odd about the entry at the end of these keys below here, or counts one more.
-    fn odd(&mut self, below: &[&[u8]], what: &'static str) {
+    fn odd(&mut self, below: &[&[u8]], what: &'static str, expected: impl FnOnce() -> String) {
         if let Some(oddity) = self.oddities.iter_mut().find(|oddity| oddity.what == what) {
             oddity.count += 1;
             return;
         }
         let mut first = self.here();
         first.0.extend(below.iter().map(|key| key.to_vec()));
-        self.oddities.push(Oddity { what, first, count: 1 });
+        self.oddities.push(Oddity { what, first, expected: expected(), count: 1 });
     }
 
     fn here(&self) -> Path {
@@ -519,13 +554,22 @@ mod tests {
     fn a_page_that_stands_where_another_belongs_is_refused() {
         for (path, expected) in [
             ("v1/default/createdat", "v1/default has nothing of a namespace, but createdat"),
-            ("v1/default", "v1/default is a value, and should be a bucket"),
-            ("v1/default/images", "v1/default/images is a value, and should be a bucket"),
+            (
+                "v1/default",
+                "v1/default is a value, and should be a bucket: a namespace with labels, content, snapshots, images, containers, leases, sandboxes",
+            ),
+            (
+                "v1/default/images",
+                "v1/default/images is a value, and should be a bucket: an image in each of its own buckets",
+            ),
             ("v1/default/content/sha256:1/size", "v1/default/content has nothing of a namespace's content"),
             ("v1/default/content/blob/createdat", "v1/default/content/blob/createdat is a value"),
             ("v1/default/leases/id/target/digest", "v1/default/leases/id has nothing of a lease, but target"),
             ("v1/default/leases/createdat", "v1/default/leases/createdat is a value"),
-            ("default/sandboxes/createdat", "default/sandboxes/createdat is a value, and should be a bucket"),
+            (
+                "default/sandboxes/createdat",
+                "default/sandboxes/createdat is a value, and should be a bucket: a sandbox with labels, runtime, spec, sandboxer, extensions, createdat, updatedat",
+            ),
         ] {
             let complaint = complaint(&["v1/version", path]);
             let start = format!("is no database of containerd's: {expected}");
@@ -541,11 +585,12 @@ mod tests {
         let odd = ["v1/version", "v1/default/leases/a/holds", "v1/default/leases/a/createdat"];
         assert_eq!(
             oddities(&odd),
-            ["v1/default/leases/a/holds is of a name that no known release uses there"]
+            [
+                "v1/default/leases/a/holds is of a name that no known release uses there; v1/default/leases/a should be a lease with labels, content, snapshots, ingests, images, createdat"
+            ]
         );
         let twice = [&odd[..], &["v1/default/volumes/v/createdat"]].concat();
-        let expected =
-            "v1/default/leases/a/holds is of a name that no known release uses there, the first of 2";
+        let expected = "v1/default/leases/a/holds is of a name that no known release uses there, the first of 2; v1/default/leases/a should be a lease with labels, content, snapshots, ingests, images, createdat";
         assert_eq!(oddities(&twice), [expected]);
     }
 
@@ -553,7 +598,7 @@ mod tests {
     fn odd_fields_labels_and_versions_are_said() {
         assert_eq!(
             oddities(&["v1/version", "v1/default/leases/a/labels"]),
-            ["v1/default/leases/a/labels is a value where a bucket belongs"]
+            ["v1/default/leases/a/labels is a value where a bucket belongs; expected there: labels"]
         );
         assert_eq!(
             oddities(&["v1/version", "v1/default/leases/a/createdat/x"]),

@@ -196,3 +196,44 @@ fn a_daemon_decodes_whatever_clients_wrote() {
     }
     assert!(containers > 0, "the library has containers");
 }
+
+#[test]
+fn what_of_a_scenario_is_no_part_of_a_database_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = |name: &str, steps: &str| {
+        let [source, target] = [".scenario", ".db"].map(|end| folder.path().join(format!("{name}{end}")));
+        fs::write(&source, steps).expect("a file");
+        let output = leasehold(&[Path::new("export"), Path::new("--json"), &source, &target]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        let warnings = report["warnings"].as_array().expect("a list").iter();
+        let warnings: Vec<String> = warnings
+            .filter_map(|warning| warning.as_str()?.split_once(": not in the file: "))
+            .map(|(_, lost)| lost.to_owned())
+            .collect();
+        assert!(warnings.iter().all(|lost| stderr.contains(&**lost)), "{stderr}");
+        assert_eq!(report["bytes"], fs::metadata(&target).expect("the file").len());
+        warnings
+    };
+    let all = "release 1.7.0-beta.1
+collector declare type-16
+collector list type-16 type-16/disk
+stream open s
+content put layer
+advance 1h
+gc last=stream
+expect absent content/layer
+";
+    assert_eq!(
+        said("all", all),
+        [
+            "the release, which is 1.7.0-beta.1 (--release 1.7.0-beta.1)",
+            "the clock, which shows 2026-01-01T01:00:00Z (--now 2026-01-01T01:00:00Z)",
+            "the collector stream with 1 resource, the streams of the daemon",
+            "the collector type-16 with 1 resource, a plugin of the daemon",
+            "that the collector stream is iterated last",
+        ]
+    );
+    assert!(said("plain", "release 1.7\ncontent put layer\ngc\nexpect absent content/layer\n").is_empty());
+}

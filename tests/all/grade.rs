@@ -53,7 +53,7 @@ fn what_makes_no_sense_is_refused() {
         &["--budget", "0s"],
         &["--budget", "-1s"],
         &["--budget", "1e999s"],
-        &["--list", "--json"],
+        &["--list", "--jobs", "1"],
     ] {
         assert_eq!(grade(arguments).status.code(), Some(2), "{arguments:?}");
     }

@@ -652,6 +652,9 @@ fn files_are_replayed_under_another_release_or_under_all() {
     let shown = text(&all.stdout);
     assert_eq!((all.status.code(), last_line(&all)), (Some(1), "0 passed, 1 failed".to_owned()));
     assert!(shown.contains("a.scenario fails under 5 of 8 releases: 2.0, 2.1, 2.2, 2.3, 2.4\n"), "{shown}");
+    // What fails alike is said once.
+    let once = "FAILED a.scenario:4: under 2.0, 2.1 and 3 more: `expect present image/i`: ";
+    assert!(shown.starts_with(once) && shown.matches("FAILED").count() == 1, "{shown}");
     let refused = replay("nonsense");
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("; or all"), "{}", text(&refused.stderr));
@@ -966,4 +969,62 @@ fn nothing_is_expected_at_a_path_that_is_misspelled() {
     ] {
         assert_eq!(replayed(step).0, Some(0), "{step}: {}", replayed(step).1);
     }
+}
+
+#[test]
+fn a_refused_removal_says_that_the_child_is_gone_and_who_leaves_it_listed() {
+    let start = "release 2.4
+snapshot prepare overlayfs/1
+snapshot commit overlayfs/1 base gc.root=now
+snapshot prepare overlayfs/upper parent=base
+";
+    let replayed = |steps: &str, flags: &[&str]| {
+        let folder = folder(&[("a.scenario", &format!("{start}{steps}"))]);
+        text(&leasehold(folder.path(), &[&["replay"], flags, &["a.scenario"]].concat()).stdout)
+    };
+    let gone = "its only child, snapshot/overlayfs/upper, is gone and still listed: a collection by every release leaves the \
+                entry of a child that it removes (gone-child-blocks-removal)\n";
+    let failed = replayed("gc\nsnapshot remove overlayfs/base\n", &[]);
+    let error = "cannot remove snapshot \"base\" with child: failed precondition";
+    assert!(failed.contains(&format!("is refused: {error}: {gone}")), "{failed}");
+    let expected = "gc\n! failed-precondition snapshot remove overlayfs/base\n";
+    let shown = replayed(expected, &["--step"]);
+    assert!(shown.contains(&format!("      refused: {error}\n               {gone}")), "{shown}");
+    // A child that is there is reason enough.
+    let living = replayed("! failed-precondition snapshot remove overlayfs/base\n", &["--step"]);
+    assert!(
+        living.contains(&format!("      refused: {error}\n")) && !living.contains("gone-child"),
+        "{living}"
+    );
+}
+
+#[test]
+fn releases_that_fail_alike_stand_together_by_line() {
+    let folder = folder(&[(
+        "a.scenario",
+        "release 1.7
+image create i target=x expire=-1h
+gc
+expect absent image/i
+expect present container/web
+! not-found image create j target=y
+expect same
+",
+    )]);
+    let output = leasehold(folder.path(), &["replay", "--release", "all", "a.scenario"]);
+    let shown = text(&output.stdout);
+    let heads = shown.lines().filter_map(|line| line.strip_prefix("FAILED a.scenario:"));
+    let heads: Vec<&str> = heads.filter_map(|line| line.split('`').next()).collect();
+    assert_eq!(
+        heads,
+        [
+            "4: under 1.6, 1.7.0-beta.1, 1.7: ",
+            "5: under 1.6, 1.7.0-beta.1 and 6 more: ",
+            "6: under 1.6, 1.7.0-beta.1 and 6 more: "
+        ],
+        "{shown}"
+    );
+    assert_eq!(shown.matches("\n    1 step below was not run\n").count(), 1, "{shown}");
+    assert!(shown.contains("a.scenario fails under 8 of 8 releases: "), "{shown}");
+    assert_eq!(output.status.code(), Some(1));
 }

@@ -255,18 +255,21 @@ fn a_profile_fixes_the_habits_and_a_time_ends_a_campaign() {
 fn what_makes_no_sense_is_refused() {
     for (arguments, said) in [
         (&["--profile", "leasing"][..], "leasing"),
-        (&["--shard", "3/2"], "a part and how many there are"),
-        (&["--shard", "0/2"], "a part and how many there are"),
+        (&["--shard", "3/2"], "the parts are counted from 1 to 2: 1/2 is the first, 2/2 the last"),
+        (&["--shard", "0/2"], "the parts are counted from 1 to 2: 1/2 is the first, 2/2 the last"),
+        (&["--shard", "1/0"], "a part and how many there are"),
+        (&["--jobs", "0"], "it is too small: give a whole number from 1 to 512, such as 4"),
+        (&["--cases", "2e4"], "it is no whole number: give a whole number from 1 on, such as 20000"),
         (&["--shard", "1"], "a part and how many there are"),
         (&["--for", "10"], "a number with a unit"),
         (&["--for", "1s", "--cases", "5"], "cannot be used with"),
         (&["--seed", ""], "a seed is a text of 1 to 64 bytes"),
-        (&["--cases", "0"], "0 is not in 1.."),
+        (&["--cases", "0"], "it is too small: give a whole number from 1 on"),
         (&["--for", "0s"], "in no time nothing is checked"),
         (&["--cases", "64", "--shard", "2/2"], "64 cases, dealt out 64 at a time, leave none for this part"),
         (&["--case", "1", "--fault", "sweep-skips"], "cannot be used with"),
         (&["--child-timeout", "3"], "--against"),
-        (&["--properties", "--json"], "cannot be used with"),
+        (&["--properties", "--jobs", "1"], "cannot be used with"),
         (&["--jobs", "0"], "--jobs"),
         (&["--jobs", "100000"], "--jobs"),
         (&["--release", "0.1"], "no rule set for release `0.1`"),
@@ -291,4 +294,31 @@ fn the_readme_shows_what_its_first_command_prints() {
     let whole = sample.lines().skip(1).filter(|line| !line.ends_with("..."));
     let wrong: Vec<&str> = whole.filter(|line| !said.contains(line)).collect();
     assert!(wrong.is_empty(), "not what the command prints: {wrong:#?}");
+}
+
+/// What the one finding of a fault says of the daemon.
+fn said_of_daemon(fault: &str, property: &str) -> String {
+    let output = simulate(folder().path(), &["--cases", "1000", "--fault", fault]);
+    let said = text(&output.stdout);
+    let (_, broken) = said.split_once(&format!("\n{property} broken in ")).expect("it is found");
+    let (_, daemon) = broken.split_once("\n  daemon   ").expect("what the daemon does");
+    daemon.lines().next().expect("a line").to_owned()
+}
+
+#[test]
+fn a_frame_finding_names_the_object_and_the_label_with_its_value() {
+    let said = said_of_daemon("commit-keeps-labels", "frame");
+    assert!(
+        said.starts_with("the step has nothing to do with the label ") && said.contains(" of snapshot/"),
+        "{said}"
+    );
+    assert!(said.contains(", which comes with it as the value \""), "{said}");
+    assert!(said.contains(" (v1/") && said.contains("/labels/"), "{said}");
+}
+
+#[test]
+fn what_undoes_a_step_and_is_refused_is_named_first() {
+    let said = said_of_daemon("image-target-held", "undo");
+    assert!(said.starts_with("`content delete ") && said.contains("which undoes `content put "), "{said}");
+    assert!(said.contains("is refused behind it: an image points to it"), "{said}");
 }

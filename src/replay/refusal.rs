@@ -1,0 +1,57 @@
+//! What is easily overlooked of a step that is refused.
+//!
+//! ```text
+//! ! failed-precondition snapshot remove overlayfs/base
+//!       refused: cannot remove snapshot "base" with child: failed precondition
+//!       its only child, snapshot/overlayfs/upper, is gone and still listed: ...
+//! ```
+
+use crate::contract::Deviation;
+use crate::metadata::{Error, ErrorKind};
+use crate::node::Kind;
+use crate::release::Release;
+use crate::scenario::{Line, NodeName, SnapshotName, Step, print_node};
+use crate::schema::names;
+use crate::text;
+use crate::world::World;
+
+/// Why a step is refused, where the error says less than the database does. `world` is the one that refused it, and stayed as it
+/// was.
+pub fn hint(world: &World, line: &Line, error: &Error) -> Option<String> {
+    let Step::SnapshotRemove { snapshot } = &line.step else { return None };
+    let namespace = world.namespace(line.client.as_ref())?;
+    (error.kind == ErrorKind::FailedPrecondition).then(|| gone_children(world, namespace, snapshot)).flatten()
+}
+
+/// That a snapshot's children are all gone: a collection that removes one leaves it listed by its parent.
+fn gone_children(world: &World, namespace: &[u8], snapshot: &SnapshotName) -> Option<String> {
+    let SnapshotName { snapshotter, key } = snapshot;
+    let all = world.store().tree.view().at(&[names::V1, namespace, names::SNAPSHOTS, snapshotter])?;
+    let children: Vec<&[u8]> = all.at(&[key, names::CHILDREN])?.iter().map(|(child, _)| child).collect();
+    if children.iter().any(|child| all.bucket(child).is_some()) {
+        return None;
+    }
+    let child = |key: &[u8]| {
+        let key = [snapshotter, &b"/"[..], key].concat();
+        print_node(&NodeName { namespace: None, kind: Kind::Snapshot, key })
+    };
+    let listed = match &children[..] {
+        [] => return None,
+        [one] => format!("its only child, {}, is gone and still listed", child(one)),
+        [first, ..] => {
+            let count = text::count(children.len() as u64);
+            format!("its {count} children, {} the first, are gone and still listed", child(first))
+        }
+    };
+    let deviation = Deviation::GoneChildBlocksRemoval;
+    let releases: Vec<&str> = Release::ALL
+        .iter()
+        .filter(|release| deviation.holds()(**release))
+        .map(|release| release.name())
+        .collect();
+    let who = match releases.len() == Release::ALL.len() {
+        true => "every release".to_owned(),
+        false => format!("releases {}", releases.join(", ")),
+    };
+    Some(format!("{listed}: a collection by {who} leaves the entry of a child that it removes ({deviation})"))
+}
