@@ -57,6 +57,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     // Asked before a source of any size is read; creating the file asks again.
     if fs::symlink_metadata(target).is_ok() {
+        if look(&arguments.source)? == Place::Absent {
+            let [source, target] = [&arguments.source, target].map(|path| text::path(path));
+            return Err(Failure::Usage(format!(
+                "{target}: {}; {source} is not there: the source comes first, then the new file",
+                WriteError::Exists
+            )));
+        }
         return Err(failure(target, &WriteError::Exists));
     }
     let mut notes = Notes::default();

@@ -172,6 +172,7 @@ mod tests {
         ("grade", "list", &["seeds", "budget", "jobs"]),
         ("replay", "against", &["fault", "intended"]),
         ("replay", "update", &["fault", "target", "intended", "release", "go", "against"]),
+        ("replay", "step", &["json"]),
         ("replay", "target", &["intended", "release", "go", "against"]),
         ("simulate", "against", &["fault", "intended"]),
         ("simulate", "case", &["cases", "for", "shard", "intended", "fault"]),

@@ -4,12 +4,14 @@
 //! ████████████░░░░░░░░ 41,216 of 100,000 cases, 9,120 a second, 6s left
 //! ```
 //!
-//! The bar has the width that the words leave. indicatif hides it where standard error is no terminal.
+//! The bar has the width that the words leave; in a narrow terminal words go, so that a line stays one. indicatif hides it where standard error is no terminal.
 
 use crate::text;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt;
+use std::io;
 use std::time::Duration;
+use terminal_size::{Width, terminal_size_of};
 
 /// How often a bar moves though nothing came to an end.
 const TICK: Duration = Duration::from_millis(200);
@@ -17,22 +19,50 @@ const TICK: Duration = Duration::from_millis(200);
 /// A bar for so many things; where nobody knows how many there will be, a number that grows. A message set later stands
 /// behind all else.
 pub(super) fn bar(total: Option<u64>, things: &str) -> ProgressBar {
-    let (bar, template) = match total {
-        Some(total) => (
-            ProgressBar::new(total),
-            format!("{{wide_bar}} {{human_pos}} of {{human_len}} {things}{{rate}}, {{eta}} left{{msg}}"),
-        ),
-        None => (
-            ProgressBar::new_spinner(),
-            format!("{{spinner}} {{human_pos}} {things}{{rate}}, {{elapsed}}{{msg}}"),
-        ),
-    };
-    let style = ProgressStyle::with_template(&template).expect("the template is well-formed");
-    let bar = bar.with_style(style.with_key("rate", rate));
+    let columns = terminal_size_of(io::stderr()).map_or(usize::MAX, |(Width(columns), _)| columns.into());
+    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    let style = ProgressStyle::with_template(&template(total, things, columns));
+    let bar = bar.with_style(style.expect("the template is well-formed").with_key("rate", rate));
     if !bar.is_hidden() {
         bar.enable_steady_tick(TICK);
     }
     bar
+}
+
+/// What fits into so many columns, the dearest first: how far it is, how long it takes, what is said beside, how fast it is.
+/// The bar itself takes what is left, if it is anything.
+fn template(total: Option<u64>, things: &str, columns: usize) -> String {
+    const COUNT_COLUMNS: usize = "9,999,999".len();
+    const TIME: usize = ", 59m left".len();
+    const MESSAGE: usize = ", 40 of 40 rules, 10 findings".len();
+    const RATE: usize = ", 10,000 a second".len();
+    const BAR: usize = 9;
+    let (head, head_columns, time) = match total {
+        Some(total) => {
+            let digits = text::count(total).len();
+            (
+                format!("{{human_pos}} of {{human_len}} {things}"),
+                2 * digits + 5 + things.len(),
+                ", {eta} left",
+            )
+        }
+        None => (format!("{{human_pos}} {things}"), COUNT_COLUMNS + 1 + things.len(), ", {elapsed}"),
+    };
+    let mut left = columns.saturating_sub(head_columns);
+    let mut fits = |needed: usize| {
+        let fits = needed <= left;
+        left -= if fits { needed } else { 0 };
+        fits
+    };
+    let time = if fits(TIME) { time } else { "" };
+    let message = if fits(MESSAGE) { "{msg}" } else { "" };
+    let rate = if fits(RATE) { "{rate}" } else { "" };
+    let bar = match total {
+        Some(_) if fits(BAR) => "{wide_bar} ",
+        Some(_) => "",
+        None => "{spinner} ",
+    };
+    format!("{bar}{head}{rate}{time}{message}")
 }
 
 /// Whole things a second; nothing for what takes long by itself.
@@ -43,5 +73,22 @@ fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
     {
         // What cannot be shown is no reason to stop.
         let _shown = write!(out, ", {} a second", text::count(rate));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_has_less_and_never_a_second_line() {
+        let of = |columns| template(Some(100_000), "cases", columns);
+        assert_eq!(of(30), "{human_pos} of {human_len} cases");
+        assert_eq!(of(40), "{human_pos} of {human_len} cases, {eta} left");
+        assert_eq!(of(70), "{human_pos} of {human_len} cases, {eta} left{msg}");
+        assert_eq!(of(85), "{human_pos} of {human_len} cases{rate}, {eta} left{msg}");
+        let whole = "{wide_bar} {human_pos} of {human_len} cases{rate}, {eta} left{msg}";
+        assert_eq!((of(100), of(usize::MAX)), (whole.to_owned(), whole.to_owned()));
+        assert_eq!(template(None, "rows", 30), "{spinner} {human_pos} rows, {elapsed}");
     }
 }

@@ -17,6 +17,7 @@ use crate::text::{self, counted};
 use crate::world::Fault;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
+use serde_json::json;
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs;
@@ -75,6 +76,9 @@ pub(super) struct Arguments {
     intended: bool,
     #[command(flatten)]
     child: Against,
+    /// One JSON object instead of the lines: of each file its `verdict` and its `failures`
+    #[arg(long, conflicts_with = "step")]
+    json: bool,
 }
 
 /// What `--release` says.
@@ -129,7 +133,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     refuse_idle(arguments, &files)?;
     let progress = Progress::new(arguments, files.len());
     let other = arguments.child.other();
-    let verdicts: Vec<Verdict> = if arguments.step {
+    let verdicts: Vec<(Verdict, Notes)> = if arguments.step {
         let shown = |file| replay_file(arguments, file, other.as_ref(), &progress, Some(&mut *out));
         files.iter().map(shown).collect::<io::Result<_>>()?
     } else {
@@ -141,48 +145,27 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         None => None,
         Some(other) => match other.finish()? {
             // What cannot be read says so itself.
-            None if !verdicts.iter().any(|verdict| matches!(verdict, Verdict::Unusable(_))) => {
+            None if !verdicts.iter().any(|(verdict, _)| matches!(verdict, Verdict::Unusable(_))) => {
                 let none = "--against: there is nothing to ask: no collection runs, or each is cancelled";
                 return Err(Failure::Usage(none.to_owned()));
             }
             asked => asked,
         },
     };
-    let (mut passed, mut bare, mut unasked, mut unusable) = (0usize, 0usize, 0usize, Vec::new());
-    for (File { path: file, .. }, verdict) in files.iter().zip(verdicts) {
-        match verdict {
-            Verdict::Passed { blocks } => {
-                passed += 1;
-                if blocks > 0 {
-                    writeln!(out, "{}", updated_blocks(file, blocks))?;
-                }
-            }
-            Verdict::Held(text) => {
-                passed += 1;
-                writeln!(out, "{text}")?;
-            }
-            Verdict::Unasked => unasked += 1,
-            Verdict::Bare(text) => {
-                bare += 1;
-                writeln!(out, "{text}")?;
-            }
-            Verdict::Failed(said) => {
-                let text: String = said.iter().map(|said| said.shown(file)).collect();
-                writeln!(out, "{text}again: {}\n", command(arguments, file))?;
-            }
-            Verdict::Unusable(text) => unusable.push(text),
-        }
+    let report = Report { arguments, files: &files, verdicts: &verdicts, asked: asked.as_deref() };
+    if arguments.json {
+        report.write_json(out)?
+    } else {
+        report.write_text(out)?
     }
-    if let Some(asked) = asked {
-        writeln!(out, "{asked}")?;
-    }
-    let failed = files.len() - passed - bare - unasked;
-    let beside = |count: usize, what: &str| match count {
-        0 => String::new(),
-        _ => format!(", {count} {what}"),
-    };
-    let (without, unasked) = (beside(bare, "without expectations"), beside(unasked, "not asked"));
-    writeln!(out, "{passed} passed, {failed} failed{without}{unasked}")?;
+    let unusable: Vec<&str> = verdicts
+        .iter()
+        .filter_map(|(verdict, _)| match verdict {
+            Verdict::Unusable(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let failed = report.failed();
     if !unusable.is_empty() {
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
     }
@@ -195,6 +178,92 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Err(values::never_made(fault, fault.of_collector().map_or("step", |_| "collection")));
     }
     Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
+}
+
+/// What came of all files.
+struct Report<'a> {
+    arguments: &'a Arguments,
+    files: &'a [File],
+    /// One a file, with what was said of it on standard error.
+    verdicts: &'a [(Verdict, Notes)],
+    /// What another collector was asked.
+    asked: Option<&'a str>,
+}
+
+impl Report<'_> {
+    fn count(&self, is_such: fn(&Verdict) -> bool) -> usize {
+        self.verdicts.iter().filter(|(verdict, _)| is_such(verdict)).count()
+    }
+
+    fn passed(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Passed { .. } | Verdict::Held(_)))
+    }
+
+    fn bare(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Bare(_)))
+    }
+
+    fn unasked(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Unasked))
+    }
+
+    fn failed(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Failed(_) | Verdict::Unusable(_)))
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (File { path, .. }, (verdict, _)) in self.files.iter().zip(self.verdicts) {
+            match verdict {
+                Verdict::Passed { blocks: 0 } | Verdict::Unasked | Verdict::Unusable(_) => {}
+                Verdict::Passed { blocks } => writeln!(out, "{}", updated_blocks(path, *blocks))?,
+                Verdict::Held(text) | Verdict::Bare(text) => writeln!(out, "{text}")?,
+                Verdict::Failed(said) => {
+                    let text: String = said.iter().map(|said| said.shown(path)).collect();
+                    writeln!(out, "{text}again: {}\n", command(self.arguments, path))?;
+                }
+            }
+        }
+        if let Some(asked) = self.asked {
+            writeln!(out, "{asked}")?;
+        }
+        let beside = |count: usize, what: &str| match count {
+            0 => String::new(),
+            _ => format!(", {count} {what}"),
+        };
+        let bare = beside(self.bare(), "without expectations");
+        let unasked = beside(self.unasked(), "not asked");
+        writeln!(out, "{} passed, {} failed{bare}{unasked}", self.passed(), self.failed())
+    }
+
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let files = self.files.iter().zip(self.verdicts).map(|(File { path, .. }, (verdict, notes))| {
+            let mut file =
+                json!({"path": text::path(path), "verdict": verdict.name(), "warnings": notes.said});
+            match verdict {
+                Verdict::Passed { blocks } if self.arguments.update => file["updated"] = json!(blocks),
+                Verdict::Passed { .. } | Verdict::Unasked => {}
+                Verdict::Held(text) | Verdict::Bare(text) | Verdict::Unusable(text) => {
+                    file["said"] = json!(text)
+                }
+                Verdict::Failed(said) => {
+                    file["failures"] = said.iter().filter_map(Said::json).collect();
+                    let texts: String = said.iter().filter_map(Said::text).collect();
+                    file["said"] = json!(texts.trim_end());
+                    file["again"] = json!(command(self.arguments, path));
+                }
+            }
+            file
+        });
+        let report = json!({
+            "passed": self.passed(),
+            "failed": self.failed(),
+            "without_expectations": self.bare(),
+            "not_asked": self.unasked(),
+            "asked": self.asked,
+            "files": files.collect::<Vec<_>>(),
+        });
+        writeln!(out, "{report}")
+    }
 }
 
 /// Refuses flags that would do nothing with these files.
@@ -315,16 +384,17 @@ fn replay_file(
     other: Option<&Other>,
     progress: &Progress,
     out: Option<&mut dyn Write>,
-) -> io::Result<Verdict> {
+) -> io::Result<(Verdict, Notes)> {
+    let mut notes = Notes::default();
     let verdict = match target_of(arguments, &file.path) {
         Some(target) => {
             progress.is_fault_made.store(true, Ordering::Relaxed);
             artifact::replay(target, arguments.fault, &file.path, out)
         }
-        None => replay_text(arguments, file, other, progress, out),
+        None => replay_text(arguments, file, other, progress, &mut notes, out),
     };
     progress.file_done();
-    verdict
+    Ok((verdict?, notes))
 }
 
 /// Replays a scenario file, under each release that is asked for.
@@ -333,6 +403,7 @@ fn replay_text(
     file: &File,
     other: Option<&Other>,
     progress: &Progress,
+    notes: &mut Notes,
     mut out: Option<&mut dyn Write>,
 ) -> io::Result<Verdict> {
     let path = &file.path;
@@ -346,13 +417,14 @@ fn replay_text(
     let mut scenario = match parse_scenario(path, &written) {
         Ok(scenario) => scenario,
         Err(_) if written.contains(&0) => {
-            return Ok(Verdict::unusable(path, &"it is no text, so no scenario"));
+            let why = "it is no text, so no scenario; `leasehold collect` reads a database";
+            return Ok(Verdict::unusable(path, &why));
         }
         Err(drawn) => return Ok(Verdict::Unusable(drawn)),
     };
     let releases = Rules::releases(arguments.release, scenario.release);
     scenario.release = releases[0];
-    progress.bar.suspend(|| warn(path, &scenario, arguments.go, &mut Notes::default()));
+    progress.bar.suspend(|| warn(path, &scenario, arguments.go, notes));
     let mut verdicts = Vec::new();
     for release in releases {
         scenario.release = release;

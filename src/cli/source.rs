@@ -19,7 +19,7 @@ use crate::schema::{names, shape, time, views};
 use crate::situation::Situation;
 use crate::text;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -190,9 +190,26 @@ fn database_in(folder: &Path) -> Result<PathBuf, Failure> {
             return Ok(candidate);
         }
     }
-    let reason =
-        format!("the folder holds neither {IN_ROOT} nor meta.db: name a meta.db or containerd's root folder");
+    let reason = format!(
+        "the folder holds neither {IN_ROOT} nor meta.db: name a meta.db or containerd's root folder{}",
+        others_in(folder)
+    );
     Err(input_error(folder, &reason))
+}
+
+/// What of a folder's files may be meant, in the order of their names.
+fn others_in(folder: &Path) -> String {
+    const NAMED_MAX: usize = 3;
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_source = |path: &PathBuf| path.extension() == Some(OsStr::new("db")) || is_scenario(path);
+    let mut sources: Vec<PathBuf> = entries.filter(is_source).collect();
+    sources.sort();
+    let named: Vec<String> = sources.iter().take(NAMED_MAX).map(|path| text::path(path)).collect();
+    match (named.is_empty(), sources.len().saturating_sub(NAMED_MAX)) {
+        (true, _) => String::new(),
+        (false, 0) => format!("; or is one of these meant: {}?", named.join(", ")),
+        (false, more) => format!("; or is one of these meant: {} and {more} more?", named.join(", ")),
+    }
 }
 
 fn wall_clock() -> Instant {

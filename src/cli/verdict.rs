@@ -4,6 +4,7 @@ use crate::release::Release;
 use crate::replay::{Replay, Replayed, Stepped};
 use crate::report::step;
 use crate::text;
+use serde_json::{Value, json};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
@@ -25,6 +26,17 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// As JSON has it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Verdict::Passed { .. } | Verdict::Held(_) => "passed",
+            Verdict::Bare(_) => "without-expectations",
+            Verdict::Unasked => "not-asked",
+            Verdict::Failed(_) => "failed",
+            Verdict::Unusable(_) => "unreadable",
+        }
+    }
+
     pub(super) fn unusable(file: &Path, error: &dyn Display) -> Verdict {
         Verdict::Unusable(format!("{}: {error}", text::path(file)))
     }
@@ -49,6 +61,18 @@ pub(super) struct Failed {
 }
 
 impl Said {
+    /// What failed, as JSON has it.
+    pub(super) fn json(&self) -> Option<Value> {
+        let Said::Failed(Failed { line, releases, what }) = self else { return None };
+        let releases: Vec<&str> = releases.iter().map(|release| release.name()).collect();
+        Some(json!({"line": line, "releases": releases, "text": what}))
+    }
+
+    /// What stands by itself.
+    pub(super) fn text(&self) -> Option<&str> {
+        if let Said::Text(text) = self { Some(text) } else { None }
+    }
+
     /// For people, with the line's end.
     pub(super) fn shown(&self, file: &Path) -> String {
         match self {

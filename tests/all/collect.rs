@@ -561,3 +561,22 @@ fn what_containerd_logs_is_escaped_once() {
         "{said}"
     );
 }
+
+#[test]
+fn of_a_folder_that_is_no_root_folder_the_databases_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["d.db", "b.scenario", "a.db", "c.db", "e.txt"] {
+        std::fs::write(folder.path().join(name), "").expect("a file");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_leasehold"))
+        .args(["collect", "."])
+        .current_dir(folder.path())
+        .output();
+    let output = output.expect("the program starts");
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        said.ends_with("; or is one of these meant: ./a.db, ./b.scenario, ./c.db and 1 more?\n"),
+        "{said}"
+    );
+}

@@ -81,7 +81,9 @@ fn an_existing_target_is_refused_before_anything_else() {
         target.display()
     );
     assert_eq!(complaint(&export(&source, &target), 2), expected);
-    assert_eq!(complaint(&export(&folder.path().join("none"), &target), 2), expected);
+    let none = folder.path().join("none");
+    let order = format!("; {} is not there: the source comes first, then the new file\n", none.display());
+    assert_eq!(complaint(&export(&none, &target), 2), expected.replace('\n', &order));
     assert_eq!(fs::read(&target).expect("the file"), b"precious");
     // Nor is the source written over by itself.
     let before = fs::read(&source).expect("the file");
@@ -236,4 +238,13 @@ expect absent content/layer
         ]
     );
     assert!(said("plain", "release 1.7\ncontent put layer\ngc\nexpect absent content/layer\n").is_empty());
+}
+
+#[test]
+fn the_wrong_order_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [source, target] = ["source.db", "target.db"].map(|name| folder.path().join(name));
+    bolt::create(&source, &daemon_like()).expect("a new file");
+    let said = complaint(&export(&target, &source), 2);
+    assert!(said.ends_with("target.db is not there: the source comes first, then the new file\n"), "{said}");
 }

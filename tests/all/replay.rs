@@ -1028,3 +1028,33 @@ expect same
     assert!(shown.contains("a.scenario fails under 8 of 8 releases: "), "{shown}");
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn json_has_a_verdict_of_each_file_and_its_failures() {
+    let folder = folder(&[
+        ("a.scenario", PASSES),
+        ("b.scenario", "content put layer\ngc\nexpect kept content/layer\n"),
+        ("c.scenario", "content put layer gc.ref.content=laeyr\n"),
+        ("d.scenario", "nonsense\n"),
+    ]);
+    let files = ["a.scenario", "b.scenario", "c.scenario", "d.scenario"];
+    let output = leasehold(folder.path(), &[&["replay", "--json"], &files[..]].concat());
+    assert_eq!(output.status.code(), Some(3));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+    let counts = ["passed", "failed", "without_expectations", "not_asked"].map(|count| report[count].clone());
+    assert_eq!(counts, [1, 2, 1, 0].map(serde_json::Value::from));
+    let verdicts = report["files"].as_array().expect("a list").iter().map(|file| file["verdict"].as_str());
+    let expected = ["passed", "failed", "without-expectations", "unreadable"].map(Some);
+    assert_eq!(verdicts.collect::<Vec<_>>(), expected);
+    let failed = &report["files"][1];
+    assert_eq!(failed["failures"][0]["line"], 3);
+    let text = failed["failures"][0]["text"].as_str().expect("a text");
+    assert!(
+        text.ends_with("content/layer was removed by the last collection: nothing refers to it"),
+        "{text}"
+    );
+    assert_eq!(failed["again"], "leasehold replay --step b.scenario");
+    let warned = leasehold(folder.path(), &["replay", "--json", "--release", "all", "b.scenario"]);
+    let report: serde_json::Value = serde_json::from_slice(&warned.stdout).expect("one object");
+    assert_eq!(report["files"][0]["failures"][0]["releases"].as_array().map(Vec::len), Some(8));
+}
