@@ -384,6 +384,14 @@ impl Assertion {
 }
 
 impl Step {
+    /// Whether it is an edit that no client can make.
+    pub fn is_raw(&self) -> bool {
+        matches!(
+            self,
+            Step::RawPut { .. } | Step::RawBucket { .. } | Step::RawDelete { .. } | Step::RawSequence { .. }
+        )
+    }
+
     /// Whether it prints something, so that expected output may stand below it.
     pub fn prints(&self) -> bool {
         matches!(self, Step::Gc { .. } | Step::Cleanup)

@@ -1,11 +1,12 @@
 //! Clients' steps.
 //!
 //! ```text
-//!   runs of steps go, then single ones ──> labels, options, listed things go ──> clients and namespaces become one
+//!   runs of steps go, then single ones ──> raw edits become clients' steps ──> labels, options, listed things go ──> clients and namespaces become one
 //!         ^                                                                                │
 //!         └── names become short <── moves of the clock become one <── chains get shorter: two objects become one
 //! ```
 
+use super::raw::with_client_steps;
 use super::{Shrink, Way};
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Step, alias};
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ impl Shrink for Lines {
         without_run::<4>,
         without_run::<2>,
         without_run::<1>,
+        with_client_steps,
         with_simpler_step,
         without_client,
         without_namespace,

@@ -55,6 +55,9 @@ pub struct Numbers {
 /// Cases in a block: large enough to spread the work, small enough for a lively progress bar.
 pub const BLOCK: u64 = THOROUGH_EVERY;
 
+/// Whether a case has come to its finding with edits that no client can make.
+pub type HasRaw = bool;
+
 /// What came of it. Numbers add up over parts of a campaign.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
@@ -68,8 +71,9 @@ pub struct Tally {
     pub properties: Properties,
     /// Which rules were met.
     pub coverage: Coverage,
-    /// By sort: the cases that broke a property, and the number of the first of them.
-    pub found: Found<Sort, u64>,
+    /// By sort: the cases that broke a property, and the number of the first of them; of those without raw edits if there
+    /// are any, since a mistake that clients come across tells more.
+    pub found: Found<Sort, (HasRaw, u64)>,
 }
 
 /// By property: how often it was checked and how often it failed.
@@ -215,8 +219,9 @@ pub fn run_case(plan: &Plan, number: u64, fault: Option<Fault>, tally: &mut Tall
     tally.cases += 1;
     let closely = number.is_multiple_of(CLOSELY_EVERY);
     let broken = run(&case.lines, mode(plan, number), fault, &mut Tallying { tally, closely });
-    if let Some(Broken { sort, .. }) = &broken {
-        campaign::add_case(&mut tally.found, *sort, number);
+    if let Some(Broken { sort, line, .. }) = &broken {
+        let has_raw = case.lines[..=*line].iter().any(|line| line.step.is_raw());
+        campaign::add_case(&mut tally.found, *sort, (has_raw, number));
     }
     broken
 }
@@ -275,7 +280,7 @@ impl Example {
     }
 }
 
-/// The first case of every sort that was found, each made small. Several defects that met in one collection are no find
+/// A case of every sort that was found, the first of those without raw edits if there are any, each made small. Several defects that met in one collection are no find
 /// of their own where each was found alone; nor are cases that cost nothing where others of their sort do.
 pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example> {
     let other = |sort: &Sort| tally.found.get(&Sort { is_loss: !sort.is_loss, ..*sort });
@@ -284,13 +289,15 @@ pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example
         (sort.is_loss || other(sort).is_none())
             && (sort.known.each().count() < 2 || !sort.known.each().all(|(one, ..)| is_met_alone(one)))
     };
-    let found: Vec<(&Sort, &Cases<u64>)> = tally.found.iter().filter(|(sort, _)| is_own(sort)).collect();
-    let example = |(sort, found): (&Sort, &Cases<u64>)| {
-        let case = draw(plan, found.best);
+    let found: Vec<(&Sort, &Cases<(HasRaw, u64)>)> =
+        tally.found.iter().filter(|(sort, _)| is_own(sort)).collect();
+    let example = |(sort, found): (&Sort, &Cases<(HasRaw, u64)>)| {
+        let (_, number) = found.best;
+        let case = draw(plan, number);
         let steps = case.lines.len();
         let small = small(case.lines, plan.release, plan.known, *sort, fault);
         let explained = Explained::of(plan.release, plan.known, &small, fault);
-        let (cases, number) = (found.count + other(sort).map_or(0, |cases| cases.count), found.best);
+        let cases = found.count + other(sort).map_or(0, |cases| cases.count);
         Example { sort: *sort, cases, number, profile: case.profile, steps, small, explained }
     };
     found.into_par_iter().map(example).collect()

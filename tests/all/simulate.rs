@@ -191,6 +191,25 @@ fn a_case_by_its_number_is_a_scenario() {
     assert!(run(&scenario, None).failures.is_empty());
 }
 
+/// Edits that no client can make are no example of a mistake that clients come across.
+#[test]
+fn what_clients_come_across_is_shown_by_clients_steps() {
+    let folder = folder();
+    for (fault, cases, property) in [
+        ("ingest-without-expiry-root", "128", "completeness"),
+        ("ingest-expiry-ignored", "128", "completeness"),
+        ("root-label-exact", "10000", "error"),
+        ("sweep-skips", "640", "error"),
+    ] {
+        let report = json(folder.path(), &["--fault", fault, "--cases", cases]);
+        let findings = report["findings"].as_array().expect("findings");
+        let found = findings.iter().find(|finding| finding["property"] == property);
+        let scenario = found.expect("it is found")["scenario"].as_str().expect("text");
+        let is_raw = |line: &str| line.trim_start_matches("? ").starts_with("raw ");
+        assert!(!scenario.lines().any(is_raw), "{fault}: {scenario}");
+    }
+}
+
 fn breaks(replayed: &Replayed, property: Property) -> bool {
     replayed.failures.iter().any(
         |failure| matches!(&failure.problem, Problem::Found { finding, .. } if finding.property == property),

@@ -109,10 +109,7 @@ impl<'a> Asked<'a> {
 
     /// Whether it is an edit that no client can make.
     pub(super) fn is_raw(&self) -> bool {
-        matches!(
-            self.step,
-            Step::RawPut { .. } | Step::RawBucket { .. } | Step::RawDelete { .. } | Step::RawSequence { .. }
-        )
+        self.step.is_raw()
     }
 
     /// Every value that the step wrote, with its path.
