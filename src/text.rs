@@ -95,6 +95,21 @@ pub fn unread(error: &io::Error) -> String {
     }
 }
 
+/// Why a file cannot be written, without the operating system's number.
+pub fn unwritten(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            "exists already and is never written over: give a path at which nothing stands".to_owned()
+        }
+        io::ErrorKind::NotFound => {
+            "its folder does not exist: make it first, or name another place".to_owned()
+        }
+        io::ErrorKind::NotADirectory => "is no folder, and one is asked for".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied: name a place that you may write to".to_owned(),
+        _ => line(error.to_string()),
+    }
+}
+
 /// A number of bytes with a binary unit, three digits or more.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

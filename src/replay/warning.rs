@@ -182,8 +182,9 @@ fn has_comma(object: &Object, created: &BTreeSet<Object>) -> Option<String> {
     };
     let mut commas = key.iter().enumerate().filter(|(_, byte)| **byte == b',');
     let separates = key.ends_with(b",") || commas.any(goes_on);
-    (separates && !created.contains(object))
-        .then(|| format!("the comma is part of the name {}: blanks separate words, no commas", shown(object)))
+    (separates && !created.contains(object)).then(|| {
+        format!("the comma is part of the name `{}`: blanks separate words, no commas", shown(object))
+    })
 }
 
 /// What the steps of a scenario make or mention, other than in what they expect.

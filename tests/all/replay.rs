@@ -796,11 +796,11 @@ image create main target=layer
         ("expect removed snapshot/overlayfs/unheard", "no step names snapshot/overlayfs/unheard"),
         (
             "expect present image/main, content/layer",
-            "the comma is part of the name image/main,: blanks separate words, no commas",
+            "the comma is part of the name `image/main,`: blanks separate words, no commas",
         ),
         (
             "lease create l\nlease add l image/main,content/layer",
-            "the comma is part of the name image/main,content/layer: blanks separate words, no commas",
+            "the comma is part of the name `image/main,content/layer`: blanks separate words, no commas",
         ),
         ("expect absent content/\"\"", "`content/\"\"` has no key, which nothing is without"),
         (

@@ -341,3 +341,21 @@ fn what_undoes_a_step_and_is_refused_is_named_first() {
     assert!(said.starts_with("`content delete ") && said.contains("which undoes `content put "), "{said}");
     assert!(said.contains("is refused behind it: an image points to it"), "{said}");
 }
+
+#[test]
+fn where_nothing_can_be_written_it_is_said_what_stands_there() {
+    let folder = folder();
+    std::fs::write(folder.path().join("file"), "").expect("a file");
+    for (arguments, said) in [
+        (["--out", "file"], "--out: file: is no folder, and one is asked for\n"),
+        (
+            ["--rows-out", "."],
+            "--rows-out: .: exists already and is never written over: give a path at which",
+        ),
+        (["--rows-out", "no/rows"], "--rows-out: no/rows: its folder does not exist: make it first"),
+    ] {
+        let output = simulate(folder.path(), &[&["--cases", "64"], &arguments[..]].concat());
+        let complaint = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && complaint.contains(said), "{arguments:?}: {complaint}");
+    }
+}
