@@ -51,6 +51,33 @@ impl Answer {
         Ok(Answer { name, results })
     }
 
+    /// The first field of a line that is of another form than the protocol's, and what it must be; none where each is as it
+    /// must be, or the line is no object.
+    pub(super) fn wrong_field(line: &str) -> Option<(&'static str, &'static str)> {
+        const NODES: &str = r#"a list of nodes such as {"type": 1, "namespace": "a", "key": "k"}"#;
+        const ERROR: &str = "a text, or null where there is no error";
+        const FIELDS: [(&str, &str); 10] = [
+            ("name", "the text that the row has as its name"),
+            ("roots", NODES),
+            ("roots_error", ERROR),
+            ("all", NODES),
+            ("refs", "a list of [node, list of nodes, error or null]"),
+            ("marked", "a list of nodes, or null where marking failed"),
+            ("removed", NODES),
+            ("collector_calls", "a list of texts"),
+            ("error", ERROR),
+            ("db_after", "a tree of buckets, as the row's `db` is"),
+        ];
+        let given: BTreeMap<String, Value> = serde_json::from_str(line).ok()?;
+        let is_wrong = |(field, _): &(&str, &str)| {
+            given.get(*field).is_some_and(|value| {
+                let alone = Value::from_iter([((*field).to_owned(), value.clone())]);
+                Answer::parse(&alone.to_string()).is_err()
+            })
+        };
+        FIELDS.into_iter().find(is_wrong)
+    }
+
     /// The answer as one line of JSON.
     pub fn to_json(&self) -> String {
         let mut fields = object(&self.results);

@@ -25,6 +25,8 @@ pub enum Wrong {
     Differs(&'static str, Way),
     /// It does not answer in time.
     Hung,
+    /// It writes a line and does not end it.
+    Unended,
     /// It ends without an answer.
     Died,
     /// What it says is no answer.
@@ -37,9 +39,15 @@ impl Wrong {
         match self {
             Wrong::Differs(field, _) => field,
             Wrong::Hung => "hung",
+            Wrong::Unended => "unended",
             Wrong::Died => "died",
             Wrong::Rubbish => "rubbish",
         }
+    }
+
+    /// Whether it takes the whole limit each time.
+    pub fn takes_the_limit(self) -> bool {
+        matches!(self, Wrong::Hung | Wrong::Unended)
     }
 
     /// In which way a field differs.
@@ -59,6 +67,7 @@ impl fmt::Display for Wrong {
             Wrong::Differs(field, Way::Order) => write!(f, "`{field}` is in another order"),
             Wrong::Differs(field, Way::Other) => write!(f, "`{field}` differs"),
             Wrong::Hung => f.write_str("the child hung"),
+            Wrong::Unended => f.write_str("the child did not end its line"),
             Wrong::Died => f.write_str("the child died"),
             Wrong::Rubbish => f.write_str("the child answered rubbish"),
         }
@@ -103,7 +112,7 @@ impl Asked {
     /// Puts a collection to a child, as a question: what was recorded of it the child does not get.
     ///
     /// # Errors
-    /// The child does not start.
+    /// The child does not start, or ends whatever it is asked.
     pub fn of(child: &mut Child, row: &Row, release: Release) -> Result<Asked, ChildError> {
         let version = Some(format!("containerd {release}"));
         let question = Row { version, note: None, runs: None, expected: Vec::new(), ..row.clone() };
@@ -112,7 +121,8 @@ impl Asked {
                 let fields = answer.results.fields().collect();
                 return Ok(Asked { fields, otherwise: Otherwise::of_answer(row, release, &answer) });
             }
-            Err(error @ ChildError::Start { .. }) => return Err(error),
+            Err(error @ (ChildError::Start { .. } | ChildError::Unusable { .. })) => return Err(error),
+            Err(error @ ChildError::Unended { .. }) => (Wrong::Unended, error),
             Err(error @ ChildError::Hung { .. }) => (Wrong::Hung, error),
             Err(error @ ChildError::Died { .. }) => (Wrong::Died, error),
             Err(error @ ChildError::Rubbish { .. }) => (Wrong::Rubbish, error),

@@ -50,10 +50,25 @@ pub struct Tally {
     pub answered: u64,
     /// How often each field was compared.
     pub compared: BTreeMap<&'static str, u64>,
-    /// What was found, by kind: the case that loses most, by its number, and what was seen there.
-    pub found: Found<Wrong, (Effect, u64, String)>,
+    /// What was found, by kind, and the case that shows it best.
+    pub found: Found<Wrong, Best>,
     /// The child failed so often that it was not asked all cases.
     pub has_stopped: bool,
+}
+
+/// A case that shows something: of several the one that loses most, of those one without raw edits, of those the first.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Best {
+    /// What it comes to.
+    pub effect: Effect,
+    /// Edits came before that no client can make.
+    pub has_raw: bool,
+    /// The case.
+    pub number: u64,
+    /// The place among its collections.
+    pub place: usize,
+    /// What was seen.
+    pub text: String,
 }
 
 /// Cases with which the child did the same wrong.
@@ -67,6 +82,8 @@ pub struct Example {
     pub number: u64,
     /// What was seen in it.
     pub text: String,
+    /// The collection in it that showed it, as the child got it: one line.
+    pub row: String,
     /// What it became.
     pub small: Result<Small, NotSmall>,
 }
@@ -117,7 +134,8 @@ impl campaign::Tally for Tally {
 }
 
 impl Tally {
-    fn failure_count(&self) -> u64 {
+    /// In how many cases the child gave no answer.
+    pub fn failure_count(&self) -> u64 {
         let failed = self.found.iter().filter(|(wrong, _)| wrong.way().is_none());
         failed.map(|(_, found)| found.count).sum()
     }
@@ -130,12 +148,12 @@ const PORTION_FAILURES_MAX: u64 = 3;
 /// Portions in a batch, after which a child that fails too often is given up.
 const BATCH_PORTIONS: usize = 8;
 /// So many failures are too often.
-const FAILURES_MAX: u64 = 8;
+pub const FAILURES_MAX: u64 = 8;
 
 /// Asks the child every case, on every core; `done` hears how many more cases are through.
 ///
 /// # Errors
-/// The child does not start.
+/// The child does not start, or ends whatever it is asked.
 pub fn run(plan: &Plan, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildError> {
     let children = Children::new(plan.command.clone(), plan.limit);
     let mut tally = Tally::default();
@@ -174,16 +192,17 @@ fn run_portion(
         tally.cases += 1;
         for (place, collected) in collections(&plan.drawn, number).iter().enumerate() {
             tally.asked += 1;
-            let row = row(collection_name(&plan.drawn, number, place), &collected.before);
+            let row = row(collection_name(&plan.drawn, number, place), &collected.collected.before);
             let Asked { fields, otherwise } = Asked::of(child, &row, plan.drawn.release)?;
             tally.answered += u64::from(!fields.is_empty());
             for field in fields {
                 *tally.compared.entry(field).or_default() += 1;
             }
             let Some(otherwise) = otherwise else { continue };
-            let best = (otherwise.effect, number, otherwise.child.join("; "));
+            let (effect, text) = (otherwise.effect, otherwise.child.join("; "));
+            let best = Best { effect, has_raw: collected.has_raw, number, place, text };
             campaign::add_case(&mut tally.found, otherwise.wrong, best);
-            if otherwise.wrong == Wrong::Hung || tally.failure_count() == PORTION_FAILURES_MAX {
+            if otherwise.wrong.takes_the_limit() || tally.failure_count() == PORTION_FAILURES_MAX {
                 tally.has_stopped = tally.cases < numbers.len() as u64;
                 return Ok(ControlFlow::Continue(tally));
             }
@@ -193,14 +212,18 @@ fn run_portion(
     Ok(ControlFlow::Continue(tally))
 }
 
-/// What was found, each with a case made small.
+/// What was found, each with a case made small: first what loses something, then what leaves something.
 pub fn examples(plan: &Plan, tally: &Tally) -> Vec<Example> {
-    let example = |(wrong, found): (&Wrong, &Cases<(Effect, u64, String)>)| {
-        let Cases { count, best: (effect, number, text) } = found;
+    let example = |(wrong, found): (&Wrong, &Cases<Best>)| {
+        let Cases { count, best: Best { effect, number, place, text, .. } } = found;
         let small = small(plan, *wrong, *effect, *number);
-        Example { wrong: *wrong, cases: *count, number: *number, text: text.clone(), small }
+        let shown = collections(&plan.drawn, *number)[*place].collected.clone();
+        let row = row(collection_name(&plan.drawn, *number, *place), &shown.before).to_json();
+        Example { wrong: *wrong, cases: *count, number: *number, text: text.clone(), row, small }
     };
-    tally.found.iter().map(example).collect()
+    let mut found: Vec<(&Wrong, &Cases<Best>)> = tally.found.iter().collect();
+    found.sort_by_key(|(_, found)| found.best.effect);
+    found.into_iter().map(example).collect()
 }
 
 /// What a case shows of a child: the line of the collection, the collection, and what is seen.
@@ -213,7 +236,7 @@ struct Shown {
 
 /// The case with everything left out without which the child still does the same wrong, to no better effect.
 fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Result<Small, NotSmall> {
-    if wrong == Wrong::Hung {
+    if wrong.takes_the_limit() {
         return Err(NotSmall::Hangs);
     }
     let release = plan.drawn.release;

@@ -8,7 +8,7 @@
 //!
 //! Whether a field differs is `conformance`'s to say; the words never decide it.
 
-use crate::bucket::{Bucket, diff};
+use crate::bucket::{Bucket, Entry, diff};
 use crate::conformance::{Difference, Results, Row, differences};
 use crate::node::{Node, ResourceType};
 use crate::reason::Words;
@@ -225,7 +225,8 @@ fn of_trees(words: Words<'_>, results: &Results, theirs: &Results) -> Vec<Disagr
     let changes = diff(after, got);
     let elsewhere = changes.first().filter(|_| told.is_empty()).map(|change| {
         let path = print_path(&change.path.iter().map(|key| key.to_vec()).collect::<Vec<_>>());
-        Disagreement::other("db_after", format!("leaves something else at {path}"))
+        let [ours, theirs] = [change.before, change.after].map(entry);
+        Disagreement::other("db_after", format!("leaves {theirs} at {path}, where ours leaves {ours}"))
     });
     let mut told: Vec<Disagreement> = told.into_iter().chain(elsewhere).collect();
     // A collection that fails changes nothing.
@@ -234,6 +235,20 @@ fn of_trees(words: Words<'_>, results: &Results, theirs: &Results) -> Vec<Disagr
         first.text = format!("fails as ours does, but {}", first.text);
     }
     told
+}
+
+/// What stands at a place, in short.
+fn entry(entry: Option<Entry<'_>>) -> String {
+    const SHOWN_BYTES_MAX: usize = 40;
+    match entry {
+        None => "nothing".to_owned(),
+        Some(Entry::Bucket(bucket)) if bucket.is_empty() => "an empty bucket".to_owned(),
+        Some(Entry::Bucket(_)) => "a bucket".to_owned(),
+        Some(Entry::Value(value)) if value.len() > SHOWN_BYTES_MAX => {
+            format!("the value {}... of {} bytes", text::name(&value[..SHOWN_BYTES_MAX]), value.len())
+        }
+        Some(Entry::Value(value)) => format!("the value {}", text::name(value)),
+    }
 }
 
 fn of_error(

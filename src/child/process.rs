@@ -1,48 +1,73 @@
 //! A child process that is asked one case a line and answers one result a line.
 //!
 //! Two threads stand between: one writes, one reads, so that a child that neither reads nor answers cannot hold up
-//! who asks. A third passes on what it complains of. What fails ends the process; the next question starts it anew, so that no answer is ever taken for that
-//! of another question.
+//! who asks. A third passes on what it complains of. What fails ends the process; the next question starts it anew, so
+//! that no answer is ever taken for that of another question.
+//!
+//! A program that ends before it has answered anything is asked of an empty database too. If it ends then as well, it is
+//! not the case's fault: nobody goes on asking, and what it complained of is passed on once.
 
 use super::answer::Answer;
 use super::command::CommandLine;
+use crate::bucket::Bucket;
 use crate::conformance::Row;
 use crate::text;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The longest answer in bytes.
 pub const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// How long a process may take to end once its input is closed or it has closed its output.
 const GRACE: Duration = Duration::from_millis(200);
+/// How long a program may take to start, beside the time for its first answer.
+const START: Duration = Duration::from_secs(3);
+/// How much of what a process complains of before its first answer waits for that answer.
+const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// Another collector behind a pipe.
 pub struct Child {
     command: CommandLine,
     limit: Duration,
+    shared: Arc<Shared>,
     running: Option<Running>,
+}
+
+/// What is known of all processes of a command.
+#[derive(Default)]
+struct Shared {
+    /// One of them has answered something, right or wrong.
+    has_answered: AtomicBool,
+    /// One of them hung at its first question, so that no other is given time to start.
+    has_hung: AtomicBool,
+    /// What those complained of that never answered: passed on once.
+    complaints: Mutex<BTreeSet<Vec<u8>>>,
 }
 
 /// Children of one command: as many as ask at a time, each used again.
 pub struct Children {
     command: CommandLine,
     limit: Duration,
+    shared: Arc<Shared>,
     idle: Mutex<Vec<Child>>,
 }
 
 impl Children {
     /// None yet.
     pub fn new(command: CommandLine, limit: Duration) -> Children {
-        Children { command, limit, idle: Mutex::default() }
+        Children { command, limit, shared: Arc::default(), idle: Mutex::default() }
     }
 
     /// Does something with one of them that nobody else uses.
     pub fn with<T>(&self, ask: impl FnOnce(&mut Child) -> T) -> T {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut child = idle.unwrap_or_else(|| Child::new(self.command.clone(), self.limit));
+        let shared = || self.shared.clone();
+        let new = || Child { shared: shared(), ..Child::new(self.command.clone(), self.limit) };
+        let mut child = idle.unwrap_or_else(new);
         let asked = ask(&mut child);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
         asked
@@ -54,6 +79,13 @@ struct Running {
     /// Gone when the child is to see the end of its input.
     questions: Option<SyncSender<String>>,
     answers: Receiver<Heard>,
+    /// The line that it is writing.
+    partial: Arc<Mutex<Vec<u8>>>,
+    /// It has answered something.
+    has_answered: bool,
+    /// What it complains of until then; none once that is passed on at once.
+    held: Arc<Mutex<Option<Vec<u8>>>>,
+    shared: Arc<Shared>,
     /// Ends when all that it complained of has been passed on.
     complaints: Receiver<()>,
 }
@@ -84,6 +116,22 @@ pub enum ChildError {
         /// The system's reason.
         reason: io::Error,
     },
+    /// It ends before it answers anything, whatever it is asked.
+    #[error("`{command}` ends before it answers anything, even of an empty database: {how}")]
+    Unusable {
+        /// The command.
+        command: String,
+        /// How it ended, in the system's words.
+        how: String,
+    },
+    /// A line came in time, without its end.
+    #[error("wrote {bytes} bytes and no end of line within {} s: an answer is a line, written and flushed at once", limit.as_secs_f64())]
+    Unended {
+        /// The limit.
+        limit: Duration,
+        /// How much of a line came.
+        bytes: usize,
+    },
     /// No answer came in time.
     #[error("gives no answer within {} s", limit.as_secs_f64())]
     Hung {
@@ -109,7 +157,7 @@ pub enum ChildError {
 impl Child {
     /// A child that is started when it is first asked.
     pub fn new(command: CommandLine, limit: Duration) -> Child {
-        Child { command, limit, running: None }
+        Child { command, limit, shared: Arc::default(), running: None }
     }
 
     /// Asks a case. After an error the process is ended; the next question starts another.
@@ -124,7 +172,27 @@ impl Child {
         if answered.is_err() {
             self.running = None;
         }
-        answered
+        match answered {
+            Err(ChildError::Died { how }) if !self.shared.has_answered.load(Ordering::Relaxed) => {
+                Err(self.tried(row, how))
+            }
+            answered => answered,
+        }
+    }
+
+    /// What it means that a program ended before any of its processes answered: that it cannot be used, if another one
+    /// ends as well when it is asked of an empty database.
+    fn tried(&mut self, row: &Row, how: String) -> ChildError {
+        let name = "an empty database".to_owned();
+        let empty = Row { name, db: Bucket::new(), collectors: Vec::new(), unordered: false, ..row.clone() };
+        let tried = self.exchange(empty.to_json());
+        self.running = None;
+        match tried {
+            Err(ChildError::Died { how }) => {
+                ChildError::Unusable { command: self.command.text().to_owned(), how }
+            }
+            _ => ChildError::Died { how },
+        }
     }
 
     fn end_in_a_line(&mut self) -> String {
@@ -136,12 +204,14 @@ impl Child {
         question.push('\n');
         let running = match &mut self.running {
             Some(running) => running,
-            none => none.insert(start(&self.command)?),
+            none => none.insert(start(&self.command, self.shared.clone())?),
         };
         if let Ok(Heard::Line(said)) = running.answers.try_recv() {
             return Err(rubbish("a line that nobody asked for".to_owned(), &said.line));
         }
-        let until = Instant::now() + self.limit;
+        let is_first = !running.has_answered;
+        let has_time_to_start = is_first && !self.shared.has_hung.load(Ordering::Relaxed);
+        let until = Instant::now() + self.limit + if has_time_to_start { START } else { Duration::ZERO };
         let questions = running.questions.as_ref().expect("the input of a running child is open");
         // The writing thread takes a question once it has written the one before. If that thread has ended, the child
         // no longer reads, and the reading thread knows more.
@@ -149,21 +219,32 @@ impl Child {
             return Err(rubbish("it answers what it has not read".to_owned(), b""));
         }
         match running.answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(Heard::Line(said)) => Ok(said),
+            Ok(Heard::Line(said)) => {
+                running.answered();
+                Ok(said)
+            }
             Ok(Heard::TooLong) => Err(rubbish(format!("a line of more than {ANSWER_BYTES_MAX} bytes"), b"")),
             Ok(Heard::Failed(error)) => Err(ChildError::Died { how: error.to_string() }),
             Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => {
                 Err(ChildError::Died { how: running.end() })
             }
-            Err(RecvTimeoutError::Timeout) => Err(ChildError::Hung { limit: self.limit }),
+            Err(RecvTimeoutError::Timeout) => {
+                self.shared.has_hung.fetch_or(is_first, Ordering::Relaxed);
+                let limit = self.limit;
+                match running.partial.lock().unwrap_or_else(PoisonError::into_inner).len() {
+                    0 => Err(ChildError::Hung { limit }),
+                    bytes => Err(ChildError::Unended { limit, bytes }),
+                }
+            }
         }
     }
 }
 
 /// Reads a line as the answer to a case.
 fn answer(row: &Row, line: &[u8]) -> Result<Answer, ChildError> {
-    let text = std::str::from_utf8(line).map_err(|error| rubbish(error.to_string(), line))?;
-    let answer = Answer::parse(text).map_err(|error| rubbish(unread(&error), line))?;
+    let text = std::str::from_utf8(line)
+        .map_err(|error| rubbish(format!("no UTF-8 at byte {}", error.valid_up_to() + 1), line))?;
+    let answer = Answer::parse(text).map_err(|error| rubbish(unread(text, &error), line))?;
     if let Some(name) = answer.name.as_ref().filter(|name| **name != row.name) {
         return Err(rubbish(format!("it is named `{name}`, the case `{}`", row.name), line));
     }
@@ -173,8 +254,23 @@ fn answer(row: &Row, line: &[u8]) -> Result<Answer, ChildError> {
     Ok(answer)
 }
 
-fn unread(error: &serde_json::Error) -> String {
-    if error.is_data() { error.to_string() } else { format!("not JSON: {error}") }
+/// What is wrong with a line, in the protocol's words: which field, or at which byte it is no JSON.
+fn unread(text: &str, error: &serde_json::Error) -> String {
+    const LINE: &str = r#"an answer is one JSON object in a line, such as {"removed": [], "error": null}"#;
+    let column = error.column();
+    if error.is_eof() {
+        return format!("the JSON ends too soon, at byte {column}: {LINE}");
+    }
+    if !error.is_data() {
+        return format!("no JSON at byte {column}: {LINE}");
+    }
+    if !text.trim_start().starts_with('{') {
+        return format!("JSON, but no object: {LINE}");
+    }
+    match Answer::wrong_field(text) {
+        Some((field, expected)) => format!("its `{field}` is not {expected}, at byte {column}"),
+        None => format!("a field is there twice, at byte {column}"),
+    }
 }
 
 fn rubbish(reason: String, line: &[u8]) -> ChildError {
@@ -183,7 +279,7 @@ fn rubbish(reason: String, line: &[u8]) -> ChildError {
     ChildError::Rubbish { reason, said }
 }
 
-fn start(command: &CommandLine) -> Result<Running, ChildError> {
+fn start(command: &CommandLine, shared: Arc<Shared>) -> Result<Running, ChildError> {
     let failed = |reason| ChildError::Start { command: command.text().to_owned(), reason };
     let mut process = Command::new(command.program());
     process.args(command.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -198,9 +294,13 @@ fn start(command: &CommandLine) -> Result<Running, ChildError> {
     let (heard, answers) = sync_channel(1);
     std::thread::spawn(move || write_lines(input, &to_write));
     let (passing, complaints) = sync_channel(0);
-    std::thread::spawn(move || read_lines(output, &heard));
-    std::thread::spawn(move || pass_on(errors, passing));
-    Ok(Running { process, questions: Some(questions), answers, complaints })
+    let partial: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let held = Arc::new(Mutex::new(Some(Vec::new())));
+    let (writing, holding) = (partial.clone(), held.clone());
+    std::thread::spawn(move || read_lines(output, &heard, &writing));
+    std::thread::spawn(move || pass_on(errors, &holding, passing));
+    let (questions, has_answered) = (Some(questions), false);
+    Ok(Running { process, questions, answers, partial, has_answered, held, shared, complaints })
 }
 
 /// Ends with who asks, or with a child that no longer reads.
@@ -212,21 +312,19 @@ fn write_lines(mut input: ChildStdin, questions: &Receiver<String>) {
     }
 }
 
-/// Ends with the child's output, or with who asks.
-fn read_lines(output: ChildStdout, heard: &SyncSender<Heard>) {
+/// Ends with the child's output, or with who asks. What there is of a line that has not ended is in `partial`.
+fn read_lines(output: ChildStdout, heard: &SyncSender<Heard>, partial: &Mutex<Vec<u8>>) {
     let mut output = BufReader::new(output);
     loop {
-        let mut line = Vec::new();
-        let read = output.by_ref().take(ANSWER_BYTES_MAX).read_until(b'\n', &mut line);
-        let (said, goes_on) = match read {
+        let (said, goes_on) = match read_line(&mut output, partial) {
             Err(error) => (Heard::Failed(error), false),
-            Ok(0) => (Heard::End, false),
-            Ok(_) if line.last() == Some(&b'\n') => {
+            Ok(line) if line.is_empty() => (Heard::End, false),
+            Ok(mut line) if line.last() == Some(&b'\n') => {
                 line.pop();
                 (Heard::Line(Said { line, is_ended: true }), true)
             }
-            Ok(read) if read as u64 >= ANSWER_BYTES_MAX => (Heard::TooLong, false),
-            Ok(_) => (Heard::Line(Said { line, is_ended: false }), true),
+            Ok(line) if line.len() as u64 >= ANSWER_BYTES_MAX => (Heard::TooLong, false),
+            Ok(line) => (Heard::Line(Said { line, is_ended: false }), true),
         };
         if heard.send(said).is_err() || !goes_on {
             return;
@@ -234,15 +332,65 @@ fn read_lines(output: ChildStdout, heard: &SyncSender<Heard>) {
     }
 }
 
-/// Ends with the child's complaints, which are shown line by line, in pieces where a line does not end.
-fn pass_on(errors: ChildStderr, _passing: SyncSender<()>) {
+/// A line with its end; without it at the end of the output or of what an answer may be, nothing behind that end.
+fn read_line(output: &mut impl BufRead, partial: &Mutex<Vec<u8>>) -> io::Result<Vec<u8>> {
+    loop {
+        let read = match output.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        let mut line = partial.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = read.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
+        line.extend_from_slice(&read[..end.unwrap_or(read.len())]);
+        let is_last = read.is_empty();
+        let count = end.unwrap_or(read.len());
+        output.consume(count);
+        if end.is_some() || is_last || line.len() as u64 >= ANSWER_BYTES_MAX {
+            return Ok(std::mem::take(&mut line));
+        }
+    }
+}
+
+/// Ends with the child's complaints, which are shown line by line, in pieces where a line does not end; until it has
+/// answered something they are held.
+fn pass_on(errors: ChildStderr, held: &Mutex<Option<Vec<u8>>>, _passing: SyncSender<()>) {
     const PIECE_BYTES_MAX: u64 = 1 << 16;
     let mut errors = BufReader::new(errors);
     let mut line = Vec::new();
     while errors.by_ref().take(PIECE_BYTES_MAX).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-        // Where nobody hears them they are read all the same, so that the child goes on.
-        let _heard = io::stderr().write_all(text::lines(&line).as_bytes());
+        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *held {
+            Some(held) if held.len() < HELD_BYTES_MAX => held.extend_from_slice(&line),
+            Some(_) => {}
+            None => complain(&line),
+        }
         line.clear();
+    }
+}
+
+/// Where nobody hears complaints the child goes on all the same.
+fn complain(lines: &[u8]) {
+    let _heard = io::stderr().write_all(text::lines(lines).as_bytes());
+}
+
+impl Running {
+    /// It has answered something: what it complains of is passed on from now on.
+    fn answered(&mut self) {
+        if std::mem::replace(&mut self.has_answered, true) {
+            return;
+        }
+        self.shared.has_answered.store(true, Ordering::Relaxed);
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        complain(&held.unwrap_or_default());
+    }
+
+    /// Passes on what a process complained of that never answered, unless another one has said the same.
+    fn complain_once(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let mut told = self.shared.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        if !held.is_empty() && told.insert(held.clone()) {
+            complain(&held);
+        }
     }
 }
 
@@ -252,6 +400,7 @@ impl Running {
         let how = self.wait_or_kill();
         // Somebody whom it started may keep the stream open.
         let _passed_on = self.complaints.recv_timeout(GRACE);
+        self.complain_once();
         how
     }
 

@@ -56,7 +56,7 @@ pub fn write_rows(
         if stop.is_asked() {
             return Err(ErrorKind::Interrupted.into());
         }
-        for (place, collected) in collections(plan, number).iter().enumerate() {
+        for (place, Put { collected, .. }) in collections(plan, number).iter().enumerate() {
             let row = row(collection_name(plan, number, place), &collected.before);
             writeln!(out, "{}", row.to_json())?;
         }
@@ -65,12 +65,22 @@ pub fn write_rows(
     Ok(())
 }
 
+/// A collection that can be put as a row.
+pub(super) struct Put {
+    pub(super) collected: Arc<Collected>,
+    /// Edits came before that no client can make.
+    pub(super) has_raw: bool,
+}
+
 /// The collections of a case that can be put as rows.
-pub(super) fn collections(plan: &Plan, number: u64) -> Vec<Arc<Collected>> {
-    let mut world = World::new(plan.release);
+pub(super) fn collections(plan: &Plan, number: u64) -> Vec<Put> {
+    let (mut world, mut has_raw) = (World::new(plan.release), false);
     let lines = draw(plan, number).lines;
-    let collected = lines.iter().filter_map(|line| world.apply(line).collected);
-    collected.filter(|collected| is_row(collected)).collect()
+    let put = lines.iter().filter_map(|line| {
+        has_raw |= line.step.is_raw();
+        Some(Put { collected: world.apply(line).collected?, has_raw })
+    });
+    put.filter(|put| is_row(&put.collected)).collect()
 }
 
 /// What a collection is called: the seed, the case and the place among its collections.

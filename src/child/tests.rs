@@ -70,30 +70,48 @@ fn whoever_gives_no_answer_is_told_apart() {
         (command("/nowhere/to/be found"), PATIENT, "does not start"),
         (each("sleep 60"), IMPATIENT, "no answer within 0.1 s"),
         (command("sleep 60"), IMPATIENT, "no answer within 0.1 s"),
-        (command("sh -c 'exit 3'"), PATIENT, "ended without an answer: exit status: 3"),
-        (command("sh -c 'read -r line; kill -9 $$'"), PATIENT, "ended without an answer: signal: 9"),
+        (command("sh -c 'exit 3'"), PATIENT, "even of an empty database: exit status: 3"),
+        (command("sh -c 'read -r line; kill -9 $$'"), PATIENT, "even of an empty database: signal: 9"),
         (command("sh -c 'exec >&-; exec sleep 60'"), PATIENT, "closed its output"),
         (
             command("sh -c 'read -r line; printf {; exit 3'"),
             PATIENT,
             "exit status: 3, in the middle of a line",
         ),
-        (each("echo rubbish"), PATIENT, "no answer to the case: not JSON"),
-        (each("echo []"), PATIENT, "no answer to the case"),
+        (
+            each("echo rubbish"),
+            PATIENT,
+            "no answer to the case: no JSON at byte 1: an answer is one JSON object",
+        ),
+        (each("echo []"), PATIENT, "no answer to the case: JSON, but no object"),
+        (each(r#"echo "{\"error\": ""#), PATIENT, "the JSON ends too soon, at byte "),
+        (each(r#"printf "{\"error\": null}""#), IMPATIENT, "wrote 15 bytes and no end of line within 0.1 s"),
         (each("echo {}"), PATIENT, "it has no field of a result; it said `{}`"),
         (each("echo"), PATIENT, "no answer to the case"),
-        (each(r#"printf "\377\n""#), PATIENT, "invalid utf-8"),
+        (each(r#"printf "\377\n""#), PATIENT, "no UTF-8 at byte 1"),
         (
             each(r#"echo "{\"name\": \"other\", \"error\": null}""#),
             PATIENT,
             "it is named `other`, the case `case`; it said `{\"name\"",
         ),
-        (each(r#"echo "{\"error\": 7}""#), PATIENT, "no answer to the case"),
+        (
+            each(r#"echo "{\"error\": 7}""#),
+            PATIENT,
+            "its `error` is not a text, or null where there is no error, at byte",
+        ),
+        (each(r#"echo "{\"removed\": 7}""#), PATIENT, "its `removed` is not a list of nodes"),
     ] {
         let text = child.text().to_owned();
         let got = refused(child, limit);
         assert!(got.contains(said), "{text}: {got}");
     }
+}
+
+/// The time for an answer does not count the start of the program.
+#[test]
+fn a_child_may_take_longer_to_start_than_to_answer() {
+    let slow = command(r#"sh -c 'sleep 0.4; while read -r line; do echo "{\"error\": null}"; done'"#);
+    assert!(Child::new(slow, IMPATIENT).ask(&case(Release::V1_7Beta)).is_ok());
 }
 
 #[test]
@@ -212,7 +230,8 @@ fn a_child_that_keeps_failing_is_given_up_and_reported_as_what_it_does() {
     // Each of eight portions ends with its first case that hangs, or its third that fails otherwise.
     for (command, limit, wrong, failed, is_small) in [
         (each("sleep 60"), IMPATIENT, Wrong::Hung, 8, false),
-        (each("exit 1"), PATIENT, Wrong::Died, 24, true),
+        // Of an empty database it has an answer.
+        (each("case $line in *v1*) exit 1;; *) echo;; esac"), PATIENT, Wrong::Died, 24, true),
         (each("echo rubbish"), PATIENT, Wrong::Rubbish, 24, true),
     ] {
         let plan = plan(command, 1000, limit);
@@ -350,7 +369,7 @@ fn every_field_is_said_in_words() {
         ("marked", "fails to mark", &|got| got.marked = Some(None)),
         ("removed", "does not remove ", &|got| got.removed.as_mut().unwrap().clear()),
         ("error", "fails with `a\\u001b[31mb`", &|got| got.error = Some(Some("a\u{1b}[31mb".to_owned()))),
-        ("db_after", "leaves something else at v1/x", &|got| {
+        ("db_after", "leaves the value 1 at v1/x, where ours leaves nothing", &|got| {
             got.after.as_mut().unwrap().put(&[b"v1"], b"x", b"1").unwrap();
         }),
     ] {

@@ -4,7 +4,7 @@ use super::findings::Folder;
 use super::values;
 use super::{Ended, Failure, files, interrupt, progress, terminal, threads};
 use crate::campaign::Stop;
-use crate::child::campaign::{self, Example, Plan};
+use crate::child::campaign::{self, Example, FAILURES_MAX, Plan};
 use crate::child::{Asked, ChildError, Children, CommandLine, Otherwise, Wrong, is_row, row, write_rows};
 use crate::conformance::Row;
 use crate::release::Release;
@@ -59,9 +59,13 @@ impl Against {
         self.against.as_ref().map(|command| options(command, self.limit())).unwrap_or_default()
     }
 
-    /// A child that does not start, as what the user asked for.
+    /// A child that cannot be asked: one that does not start is not what the user meant.
     pub(super) fn failure(error: &ChildError) -> Failure {
-        Failure::Usage(format!("--against: {}", text::line(error.to_string())))
+        let said = format!("--against: {}", text::line(error.to_string()));
+        match error {
+            ChildError::Start { .. } => Failure::Usage(said),
+            _ => Failure::Input(said),
+        }
     }
 }
 
@@ -75,6 +79,8 @@ pub(super) struct Other {
     asked: AtomicU64,
     /// It hung once, so that it is asked nothing more: each time would take the whole limit.
     has_hung: AtomicBool,
+    /// How often in a row it gave no answer.
+    failures: AtomicU64,
     unasked: AtomicU64,
     /// How often each field was compared.
     compared: Mutex<BTreeMap<&'static str, u64>>,
@@ -90,6 +96,7 @@ impl Other {
             children: Children::new(command, limit),
             asked: AtomicU64::default(),
             has_hung: AtomicBool::default(),
+            failures: AtomicU64::default(),
             unasked: AtomicU64::default(),
             compared: Mutex::default(),
             failure: OnceLock::default(),
@@ -121,17 +128,18 @@ impl Other {
 
     /// Puts a recorded row to it; gives what it does otherwise than was recorded, and what ours does and why. None where
     /// it is no longer asked.
-    pub(super) fn holds_row(&self, row: &Row, release: Release) -> Option<Result<(), String>> {
+    pub(super) fn holds_row(&self, row: &Row, release: Release) -> Option<Result<(), (Wrong, String)>> {
         let otherwise = self.ask(row, release)?.otherwise;
         let told = |otherwise: Otherwise| {
             let ours = Collected::of(row.situation(release, None));
-            differs(&otherwise, &otherwise.explained(&ours))
+            (otherwise.wrong, differs(&otherwise, &otherwise.explained(&ours)))
         };
         Some(otherwise.map(told).map_or(Ok(()), Err))
     }
 
     fn ask(&self, row: &Row, release: Release) -> Option<Asked> {
-        if self.has_hung.load(Ordering::Relaxed) || self.failure.get().is_some() {
+        let has_failed = self.failures.load(Ordering::Relaxed) >= FAILURES_MAX;
+        if has_failed || self.has_hung.load(Ordering::Relaxed) || self.failure.get().is_some() {
             self.unasked.fetch_add(1, Ordering::Relaxed);
             return None;
         }
@@ -142,9 +150,18 @@ impl Other {
                 for field in &asked.fields {
                     *compared.entry(field).or_default() += 1;
                 }
-                let has_hung =
-                    asked.otherwise.as_ref().is_some_and(|otherwise| otherwise.wrong == Wrong::Hung);
-                self.has_hung.fetch_or(has_hung, Ordering::Relaxed);
+                let wrong = asked.otherwise.as_ref().map(|otherwise| otherwise.wrong);
+                self.has_hung.fetch_or(wrong.is_some_and(Wrong::takes_the_limit), Ordering::Relaxed);
+                match wrong {
+                    Some(Wrong::Died | Wrong::Rubbish) => {
+                        self.failures.fetch_add(1, Ordering::Relaxed);
+                    }
+                    // Once it is given up it stays so, whatever another process still answers.
+                    _ if self.failures.load(Ordering::Relaxed) < FAILURES_MAX => {
+                        self.failures.store(0, Ordering::Relaxed);
+                    }
+                    _ => {}
+                }
                 Some(asked)
             }
             Err(error) => {
@@ -152,6 +169,22 @@ impl Other {
                 None
             }
         }
+    }
+
+    /// How often each field was compared so far.
+    pub(super) fn compared(&self) -> BTreeMap<&'static str, u64> {
+        self.compared.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is said once all else is, where it was given up: it gave no answer again and again.
+    pub(super) fn given_up(&self) -> Option<Failure> {
+        let has_failed = self.failures.load(Ordering::Relaxed) >= FAILURES_MAX;
+        has_failed.then(|| {
+            Failure::Input(format!(
+                "--against: `{}` gave no answer {FAILURES_MAX} times in a row, and is asked nothing more",
+                self.command
+            ))
+        })
     }
 
     /// What is said at the end: how much it was asked, and what was compared; none where it was asked nothing.
@@ -162,7 +195,10 @@ impl Other {
         let (asked, unasked) = (self.asked.into_inner(), self.unasked.into_inner());
         let hung = match unasked {
             0 => String::new(),
-            _ => format!("; it hung, and was not asked {}", text::counted(unasked, "more collection")),
+            _ => {
+                let why = if self.has_hung.into_inner() { "it hung" } else { "it failed too often" };
+                format!("; {why}, and was not asked {}", text::counted(unasked, "more collection"))
+            }
         };
         let counts = self.compared.into_inner().unwrap_or_else(PoisonError::into_inner);
         let fields = if counts.is_empty() { String::new() } else { format!("\n{}", compared(&counts)) };
@@ -221,11 +257,12 @@ pub(super) fn run(
 
 /// Writes a finding as a scenario, and the row that the child gets beside it.
 fn write_finding(plan: &Plan, folder: &mut Folder<'_>, example: Example) -> Written {
-    let Ok(small) = &example.small else {
-        return Written { example, scenario: None, file: None, row_file: None };
-    };
     let way = example.wrong.way().map(|way| format!("-{}", way.name())).unwrap_or_default();
     let stem = format!("against-{}{way}-{}", example.wrong.name(), example.number);
+    let Ok(small) = &example.small else {
+        let row_file = folder.write_as(&stem, "jsonl", &format!("{}\n", example.row));
+        return Written { example, scenario: None, file: None, row_file };
+    };
     let scenario = campaign::scenario(plan, example.number, small);
     let file = folder.write(&stem, &print(&scenario));
     let row_file = folder.write_as(&stem, "jsonl", &format!("{}\n", small.row));

@@ -2,18 +2,21 @@
 
 use super::child_campaign::{Other, parse_command, parse_seconds};
 use super::values;
-use super::{Ended, Failure, progress};
+use super::{Ended, Failure, interrupt, progress};
+use crate::campaign::Stop;
 use crate::child::CommandLine;
 use crate::conformance::run::run as run_row;
 use crate::conformance::{RowLine, SourceError, read};
 use crate::engine::Fault;
 use crate::go::Go;
 use crate::release::Release;
-use crate::report::child::DEFAULT_LIMIT;
+use crate::report::Show as _;
+use crate::report::child::{DEFAULT_LIMIT, options};
+use crate::report::conformance::{Report, Row};
+use crate::report::shell::quoted;
 use crate::scenario::alias;
 use crate::text;
 use rayon::prelude::*;
-use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +30,10 @@ use std::time::Duration;
 /// A line that is no JSON object is an input that cannot be read (exit code 3), wherever it stands, and so is a file that
 /// has no row; the rest is judged all the same. A row that lacks a field, or has a wrong one, has failed.
 ///
-/// With --against another collector is held to the rows instead, by whatever fields it answers.
+/// Rows that fail are counted by what differs, and the first few of each sort are shown; --name shows one alone.
+///
+/// With --against another collector is held to the rows instead, by whatever fields it answers. One that ends before it
+/// answers anything, or gives no answer many times in a row, is asked nothing more (exit code 3).
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold conformance scenarios/recorded                 every release
@@ -43,6 +49,9 @@ pub(super) struct Arguments {
     /// Judge only the rows that were recorded from this release
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     only: Option<Release>,
+    /// Judge only the row of this name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
     #[arg(long, value_name = "GO", value_parser = Go::parse)]
     go: Option<Go>,
@@ -57,7 +66,7 @@ pub(super) struct Arguments {
     // What --against does not go with would excuse its absence.
     #[arg(conflicts_with_all = ["fault", "go"])]
     child_timeout: Option<Duration>,
-    /// One JSON object instead of the lines
+    /// One JSON object instead of the text
     #[arg(long)]
     json: bool,
 }
@@ -75,7 +84,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let other = arguments.against.as_ref().map(|command| Other::new(command.clone(), limit));
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
     let progress = progress::bar(None, "rows");
-    let (mut passed, mut failed, mut failures) = (0u64, 0u64, Vec::new());
+    let stop = interrupt::stop();
+    let mut report = Report { again: again(arguments), ..Report::default() };
+    let mut is_through = false;
     // What cannot be read, of which only the first few are named in the end.
     let (mut unreadable, mut unreadable_count) = (Vec::new(), 0u64);
     let mut note = |error: String| {
@@ -85,9 +96,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         }
     };
     let is_made = AtomicBool::default();
-    loop {
+    let is_bare = AtomicBool::default();
+    while !stop.is_asked() {
         let read: Vec<_> = lines.by_ref().take(BATCH_LINES).collect();
         if read.is_empty() {
+            is_through = true;
             break;
         }
         let mut batch = Vec::new();
@@ -97,45 +110,41 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 Err(error) => note(error.to_string()),
             }
         }
-        let verdicts: Vec<_> =
-            batch.par_iter().filter_map(|line| judge(line, arguments, other.as_ref(), &is_made)).collect();
+        let verdicts: Vec<_> = batch
+            .par_iter()
+            .filter_map(|line| judge(line, arguments, other.as_ref(), &stop, [&is_made, &is_bare]))
+            .collect();
         progress.inc(verdicts.len() as u64);
         for verdict in verdicts {
             match verdict {
-                Verdict::Passed => passed += 1,
+                Verdict::Passed => report.passed += 1,
                 Verdict::NoRow(reason) => note(reason),
-                Verdict::Failed(reason) => {
-                    failed += 1;
-                    match arguments.json {
-                        true => failures.push(reason),
-                        false => progress.suspend(|| writeln!(out, "FAILED {reason}"))?,
-                    }
-                }
+                Verdict::Failed(differs, row) => report.add(differs, row),
             }
         }
     }
     progress.finish_and_clear();
-    let asked = other.map(Other::finish).transpose()?.flatten();
-    if passed + failed + unreadable_count == 0 {
-        return Err(input_error(SourceError::NoRows { paths: arguments.paths.clone() }));
-    }
-    if arguments.json {
-        let (unreadable, asked) = (&unreadable, asked.as_deref());
-        let report = json!({
-            "passed": passed,
-            "failed": failed,
-            "failures": failures,
-            "unreadable": unreadable_count,
-            "unreadable_first": unreadable,
-            "asked": asked,
+    let judged = report.passed + report.failed_count();
+    report.interrupted = interrupt::interrupted(&stop, judged, is_through.then_some(judged), "row");
+    let given_up = other.as_ref().and_then(Other::given_up);
+    report.compared = other.as_ref().map(Other::compared);
+    report.asked = other.map(Other::finish).transpose()?.flatten();
+    if judged + unreadable_count == 0 && report.interrupted.is_none() {
+        return Err(match &arguments.name {
+            Some(name) => {
+                Failure::Usage(format!("--name {}: no row is called that", text::name(name.as_bytes())))
+            }
+            None if is_bare.load(Ordering::Relaxed) => Failure::Input(format!(
+                "{}; these rows are questions without results, as `simulate --against` and `--rows-out` write them: \
+                 `leasehold child < FILE` answers them, or any other collector, and the scenario beside the row of a \
+                 finding goes to `leasehold replay --against CMD`",
+                SourceError::NoRows { paths: arguments.paths.clone() }
+            )),
+            None => input_error(SourceError::NoRows { paths: arguments.paths.clone() }),
         });
-        writeln!(out, "{report}")?;
-    } else {
-        if let Some(asked) = asked {
-            writeln!(out, "{asked}")?;
-        }
-        writeln!(out, "{passed} passed, {failed} failed")?;
     }
+    (report.unreadable, report.unreadable_first) = (unreadable_count, unreadable.clone());
+    report.write(arguments.json, out)?;
     if unreadable_count > 0 {
         let more = unreadable_count - unreadable.len() as u64;
         if more > 0 {
@@ -143,49 +152,88 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         }
         return Err(Failure::Input(unreadable.join("\nleasehold: ")));
     }
-    if let Some(fault) = arguments.fault.filter(|_| !is_made.into_inner()) {
+    if let Some(given_up) = given_up {
+        return Err(given_up);
+    }
+    if let Some(fault) = arguments.fault.filter(|_| !is_made.into_inner() && report.interrupted.is_none()) {
         return Err(values::never_made(fault, "row"));
     }
-    Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
+    Ok(Ended::campaign(report.failed_count() > 0, report.interrupted))
+}
+
+/// The command that judges one row alone.
+fn again(arguments: &Arguments) -> String {
+    let Arguments { release, only, go, fault, against, child_timeout, .. } = arguments;
+    let paths: Vec<String> = arguments.paths.iter().map(quoted).collect();
+    let flags = [
+        release.map(|release| format!(" --release {release}")),
+        only.map(|only| format!(" --only {only}")),
+        go.map(|go| format!(" --go {go}")),
+        fault.map(|fault| format!(" --fault {fault}")),
+        against.as_ref().map(|command| options(command, child_timeout.unwrap_or(DEFAULT_LIMIT))),
+    ];
+    let flags: String = flags.into_iter().flatten().collect();
+    format!("leasehold conformance {}{flags} --name NAME", paths.join(" "))
 }
 
 /// What came of a line.
 enum Verdict {
     Passed,
-    Failed(String),
+    /// What differs, and the row.
+    Failed(String, Row),
     NoRow(String),
 }
 
 /// None for what is not to be judged: a case of which nothing was recorded, or a row of another release.
-/// `is_made` becomes true where the fault could be made.
+/// `is_made` becomes true where the fault could be made, `is_bare` where nothing was recorded.
 fn judge(
     line: &RowLine,
     arguments: &Arguments,
     other: Option<&Other>,
-    is_made: &AtomicBool,
+    stop: &Stop,
+    [is_made, is_bare]: [&AtomicBool; 2],
 ) -> Option<Verdict> {
+    // Another collector may be slow.
+    if stop.is_asked() {
+        return None;
+    }
+    let is_meant = |name: &String| arguments.name.as_ref().is_none_or(|only| only == name);
     let (release, row) = match line.row() {
-        Ok(row) => row.filter(|(release, _)| arguments.only.is_none_or(|only| only == *release))?,
+        Ok(None) => {
+            is_bare.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Ok(row) => row.filter(|(release, row)| {
+            arguments.only.is_none_or(|only| only == *release) && is_meant(&row.name)
+        })?,
         Err(failure) => {
             let reason = alias::in_line(failure.to_string());
-            return Some(if failure.is_no_row() { Verdict::NoRow(reason) } else { Verdict::Failed(reason) });
+            if failure.is_no_row() {
+                return Some(Verdict::NoRow(reason));
+            }
+            let row = Row { name: None, text: reason };
+            return arguments
+                .name
+                .is_none()
+                .then(|| Verdict::Failed("a row that is not complete".to_owned(), row));
         }
     };
-    let verdict = |judged: Result<(), String>| judged.map_or_else(Verdict::Failed, |()| Verdict::Passed);
     let name = &row.name;
+    let failed = |differs, text| Verdict::Failed(differs, Row { name: Some(name.clone()), text });
     is_made.fetch_or(arguments.fault.is_some_and(|fault| fault.can_be_made_in(release)), Ordering::Relaxed);
     if let Some(other) = other {
-        let told = |told: String| {
-            format!("{}: {}", alias::in_line(format!("{release} {name}")), told.replace('\n', "\n  "))
-        };
-        return Some(verdict(other.holds_row(&row, release)?.map_err(told)));
+        let judged = other.holds_row(&row, release)?.map_err(|(wrong, told)| {
+            let head = alias::in_line(format!("{release} {name}"));
+            failed(wrong.to_string(), format!("{head}: {}", told.replace('\n', "\n  ")))
+        });
+        return Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed));
     }
     let judged = run_row(&row, release, arguments.go.unwrap_or_default(), arguments.fault);
-    Some(verdict(
-        judged.map_err(|(party, difference)| {
-            alias::in_line(format!("{release} {name}: {party}: {difference}"))
-        }),
-    ))
+    let judged = judged.map_err(|(party, difference)| {
+        let text = alias::in_line(format!("{release} {name}: {party}: {difference}"));
+        failed(format!("{party}: `{}` differs", difference.field), text)
+    });
+    Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed))
 }
 
 fn input_error(error: SourceError) -> Failure {

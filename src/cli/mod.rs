@@ -150,6 +150,7 @@ mod tests {
         ("for", "1s"),
         ("go", "1.19"),
         ("jobs", "1"),
+        ("name", "row"),
         ("now", "+1h"),
         ("only", "1.7"),
         ("out", "found"),

@@ -141,6 +141,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         files.par_iter().map(silent).collect::<io::Result<_>>()?
     };
     progress.bar.finish_and_clear();
+    let given_up = other.as_ref().and_then(Other::given_up);
     let asked = match other {
         None => None,
         Some(other) => match other.finish()? {
@@ -168,6 +169,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let failed = report.failed();
     if !unusable.is_empty() {
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
+    }
+    if let Some(given_up) = given_up {
+        return Err(given_up);
     }
     if let Some(go) = arguments.go.filter(|_| !progress.is_go_fitting.into_inner()) {
         return Err(Failure::Usage(format!(

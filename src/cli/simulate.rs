@@ -27,6 +27,10 @@ use std::time::{Duration, Instant};
 /// Each case is 66 operations of clients, with a collection after every ten of them. The same seed gives the same cases and
 /// the same report on any number of threads. A finding is made small and written as a scenario file. ^C ends a campaign
 /// with what was found so far.
+///
+/// In the report `1-minimal` means that no step, label or option can be left out by itself: each was tried. `breaks ... too`
+/// names the other properties that the last step breaks; they may be its consequences. `as drawn` shows the whole case, as it was
+/// before it was made small. Findings come with the worst first: what is lost, then what stays, then what is noted wrongly.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold simulate --cases 100000

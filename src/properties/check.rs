@@ -1,7 +1,7 @@
 //! What must hold after every collection, asked of one.
 
 use super::checks::Checks;
-use super::finding::{Breach, Finding};
+use super::finding::{Breach, Finding, Found};
 use super::property::Property;
 use crate::bucket::Bucket;
 use crate::engine::{Call, Dirty, Error, Fault, Outcome, Request, collect_with};
@@ -52,7 +52,9 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
         found.extend(compare_dirty(request, outcome, judgement).map(|it| (Property::Dirty, it)));
         let expected = judgement.tree_after();
         if outcome.after != expected {
-            found.push((Property::Tree, Breach::Tree(first_change(&expected, &outcome.after))));
+            let path = first_change(&expected, &outcome.after);
+            let [expected, got] = [&expected, &outcome.after].map(|tree| Found::at(tree, &path));
+            found.push((Property::Tree, Breach::Tree { path, got, expected }));
         }
     }
     if outcome.has_marked() && judgement.progress() != oracle::Progress::MarkFailed {
@@ -234,7 +236,11 @@ fn check_again(request: &Request<'_>, first: &Outcome, fault: Option<Fault>) -> 
     let again = Situation { tree: first.after.clone(), ..request.situation.clone() };
     let second = collect_with(&Request::new(&again), fault);
     let breach = match second.error {
-        _ if second.after != first.after => Breach::ChangesAgain(first_change(&first.after, &second.after)),
+        _ if second.after != first.after => {
+            let path = first_change(&first.after, &second.after);
+            let [before, after] = [&first.after, &second.after].map(|tree| Found::at(tree, &path));
+            Breach::ChangesAgain { path, before, after }
+        }
         Some(error) => Breach::FailsAgain(error),
         None => return None,
     };

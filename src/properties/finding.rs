@@ -5,6 +5,7 @@
 //! default namespace without it.
 
 use super::property::Property;
+use crate::bucket::{Bucket, Entry};
 use crate::contract;
 use crate::engine::{Dirty, Error, Point};
 use crate::instant::Instant;
@@ -61,9 +62,23 @@ pub enum Breach {
     /// A node was handed to removal more or less often than it is listed.
     Repeated,
     /// The tree afterwards is another than expected, first here.
-    Tree(KeyPath),
+    Tree {
+        /// Where.
+        path: KeyPath,
+        /// What stands there.
+        got: Found,
+        /// What must stand there.
+        expected: Found,
+    },
     /// A second collection changes the tree, first here.
-    ChangesAgain(KeyPath),
+    ChangesAgain {
+        /// Where.
+        path: KeyPath,
+        /// What stood there after the first.
+        before: Found,
+        /// What stands there after the second.
+        after: Found,
+    },
     /// A second collection fails.
     FailsAgain(Error),
     /// How the started collectors ended.
@@ -120,6 +135,45 @@ pub enum Breach {
         /// What it did not do.
         lost: Shortfall,
     },
+}
+
+/// What stands at a place of a tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// A bucket.
+    Bucket,
+    /// A value.
+    Value(Name),
+}
+
+impl Found {
+    /// What stands at a path.
+    pub(super) fn at(tree: &Bucket, path: &[Name]) -> Found {
+        let Some((key, around)) = path.split_last() else { return Found::Bucket };
+        let around: Vec<&[u8]> = around.iter().map(Vec::as_slice).collect();
+        match tree.view().at(&around).and_then(|bucket| bucket.entry(key)) {
+            None => Found::Nothing,
+            Some(Entry::Bucket(_)) => Found::Bucket,
+            Some(Entry::Value(value)) => Found::Value(value.to_vec()),
+        }
+    }
+}
+
+/// Values are shown in short.
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN_BYTES_MAX: usize = 40;
+        match self {
+            Found::Nothing => f.write_str("nothing"),
+            Found::Bucket => f.write_str("a bucket"),
+            Found::Value(value) if value.len() > SHOWN_BYTES_MAX => {
+                write!(f, "{}... of {} bytes", text::name(&value[..SHOWN_BYTES_MAX]), value.len())
+            }
+            Found::Value(value) => write!(f, "the value {}", text::name(value)),
+        }
+    }
 }
 
 /// A step, and the one that undoes it.
@@ -279,11 +333,16 @@ impl fmt::Display for Finding {
             Breach::Repeated => {
                 f.write_str("a node was handed to removal more or less often than it is listed")
             }
-            Breach::Tree(path) => {
-                write!(f, "the tree after differs from the expected one at {}", print_path(path))
+            Breach::Tree { path, got, expected } => {
+                let path = print_path(path);
+                write!(
+                    f,
+                    "the tree after differs from the expected one at {path}: {got}, expected {expected}"
+                )
             }
-            Breach::ChangesAgain(path) => {
-                write!(f, "a second collection changes the tree at {}", print_path(path))
+            Breach::ChangesAgain { path, before, after } => {
+                let path = print_path(path);
+                write!(f, "a second collection changes the tree at {path}: {before} becomes {after}")
             }
             Breach::FailsAgain(error) => write!(f, "a second collection fails with `{error}`"),
             Breach::Ends { heard, expected } => {

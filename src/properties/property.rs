@@ -64,6 +64,26 @@ pub enum When {
 }
 
 impl Property {
+    /// How bad it is where it does not hold, the worst first: something dies or is lost, a collection ends otherwise than it
+    /// must, something stays, what a client wrote is wrong, what is noted or told is wrong.
+    pub fn gravity(self) -> u8 {
+        match self {
+            Property::Panic => 0,
+            Property::Safety | Property::Promise | Property::Backend => 1,
+            Property::Error => 2,
+            Property::Completeness | Property::Tree | Property::Again => 3,
+            Property::Frame | Property::Effect | Property::Refusal | Property::Undo => 4,
+            Property::LookupError | Property::RemovalError | Property::Cancellation => 5,
+            Property::CollectorCall | Property::Collectors | Property::Dirty => 6,
+            Property::Renaming
+            | Property::CreationOrder
+            | Property::UnrelatedNamespace
+            | Property::ExtraLease
+            | Property::MeaninglessLabel
+            | Property::TimeInterval => 7,
+        }
+    }
+
     /// Those that are checked after every collection.
     pub fn each() -> impl Iterator<Item = Property> {
         Property::ALL.iter().copied().filter(|property| property.when() == When::Each)

@@ -4,7 +4,7 @@ use super::finding::{side_lines, write_side, write_steps};
 use super::shell::quoted;
 use super::{Interrupted, Show};
 use crate::campaign;
-use crate::child::campaign::{Example, NotSmall, Plan, Tally};
+use crate::child::campaign::{Example, FAILURES_MAX, NotSmall, Plan, Tally};
 use crate::child::{CommandLine, Otherwise};
 use crate::generate::profile::Swarm;
 use crate::scenario::{Scenario, print};
@@ -69,7 +69,7 @@ impl Show for Report<'_> {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, tally, findings, interrupted } = self;
         let findings = findings.iter().map(|Written { example, scenario, .. }| {
-            let Example { wrong, cases, number, text, small } = example;
+            let Example { wrong, cases, number, text, small, .. } = example;
             let small = small.as_ref().ok().map(|small| {
                 json!({
                     "child": small.otherwise.child, "ours": small.explained.oracle,
@@ -120,7 +120,11 @@ impl Show for Report<'_> {
             write_finding(out, plan, written)?;
         }
         if tally.has_stopped {
-            writeln!(out, "\nstopped early: the child failed too often")?;
+            let failed = text::counted(tally.failure_count(), "case");
+            writeln!(
+                out,
+                "\nstopped early: the child gave no answer in {failed}; no more are begun once it gave none in {FAILURES_MAX}"
+            )?;
         }
         let cases = text::counted(campaign::case_count(&tally.found), "case");
         writeln!(out, "\n{}, in {cases}", text::counted(findings.len() as u64, "finding"))?;
@@ -130,7 +134,7 @@ impl Show for Report<'_> {
 
 fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written) -> io::Result<()> {
     let Written { example, file, row_file, .. } = written;
-    let Example { wrong, cases, number, text, small } = example;
+    let Example { wrong, cases, number, text, small, .. } = example;
     writeln!(out, "{wrong} in {}, as in case {number}", text::counted(*cases, "case"))?;
     match small {
         Err(why) => {

@@ -3,6 +3,7 @@
 
 pub mod child;
 pub mod collect;
+pub mod conformance;
 pub mod exhaust;
 pub mod finding;
 pub mod grade;

@@ -353,8 +353,8 @@ mod tests {
 
     #[test]
     fn a_clients_step_is_left_alone() {
-        assert_eq!(offered("content put a\n"), [String::new(); 0]);
-        assert_eq!(offered("raw sequence v1/default/content 7\n"), [String::new(); 0]);
-        assert_eq!(offered("raw bucket v2/default/content\n"), [String::new(); 0]);
+        assert!(offered("content put a\n").is_empty());
+        assert!(offered("raw sequence v1/default/content 7\n").is_empty());
+        assert!(offered("raw bucket v2/default/content\n").is_empty());
     }
 }

@@ -280,7 +280,7 @@ impl Example {
     }
 }
 
-/// A case of every sort that was found, the first of those without raw edits if there are any, each made small. Several defects that met in one collection are no find
+/// A case of every sort that was found, the first of those without raw edits if there are any, each made small; the worst first. Several defects that met in one collection are no find
 /// of their own where each was found alone; nor are cases that cost nothing where others of their sort do.
 pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example> {
     let other = |sort: &Sort| tally.found.get(&Sort { is_loss: !sort.is_loss, ..*sort });
@@ -289,8 +289,9 @@ pub fn examples(plan: &Plan, tally: &Tally, fault: Option<Fault>) -> Vec<Example
         (sort.is_loss || other(sort).is_none())
             && (sort.known.each().count() < 2 || !sort.known.each().all(|(one, ..)| is_met_alone(one)))
     };
-    let found: Vec<(&Sort, &Cases<(HasRaw, u64)>)> =
-        tally.found.iter().filter(|(sort, _)| is_own(sort)).collect();
+    let own = tally.found.iter().filter(|(sort, _)| is_own(sort));
+    let mut found: Vec<(&Sort, &Cases<(HasRaw, u64)>)> = own.collect();
+    found.sort_by_key(|(sort, _)| (sort.property.gravity(), !sort.is_loss));
     let example = |(sort, found): (&Sort, &Cases<(HasRaw, u64)>)| {
         let (_, number) = found.best;
         let case = draw(plan, number);

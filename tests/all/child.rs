@@ -50,6 +50,14 @@ fn a_child_with_a_fault_is_found_alike_for_any_number_of_jobs() {
     let report: Value = serde_json::from_str(&json("1")).expect("one JSON object");
     assert_eq!(report["cases"], Value::from(40));
     assert_eq!(report["collections"], report["answered"]);
+    // What loses something comes first.
+    let ways: Vec<&str> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter_map(|finding| finding["way"].as_str())
+        .collect();
+    assert_eq!(ways.first(), Some(&"missing"), "{ways:?}");
     // Each finding is a file too, which passes with the engine that is held to be right.
     let mut replay = Command::new(PROGRAM);
     let replayed =
@@ -75,14 +83,17 @@ fn answer(arguments: &[&str], row: &str) -> String {
     text(&output.stdout)
 }
 
+/// It answers one question and dies at the next.
+const DIES_AFTER_ONE: &str = r#"sh -c 'read -r line; echo "{\"all\":null}"; read -r line; exit 7'"#;
+
 #[test]
 fn children_that_fail_are_findings_and_one_that_does_not_start_is_misuse() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let here = folder.path();
     for (child, code, said) in [
-        ("sh -c 'exit 7'", 1, "the child died in 24 cases, as in case 0\n"),
-        ("sh -c 'exit 7'", 1, "  child    ended without an answer: exit status: 7\n"),
-        ("sh -c 'exit 7'", 1, " --child-timeout 0.2 "),
+        (DIES_AFTER_ONE, 1, "the child died in 24 cases, as in case "),
+        (DIES_AFTER_ONE, 1, "  child    ended without an answer: exit status: 7\n"),
+        (DIES_AFTER_ONE, 1, " --child-timeout 0.2\n"),
         (
             "sh -c 'sleep 60'",
             1,
@@ -93,8 +104,15 @@ fn children_that_fail_are_findings_and_one_that_does_not_start_is_misuse() {
         let output = simulate(here, &["--cases", "1000", "--child-timeout", "0.2", "--against", child]);
         let printed = text(&output.stdout);
         assert_eq!(output.status.code(), Some(code), "{printed}");
-        assert!(printed.contains(said) && printed.contains("stopped early"), "{printed}");
+        assert!(
+            printed.contains(said) && printed.contains("stopped early: the child gave no answer in "),
+            "{printed}"
+        );
     }
+    // What it was asked when it hung lies beside.
+    let is_row = |name: &str| name.starts_with("against-hung-") && name.ends_with(".jsonl");
+    let mut files = std::fs::read_dir(here.join("findings")).expect("findings");
+    assert!(files.any(|file| is_row(file.expect("a file").file_name().to_str().expect("text"))));
     // One that dies once is asked all the rest.
     let once = format!("sh -c 'test -e once || {{ touch once; exit 1; }}; exec {PROGRAM} child'");
     let output = simulate(here, &["--cases", "64", "--jobs", "1", "--against", &once]);
@@ -343,6 +361,81 @@ fn a_child_that_hangs_is_asked_nothing_more() {
             "files pass that were not asked: {last}"
         );
     }
+}
+
+/// A child that does not understand its flags is no finding of every case.
+#[test]
+fn a_child_that_ends_whatever_it_is_asked_is_said_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let child = format!("'{PROGRAM}' child --no-such-flag");
+    let simulated = simulate(folder.path(), &["--cases", "500", "--against", &child]);
+    let simulated = (simulated.status.code(), text(&simulated.stdout), text(&simulated.stderr));
+    let more = ["--against", &child];
+    for (code, said, told) in [
+        simulated,
+        against("replay", "scenarios/rules", &more),
+        against("conformance", "scenarios/recorded", &more),
+    ] {
+        assert_eq!(code, Some(3), "{said}{told}");
+        assert_eq!(told.matches("unexpected argument '--no-such-flag'").count(), 1, "{told}");
+        assert!(told.contains("ends before it answers anything, even of an empty database: "), "{told}");
+        assert!(!said.contains("FAILED"), "{said}");
+    }
+}
+
+#[test]
+fn a_child_that_answers_nothing_is_given_up() {
+    let child = ["--against", "sh -c 'while read -r line; do echo rubbish; done'"];
+    for (command, path) in [("replay", "scenarios/rules"), ("conformance", "scenarios/recorded")] {
+        let (code, said, told) = against(command, path, &child);
+        assert_eq!(code, Some(3), "{said}{told}");
+        assert!(told.contains("gave no answer 8 times in a row"), "{told}");
+        assert!(said.contains("; it failed too often, and was not asked "), "{said}");
+        assert!(said.matches("FAILED").count() < 12, "{said}");
+    }
+}
+
+#[test]
+fn rows_that_fail_are_told_in_groups_and_one_by_its_name() {
+    let child = format!("'{PROGRAM}' child --fault parent-forgotten");
+    let conformance = |more: &[&str]| {
+        against(
+            "conformance",
+            "scenarios/recorded",
+            &[&["--only", "2.4", "--against", &child], more].concat(),
+        )
+    };
+    let (code, said, _) = conformance(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    let shown = said.matches("FAILED 2.4 ").count();
+    assert!(said.contains(" more rows: `refs` lacks something\n"), "{said}");
+    let (_, report, _) = conformance(&["--json"]);
+    let report: Value = serde_json::from_str(&report).expect("one JSON object");
+    let groups = report["groups"].as_array().expect("groups");
+    assert!(groups.iter().all(|group| (1..=3).contains(&group["first"].as_array().expect("rows").len())));
+    let first = groups.iter().map(|group| group["first"].as_array().expect("rows").len()).sum::<usize>();
+    assert_eq!(shown, first, "{said}");
+    let failed: u64 = groups.iter().filter_map(|group| group["rows"].as_u64()).sum();
+    assert!(failed > 3 && report["failed"] == failed, "{report}");
+    assert!(said.ends_with(&format!(" passed, {failed} failed\n")), "{said}");
+    let name = groups[0]["first"][0]["name"].as_str().expect("a name");
+    let (code, alone, _) = conformance(&["--name", name]);
+    assert_eq!((code, alone.matches("FAILED 2.4 ").count()), (Some(1), 1), "{alone}");
+    assert_eq!(conformance(&["--name", "nobody"]).0, Some(2));
+}
+
+/// Rows that a campaign wrote are questions.
+#[test]
+fn rows_without_results_are_said_to_be_questions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    simulate(folder.path(), &["--case", "1", "--rows-out", "q.jsonl"]);
+    let path = folder.path().join("q.jsonl");
+    let (code, said, told) = against("conformance", path.to_str().expect("text"), &[]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        told.contains("no recorded rows in ") && told.contains("`leasehold child < FILE` answers"),
+        "{told}"
+    );
 }
 
 #[test]

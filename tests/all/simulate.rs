@@ -210,6 +210,27 @@ fn what_clients_come_across_is_shown_by_clients_steps() {
     }
 }
 
+/// That a failed collection is said to have succeeded tells more than what stays for it.
+#[test]
+fn the_worst_finding_comes_first() {
+    let folder = folder();
+    let report = json(folder.path(), &["--fault", "error-swallowed", "--cases", "1000"]);
+    let properties: Vec<&str> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter_map(|finding| finding["property"].as_str())
+        .collect();
+    let place = |property: &str| properties.iter().position(|found| *found == property);
+    assert!(place("error") < place("completeness") && place("completeness").is_some(), "{properties:?}");
+    let ranks: Vec<u8> = properties
+        .iter()
+        .filter_map(|name| Property::ALL.iter().find(|property| property.name() == *name))
+        .map(|property| property.gravity())
+        .collect();
+    assert!(ranks.is_sorted(), "{properties:?}");
+}
+
 fn breaks(replayed: &Replayed, property: Property) -> bool {
     replayed.failures.iter().any(
         |failure| matches!(&failure.problem, Problem::Found { finding, .. } if finding.property == property),
