@@ -160,21 +160,31 @@ impl<'a> Rest<'a> {
         Rest { body, start: packed::SEQUENCE_BYTES }
     }
 
+    fn bytes(&self) -> &'a [u8] {
+        &self.body.bytes()[self.start..]
+    }
+
     fn here(&self) -> Option<(&'a [u8], Entry<'a>)> {
         self.body.slot(self.start).map(|slot| (slot.key, slot.entry()))
     }
 
     fn next(&mut self) {
-        self.start = self.body.slot(self.start).map_or(self.start, |slot| slot.end);
+        self.start = self.body.end_of(self.start).unwrap_or(self.start);
     }
 
     /// Goes on to where the bytes differ: to the end of both, if nowhere.
     fn skip_equal(left: &mut Rest<'_>, right: &mut Rest<'_>) {
-        let equal = equal_bytes(&left.body.bytes()[left.start..], &right.body.bytes()[right.start..]);
-        let end = left.start + equal;
+        let (old, new) = (left.bytes(), right.bytes());
+        // Most often one entry differs, and this is what follows on it.
+        if old == new {
+            left.start += old.len();
+            right.start += new.len();
+            return;
+        }
+        let end = left.start + equal_bytes(old, new);
         let mut start = left.start;
-        while let Some(slot) = left.body.slot(start).filter(|slot| slot.end <= end) {
-            start = slot.end;
+        while let Some(slot_end) = left.body.end_of(start).filter(|slot_end| *slot_end <= end) {
+            start = slot_end;
         }
         right.start += start - left.start;
         left.start = start;
@@ -183,9 +193,9 @@ impl<'a> Rest<'a> {
 
 /// How many bytes two slices have in common at their beginning.
 fn equal_bytes(left: &[u8], right: &[u8]) -> usize {
-    /// Compared at once.
-    const BLOCK: usize = 64;
-    let blocks = left.chunks_exact(BLOCK).zip(right.chunks_exact(BLOCK));
+    /// Compared at once, without a call.
+    const BLOCK: usize = 32;
+    let blocks = left.as_chunks::<BLOCK>().0.iter().zip(right.as_chunks::<BLOCK>().0);
     let equal = blocks.take_while(|(left, right)| left == right).count() * BLOCK;
     let rest = left[equal..].iter().zip(&right[equal..]);
     equal + rest.take_while(|(left, right)| left == right).count()

@@ -101,6 +101,13 @@ impl<'a> Body<'a> {
         Some(Slot { start, end, is_bucket: header.is_bucket, key, rest })
     }
 
+    /// Where the entry ends that begins at an offset; absent at the end of the body.
+    #[inline]
+    pub(super) fn end_of(self, start: usize) -> Option<usize> {
+        let header = self.header(start)?;
+        Some(start + HEADER_BYTES + header.key_bytes + header.rest_bytes)
+    }
+
     #[inline]
     fn header(self, start: usize) -> Option<Header> {
         let numbers = u64::from_le_bytes(*self.0.get(start..)?.first_chunk::<HEADER_BYTES>()?);
