@@ -7,19 +7,17 @@ use crate::named::{Set, named};
 use crate::release::Release;
 
 named! {
-    /// One way in which releases deviate from the intended write side.
+    /// One way in which releases deviate from the intended write side; the frequent ones first.
     pub enum Deviation {
         /// Whether a release has it.
         pub holds: fn(Release) -> bool,
     }
-    ExistingSnapshotNotLeased, "existing-snapshot-not-leased", |release| release < Release::V1_7
-        => "Who prepares or commits a snapshot that exists is told so, but his lease does not hold it.";
     CommitUnderOtherLease, "commit-under-other-lease", |_| true
         => "Content committed without the lease that holds its ingest is held by nobody, and the lease keeps the entry of an ingest that is gone.";
-    DanglingSharedBlob, "dangling-shared-blob", |_| true
-        => "A writer on content of another namespace is committed although the backend has lost it since.";
-    UncheckedLabels, "unchecked-labels", |_| true
-        => "Labels of leases and sandboxes are taken whatever their size.";
+    ExistingSnapshotNotLeased, "existing-snapshot-not-leased", |release| release < Release::V1_7
+        => "Who prepares or commits a snapshot that exists is told so, but his lease does not hold it.";
+    SandboxDeletePlainError, "sandbox-delete-plain-error", |release| release < Release::V2_0
+        => "Deleting a sandbox that does not exist is answered with a plain error.";
     NamespaceLeavesHolders, "namespace-leaves-holders", |_| true
         => "A namespace with leases, ingests or sandboxes is deleted with them, and what they hold in the backends stays.";
     StaleExpiry, "stale-expiry", |_| true
@@ -28,8 +26,10 @@ named! {
         => "An ingest that is opened again to be written keeps its mark of shared content.";
     GoneChildBlocksRemoval, "gone-child-blocks-removal", |_| true
         => "A snapshot whose child a collection removed can never be removed by name.";
-    SandboxDeletePlainError, "sandbox-delete-plain-error", |release| release < Release::V2_0
-        => "Deleting a sandbox that does not exist is answered with a plain error.";
+    UncheckedLabels, "unchecked-labels", |_| true
+        => "Labels of leases and sandboxes are taken whatever their size.";
+    DanglingSharedBlob, "dangling-shared-blob", |_| true
+        => "A writer on content of another namespace is committed although the backend has lost it since.";
 }
 
 /// A set of deviations.

@@ -12,8 +12,9 @@
 
 use crate::bucket::{Entry, View};
 use crate::instant::Instant;
+use crate::release::Release;
 use crate::schema::names::{
-    BLOB, CHILDREN, CONTAINERS, CONTENT, IMAGES, INGESTS, LABELS, LEASES, SANDBOXES, SNAPSHOTS, V1,
+    BLOB, CHILDREN, CONTAINERS, CONTENT, IMAGES, INGESTS, LABELS, LEASES, SANDBOXES, SNAPSHOTS, V1, VERSION,
 };
 use std::borrow::Cow;
 use std::fmt;
@@ -341,6 +342,12 @@ fn shown_time(at: Instant) -> String {
         }
         _ => format!("{}s {}ns after the year 1", at.seconds, at.nanoseconds),
     }
+}
+
+/// Whether a database is of the version that a release writes, or newer.
+pub(super) fn is_of_version(tree: View<'_>, release: Release) -> bool {
+    let version = tree.bucket(V1).and_then(|v1| v1.get(VERSION)).unwrap_or_default();
+    is_varint_of(version, 4) || release < Release::V2_0 && is_varint_of(version, 3)
 }
 
 /// Zigzag, seven bits a byte, the lowest first, and all but the last marked (Go's `binary.PutVarint`).

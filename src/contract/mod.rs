@@ -26,6 +26,7 @@ mod handles;
 mod images;
 mod labels;
 mod leases;
+mod marks;
 mod namespaces;
 mod raw;
 mod sandboxes;
@@ -34,6 +35,7 @@ mod snapshots;
 pub use deviations::{Deviation, Deviations};
 pub use facts::{CREATED_AT, Place, UPDATED_AT, Want};
 pub use handles::Handles;
+pub use marks::{Marks, collects_afterwards, marks};
 
 use crate::bucket::{Bucket, Entry, View, find_change};
 use crate::instant::Instant;
@@ -252,13 +254,16 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The terms of a step; none of a collection and a clean-up, which other properties hold, and of a release that is
-/// replaced, which migrates.
+/// The terms of a step; none of a collection and a clean-up, which other properties hold, and of a daemon that migrates
+/// the database.
 pub fn terms<'a>(asked: &Asked<'a>, step: &'a Step) -> Option<Terms<'a>> {
     // Few steps bring about more.
     let mut terms = Terms { then: Vec::with_capacity(12), ..Terms::default() };
     match step {
-        Step::Gc { .. } | Step::Cleanup | Step::Release(_) => return None,
+        Step::Gc { .. } | Step::Cleanup => return None,
+        // A database of its own version, or of a newer one, is opened as it is (`DB.Init`).
+        Step::Release(release) if facts::is_of_version(asked.tree, *release) => {}
+        Step::Release(_) => return None,
         Step::NamespaceCreate { .. } | Step::NamespaceLabel { .. } | Step::NamespaceDelete { .. } => {
             namespaces::terms(asked, step, &mut terms);
         }

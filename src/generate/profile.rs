@@ -31,7 +31,8 @@ named! {
     SharedNames, "shared-names", 3 => "One name in several kinds and namespaces, fixed keys as names, names that are long and nearly alike.";
     OddTimes, "odd-times", 3 => "Times with every offset and fraction, and with every field of their binary form.";
     AnyCollected, "any-collected", 3 => "Collectors list, hold and report nodes of any kind, existing or not.";
-    Bursts, "bursts", 1 => "Up to a thousand of one thing: parents, references, siblings, labels, lease entries.";
+    Bursts, "bursts", 1 => "Up to a thousand of one thing: parents, references, siblings, labels, lease entries, bytes of a value.";
+    Restarts, "restarts", 3 => "The daemon is stopped and started again.";
 }
 
 /// The habits of a case; without any, clients write content, snapshots, images and containers without oddities.

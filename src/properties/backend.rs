@@ -1,11 +1,13 @@
-//! A clean-up takes nothing that the database lists: blobs, ingests, snapshots.
+//! A clean-up takes nothing that the database lists, and all that it does not: blobs, ingests, snapshots.
 
 use super::finding::Breach;
 use crate::bucket::{Bucket, View};
-use crate::metadata::Backend;
+use crate::metadata::{Backend, BackendSnapshot};
 use crate::node::Kind;
 use crate::scenario::NodeName;
-use crate::schema::names::{BLOB, CONTENT, INGESTS, NAME, REF, SNAPSHOTS, V1};
+use crate::schema::names::{BLOB, CONTENT, EXPECTED, INGESTS, NAME, REF, SNAPSHOTS, V1};
+use crate::world::World;
+use std::collections::BTreeSet;
 
 /// Holds what a clean-up left of the backends to what the database lists and they had before.
 pub(super) fn held(tree: &Bucket, before: &Backend, after: &Backend) -> Result<(), Breach> {
@@ -22,6 +24,12 @@ fn lost_in(namespace: View<'_>, before: &Backend, after: &Backend) -> Option<(Ki
     let blob = below(&[CONTENT, BLOB])
         .map(|(digest, _)| digest)
         .find(|digest| before.blob(digest).is_some() && after.blob(digest).is_none());
+    // What a writer relies on is not lost to him.
+    let expected = || {
+        below(&[CONTENT, INGESTS])
+            .filter_map(|(_, ingest)| ingest.get(EXPECTED))
+            .find(|digest| before.blob(digest).is_some() && after.blob(digest).is_none())
+    };
     let ingest = || {
         below(&[CONTENT, INGESTS]).find(|(_, ingest)| {
             let reference = ingest.get(REF).unwrap_or_default();
@@ -37,7 +45,62 @@ fn lost_in(namespace: View<'_>, before: &Backend, after: &Backend) -> Option<(Ki
             Some([snapshotter, key].join(&b'/'))
         })
     };
-    let blob = blob.map(|digest| (Kind::Content, digest.to_vec()));
+    let blob = blob.or_else(expected).map(|digest| (Kind::Content, digest.to_vec()));
     blob.or_else(|| ingest().map(|(reference, _)| (Kind::Ingest, reference.to_vec())))
         .or_else(|| snapshot().map(|key| (Kind::Snapshot, key)))
+}
+
+/// Holds the backends whose clean-up was due to what the database lists: nothing else is left in them. A snapshotter whose
+/// clean-up waits is passed over.
+pub(super) fn cleaned(before: &World, after: &World) -> Result<(), Breach> {
+    let tree = &after.store().tree;
+    let (backend, due, waits) = (&after.store().backend, before.scheduled(), after.scheduled());
+    let content = due.content.then(|| left_of_content(tree, backend)).flatten();
+    let snapshotters = due.snapshotters.iter().filter(|name| !waits.snapshotters.contains(name));
+    let snapshot = || snapshotters.into_iter().find_map(|name| left_of_snapshots(tree, backend, name));
+    let left = content.or_else(snapshot);
+    left.map_or(Ok(()), |(kind, name)| Err(Breach::LeftOver(kind, name)))
+}
+
+/// Every bucket of one sort in all namespaces.
+fn all<'a>(tree: &'a Bucket, path: &'a [&'a [u8]]) -> impl Iterator<Item = (&'a [u8], View<'a>)> {
+    let namespaces = tree.bucket(V1).into_iter().flat_map(View::buckets);
+    namespaces.flat_map(move |(_, namespace)| namespace.at(path).into_iter().flat_map(View::buckets))
+}
+
+fn left_of_content(tree: &Bucket, backend: &Backend) -> Option<(Kind, Vec<u8>)> {
+    let listed: BTreeSet<&[u8]> = all(tree, &[CONTENT, BLOB]).map(|(digest, _)| digest).collect();
+    let field = |key| all(tree, &[CONTENT, INGESTS]).filter_map(move |(_, ingest)| ingest.get(key));
+    let (expected, references): (BTreeSet<_>, BTreeSet<_>) =
+        (field(EXPECTED).collect(), field(REF).collect());
+    let blob = backend.blobs().map(|(digest, _)| digest);
+    let blob = blob.into_iter().find(|digest| !listed.contains(digest) && !expected.contains(digest));
+    let ingest = || {
+        backend.ingests().map(|(name, _)| name).find(|name| !references.contains(name)).map(<[u8]>::to_vec)
+    };
+    let blob = blob.map(|digest| (Kind::Content, digest.to_vec()));
+    blob.or_else(|| Some((Kind::Ingest, ingest()?)))
+}
+
+/// A snapshot that the database does not list stays only below what is listed, or above a gap.
+fn left_of_snapshots(tree: &Bucket, backend: &Backend, snapshotter: &[u8]) -> Option<(Kind, Vec<u8>)> {
+    let path = [SNAPSHOTS, snapshotter];
+    let listed: BTreeSet<&[u8]> = all(tree, &path).filter_map(|(_, snapshot)| snapshot.get(NAME)).collect();
+    let parents: BTreeSet<Vec<u8>> =
+        backend.snapshots(snapshotter).map(|(_, snapshot)| snapshot.parent).collect();
+    let stands = |mut parent: Vec<u8>| {
+        // The chain ends at a snapshot without a parent: names do not repeat in it.
+        while !parent.is_empty() {
+            match backend.snapshot(snapshotter, &parent) {
+                Some(above) => parent = above.parent,
+                None => return false,
+            }
+        }
+        true
+    };
+    let is_left = |(name, snapshot): &(&[u8], BackendSnapshot)| {
+        !listed.contains(name) && !parents.contains(*name) && stands(snapshot.parent.clone())
+    };
+    let (name, _) = backend.snapshots(snapshotter).find(is_left)?;
+    Some((Kind::Snapshot, [snapshotter, name].join(&b'/')))
 }

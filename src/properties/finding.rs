@@ -4,12 +4,13 @@
 //! campaign's report and the head of a written scenario say the same. Nodes are named as scenarios name them, those of the
 //! default namespace without it.
 
+use super::memory::{Acting, Slip};
 use super::property::Property;
 use crate::bucket::{Bucket, Entry};
 use crate::contract;
 use crate::engine::{Dirty, Error, Point};
 use crate::instant::Instant;
-use crate::metadata;
+use crate::metadata::{self, CleanUp};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
@@ -128,6 +129,10 @@ pub enum Breach {
     },
     /// A clean-up took this out of a backend, though the database lists it.
     Unstored(NodeName),
+    /// A clean-up left this in a backend: a blob, an ingest's backend reference, or a snapshotter and its backend's name.
+    LeftOver(Kind, Name),
+    /// What daemon and clients have in memory is not what the step says.
+    Memory(Slip),
     /// An injected error did not end the collection as it must.
     Injected {
         /// Where.
@@ -391,6 +396,14 @@ impl fmt::Display for Finding {
             Breach::Unstored(node) => {
                 write!(f, "a clean-up removed {} from the backend, though the database lists it", named(node))
             }
+            Breach::LeftOver(kind, name) => {
+                let name = text::name(name);
+                write!(
+                    f,
+                    "a clean-up left {kind} {name} in its backend, though the database no longer lists it"
+                )
+            }
+            Breach::Memory(slip) => slip.fmt(f),
             Breach::Related { change, difference } => {
                 write!(f, "{change}: ")?;
                 match difference {
@@ -438,6 +451,59 @@ impl fmt::Display for Variation {
     }
 }
 
+impl fmt::Display for Slip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Slip::Clock(shows, expected) => {
+                let [shows, expected] = [shows, expected].map(|at| time::format_rfc3339_nano(*at));
+                write!(f, "the clock shows {shows}, expected {expected}")
+            }
+            Slip::Client(client, acts, expected) => {
+                let client = client.as_ref().map_or("the client".to_owned(), |name| text::name(name));
+                write!(f, "{client} acts in {}, expected {}", acting(acts), acting(expected))
+            }
+            Slip::Policy => f.write_str("content is shared in another way than the step says"),
+            Slip::Marks(there, expected) => {
+                let marks = |dirty: &metadata::Dirty| {
+                    let count = dirty.count;
+                    let deletions = format!("{count} {}", if count == 1 { "deletion" } else { "deletions" });
+                    format!("{deletions} and {}", marked(dirty.content, dirty.snapshotters.iter()))
+                };
+                write!(f, "marked for the next collection is {}, expected {}", marks(there), marks(expected))
+            }
+            Slip::Scheduled(there, expected) => {
+                let clean_up = |due: &CleanUp| marked(due.content, due.snapshotters.iter());
+                write!(f, "to be cleaned up is {}, expected {}", clean_up(there), clean_up(expected))
+            }
+            Slip::Stream(stream) => {
+                write!(
+                    f,
+                    "{} is open or closed, or under another lease, against what the step says",
+                    named(stream)
+                )
+            }
+            Slip::Collector(kind) => write!(
+                f,
+                "the collector of {kind} has other resources, or fails otherwise, than the step says"
+            ),
+            Slip::Collection(true) => f.write_str("a collection ran that nobody asked for"),
+            Slip::Collection(false) => f.write_str("the collection that the client waits for did not run"),
+            Slip::Disk => f.write_str("the restart changed what lies in the backends"),
+        }
+    }
+}
+
+fn acting((namespace, lease): &Acting) -> String {
+    let lease = lease.as_ref().map_or("no lease".to_owned(), |lease| format!("lease {}", text::name(lease)));
+    format!("namespace {} under {lease}", text::name(namespace))
+}
+
+/// Backends that want a clean-up.
+fn marked<'a>(content: bool, snapshotters: impl Iterator<Item = &'a Box<[u8]>>) -> String {
+    let content = content.then(|| Kind::Content.to_string());
+    listed(content.into_iter().chain(snapshotters.map(|name| print_path(&[name]))))
+}
+
 fn any_of(errors: &[String]) -> String {
     errors.iter().map(|error| format!("`{error}`")).collect::<Vec<_>>().join(" or ")
 }
@@ -448,7 +514,5 @@ fn listed(things: impl Iterator<Item = String>) -> String {
 }
 
 fn backends(dirty: &Dirty) -> String {
-    let content = dirty.content.then(|| Kind::Content.to_string());
-    let snapshotters = dirty.snapshotters.iter().map(|name| print_path(&[name]));
-    listed(content.into_iter().chain(snapshotters))
+    marked(dirty.content, dirty.snapshotters.iter())
 }

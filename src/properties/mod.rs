@@ -12,7 +12,8 @@
 //! | `steps` | every step of a case: to its contract, and by the three below |
 //! | `undo` | a step and its opposite, to what was there before |
 //! | `promise` | a collection, to what was promised to those who wrote |
-//! | `backend` | a clean-up, to what the database lists |
+//! | `memory` | what daemon and clients have in memory, to what a step says |
+//! | `backend` | a clean-up, to what the database lists and what it does not |
 //! | `panics` | whatever runs, to its end |
 //! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
 //! | `thorough` | what takes many more collections: the two below |
@@ -30,6 +31,7 @@ pub mod checks;
 pub mod finding;
 mod inject;
 pub mod known;
+pub mod memory;
 pub mod panics;
 mod promise;
 pub mod property;

@@ -20,10 +20,12 @@ named! {
     Frame, "frame", When::Step, Daemon(DeletedFromAllLeases) => "A step changes nothing but what its contract names; one that is refused changes nothing but what that says.";
     Effect, "effect", When::Step, Daemon(LeaseEntryForgotten) => "A step that takes effect brings about all that its contract says, also where the answer is that something exists already.";
     Refusal, "refusal", When::Step, Daemon(ParentRemoved) => "A step is refused exactly when its contract says so, with one of its kinds of error.";
+    Memory, "memory", When::Step, Daemon(DeletionNotMarked) => "What daemon and clients have in memory (clock, namespaces and leases in use, marks, scheduled clean-ups, streams, collectors) changes as the step says, and a restart forgets it.";
     // Of steps and what comes later.
     Undo, "undo", When::SampledStep, Daemon(DropLeavesEntry) => "A step and its opposite give back what was there, times and sequence numbers aside.";
     Promise, "promise", When::Promised, Collector(LeaseIngestsForgotten) => "What was written under a live lease, and an ingest within its time, is there after a collection.";
-    Backend, "backend", When::CleanUp, Daemon(CleanUpTakesListed) => "What the database lists and the backends had is there after a clean-up.";
+    Backend, "backend", When::CleanUp, Daemon(CleanUpTakesListed) => "What the database lists, or an ingest expects, and the backends had is there after a clean-up.";
+    Leftover, "leftover", When::CleanUp, Daemon(CleanUpLeavesIngests) => "What the database no longer lists is gone from the backends after their clean-up.";
     // Of every collection, against the oracle.
     Safety, "safety", When::Each, Collector(ExpiryInclusive) => "Nothing that the oracle keeps is left unmarked or removed.";
     Completeness, "completeness", When::Each, Collector(NanosecondsIgnored) => "Everything that the oracle does not keep goes, and nothing else is marked.";

@@ -9,6 +9,7 @@
 use super::backend;
 use super::checks::Checks;
 use super::finding::Breach;
+use super::memory;
 use super::promise::Promises;
 use super::property::Property;
 use super::undo;
@@ -76,6 +77,7 @@ impl Steps {
             let breach = own.map(|breach| Breach::Step(breach.clone()));
             checks.add(release, property, Some(breach.map_or(Ok(()), Err)));
         }
+        checks.add(release, Property::Memory, Some(memory::held(done)));
         if undoes && applied.refused.is_none() && !before.is_hung() {
             checks.add(release, Property::Undo, undo::held(before, line, after, fault));
         }
@@ -86,6 +88,7 @@ impl Steps {
             let (tree, backends) =
                 (&before.store().tree, [before, after].map(|world| &world.store().backend));
             checks.add(release, Property::Backend, Some(backend::held(tree, backends[0], backends[1])));
+            checks.add(release, Property::Leftover, Some(backend::cleaned(before, after)));
         }
         self.promises.note(before, line, applied);
         checks

@@ -82,7 +82,7 @@ pub trait Watch {
 impl Watch for () {}
 
 /// Runs a case; gives what it breaks first, none if every property holds. What the write side is known to do otherwise than
-/// intended is frequent and harms nothing that follows: it is given only if nothing else comes.
+/// intended is frequent and harms nothing that follows: it is given only if nothing else comes, the rarest of them.
 pub fn run(lines: &[Line], mode: Mode, fault: Option<Fault>, watch: &mut impl Watch) -> Option<Broken> {
     let mut deviating = None;
     let broken = run_until(lines, mode, fault, watch, |seen| {
@@ -92,7 +92,12 @@ pub fn run(lines: &[Line], mode: Mode, fault: Option<Fault>, watch: &mut impl Wa
         let known = seen.explained_by(property);
         let broken = seen.broken(Sort { property, known, is_loss: loss.is_some() });
         if property.when() == When::Step && !known.deviations.is_empty() {
-            deviating.get_or_insert(broken);
+            let is_rarer = deviating
+                .as_ref()
+                .is_none_or(|there: &Broken| there.sort.known.deviations < known.deviations);
+            if is_rarer {
+                deviating = Some(broken);
+            }
             return None;
         }
         Some(broken)

@@ -17,6 +17,12 @@ impl Default for Actor {
     }
 }
 
+impl Actor {
+    pub(super) fn acting(&self) -> (&[u8], Option<&[u8]>) {
+        (&self.namespace, self.lease.as_deref())
+    }
+}
+
 /// Every client.
 #[derive(Clone, Default)]
 pub(super) struct Actors {
@@ -37,6 +43,11 @@ impl Actors {
             None => Some(&mut self.unnamed),
             Some(name) => self.named.get_mut(name),
         }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Option<&Name>, &Actor)> {
+        let named = self.named.iter().map(|(name, actor)| (Some(name), actor));
+        std::iter::once((None, &self.unnamed)).chain(named)
     }
 
     /// A client that is declared again begins anew.

@@ -147,6 +147,21 @@ impl World {
         self.actors.get(client)?.lease.as_deref()
     }
 
+    /// Where a client acts: its namespace and its lease; nowhere if it is not declared.
+    pub fn acting(&self, client: Option<&Name>) -> Option<(&[u8], Option<&[u8]>)> {
+        Some(self.actors.get(client)?.acting())
+    }
+
+    /// Every client with where it acts, the one without a name first.
+    pub fn clients(&self) -> impl Iterator<Item = (Option<&Name>, (&[u8], Option<&[u8]>))> {
+        self.actors.iter().map(|(name, actor)| (name, actor.acting()))
+    }
+
+    /// The collectors that steps declared, in ascending order of their types.
+    pub fn collectors(&self) -> &[Collector] {
+        &self.collectors
+    }
+
     /// What a collection would find now.
     pub fn situation(&self) -> Situation {
         // A manager that is stuck cannot be started, and a collection does not get that far.

@@ -1,7 +1,9 @@
 //! Rare bursts of one thing, up to a thousand: chains that are deep, buckets that are wide and lose entries again.
 
 use super::{Draft, line, names};
-use crate::scenario::{DEFAULT_NAMESPACE, Labels, Name, NewSnapshot, Resource, SnapshotName, Step, alias};
+use crate::scenario::{
+    ContainerFields, DEFAULT_NAMESPACE, Labels, Name, NewSnapshot, Resource, SnapshotName, Step, alias,
+};
 use arbitrary::Result;
 
 /// The largest burst; sizes are log-uniform, so that most are far smaller.
@@ -16,12 +18,13 @@ impl Draft<'_, '_> {
         self.has_burst = true;
         let power = self.u.int_in_range(1..=10u32)?;
         let size = self.u.int_in_range(1 << (power - 1)..=1usize << power)?.min(SIZE_MAX);
-        match self.u.int_in_range(0..=4u8)? {
+        match self.u.int_in_range(0..=5u8)? {
             0 => self.chain_of_parents(size / 2 + 1),
             1 => self.chain_of_references(size),
             2 => self.siblings(size)?,
             3 => self.many_labels(size),
-            _ => self.many_entries(size)?,
+            4 => self.many_entries(size)?,
+            _ => self.long_label(size * 8)?,
         }
         Ok(())
     }
@@ -80,6 +83,22 @@ impl Draft<'_, '_> {
         let apart = self.u.int_in_range(1..=4usize)?;
         let resources = (0..size).step_by(apart).map(held).collect();
         self.queue.push_back(line(Step::LeaseDrop { lease, resources }));
+        Ok(())
+    }
+
+    /// A label of so many bytes: from 4,096 on, key and value together, most requests are refused.
+    fn long_label(&mut self, size: usize) -> Result<()> {
+        let labels: Labels = [(b"note".to_vec(), vec![b'x'; size])].into_iter().collect();
+        let step = match self.u.int_in_range(0..=3u8)? {
+            0 => Step::ContentPut { digest: names::BLOBS[0].clone(), size: None, labels },
+            1 => Step::LeaseCreate { lease: names::LEASES[0].to_vec(), expire: None, flat: false, labels },
+            2 => Step::SandboxCreate { sandbox: b"pod".to_vec(), labels },
+            _ => Step::ContainerCreate {
+                container: names::CONTAINERS[0].to_vec(),
+                fields: ContainerFields { spec: Some(vec![b'x'; size]), ..ContainerFields::default() },
+            },
+        };
+        self.step(step);
         Ok(())
     }
 

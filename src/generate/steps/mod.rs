@@ -109,7 +109,7 @@ type Operation<D> = fn(&mut D) -> Result<()>;
 
 impl<'u, 'b> Draft<'u, 'b> {
     /// The default mix: weight, operation, and the habit without which it does not come.
-    const MIX: [(u16, Operation<Self>, Option<Habit>); 39] = [
+    const MIX: [(u16, Operation<Self>, Option<Habit>); 40] = [
         (50, Self::put, None),
         (11, Self::label_content, None),
         (3, Self::delete_content, None),
@@ -149,6 +149,7 @@ impl<'u, 'b> Draft<'u, 'b> {
         (10, Self::burst, Some(Habit::Bursts)),
         (8, Self::use_namespace, Some(Habit::SharedNames)),
         (8, Self::undecodable, Some(Habit::OddTimes)),
+        (10, Self::restart, Some(Habit::Restarts)),
     ];
 
     fn new(u: &'u mut Unstructured<'b>, release: Release, profile: Profile) -> Draft<'u, 'b> {
@@ -223,6 +224,11 @@ impl<'u, 'b> Draft<'u, 'b> {
 
     fn clean_up(&mut self) -> Result<()> {
         self.step(Step::Cleanup);
+        Ok(())
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.step(Step::Release(self.release));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
-//! Clean-ups that take what the database lists.
+//! Clean-ups that take what the database lists, or leave what it does not.
 
 use super::super::World;
-use super::asked::{Asked, remove};
+use super::asked::{Asked, put, remove};
 use crate::bucket::{Bucket, View};
 use crate::scenario::Step;
 use crate::schema::names;
@@ -29,6 +29,54 @@ pub(super) fn hide_ingests(asked: &Asked<'_>, world: &mut World) {
         for (namespace, reference) in in_content(asked.tree(), names::INGESTS) {
             let ingest = [names::V1, namespace, names::CONTENT, names::INGESTS, reference, names::REF];
             remove(&mut world.store.tree, &ingest);
+        }
+    }
+}
+
+pub(super) fn hide_expected(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Cleanup = asked.step {
+        for (namespace, reference) in in_content(asked.tree(), names::INGESTS) {
+            let ingest = [names::V1, namespace, names::CONTENT, names::INGESTS, reference, names::EXPECTED];
+            remove(&mut world.store.tree, &ingest);
+        }
+    }
+}
+
+/// A namespace that a clean-up finds beside the others.
+const BESIDE: &[u8] = b"beside";
+
+pub(super) fn list_ingests(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Cleanup = asked.step {
+        for (reference, _) in asked.before.store.backend.ingests() {
+            let ingest = [names::V1, BESIDE, names::CONTENT, names::INGESTS, reference, names::REF];
+            put(&mut world.store.tree, &ingest, reference);
+        }
+    }
+}
+
+pub(super) fn list_blobs(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Cleanup = asked.step {
+        for (digest, _) in asked.before.store.backend.blobs() {
+            put(
+                &mut world.store.tree,
+                &[names::V1, BESIDE, names::CONTENT, names::BLOB, digest, names::SIZE],
+                b"",
+            );
+        }
+    }
+}
+
+pub(super) fn list_snapshots(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Cleanup = asked.step {
+        let backend = &asked.before.store.backend;
+        for snapshotter in backend.snapshotters() {
+            for (name, _) in backend.snapshots(snapshotter) {
+                put(
+                    &mut world.store.tree,
+                    &[names::V1, BESIDE, names::SNAPSHOTS, snapshotter, name, names::NAME],
+                    name,
+                );
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 mod asked;
 mod buckets;
 mod clean_ups;
+mod memory;
 mod refusals;
 mod texts;
 mod writes;
@@ -101,6 +102,26 @@ named! {
     // Clean-ups and their marks.
     CleanUpTakesListed, "clean-up-takes-listed", Release::V1_7Beta, Mistake::After(clean_ups::clean_up_takes_listed) => "A clean-up removes a blob that the database lists.";
     CleanUpTakesIngests, "clean-up-takes-ingests", Release::V1_7Beta, Mistake::Hidden(clean_ups::hide_ingests, clean_ups::tree_as_before) => "A clean-up aborts ingests that the database lists.";
+    CleanUpTakesExpected, "clean-up-takes-expected", Release::V1_7Beta, Mistake::Hidden(clean_ups::hide_expected, clean_ups::tree_as_before) => "A clean-up removes a blob that only an ingest expects.";
+    CleanUpLeavesIngests, "clean-up-leaves-ingests", Release::V1_7Beta, Mistake::Hidden(clean_ups::list_ingests, clean_ups::tree_as_before) => "A clean-up leaves the ingests that the database no longer lists.";
+    CleanUpLeavesBlobs, "clean-up-leaves-blobs", Release::V1_7Beta, Mistake::Hidden(clean_ups::list_blobs, clean_ups::tree_as_before) => "A clean-up leaves the blobs that the database no longer lists.";
+    CleanUpLeavesSnapshots, "clean-up-leaves-snapshots", Release::V1_7Beta, Mistake::Hidden(clean_ups::list_snapshots, clean_ups::tree_as_before) => "A clean-up leaves the snapshots that the database no longer lists.";
+    // What is in memory.
+    DeletionNotMarked, "deletion-not-marked", Release::V1_7Beta, Mistake::After(memory::deletion_not_marked) => "Content that is deleted does not mark its backend for a clean-up.";
+    DropNotCounted, "drop-not-counted", Release::V1_7Beta, Mistake::After(memory::drop_not_counted) => "What is dropped from a lease does not count as a deletion.";
+    UpdateCounted, "update-counted", Release::V1_7Beta, Mistake::After(memory::update_counted) => "An update of an image counts as a deletion.";
+    MarksOutlastCollection, "marks-outlast-collection", Release::V1_7Beta, Mistake::After(memory::marks_outlast_collection) => "A collection leaves the marks of the snapshotters that it schedules.";
+    ScheduleReplaced, "schedule-replaced", Release::V1_7Beta, Mistake::After(memory::schedule_replaced) => "The clean-ups of a collection take the place of those of the one before.";
+    RestartKeepsMarks, "restart-keeps-marks", Release::V1_7Beta, Mistake::After(memory::restart_keeps_marks) => "A restart keeps the marks of deletions.";
+    RestartKeepsStreams, "restart-keeps-streams", Release::V1_7Beta, Mistake::After(memory::restart_keeps_streams) => "A restart keeps the streams.";
+    RestartSharesContent, "restart-shares-content", Release::V1_7Beta, Mistake::After(memory::restart_shares_content) => "A restart forgets that content is isolated.";
+    ClockInSeconds, "clock-in-seconds", Release::V1_7Beta, Mistake::After(memory::clock_in_seconds) => "The clock counts whole seconds.";
+    LeaseOutlastsNone, "lease-outlasts-none", Release::V1_7Beta, Mistake::After(memory::lease_outlasts_none) => "A client that gives up its lease goes on under it.";
+    NamespaceDropsLease, "namespace-drops-lease", Release::V1_7Beta, Mistake::After(memory::namespace_drops_lease) => "A client that goes to another namespace gives up its lease.";
+    StreamWithoutLease, "stream-without-lease", Release::V1_7Beta, Mistake::Hidden(memory::put_lease_aside, memory::take_lease_up) => "A stream is registered without the lease in use.";
+    ForgottenStaysActive, "forgotten-stays-active", Release::V1_7Beta, Mistake::After(memory::forgotten_stays_active) => "A collector reports what it no longer has as active.";
+    RemovedStaysListed, "removed-stays-listed", Release::V1_7Beta, Mistake::After(memory::removed_stays_listed) => "A collector goes on listing what it was told to remove.";
+    SyncForgotten, "sync-forgotten", Release::V1_7Beta, Mistake::Instead(memory::sync_forgotten) => "Who waits for a collection after a deletion does not get one.";
 }
 
 impl Fault {
