@@ -8,7 +8,7 @@
 //!
 //! A case ends at its first step that breaks a property: what follows would be its echo.
 
-use crate::oracle::{Defects, Judgement, judge};
+use crate::oracle::{Defect, Defects, Judgement, judge};
 use crate::properties::check::{check_each, is_loss};
 use crate::properties::checks::Checks;
 use crate::properties::finding::Finding;
@@ -91,11 +91,9 @@ pub fn run(lines: &[Line], mode: Mode, fault: Option<Fault>, watch: &mut impl Wa
         let property = loss.or_else(|| properties().next())?;
         let known = seen.explained_by(property);
         let broken = seen.broken(Sort { property, known, is_loss: loss.is_some() });
-        if property.when() == When::Step && !known.deviations.is_empty() {
-            let is_rarer = deviating
-                .as_ref()
-                .is_none_or(|there: &Broken| there.sort.known.deviations < known.deviations);
-            if is_rarer {
+        if leaves_the_case_going(property, known) {
+            let rarity = |broken: &Broken| broken.sort.known.deviations;
+            if deviating.as_ref().is_none_or(|there| rarity(there) < rarity(&broken)) {
                 deviating = Some(broken);
             }
             return None;
@@ -103,6 +101,13 @@ pub fn run(lines: &[Line], mode: Mode, fault: Option<Fault>, watch: &mut impl Wa
         Some(broken)
     });
     broken.or(deviating)
+}
+
+/// Whether what is known to be otherwise than intended leaves a world in which the case goes on: what the write side does,
+/// and the child that a collection leaves listed, which has to do with what the write side does next.
+fn leaves_the_case_going(property: Property, known: Known) -> bool {
+    let is_written = property.when() == When::Step && !known.deviations.is_empty();
+    is_written || property == Property::Tree && known == Known::defect(Defect::StaleChildrenEntry)
 }
 
 /// Runs a case until a step breaks a property in this way, whatever else breaks on the way. What costs something

@@ -30,9 +30,11 @@ impl Draft<'_, '_> {
         let is_other = self.has(Habit::Namespaces) && self.u.arbitrary()?;
         let namespace = if is_other { names::OTHER } else { DEFAULT_NAMESPACE };
         self.step(Step::Client { name: client.clone(), namespace: Some(namespace.to_vec()), lease: None });
-        let steps = match self.u.int_in_range(0..=3u8)? {
+        let steps = match self.u.int_in_range(0..=5u8)? {
             0 => self.start_container(&client)?,
             1 => self.prune(&client)?,
+            2 => self.slow_writer(&client)?,
+            3 => self.interrupted_build(&client)?,
             _ => self.pull(&client)?,
         };
         let lines = steps.into_iter().map(|step| Line { client: Some(client.clone()), ..line(step) });
@@ -49,6 +51,47 @@ impl Draft<'_, '_> {
             self.scripts.remove(at);
         }
         Ok(())
+    }
+
+    /// Content that another namespace has too is committed so late that both are gone.
+    fn slow_writer(&mut self, client: &[u8]) -> Result<Vec<Step>> {
+        let (digest, reference) = (self.blob()?, [b"fetch-", client].concat());
+        let namespace = self.any_namespace()?;
+        let own = if namespace == DEFAULT_NAMESPACE { names::OTHER } else { DEFAULT_NAMESPACE };
+        let labels = Labels::new;
+        Ok(vec![
+            Step::NamespaceUse { namespace },
+            Step::ContentPut { digest: digest.clone(), size: None, labels: labels() },
+            Step::NamespaceUse { namespace: own.to_vec() },
+            Step::ContentOpen { reference: reference.clone(), expected: Some(digest.clone()), size: None },
+            Step::Advance(DAY + Duration::from_secs(self.u.int_in_range(0..=1u64)?)),
+            Step::Gc { last: None, cancel_at_root: None },
+            Step::Cleanup,
+            Step::ContentCommit { reference, digest, size: None, labels: labels() },
+        ])
+    }
+
+    /// A build on a layer that stays ends in its middle, and somebody takes the layer away by name later.
+    fn interrupted_build(&mut self, client: &[u8]) -> Result<Vec<Step>> {
+        let (extract, base) =
+            (snapshot(&[b"extract-", client].concat()), snapshot(&[b"base-", client].concat()));
+        let on = |key: &SnapshotName, parent: Option<&SnapshotName>| {
+            let parent = parent.map(|parent| parent.key.clone());
+            Step::SnapshotPrepare(NewSnapshot { snapshot: key.clone(), parent, labels: Labels::new() })
+        };
+        let root = labels(&[(b"containerd.io/gc.root", b"now")]);
+        Ok(vec![
+            on(&extract, None),
+            Step::SnapshotCommit {
+                snapshot: extract.clone(),
+                name: base.key.clone(),
+                parent: None,
+                labels: root,
+            },
+            on(&extract, Some(&base)),
+            Step::Gc { last: None, cancel_at_root: None },
+            Step::SnapshotRemove { snapshot: base },
+        ])
     }
 
     /// `client.Pull`: two layers, a config, a manifest.
