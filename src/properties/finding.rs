@@ -4,7 +4,7 @@
 //! campaign's report and the head of a written scenario say the same. Nodes are named as scenarios name them, those of the
 //! default namespace without it.
 
-use super::memory::{Acting, Slip};
+use super::memory::{Acts, Slip};
 use super::property::Property;
 use crate::bucket::{Bucket, Entry};
 use crate::contract;
@@ -493,7 +493,7 @@ impl fmt::Display for Slip {
     }
 }
 
-fn acting((namespace, lease): &Acting) -> String {
+fn acting((namespace, lease): &Acts) -> String {
     let lease = lease.as_ref().map_or("no lease".to_owned(), |lease| format!("lease {}", text::name(lease)));
     format!("namespace {} under {lease}", text::name(namespace))
 }

@@ -18,7 +18,7 @@ use crate::metadata::streams::Streams;
 use crate::metadata::{CleanUp, Dirty, Sharing};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::scenario::{self, Call, DEFAULT_NAMESPACE, Name, NodeName, Step};
-use crate::world::Collected;
+use crate::world::{Acting, Collected};
 use std::collections::BTreeSet;
 
 /// What is in memory and should not be, or the other way round.
@@ -27,7 +27,7 @@ pub enum Slip {
     /// The clock shows this, and must show that.
     Clock(Instant, Instant),
     /// A client acts in this namespace and under this lease, and must in those.
-    Client(Option<Name>, Acting, Acting),
+    Client(Option<Name>, Acts, Acts),
     /// How content is shared.
     Policy,
     /// These marks are set, and must be those.
@@ -45,7 +45,7 @@ pub enum Slip {
 }
 
 /// Where a client acts: its namespace and its lease.
-pub type Acting = (Name, Option<Name>);
+pub type Acts = (Name, Option<Name>);
 
 /// Holds what is in memory after a step to what was before it.
 pub(super) fn held(done: Done<'_>) -> Result<(), Breach> {
@@ -73,14 +73,14 @@ fn clock(done: Done<'_>) -> Option<Slip> {
 }
 
 fn clients(done: Done<'_>) -> Option<Slip> {
-    let owned = |(namespace, lease): (&[u8], Option<&[u8]>)| (namespace.to_vec(), lease.map(<[u8]>::to_vec));
+    let owned = |(namespace, lease): Acting<'_>| (namespace.to_vec(), lease.map(<[u8]>::to_vec));
     let (client, step) = (done.line.client.as_ref(), &done.line.step);
     let own = done.before.acting(client);
     let declared = match step {
         Step::Client { name, .. } => Some(name),
         _ => client,
     };
-    let expected: Option<(&[u8], Option<&[u8]>)> = match step {
+    let expected: Option<Acting<'_>> = match step {
         Step::Client { namespace, lease, .. } => {
             Some((namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE), lease.as_deref()))
         }
@@ -161,11 +161,14 @@ fn scheduled(done: Done<'_>) -> Option<Slip> {
         // One that waits for a preparation under way stays.
         Step::Cleanup => CleanUp {
             content: false,
-            snapshotters: if is_refused {
-                let stay = |name: &&Box<[u8]>| before.snapshotters.contains(name);
-                after.snapshotters.iter().filter(stay).cloned().collect()
-            } else {
-                Vec::new()
+            snapshotters: match is_refused {
+                true => after
+                    .snapshotters
+                    .iter()
+                    .filter(|name| before.snapshotters.contains(name))
+                    .cloned()
+                    .collect(),
+                false => Vec::new(),
             },
         },
         _ if succeeded(&done).is_some() => {

@@ -18,7 +18,7 @@ impl Default for Actor {
 }
 
 impl Actor {
-    pub(super) fn acting(&self) -> (&[u8], Option<&[u8]>) {
+    pub(super) fn acting(&self) -> super::Acting<'_> {
         (&self.namespace, self.lease.as_deref())
     }
 }

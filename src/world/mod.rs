@@ -62,6 +62,9 @@ pub struct World {
     is_hung: bool,
 }
 
+/// Where a client acts: its namespace and its lease.
+pub type Acting<'a> = (&'a [u8], Option<&'a [u8]>);
+
 /// What came of a step.
 #[derive(Clone, Default)]
 pub struct Applied {
@@ -148,12 +151,12 @@ impl World {
     }
 
     /// Where a client acts: its namespace and its lease; nowhere if it is not declared.
-    pub fn acting(&self, client: Option<&Name>) -> Option<(&[u8], Option<&[u8]>)> {
+    pub fn acting(&self, client: Option<&Name>) -> Option<Acting<'_>> {
         Some(self.actors.get(client)?.acting())
     }
 
     /// Every client with where it acts, the one without a name first.
-    pub fn clients(&self) -> impl Iterator<Item = (Option<&Name>, (&[u8], Option<&[u8]>))> {
+    pub fn clients(&self) -> impl Iterator<Item = (Option<&Name>, Acting<'_>)> {
         self.actors.iter().map(|(name, actor)| (name, actor.acting()))
     }
 
