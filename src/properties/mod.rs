@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `property` | the properties by name, each with its sentence and a fault that breaks it |
 //! | `steps` | every step of a case: to its contract, and by the three below |
+//! | `done` | a step with the world before and after it |
 //! | `undo` | a step and its opposite, to what was there before |
 //! | `promise` | a collection, to what was promised to those who wrote |
 //! | `memory` | what daemon and clients have in memory, to what a step says |
@@ -28,6 +29,7 @@
 mod backend;
 pub mod check;
 pub mod checks;
+pub mod done;
 pub mod finding;
 mod inject;
 pub mod known;

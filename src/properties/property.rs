@@ -73,8 +73,8 @@ impl Property {
             Property::Panic => 0,
             Property::Safety | Property::Promise | Property::Backend => 1,
             Property::Error => 2,
-            Property::Completeness | Property::Tree | Property::Again => 3,
-            Property::Frame | Property::Effect | Property::Refusal | Property::Undo => 4,
+            Property::Completeness | Property::Tree | Property::Again | Property::Leftover => 3,
+            Property::Frame | Property::Effect | Property::Refusal | Property::Memory | Property::Undo => 4,
             Property::LookupError | Property::RemovalError | Property::Cancellation => 5,
             Property::CollectorCall | Property::Collectors | Property::Dirty => 6,
             Property::Renaming

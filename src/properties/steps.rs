@@ -8,6 +8,7 @@
 
 use super::backend;
 use super::checks::Checks;
+use super::done::Done;
 use super::finding::Breach;
 use super::memory;
 use super::promise::Promises;
@@ -15,8 +16,8 @@ use super::property::Property;
 use super::undo;
 use crate::contract::{self, Asked, Deviations, Disk, Handles, Stored};
 use crate::metadata::{Backend, ErrorKind, Sharing, SnapshotKind};
-use crate::scenario::{Line, Refused};
-use crate::world::{Applied, Fault, World};
+use crate::scenario::Refused;
+use crate::world::Fault;
 
 impl Disk for Backend {
     fn blob(&self, digest: &[u8]) -> Option<i64> {
@@ -43,19 +44,6 @@ pub struct Steps {
     promises: Promises,
 }
 
-/// A step that was done.
-#[derive(Clone, Copy)]
-pub struct Done<'a> {
-    /// The world before.
-    pub before: &'a World,
-    /// The step.
-    pub line: &'a Line,
-    /// The world after.
-    pub after: &'a World,
-    /// What came of it.
-    pub applied: &'a Applied,
-}
-
 impl Steps {
     /// Checks the step that follows on those so far. `deviations` are those of a release as shipped, or none for what is
     /// intended; undone is what `undoes` says, by a daemon that may have a fault.
@@ -77,7 +65,11 @@ impl Steps {
             let breach = own.map(|breach| Breach::Step(breach.clone()));
             checks.add(release, property, Some(breach.map_or(Ok(()), Err)));
         }
-        checks.add(release, Property::Memory, Some(memory::held(done)));
+        checks.add(
+            release,
+            Property::Memory,
+            Some(memory::slip(done).map_or(Ok(()), |slip| Err(Breach::Memory(slip)))),
+        );
         if undoes && applied.refused.is_none() && !before.is_hung() {
             checks.add(release, Property::Undo, undo::held(before, line, after, fault));
         }

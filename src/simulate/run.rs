@@ -11,11 +11,12 @@
 use crate::oracle::{Defect, Defects, Judgement, judge};
 use crate::properties::check::{check_each, is_loss};
 use crate::properties::checks::Checks;
+use crate::properties::done::Done;
 use crate::properties::finding::Finding;
 use crate::properties::known::Known;
 use crate::properties::panics::catching;
 use crate::properties::property::{Property, When};
-use crate::properties::steps::{Done, Steps};
+use crate::properties::steps::Steps;
 use crate::properties::thorough::check_thoroughly;
 use crate::release::Release;
 use crate::scenario::Line;

@@ -196,9 +196,9 @@ fn a_case_by_its_number_is_a_scenario() {
 fn what_clients_come_across_is_shown_by_clients_steps() {
     let folder = folder();
     for (fault, cases, property) in [
-        ("ingest-without-expiry-root", "128", "completeness"),
+        ("ingest-without-expiry-root", "640", "completeness"),
         ("ingest-expiry-ignored", "128", "completeness"),
-        ("root-label-exact", "10000", "error"),
+        ("root-label-exact", "640", "safety"),
         ("sweep-skips", "640", "error"),
     ] {
         let report = json(folder.path(), &["--fault", fault, "--cases", cases]);
