@@ -440,9 +440,9 @@ fn rows_without_results_are_said_to_be_questions() {
 
 #[test]
 fn a_child_that_depends_on_earlier_rows_is_said_to_do_so() {
-    // From its sixth answer on it removes nothing. (To know a last line, sed would wait for the next.)
+    // From its third answer on it removes nothing. (To know a last line, sed would wait for the next.)
     let child =
-        format!(r#"sh -c "'{PROGRAM}' child | sed -u '6,9999s/\"removed\":\[[^]]*\]/\"removed\":[]/'""#);
+        format!(r#"sh -c "'{PROGRAM}' child | sed -u '3,9999s/\"removed\":\[[^]]*\]/\"removed\":[]/'""#);
     let folder = tempfile::tempdir().expect("a folder of its own");
     let said = text(&simulate(folder.path(), &["--cases", "20", "--jobs", "1", "--against", &child]).stdout);
     assert!(said.contains("\n  small    no: asked alone, a fresh child does not show it: "), "{said}");
