@@ -19,6 +19,7 @@ use crate::simulate::campaign::{Numbers, draw};
 use crate::simulate::explained::Explained;
 use crate::simulate::small::marked;
 use crate::world::{Collected, World};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -93,6 +94,8 @@ pub struct Example {
 pub enum NotSmall {
     /// The child hangs: each try would take the whole limit.
     Hangs,
+    /// Made small, it hung, which it does not always: each such try takes the whole limit.
+    HangsAtTimes,
     /// Asked again, the child does not show it.
     NotAgain,
     /// A fresh child that is asked nothing but the small case does not show it: what it answers depends on what it was
@@ -242,7 +245,11 @@ fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Result<Small
     let release = plan.drawn.release;
     let fresh = || Child::new(plan.command.clone(), plan.limit);
     let mut child = fresh();
+    let has_hung = Cell::new(false);
     let shown = |child: &mut Child, lines: &[Line]| {
+        if has_hung.get() {
+            return None;
+        }
         let mut world = World::new(release);
         for (line, step) in lines.iter().enumerate() {
             let Some(collected) = world.apply(step).collected.filter(|collected| is_row(collected)) else {
@@ -251,6 +258,10 @@ fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Result<Small
             let row = row(format!("{}/{number}.small", plan.drawn.seed.text()), &collected.before);
             // A child that no longer starts shows nothing.
             let otherwise = Asked::of(child, &row, release).ok()?.otherwise;
+            has_hung.set(otherwise.as_ref().is_some_and(|seen| seen.wrong.takes_the_limit()));
+            if has_hung.get() {
+                return None;
+            }
             if let Some(otherwise) = otherwise.filter(|seen| (seen.wrong, seen.effect) == (wrong, effect)) {
                 return Some(Shown { line, collected, otherwise, row });
             }
@@ -264,6 +275,9 @@ fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Result<Small
         lines.truncate(shown.line + 1);
         Some((lines, shown))
     });
+    if has_hung.get() {
+        return Err(NotSmall::HangsAtTimes);
+    }
     let Shrunk { case: lines, tries, .. } = small.ok_or(NotSmall::NotAgain)?;
     let alone = shown(&mut fresh(), &lines);
     let Shown { collected, otherwise, row, .. } = alone.ok_or(NotSmall::NotAlone)?;

@@ -409,6 +409,12 @@ impl Running {
         let until = Instant::now() + GRACE;
         loop {
             match self.process.try_wait() {
+                // As one does that is started for each case.
+                Ok(Some(status)) if status.success() => {
+                    return format!(
+                        "{status}; a child is asked one line after the other, until its input ends"
+                    );
+                }
                 Ok(Some(status)) => return status.to_string(),
                 Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
                 Ok(None) => break,

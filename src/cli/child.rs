@@ -6,7 +6,8 @@ use crate::child::serve::{ServeError, serve};
 use crate::engine::Fault;
 use crate::release::Release;
 use crate::text;
-use std::io::{self, Write};
+use flate2::bufread::MultiGzDecoder;
+use std::io::{self, BufRead, BufReader, Write};
 
 /// Answer cases from standard input, one a line, as another collector would behind `simulate --against`
 #[derive(clap::Args)]
@@ -21,7 +22,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     values::release_with(arguments.release, arguments.fault)?;
-    let input = io::stdin().lock();
+    let mut input = io::stdin().lock();
+    // As `--rows-out` writes them, compressed where the name ends so.
+    let is_gzip = input.fill_buf().is_ok_and(|begin| begin.starts_with(&[0x1f, 0x8b]));
+    let input: Box<dyn BufRead> =
+        if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(input))) } else { Box::new(input) };
     let is_made = serve(input, out, arguments.release, arguments.fault).map_err(|error| match error {
         ServeError::Write(error) => Failure::Output(error),
         error => Failure::Input(format!("standard input: {}", text::line(error.to_string()))),

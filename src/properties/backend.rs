@@ -13,10 +13,15 @@ use std::collections::BTreeSet;
 pub(super) fn held(tree: &Bucket, before: &Backend, after: &Backend) -> Result<(), Breach> {
     let namespaces = tree.bucket(V1).into_iter().flat_map(View::buckets);
     let mut lost = namespaces.filter_map(|(name, namespace)| {
-        let (kind, key) = lost_in(namespace, before, after)?;
-        Some(NodeName { namespace: Some(name.to_vec()), kind, key })
+        let node =
+            |(kind, key): (Kind, &[u8])| NodeName { namespace: Some(name.to_vec()), kind, key: key.to_vec() };
+        let lost = lost_in(namespace, before, after).map(|(kind, key)| Breach::Unstored(node((kind, &key))));
+        lost.or_else(|| {
+            let (digest, reference) = expected_in(namespace, before, after)?;
+            Some(Breach::ExpectedUnstored(node((Kind::Content, digest)), node((Kind::Ingest, reference))))
+        })
     });
-    lost.next().map_or(Ok(()), |node| Err(Breach::Unstored(node)))
+    lost.next().map_or(Ok(()), Err)
 }
 
 fn lost_in(namespace: View<'_>, before: &Backend, after: &Backend) -> Option<(Kind, Vec<u8>)> {
@@ -24,12 +29,6 @@ fn lost_in(namespace: View<'_>, before: &Backend, after: &Backend) -> Option<(Ki
     let blob = below(&[CONTENT, BLOB])
         .map(|(digest, _)| digest)
         .find(|digest| before.blob(digest).is_some() && after.blob(digest).is_none());
-    // What a writer relies on is not lost to him.
-    let expected = || {
-        below(&[CONTENT, INGESTS])
-            .filter_map(|(_, ingest)| ingest.get(EXPECTED))
-            .find(|digest| before.blob(digest).is_some() && after.blob(digest).is_none())
-    };
     let ingest = || {
         below(&[CONTENT, INGESTS]).find(|(_, ingest)| {
             let reference = ingest.get(REF).unwrap_or_default();
@@ -45,9 +44,18 @@ fn lost_in(namespace: View<'_>, before: &Backend, after: &Backend) -> Option<(Ki
             Some([snapshotter, key].join(&b'/'))
         })
     };
-    let blob = blob.or_else(expected).map(|digest| (Kind::Content, digest.to_vec()));
+    let blob = blob.map(|digest| (Kind::Content, digest.to_vec()));
     blob.or_else(|| ingest().map(|(reference, _)| (Kind::Ingest, reference.to_vec())))
         .or_else(|| snapshot().map(|key| (Kind::Snapshot, key)))
+}
+
+/// A blob on which a writer relies and that is lost to him, and his ingest.
+fn expected_in<'a>(namespace: View<'a>, before: &Backend, after: &Backend) -> Option<(&'a [u8], &'a [u8])> {
+    let mut ingests = namespace.at(&[CONTENT, INGESTS]).into_iter().flat_map(View::buckets);
+    ingests.find_map(|(reference, ingest)| {
+        let digest = ingest.get(EXPECTED)?;
+        (before.blob(digest).is_some() && after.blob(digest).is_none()).then_some((digest, reference))
+    })
 }
 
 /// Holds the backends whose clean-up was due to what the database lists: nothing else is left in them. A snapshotter whose

@@ -48,9 +48,13 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     let mut found: Vec<(Property, Breach)> = Vec::new();
     found.extend(compare_error(request, outcome, judgement).map(|it| (Property::Error, it)));
     if outcome.error.is_none() && judgement.progress() == oracle::Progress::Success {
-        found.extend(compare_removed(outcome, judgement));
+        let removed = compare_removed(outcome, judgement);
         found.extend(compare_dirty(request, outcome, judgement).map(|it| (Property::Dirty, it)));
         let expected = judgement.tree_after();
+        found.extend(removed.map(|(property, breach)| match breach {
+            Breach::Removed(node) if outcome.after == expected => (property, Breach::HandedToRemoval(node)),
+            breach => (property, breach),
+        }));
         if outcome.after != expected {
             let path = first_change(&expected, &outcome.after);
             let [expected, got] = [&expected, &outcome.after].map(|tree| Found::at(tree, &path));
@@ -61,6 +65,11 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
         found.extend(compare_marked(outcome, judgement));
     }
     found.extend(compare_collectors(request, outcome, judgement).map(|it| (Property::Collectors, it)));
+    if hides_cancellation(request, outcome) && found.iter().any(|(property, _)| *property != Property::Error)
+    {
+        let allowed = vec![Error::Canceled.to_string()];
+        found.push((Property::Error, Breach::Ended { error: None, allowed }));
+    }
     found.sort_by_key(|(property, _)| *property);
     found.dedup_by_key(|(property, _)| *property);
     let release = request.situation.release;
@@ -92,6 +101,12 @@ fn first_change(before: &Bucket, after: &Bucket) -> KeyPath {
 /// Whether the collection failed because its context was cancelled, of which the oracle knows nothing.
 fn is_cancelled(request: &Request<'_>, outcome: &Outcome) -> bool {
     request.cancel_at_root.is_some() && outcome.error == Some(Error::Canceled)
+}
+
+/// Whether the collection stopped before the root at which its context was cancelled, and says nothing of it; so it is where
+/// something is wrong with what it did, as it may have had no more roots.
+fn hides_cancellation(request: &Request<'_>, outcome: &Outcome) -> bool {
+    outcome.error.is_none() && request.cancel_at_root == Some(outcome.roots.len() + 1)
 }
 
 fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Breach> {

@@ -10,7 +10,7 @@ use crate::bucket::{Bucket, Entry};
 use crate::contract;
 use crate::engine::{Dirty, Error, Point};
 use crate::instant::Instant;
-use crate::metadata::{self, CleanUp};
+use crate::metadata::{self, CleanUp, Sharing};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
@@ -56,6 +56,8 @@ pub enum Breach {
     NotMarked(Node),
     /// A node was removed that something keeps.
     Removed(Node),
+    /// The same of a node without a bucket, or whose bucket stays.
+    HandedToRemoval(Node),
     /// A node stays that nothing keeps.
     Stays(Node),
     /// A node stays that is kept, but listed with a type that is never found marked.
@@ -129,6 +131,8 @@ pub enum Breach {
     },
     /// A clean-up took this out of a backend, though the database lists it.
     Unstored(NodeName),
+    /// A clean-up took this out of a backend, though that ingest expects it.
+    ExpectedUnstored(NodeName, NodeName),
     /// A clean-up left this in a backend: a blob, an ingest's backend reference, or a snapshotter and its backend's name.
     LeftOver(Kind, Name),
     /// What daemon and clients have in memory is not what the step says.
@@ -176,6 +180,7 @@ impl fmt::Display for Found {
             Found::Value(value) if value.len() > SHOWN_BYTES_MAX => {
                 write!(f, "{}... of {} bytes", text::name(&value[..SHOWN_BYTES_MAX]), value.len())
             }
+            Found::Value(value) if value.is_empty() => f.write_str("an empty value"),
             Found::Value(value) => write!(f, "the value {}", text::name(value)),
         }
     }
@@ -247,6 +252,7 @@ impl Finding {
             Breach::Marked(node)
             | Breach::NotMarked(node)
             | Breach::Removed(node)
+            | Breach::HandedToRemoval(node)
             | Breach::Stays(node)
             | Breach::StaysListedFlat(node)
             | Breach::Related { difference: Altered::Removed(node, _) | Altered::Marked(node, _), .. } => {
@@ -272,6 +278,7 @@ impl Finding {
             | Breach::NotUndone(_, place) => behind_namespace(place),
             Breach::PromiseBroken { node, lease } => [of(node), lease.iter().cloned().collect()].concat(),
             Breach::Unstored(node) => of(node),
+            Breach::ExpectedUnstored(blob, ingest) => [of(blob), of(ingest)].concat(),
             _ => Vec::new(),
         }
     }
@@ -323,6 +330,13 @@ impl fmt::Display for Finding {
             Breach::Marked(node) => write!(f, "{} is marked, nothing keeps it", self.shown(node)),
             Breach::NotMarked(node) => {
                 write!(f, "{} is kept by a chain from a root and not marked", self.shown(node))
+            }
+            Breach::HandedToRemoval(node) => {
+                let node = self.shown(node);
+                write!(
+                    f,
+                    "{node} was handed to removal, though something keeps it, and has no bucket that went"
+                )
             }
             Breach::Removed(node) => {
                 write!(f, "{} was removed, though something keeps it", self.shown(node))
@@ -396,6 +410,10 @@ impl fmt::Display for Finding {
             Breach::Unstored(node) => {
                 write!(f, "a clean-up removed {} from the backend, though the database lists it", named(node))
             }
+            Breach::ExpectedUnstored(blob, ingest) => {
+                let (blob, ingest) = (named(blob), named(ingest));
+                write!(f, "a clean-up removed {blob} from the backend, though {ingest} expects it")
+            }
             Breach::LeftOver(kind, name) => {
                 let name = text::name(name);
                 write!(
@@ -462,7 +480,13 @@ impl fmt::Display for Slip {
                 let client = client.as_ref().map_or("the client".to_owned(), |name| text::name(name));
                 write!(f, "{client} acts in {}, expected {}", acting(acts), acting(expected))
             }
-            Slip::Policy => f.write_str("content is shared in another way than the step says"),
+            Slip::Policy(there, expected) => {
+                let [there, expected] = [there, expected].map(|sharing| match sharing {
+                    Sharing::Shared => "shared",
+                    Sharing::Isolated => "isolated",
+                });
+                write!(f, "content is {there} between namespaces, expected {expected}")
+            }
             Slip::Marks(there, expected) => {
                 let marks = |dirty: &metadata::Dirty| {
                     let count = dirty.count;
@@ -475,17 +499,17 @@ impl fmt::Display for Slip {
                 let clean_up = |due: &CleanUp| marked(due.content, due.snapshotters.iter());
                 write!(f, "to be cleaned up is {}, expected {}", clean_up(there), clean_up(expected))
             }
-            Slip::Stream(stream) => {
-                write!(
-                    f,
-                    "{} is open or closed, or under another lease, against what the step says",
-                    named(stream)
-                )
+            Slip::Stream { stream, there, expected } => {
+                let [there, expected] = [there, expected].map(|open| match open {
+                    None => "closed".to_owned(),
+                    Some(None) => "open under no lease".to_owned(),
+                    Some(Some(lease)) => format!("open under lease {}", text::name(lease)),
+                });
+                write!(f, "{} is {there}, expected {expected}", named(stream))
             }
-            Slip::Collector(kind) => write!(
-                f,
-                "the collector of {kind} has other resources, or fails otherwise, than the step says"
-            ),
+            Slip::Collector(kind, part) => {
+                write!(f, "the collector of {kind} differs from what the steps say in {part}")
+            }
             Slip::Collection(true) => f.write_str("a collection ran that nobody asked for"),
             Slip::Collection(false) => f.write_str("the collection that the client waits for did not run"),
             Slip::Disk => f.write_str("the restart changed what lies in the backends"),

@@ -27,16 +27,23 @@ pub enum Slip {
     Clock(Instant, Instant),
     /// A client acts in this namespace and under this lease, and must in those.
     Client(Option<Name>, Acts, Acts),
-    /// How content is shared.
-    Policy,
+    /// Content is shared in this way, and must be in that.
+    Policy(Sharing, Sharing),
     /// These marks are set, and must be those.
     Marks(Dirty, Dirty),
     /// These clean-ups are scheduled, and must be those.
     Scheduled(CleanUp, CleanUp),
-    /// A stream is there and must not be, or is not and must be, or is another's.
-    Stream(NodeName),
-    /// A collector is another than the step says.
-    Collector(Kind),
+    /// A stream is closed, or open under this lease or none, and must be so.
+    Stream {
+        /// Which.
+        stream: NodeName,
+        /// How it is.
+        there: Option<Option<Name>>,
+        /// How it must be.
+        expected: Option<Option<Name>>,
+    },
+    /// A collector is another than the step says, in this.
+    Collector(Kind, &'static str),
     /// A collection ran and must not have, or the other way round.
     Collection(bool),
     /// The backends are not as the restart found them.
@@ -101,7 +108,8 @@ fn policy(done: Done<'_>) -> Option<Slip> {
         Step::ContentPolicy(scenario::Sharing::Isolated) => Sharing::Isolated,
         _ => done.before.store().sharing,
     };
-    (done.after.store().sharing != expected).then_some(Slip::Policy)
+    let sharing = done.after.store().sharing;
+    (sharing != expected).then_some(Slip::Policy(sharing, expected))
 }
 
 /// Steps that ask for a collection get one, unless they are refused; others do not.
@@ -180,6 +188,9 @@ fn scheduled(done: Done<'_>) -> Option<Slip> {
     (*after != expected).then(|| Slip::Scheduled(after.clone(), expected))
 }
 
+/// An open stream: namespace, name and lease.
+type Open<'a> = (&'a [u8], &'a [u8], Option<&'a [u8]>);
+
 fn streams(done: Done<'_>) -> Option<Slip> {
     let (before, after) = (done.before.streams(), done.after.streams());
     let is_accepted = done.applied.refused.is_none();
@@ -188,7 +199,7 @@ fn streams(done: Done<'_>) -> Option<Slip> {
     }
     let (namespace, lease) = done.before.acting(done.line.client.as_ref())?;
     let lease = lease.filter(|lease| !lease.is_empty());
-    let mut expected: Vec<_> = before.iter().collect();
+    let mut expected: Vec<Open<'_>> = before.iter().collect();
     match &done.line.step {
         Step::StreamOpen { stream } if is_accepted => expected.push((namespace, stream, lease)),
         Step::StreamClose { stream } if is_accepted => {
@@ -209,9 +220,14 @@ fn streams(done: Done<'_>) -> Option<Slip> {
     let after: Vec<_> = after.iter().collect();
     let wrong = (after.iter().find(|stream| !expected.contains(stream)))
         .or_else(|| expected.iter().find(|stream| !after.contains(stream)));
-    let (namespace, name, _) = wrong?;
-    let namespace = Some(namespace.to_vec());
-    Some(Slip::Stream(NodeName { namespace, kind: Kind::Stream, key: name.to_vec() }))
+    let (namespace, name, _) = *wrong?;
+    let open = |streams: &[Open<'_>]| {
+        let stream = streams.iter().find(|(there, own, _)| (*there, *own) == (namespace, name));
+        stream.map(|(.., lease)| lease.map(<[u8]>::to_vec))
+    };
+    let (there, expected) = (open(&after), open(&expected));
+    let (namespace, key) = (Some(namespace.to_vec()), name.to_vec());
+    Some(Slip::Stream { stream: NodeName { namespace, kind: Kind::Stream, key }, there, expected })
 }
 
 /// Whether a manager that is stuck has not come to end a stream.
@@ -227,10 +243,26 @@ fn collectors(done: Done<'_>) -> Option<Slip> {
     }
     let release = done.after.release();
     let expected = expected_collectors(&done);
-    let wrong = after.iter().zip(&expected).find(|(after, expected)| after != expected);
-    let wrong = wrong.map(|(after, _)| after);
-    let wrong = wrong.or_else(|| after.get(expected.len())).or_else(|| expected.get(after.len()));
-    wrong.map(|collector| Slip::Collector(release.kind_of(collector.resource_type)))
+    let kind = |collector: &Collector| release.kind_of(collector.resource_type);
+    if let Some((after, expected)) = after.iter().zip(&expected).find(|(after, expected)| after != expected) {
+        return Some(Slip::Collector(kind(after), part_of(after, expected)));
+    }
+    let extra = after.get(expected.len()).or_else(|| expected.get(after.len()))?;
+    Some(Slip::Collector(kind(extra), "whether it is declared"))
+}
+
+/// In what two collectors differ.
+fn part_of(one: &Collector, other: &Collector) -> &'static str {
+    let parts = [
+        ("its type", one.resource_type != other.resource_type),
+        ("its label", one.reference_label != other.reference_label),
+        ("what it lists", one.all != other.all),
+        ("what is in use", one.active != other.active),
+        ("what leases hold", one.leased != other.leased),
+        ("its back references", one.active_back_references != other.active_back_references),
+        ("its references", one.references != other.references),
+    ];
+    parts.into_iter().find(|(_, differs)| *differs).map_or("which calls fail", |(part, _)| part)
 }
 
 /// The declared collectors after a step, in ascending order of their types.

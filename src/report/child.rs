@@ -140,6 +140,9 @@ fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written) -> io::Res
         Err(why) => {
             let why = match why {
                 NotSmall::Hangs => "each try would take the whole limit",
+                NotSmall::HangsAtTimes => {
+                    "it hung while the case was made small: each such try takes the whole limit"
+                }
                 NotSmall::NotAgain => "asked again, the child does not show it",
                 NotSmall::NotAlone => {
                     "asked alone, a fresh child does not show it: its answers depend on earlier rows"

@@ -10,6 +10,7 @@ use super::raw::with_client_steps;
 use super::{Shrink, Way};
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, Step, alias};
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 
 type Lines = Vec<Line>;
 
@@ -75,6 +76,12 @@ fn simpler(step: &Step) -> Vec<Step> {
         // A view, or one begun and finished apart, becomes a plain one.
         Step::SnapshotView(new) | Step::SnapshotPrepareBegin(new) | Step::SnapshotViewBegin(new) => {
             simpler.push(Step::SnapshotPrepare(new.clone()));
+        }
+        // A context is cancelled at the first root, or one earlier.
+        Step::Gc { last, cancel_at_root: Some(root) } if root.get() > 1 => {
+            for root in [1, root.get() / 2, root.get() - 1] {
+                simpler.push(Step::Gc { last: *last, cancel_at_root: NonZeroU64::new(root) });
+            }
         }
         // A deletion that waits for a collection becomes the collection.
         Step::ImageDelete { sync: true, .. } | Step::LeaseDelete { sync: true, .. } => {

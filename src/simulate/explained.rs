@@ -40,6 +40,9 @@ impl Explained {
         }
         let errors: Vec<String> = judgement.errors().iter().map(|error| format!("`{error}`")).collect();
         let said = match (finding.property, errors.is_empty()) {
+            (Property::Error, _) if collected.cancel_at_root.is_some() => {
+                "the context is cancelled, which ends the collection with nothing changed".to_owned()
+            }
             (Property::Error, true) => "the collection succeeds".to_owned(),
             (Property::Error, false) => {
                 format!("the collection fails with {}, and changes nothing", errors.join(" or "))

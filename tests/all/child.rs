@@ -438,6 +438,29 @@ fn rows_without_results_are_said_to_be_questions() {
     );
 }
 
+/// Each try that hangs takes the whole limit: what is shrunk beside it ends with the first.
+#[test]
+fn a_child_that_hangs_at_times_is_not_asked_smaller_cases() {
+    let child = format!(
+        r#"sh -c "sed -u 2q | '{PROGRAM}' child | sed -u 's/\"removed\":\[[^]]*\]/\"removed\":[]/'; sleep 100""#
+    );
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let arguments = ["--cases", "16", "--jobs", "1", "--child-timeout", "1", "--against", &child];
+    let said = text(&simulate(folder.path(), &arguments).stdout);
+    assert!(said.contains("the child hung in "), "{said}");
+    assert!(said.contains("\n  small    no: it hung while the case was made small: "), "{said}");
+}
+
+#[test]
+fn a_child_for_each_case_is_told_that_one_is_asked_many() {
+    let (_, said, _) = against(
+        "replay",
+        "scenarios/bugs/02_deletion_mark_kept.scenario",
+        &["--against", &format!("sh -c \"head -n 1 | '{PROGRAM}' child\"")],
+    );
+    assert!(said.contains("a child is asked one line after the other"), "{said}");
+}
+
 #[test]
 fn a_child_that_depends_on_earlier_rows_is_said_to_do_so() {
     // From its third answer on it removes nothing. (To know a last line, sed would wait for the next.)

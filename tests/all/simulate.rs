@@ -231,6 +231,16 @@ fn the_worst_finding_comes_first() {
     assert!(ranks.is_sorted(), "{properties:?}");
 }
 
+/// A collection that hides that its context was cancelled is found as that, at the first root.
+#[test]
+fn a_cancellation_that_is_hidden_is_named() {
+    let folder = folder();
+    let report = json(folder.path(), &["--fault", "error-swallowed", "--cases", "300"]);
+    let first = &report["findings"][0];
+    assert_eq!(first["property"], "error");
+    assert!(first["scenario"].as_str().expect("text").contains("gc cancel-at-root=1\n"), "{first}");
+}
+
 fn breaks(replayed: &Replayed, property: Property) -> bool {
     replayed.failures.iter().any(
         |failure| matches!(&failure.problem, Problem::Found { finding, .. } if finding.property == property),
