@@ -33,10 +33,11 @@ Examples:
 --json prints one object: `release`, `now`, `error`, `roots` and `marked` (which name also what is referred to and does not \
 exist), `kept`, `removed` (of content with its `bytes`, null where its record has no size that can be), `culprits` (what makes \
 a collection fail, if it fails), `totals` by namespace and kind (`removed_bytes` is null for snapshots, ingests and what \
-collectors hold: meta.db does not know their sizes, and `removed_unknown` counts them), `freed` (the bytes of content that no \
+collectors hold: meta.db does not know their sizes, and `removed_unknown` counts them), `dies` (of the releases that may be \
+the daemon's those that do not survive it if the collection fails as the first after their start), `freed` (the bytes of content that no \
 namespace holds any more), `log`, `warnings` (what standard error says, but for the line that other releases would do the \
 same), and `releases`: which others that write this version of the database `agree`, and what those that `differ` would do; \
-null with --release, for a scenario and for a database without a version. A node has a `kind`, by which to look for it: its \
+null with --release, for a scenario and for a database without a version that a known release writes. A node has a `kind`, by which to look for it: its \
 `type`, a number, differs between releases. A name that is no UTF-8, or begins so itself, is written as \"base64:...\"."
 )]
 pub(super) struct Arguments {
@@ -75,8 +76,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     let mut others = None;
     if is_database && arguments.release.is_none() {
-        others = version::others(&situation);
-        version::say(situation.release, others.as_ref(), &mut notes);
+        let all = version::others(&situation);
+        version::say(&situation, &all, &mut notes);
+        others = Some(all);
     } else if is_database {
         version::warn(&situation.tree, &[situation.release], false, &mut notes);
     } else {
@@ -93,13 +95,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     for finding in &disagreements {
         notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
     }
+    let own = outcome.error.iter().map(|_| situation.release).collect();
+    let (releases, failing) = others.map_or((None, own), |others| (others.releases, others.failing));
     let report = Report {
         situation: &situation,
         outcome: &outcome,
         walk: &walk,
         culprits: &culprits,
         warnings: &notes.said,
-        releases: others.as_ref(),
+        releases: releases.as_ref(),
+        failing: &failing,
     };
     report.write(arguments.json, out)?;
     let is_well = disagreements.is_empty() && outcome.error.is_none();

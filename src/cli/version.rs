@@ -1,7 +1,8 @@
 //! Whose rules a database is judged by that nobody named a release for.
 //!
 //! Its version leaves several open: 3 is what 1.6 and 1.7 write, 4 what 2.0 and later do. All of them are asked; mostly they agree, and
-//! one line says so. Where they do not, it says who would do what else.
+//! one line says so. Where they do not, it says who would do what else. A database without a version, or of one that no known
+//! release writes, may be any daemon's: it is judged by the newest rules that were final when they were read.
 
 use super::notes::Notes;
 use super::terminal;
@@ -9,8 +10,8 @@ use crate::bucket::Bucket;
 use crate::engine::collect;
 use crate::node::Kind;
 use crate::release::Release;
-use crate::report::collect::Releases;
-use crate::schema::views;
+use crate::report::collect::{Releases, dies_of_failure};
+use crate::schema::{names, views};
 use crate::situation::Situation;
 use crate::text;
 use std::cmp::Ordering;
@@ -19,13 +20,57 @@ use std::collections::BTreeSet;
 /// What a collection comes to: the objects that go, or why it fails.
 type End = Result<BTreeSet<(Kind, Box<[u8]>, Box<[u8]>)>, String>;
 
-/// The release that is shown for a database's version: of those that open it the newest that was released when the rules
+/// The newest release that was final when the rules were read.
+const NEWEST_FINAL: Release = Release::V2_3;
+
+/// Who may have written a database, as far as its version tells.
+enum Writers {
+    /// Any: it has no version.
+    Unversioned,
+    /// None that is known: the version is of no release, or no number.
+    Unknown,
+    /// Those of a version up to 3.
+    UpTo3,
+    /// Those of version 4.
+    Of4,
+}
+
+impl Writers {
+    fn of(tree: &Bucket) -> Writers {
+        match tree.bucket(names::V1).map(|v1| v1.get(names::VERSION)) {
+            None | Some(None) => Writers::Unversioned,
+            Some(Some(_)) => match views::version(tree) {
+                Some(1..=3) => Writers::UpTo3,
+                Some(4) => Writers::Of4,
+                _ => Writers::Unknown,
+            },
+        }
+    }
+
+    /// Whether a release is one of them, or may be.
+    fn may_be(&self, release: Release) -> bool {
+        match self {
+            Writers::Unversioned | Writers::Unknown => true,
+            Writers::UpTo3 => [Release::V1_6, Release::V1_7].contains(&release),
+            Writers::Of4 => release >= Release::V2_0,
+        }
+    }
+}
+
+/// What the releases that may be the daemon's do with a database.
+pub(super) struct Others {
+    /// Those beside the one that is shown; none where the database's version tells nothing of them.
+    pub(super) releases: Option<Releases>,
+    /// Those by which the collection fails, the one that is shown among them.
+    pub(super) failing: Vec<Release>,
+}
+
+/// The release that is shown for a database's version: of those that write it the newest that was final when the rules
 /// were read.
 pub(super) fn shown(tree: &Bucket) -> Release {
-    match views::version(tree) {
-        Some(4..) => Release::V2_3,
-        Some(_) => Release::V1_7,
-        None => Release::default(),
+    match Writers::of(tree) {
+        Writers::UpTo3 => Release::V1_7,
+        Writers::Of4 | Writers::Unknown | Writers::Unversioned => NEWEST_FINAL,
     }
 }
 
@@ -62,37 +107,54 @@ pub(super) fn warn_of_rules(releases: &[Release], notes: &mut Notes) {
 
 /// Says whose rules a database is judged by. Where that is a matter of choice it is noted, too; where all agree the
 /// report itself has it.
-pub(super) fn say(shown: Release, others: Option<&Releases>, notes: &mut Notes) {
-    let said = said(shown, others);
-    match others {
-        Some(Releases { differ, .. }) if differ.is_empty() => terminal::say(said),
-        _ => notes.say(said),
+pub(super) fn say(situation: &Situation, others: &Others, notes: &mut Notes) {
+    let shown = situation.release;
+    match &others.releases {
+        Some(releases) if releases.differ.is_empty() => terminal::say(said(shown, releases)),
+        Some(releases) => notes.say(said(shown, releases)),
+        None => {
+            let version = match (Writers::of(&situation.tree), views::version(&situation.tree)) {
+                (Writers::Unversioned, _) => "the database has no version".to_owned(),
+                (_, Some(version)) => format!("no known release writes version {version} of the database"),
+                (_, None) => "the database's version is no number, which no known release writes".to_owned(),
+            };
+            notes.say(format_args!(
+                "{version}: judged by the rules of {shown}, the newest release that was final; --release names the daemon \
+                 that you have"
+            ));
+        }
     }
 }
 
-/// What the other releases that write the database's version would do; none where it has no version.
-pub(super) fn others(situation: &Situation) -> Option<Releases> {
-    let version = views::version(&situation.tree)?;
-    let write = |release: &Release| match version {
-        4.. => *release >= Release::V2_0,
-        _ => [Release::V1_6, Release::V1_7].contains(release),
-    };
+/// What the releases that may be the daemon's would do.
+pub(super) fn others(situation: &Situation) -> Others {
+    let writers = Writers::of(&situation.tree);
     let own = end(situation);
-    let others = Release::ALL.into_iter().filter(|release| write(release) && *release != situation.release);
-    let ends = others.map(|release| (release, end(&situation.under(release))));
-    let (alike, different): (Vec<_>, Vec<_>) = ends.partition(|(_, other)| *other == own);
-    let differ = different.into_iter().map(|(release, other)| (release, difference(&own, &other)));
-    Some(Releases {
-        agree: alike.into_iter().map(|(release, _)| release).collect(),
-        differ: differ.collect(),
-    })
+    let others = Release::ALL.into_iter().filter(|release| *release != situation.release);
+    let ends: Vec<(Release, End)> = others
+        .filter(|release| writers.may_be(*release))
+        .map(|release| (release, end(&situation.under(release))))
+        .collect();
+    let all =
+        [(situation.release, &own)].into_iter().chain(ends.iter().map(|(release, end)| (*release, end)));
+    let failing = all.filter(|(_, end)| end.is_err()).map(|(release, _)| release).collect();
+    if let Writers::Unversioned | Writers::Unknown = writers {
+        return Others { releases: None, failing };
+    }
+    let (alike, different): (Vec<_>, Vec<_>) = ends.into_iter().partition(|(_, other)| *other == own);
+    let differ = different.into_iter().map(|(release, other)| {
+        let dies = match other {
+            Err(_) if dies_of_failure(release) => "; it dies if that is its first collection after its start",
+            _ => "",
+        };
+        (release, difference(&own, &other) + dies)
+    });
+    let agree = alike.into_iter().map(|(release, _)| release).collect();
+    Others { releases: Some(Releases { agree, differ: differ.collect() }), failing }
 }
 
 /// The same in a line or a few.
-fn said(shown: Release, others: Option<&Releases>) -> String {
-    let Some(Releases { agree, differ }) = others else {
-        return format!("the database has no version: judged by the rules of {shown}");
-    };
+fn said(shown: Release, Releases { agree, differ }: &Releases) -> String {
     let agree = agree.iter().map(|release| release.name()).collect::<Vec<_>>().join(", ");
     if differ.is_empty() {
         return format!(

@@ -33,6 +33,8 @@ pub struct Report<'a> {
     pub warnings: &'a [String],
     /// What the other releases would do that open the database, where they were asked.
     pub releases: Option<&'a Releases>,
+    /// By which of the releases that may be the daemon's the collection fails.
+    pub failing: &'a [Release],
 }
 
 /// The other releases that open a database, beside the one whose rules it is judged by.
@@ -50,6 +52,8 @@ struct JsonReport<'a> {
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     culprits: Vec<JsonNode<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dies: Vec<&'a str>,
     roots: Vec<JsonNode<'a>>,
     marked: Option<Vec<JsonNode<'a>>>,
     kept: Vec<JsonNode<'a>>,
@@ -360,6 +364,7 @@ impl Show for Report<'_> {
             marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
             kept: self.kept().into_iter().map(|node| self.json_resource(node)).collect(),
             culprits: self.nodes(self.culprits.iter().map(Node::as_ref)),
+            dies: dying(self.failing),
             removed: self
                 .removed()
                 .map(|node| JsonNode { stays: self.stays(node), ..self.json_resource(node) })
@@ -385,7 +390,7 @@ impl Show for Report<'_> {
             let resources = text::counted(self.walk.len() as u64, "resource");
             writeln!(out, "The collection fails and nothing is removed of {resources}.")?;
             write_culprits(out, self.situation.release, self.culprits)?;
-            return Ok(());
+            return write_dying(out, self.failing);
         }
         writeln!(out)?;
         self.write_table(out)?;
@@ -394,13 +399,33 @@ impl Show for Report<'_> {
     }
 }
 
-/// What has to be mended so that a failing collection succeeds, and what a daemon does until then.
+/// Whether a release's daemon dies if the first collection after its start fails: up to 2.1 its scheduler reads a time then
+/// that is not there (`gcScheduler.run` in `plugins/gc/scheduler.go`).
+pub fn dies_of_failure(release: Release) -> bool {
+    release <= Release::V2_1
+}
+
+/// The names of those releases that die, of those whose collection fails.
+pub(super) fn dying(failing: &[Release]) -> Vec<&'static str> {
+    failing.iter().filter(|release| dies_of_failure(**release)).map(|release| release.name()).collect()
+}
+
+/// Says that the daemon dies, if it may be of such a release.
+///
+/// # Errors
+/// The writer's.
+pub(super) fn write_dying(out: &mut dyn Write, failing: &[Release]) -> io::Result<()> {
+    if dying(failing).is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "A daemon up to 2.1 dies of it if it is the first collection after its start.")
+}
+
+/// What has to be mended so that a failing collection succeeds.
 ///
 /// # Errors
 /// The writer's.
 pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[Node]) -> io::Result<()> {
-    /// The last release whose scheduler reads a time that is not there after its first collection has failed (32).
-    const LAST_TO_CRASH: Release = Release::V2_1;
     for culprit in culprits.iter().take(LISTED_MAX) {
         writeln!(out, "  stopped by  {}", alias::in_text(&text::node(release, culprit.as_ref())))?;
     }
@@ -419,9 +444,6 @@ pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[
     }
     if kinds.iter().any(|kind| *kind != Kind::Ingest) {
         writeln!(out, "To mend it, correct by a client the label, or delete the object, that is named.")?;
-    }
-    if release <= LAST_TO_CRASH {
-        writeln!(out, "A daemon up to 2.1 dies of it if it is the first collection after its start.")?;
     }
     Ok(())
 }

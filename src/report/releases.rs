@@ -1,6 +1,6 @@
 //! What differs between two releases: for one database, and over generated ones.
 
-use super::collect::write_culprits;
+use super::collect::{dying, write_culprits, write_dying};
 use super::shell::quoted;
 use super::{Interrupted, Show};
 use crate::bucket::json;
@@ -36,6 +36,12 @@ impl Report<'_> {
         [pair.from.release, pair.to.release]
     }
 
+    fn failing(&self) -> Vec<Release> {
+        let Errors { from, to, .. } = &self.comparison.errors;
+        let ends = self.releases().into_iter().zip([from, to]);
+        ends.filter(|(_, error)| error.is_some()).map(|(release, _)| release).collect()
+    }
+
     fn write_errors(&self, out: &mut dyn Write) -> io::Result<()> {
         let ([from, to], comparison) = (self.releases(), self.comparison);
         let Errors { from: from_error, to: to_error, class, culprits } = &comparison.errors;
@@ -59,6 +65,7 @@ impl Report<'_> {
         if let Some((release, culprits)) = failing {
             write_culprits(out, release, culprits)?;
         }
+        write_dying(out, &self.failing())?;
         for ends in &comparison.ends {
             write_class(out, ends.class)?;
             let EndsDiffer { kind, from: old, to: new, .. } = ends;
@@ -114,9 +121,10 @@ impl Show for Report<'_> {
             culprits.iter().map(|culprit| text::node(release, culprit.as_ref())).collect()
         };
         let named: Vec<_> = [from, to].into_iter().zip(culprits).map(named).collect();
+        let dies = dying(&self.failing());
         let has_failed = from_error.is_some() || to_error.is_some();
         let errors =
-            has_failed.then(|| json!({"class": class.map(Class::name), "from": from_error, "to": to_error, "culprits": named}));
+            has_failed.then(|| json!({"class": class.map(Class::name), "from": from_error, "to": to_error, "culprits": named, "dies": dies}));
         let report = json!({
             "from": from.name(),
             "to": to.name(),

@@ -275,6 +275,69 @@ fn a_failing_collection_names_what_stops_it_and_exits_with_1() {
     let output = leasehold(&["collect", &file, "--json"]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(report["culprits"][0]["key"], "bad");
+    assert_eq!(report["dies"], serde_json::json!(["1.7", "1.6"]));
+}
+
+/// The daemon may be of a release that dies of a failed collection, though the one by whose rules it is judged does not.
+#[test]
+fn that_a_daemon_dies_is_said_if_one_that_may_be_meant_does() {
+    let mut tree = tree("2.1.9", "04-garbage-pending");
+    let ingest: [&[u8]; 5] = [b"v1", b"default", b"content", b"ingests", b"bad"];
+    tree.create_path(&ingest).expect("a fresh ingest");
+    tree.put(&ingest, b"expireat", b"").expect("a value");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = database(folder.path(), &tree);
+    tree.put(&[b"v1"], b"version", &[10]).expect("a value");
+    let unknown = folder.path().join("unknown.db");
+    bolt::create(&unknown, &tree).expect("a new file");
+    let unknown = unknown.display().to_string();
+    let (all, from_2): (&[&str], _) = (&["1.6", "1.7.0-beta.1", "1.7", "2.0", "2.1"], &["2.0", "2.1"][..]);
+    for (arguments, dies) in [
+        (&["collect", &file][..], from_2),
+        (&["collect", &unknown], all),
+        (&["collect", &file, "--release", "2.1"], &["2.1"]),
+        (&["collect", &file, "--release", "2.3"], &[]),
+        (&["diff", &file, "--from", "2.3", "--to", "2.1"], &["2.1"]),
+        (&["diff", &file, "--from", "2.2", "--to", "2.3"], &[]),
+    ] {
+        let said = String::from_utf8(leasehold(arguments).stdout).expect("text");
+        let line = "\nA daemon up to 2.1 dies of it if it is the first collection after its start.\n";
+        assert_eq!(said.contains(line), !dies.is_empty(), "{arguments:?}: {said}");
+        let output = leasehold(&[arguments, &["--json"]].concat());
+        let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        let named = if arguments[0] == "diff" { &report["errors"]["dies"] } else { &report["dies"] };
+        assert_eq!(named.as_array().cloned().unwrap_or_default(), dies, "{arguments:?}: {report}");
+    }
+}
+
+/// What no release writes no release is said to write, and the newest rules are not the oldest.
+#[test]
+fn a_version_that_nobody_writes_is_judged_by_the_newest_rules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut tree = tree("2.1.9", "04-garbage-pending");
+    let signed = |number: i64| varint::encode_signed(number);
+    let written = |version: &str| format!("no known release writes version {version} of the database");
+    for (number, (version, said)) in [
+        (signed(5), written("5")),
+        (signed(99), written("99")),
+        (signed(0), written("0")),
+        (signed(-1), written("-1")),
+        (vec![0xFF], "the database's version is no number, which no known release writes".to_owned()),
+        (vec![], "the database's version is no number, which no known release writes".to_owned()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        tree.put(&[b"v1"], b"version", &version).expect("a value");
+        let file = folder.path().join(number.to_string());
+        bolt::create(&file, &tree).expect("a new file");
+        let output = leasehold(&["collect", &file.display().to_string(), "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        let heard = String::from_utf8(output.stderr).expect("text");
+        let line = format!("{said}: judged by the rules of 2.3, the newest release that was final;");
+        assert!(heard.contains(&line) && !heard.contains("would do the same"), "{heard}");
+        assert_eq!((&report["release"], &report["releases"]), (&Value::from("2.3"), &Value::Null));
+    }
 }
 
 /// The sweep cuts a snapshot's key at its first slash, and then finds no bucket.
@@ -532,9 +595,11 @@ fn that_a_database_has_no_version_is_a_warning() {
     let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     let last = report["warnings"].as_array().and_then(|warnings| warnings.last()).expect("a warning");
     assert!(
-        last.as_str().is_some_and(|last| last.starts_with("the database has no version: judged by")),
+        last.as_str()
+            .is_some_and(|last| last.starts_with("the database has no version: judged by the rules of 2.3")),
         "{last}"
     );
+    assert!(report["kept"].as_array().is_some_and(|kept| kept.iter().any(|node| node["kind"] == "image")));
     assert_eq!(report["releases"], Value::Null);
 }
 
