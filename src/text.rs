@@ -95,6 +95,20 @@ pub fn unread(error: &io::Error) -> String {
     }
 }
 
+/// What the operating system says, without its number.
+pub fn told_by_system(error: &io::Error) -> String {
+    let told = error.to_string();
+    line(told.split(" (os error").next().unwrap_or_default())
+}
+
+/// Why a file cannot be written in a folder that is there, though the operating system speaks of one that is not. It does so
+/// where nobody can make files (`/proc`).
+pub fn unmade(error: &io::Error) -> String {
+    let told = told_by_system(error);
+    let told = told.rsplit(": ").next().unwrap_or_default();
+    format!("the system makes no file there ({told}): name another place")
+}
+
 /// Why a file cannot be written, without the operating system's number.
 pub fn unwritten(error: &io::Error) -> String {
     match error.kind() {

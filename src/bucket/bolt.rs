@@ -31,7 +31,7 @@ mod source;
 mod walk;
 mod write;
 
-pub use error::{BoltError, Damage, Lost, MetaFault};
+pub use error::{BoltError, Damage, FileOddity, Lost, MetaFault};
 pub use page::READ_VALUE_BYTES_MAX;
 pub use source::Source;
 pub use write::{WriteError, Written, create, write};
@@ -61,6 +61,8 @@ pub struct Opened {
     pub has_freelist: bool,
     /// What is wrong where the newest of the two meta pages does not count any more.
     pub lost: Option<Lost>,
+    /// What bbolt leaves behind in no file, though the tree can be read.
+    pub oddities: Vec<FileOddity>,
 }
 
 /// Reads the database at a path, for up to [`WAIT`].
@@ -131,7 +133,10 @@ fn opened<S: Source + ?Sized>(
     outcome: Result<Bucket, BoltError>,
 ) -> Result<Opened, BoltError> {
     match (outcome, &metas.older) {
-        (Ok(tree), _) => Ok(metas.opened(tree)),
+        (Ok(tree), _) => {
+            let oddities = metas.oddities(source::length(source)?);
+            Ok(metas.opened(tree, oddities))
+        }
         (Err(error @ BoltError::Damaged { .. }), Some(older))
             if older.root != metas.newest.root && tree_at_rest(source, older).is_ok() =>
         {

@@ -271,7 +271,8 @@ fn write_finding(plan: &Plan, folder: &mut Folder<'_>, example: Example) -> Writ
 
 /// Writes the collections of the cases into a new file, whole or, once a stop is asked for, not at all.
 pub(super) fn write(path: &Path, cases: Cases<'_>, stop: &Stop) -> Result<(), Failure> {
-    let named = |error: io::Error| format!("--rows-out: {}: {}", text::path(path), text::unwritten(&error));
+    let named =
+        |error: io::Error| format!("--rows-out: {}: {}", text::path(path), files::unwritten(path, &error));
     if fs::symlink_metadata(path).is_ok() {
         return Err(Failure::Usage(named(ErrorKind::AlreadyExists.into())));
     }

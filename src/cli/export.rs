@@ -3,7 +3,7 @@
 use super::notes::Notes;
 use super::place::{Place, look};
 use super::source::{self, is_scenario};
-use super::{Ended, Failure};
+use super::{Ended, Failure, files};
 use super::{values, version};
 use crate::bucket::bolt::{self, WriteError};
 use crate::node::Kind;
@@ -116,7 +116,12 @@ fn not_held(
 
 /// Whose fault it is that there is no file: that of who named a place where something stands, the source's, or the place's.
 fn failure(target: &Path, error: &WriteError) -> Failure {
-    let message = format!("{}: {error}", text::path(target));
+    let message = match error {
+        WriteError::Create(error) if error.kind() == io::ErrorKind::NotFound => {
+            format!("{}: cannot be created: {}", text::path(target), files::unwritten(target, error))
+        }
+        error => format!("{}: {error}", text::path(target)),
+    };
     match error {
         WriteError::Exists => Failure::Usage(message),
         WriteError::KeyLength { .. } | WriteError::ValueLength { .. } | WriteError::TooDeep => {

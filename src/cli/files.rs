@@ -3,6 +3,7 @@
 //! What is new lies beside its place until it is on the disk, and is then renamed: a full disk or a program that is ended
 //! leaves what was there.
 
+use crate::text;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -41,9 +42,22 @@ pub(super) fn create_with(path: &Path, write: impl FnOnce(&mut File) -> io::Resu
     Ok(())
 }
 
+/// Why a file cannot be written, or a folder not written to. That a folder is not there is said only where it is not.
+pub(super) fn unwritten(path: &Path, error: &io::Error) -> String {
+    let is_there = || path.is_dir() || folder_of(path).is_dir();
+    match error.kind() {
+        io::ErrorKind::NotFound if is_there() => text::unmade(error),
+        _ => text::unwritten(error),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// A file in the same folder, on the disk, that goes away unless it is renamed.
 fn beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -53,7 +67,12 @@ fn beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
     }
     let mut file = builder.prefix(".leasehold-").tempfile_in(folder).map_err(|error| {
         // The name of the file beside says nothing to anybody.
-        io::Error::new(error.kind(), format!("no file can be written in its folder: {}", error.kind()))
+        let said = match error.kind() {
+            // The kind's own words would be wrong where the folder is there.
+            io::ErrorKind::NotFound => text::told_by_system(&error),
+            kind => kind.to_string(),
+        };
+        io::Error::new(error.kind(), format!("no file can be written in its folder: {said}"))
     })?;
     write(file.as_file_mut())?;
     file.as_file().sync_all()?;

@@ -88,5 +88,5 @@ fn write_new(folder: &Path, stem: &str, extension: &str, text: &str) -> Result<P
 }
 
 fn failed(path: &Path, error: &io::Error) -> String {
-    format!("{}: {}", text::path(path), text::unwritten(error))
+    format!("{}: {}", text::path(path), files::unwritten(path, error))
 }

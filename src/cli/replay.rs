@@ -141,6 +141,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         files.par_iter().map(silent).collect::<io::Result<_>>()?
     };
     progress.bar.finish_and_clear();
+    // Threads come to their files in any order.
+    verdicts.iter().for_each(|(_, notes)| notes.release());
     let given_up = other.as_ref().and_then(Other::given_up);
     let asked = match other {
         None => None,
@@ -389,7 +391,8 @@ fn replay_file(
     progress: &Progress,
     out: Option<&mut dyn Write>,
 ) -> io::Result<(Verdict, Notes)> {
-    let mut notes = Notes::default();
+    // Of one file they are said at once; of steps that are shown, too.
+    let mut notes = if progress.of_steps || out.is_some() { Notes::default() } else { Notes::held() };
     let verdict = match target_of(arguments, &file.path) {
         Some(target) => {
             progress.is_fault_made.store(true, Ordering::Relaxed);

@@ -81,6 +81,9 @@ fn read_database(path: &Path, wait: Duration, notes: &mut Notes) -> Result<Bucke
     if let Some(lost) = opened.lost {
         notes.say(format_args!("{}: {lost}", text::path(path)));
     }
+    for oddity in &opened.oddities {
+        notes.say(format_args!("{}: odd: {oddity}", text::path(path)));
+    }
     for oddity in shape::check(&opened.tree).map_err(|misfit| input_error(path, &misfit))? {
         notes.say(format_args!("{}: odd: {oddity}", text::path(path)));
     }

@@ -10,6 +10,7 @@
 //!
 //! The escapes are those of JSON, so that objects stay what they are. Colours are let through where colours are shown.
 
+use super::Failure;
 use super::pipe::Quiet;
 use crate::text;
 use clap::Parser;
@@ -54,18 +55,24 @@ pub(super) fn parse<A: Parser>(arguments: impl IntoIterator<Item = OsString>) ->
     let shown = arguments.iter().map(|word| text::name(word.as_encoded_bytes()));
     let error = A::try_parse_from(shown).err().unwrap_or(error);
     let message = error.render();
-    // Help and version are no errors. Nothing can be done if they cannot be printed.
-    let _printed = if error.use_stderr() {
+    if error.use_stderr() {
         let is_coloured = is_coloured(&io::stderr());
         let mut out = Visible { out: io::stderr().lock(), is_coloured };
-        if is_coloured { write!(out, "{}", message.ansi()) } else { write!(out, "{message}") }
-    } else {
-        let mut out = output();
-        let styled = is_coloured(&io::stdout());
-        let written = if styled { write!(out, "{}", message.ansi()) } else { write!(out, "{message}") };
-        written.and_then(|()| out.flush())
-    };
-    Err(if error.use_stderr() { 2 } else { 0 })
+        // Where standard error is closed nobody hears it.
+        let _said = if is_coloured { write!(out, "{}", message.ansi()) } else { write!(out, "{message}") };
+        return Err(2);
+    }
+    // Help and version are no errors.
+    let mut out = output();
+    let styled = is_coloured(&io::stdout());
+    let written = if styled { write!(out, "{}", message.ansi()) } else { write!(out, "{message}") };
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => Err(0),
+        Err(error) => {
+            say(Failure::Output(error));
+            Err(3)
+        }
+    }
 }
 
 /// Lets panics say what they have to say in the same way: their messages may repeat what was read.

@@ -135,6 +135,14 @@ pub(super) fn expiry() -> String {
     time::format_rfc3339(Instant { seconds: CLOCK_START.seconds + SECONDS.cast_signed(), ..CLOCK_START })
 }
 
+/// What is said of a graph in the words of its scenario, in which the letters are everyday names of content.
+pub(super) fn in_words(text: String) -> String {
+    NAMES.iter().fold(text, |text, name| {
+        let name = name.escape_ascii();
+        text.replace(&format!("/\"{name}\""), &format!("/{name}"))
+    })
+}
+
 /// The bit of a name.
 pub(super) fn bit_of(name: &[u8]) -> Option<u64> {
     NAMES.iter().position(|other| *other == name).map(|at| 1 << at)

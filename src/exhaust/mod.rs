@@ -124,6 +124,15 @@ pub fn properties() -> impl Iterator<Item = &'static str> {
     [Property::Panic].into_iter().chain(Property::each()).map(Property::name).chain([REACHABILITY])
 }
 
+/// How bad it is where a property does not hold, the worst first; what bit masks do not reach is told behind what is lost
+/// or stays.
+pub fn gravity(property: &str) -> (u8, bool) {
+    match Property::parse(property) {
+        Ok(property) => (property.gravity(), false),
+        Err(_) => (Property::Completeness.gravity(), true),
+    }
+}
+
 /// The scenario of a finding.
 pub fn scenario(plan: &Plan, finding: &Smallest) -> Scenario {
     Meaning::new(finding.graph, plan.states).scenario(plan.release, &finding.text)
@@ -192,6 +201,7 @@ impl Bench<'_> {
             }
         };
         for (property, text) in found {
+            let text = meaning::in_words(text);
             let holders = meaning.holders.iter().filter(|holder| **holder != HeldBy::Nobody).count();
             let size = graph.edges.count_ones() + u32::try_from(holders).expect("a few nodes");
             campaign::add_case(&mut tally.found, property, Smallest { size, graph, text });

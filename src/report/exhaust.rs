@@ -3,7 +3,7 @@
 use super::{Interrupted, Show};
 use crate::campaign::Cases;
 use crate::engine::Fault;
-use crate::exhaust::{Plan, Tally, properties, scenario};
+use crate::exhaust::{Plan, Smallest, Tally, gravity, properties, scenario};
 use crate::scenario::print;
 use crate::text;
 use serde_json::json;
@@ -21,6 +21,15 @@ pub struct Report<'a> {
     pub interrupted: Option<Interrupted>,
 }
 
+impl Report<'_> {
+    fn worst_first(&self) -> Vec<(&'static str, &Cases<Smallest>)> {
+        let mut found: Vec<_> =
+            self.tally.found.iter().map(|(property, graphs)| (*property, graphs)).collect();
+        found.sort_by_key(|(property, _)| gravity(property));
+        found
+    }
+}
+
 impl Show for Report<'_> {
     /// One object, the same bytes on any machine. Of each property that failed `smallest` has the smallest graph.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -29,7 +38,7 @@ impl Show for Report<'_> {
         let properties = properties().map(|property| {
             (property.to_owned(), json!({"checked": tally.graphs, "failed": failed(property)}))
         });
-        let findings = tally.found.iter().map(|(property, graphs)| {
+        let findings = self.worst_first().into_iter().map(|(property, graphs)| {
             let smallest = &graphs.best;
             json!({
                 "property": property,
@@ -81,7 +90,7 @@ impl Show for Report<'_> {
         text::write_columns(out, &rows, &[false, true, true])?;
         // Several properties may have one smallest graph: it is shown once.
         let mut shown = Vec::new();
-        for (property, Cases { best: finding, .. }) in &tally.found {
+        for (property, Cases { best: finding, .. }) in self.worst_first() {
             writeln!(out, "\n{property}: {}", finding.text)?;
             if shown.contains(&finding.graph) {
                 writeln!(out, "the smallest graph is one of the above")?;

@@ -9,11 +9,14 @@
 //!   cannot be    something, and no v1; in v1 a bucket with nothing of a namespace; a value among namespaces or
 //!                objects; an object with none of its fields; neither a version nor a namespace
 //!   is odd       a name that a later release may have brought; a field that is a bucket, or the other way round;
-//!                a label that is no text; a version that is missing or unknown
+//!                a label that is no text; a version that is missing or unknown; content under what is no digest, a
+//!                blob without a size, an image without a target, snapshots that are each other's parents (`objects`)
 //! ```
 //!
 //! What a copy has lost without a trace, or taken from two transactions, nothing here can tell. Nor is this a
 //! condition of a collection, which takes any tree as containerd does: it belongs where a person names a file.
+
+mod objects;
 
 use super::{names, varint};
 use crate::bucket::{Bucket, Entry, View};
@@ -37,6 +40,8 @@ pub struct Misfit {
 enum Fault {
     #[error("its root has no bucket v1, but {0}")]
     NoV1(String),
+    #[error("its root has v1 as a value, and it should be the bucket of all namespaces")]
+    V1IsValue,
     #[error("its bucket v1 has no version, and a bucket v1 of its own")]
     V1InV1,
     #[error("its bucket v1 has neither a version nor a namespace, but {0}")]
@@ -335,7 +340,11 @@ impl<'t> Walk<'t> {
         if root.is_empty() {
             return Ok(());
         }
-        let v1 = root.bucket(names::V1).ok_or_else(|| Fault::NoV1(words(root)))?;
+        let v1 = match root.entry(names::V1) {
+            Some(Entry::Bucket(v1)) => v1,
+            Some(Entry::Value(_)) => return Err(Fault::V1IsValue),
+            None => return Err(Fault::NoV1(words(root))),
+        };
         match v1.get(names::VERSION).and_then(varint::decode_signed) {
             Some(1..=VERSION_MAX) => {}
             Some(_) => {
@@ -362,6 +371,11 @@ impl<'t> Walk<'t> {
         for (key, entry) in v1.iter().filter(|(key, _)| *key != names::VERSION) {
             let is_v1s_own = key == names::SANDBOXES && entry.bucket().is_some_and(has_sandboxes);
             self.entry(key, entry, if is_v1s_own { &Each(&SANDBOX) } else { &NAMESPACE }, true)?;
+            if let Some(namespace) = entry.bucket().filter(|_| !is_v1s_own) {
+                self.path.push(key);
+                self.objects(namespace);
+                self.path.pop();
+            }
         }
         Ok(())
     }
@@ -485,8 +499,8 @@ mod tests {
     const LIKE_A_DAEMONS: [&str; 10] = [
         "v1/version",
         "v1/default/labels/key",
-        "v1/default/content/blob/sha256:1/size",
-        "v1/default/content/blob/sha256:1/labels/gc.root",
+        "v1/default/content/blob/sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/size",
+        "v1/default/content/blob/sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/labels/gc.root",
         "v1/default/content/ingests/ref/expireat",
         "v1/default/snapshots/overlayfs/key/children/below",
         "v1/default/images/name/target/digest",
@@ -548,6 +562,7 @@ mod tests {
         assert!(complaint(&["cache/key/value"]).contains("some other program's"));
         assert!(complaint(&["cache/key/value"]).contains("no bucket v1, but cache"));
         assert!(complaint(&["v1"]).contains("some other program's"));
+        assert!(complaint(&["v1"]).contains(": its root has v1 as a value, and it should be the bucket of"));
     }
 
     #[test]

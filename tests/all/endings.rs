@@ -127,12 +127,36 @@ fn a_run_that_would_check_nothing_is_misuse() {
     }
 }
 
+/// Linux says of a folder in which nobody makes files that there is no such file.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_is_there_and_takes_no_files_is_not_said_to_be_missing() {
+    let here = folder(&[("s.scenario", b"release 1.7\ncontent put a\ngc\n")]);
+    for (arguments, code) in [
+        ("simulate --cases 10 --out /proc/x", 2),
+        ("simulate --cases 10 --rows-out /proc/x", 2),
+        ("export s.scenario /proc/x.db", 3),
+    ] {
+        let output = run(here.path(), &arguments.split(' ').collect::<Vec<_>>());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {said}");
+        assert!(said.contains("the system makes no file there (No such file or directory)"), "{said}");
+        assert!(!said.contains("does not exist"), "{said}");
+    }
+}
+
 /// A full disk is no finding.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_output_that_cannot_be_written_is_told_from_a_finding() {
-    for arguments in [&["simulate", "--cases", "64"][..], &["exhaust", "--nodes", "1"], &["grade", "--list"]]
-    {
+    for arguments in [
+        &["simulate", "--cases", "64"][..],
+        &["exhaust", "--nodes", "1"],
+        &["grade", "--list"],
+        &["--help"],
+        &["diff", "--help"],
+        &["--version"],
+    ] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
         let output = Command::new(env!("CARGO_BIN_EXE_leasehold")).args(arguments).stdout(full).output();
         let output = output.expect("the program runs");

@@ -42,6 +42,23 @@ fn a_fault_ends_with_its_smallest_graph_and_the_same_bytes_for_any_number_of_job
     assert!(report["properties"]["reachability"]["failed"].as_u64() > Some(0));
 }
 
+/// The worst comes first, and content is called as in the scenario.
+#[test]
+fn findings_are_told_worst_first_in_the_words_of_their_scenarios() {
+    let fault = ["--nodes", "3", "--states", "holders", "--fault", "flat-hides-full"];
+    let text = String::from_utf8(exhaust(&fault).stdout).expect("text");
+    let found = text.lines().filter_map(|line| line.split_once(": ")).map(|(property, _)| property);
+    let found: Vec<&str> =
+        found.filter(|name| ["safety", "tree", "dirty", "reachability"].contains(name)).collect();
+    assert_eq!(found, ["safety", "tree", "reachability", "dirty"], "{text}");
+    assert!(text.contains("\nsafety: content/a was removed, though something keeps it\n"), "{text}");
+    assert!(text.contains("\n    # content/a was removed, though something keeps it\n"), "{text}");
+    let json = String::from_utf8(exhaust(&[&fault[..], &["--json"]].concat()).stdout).expect("text");
+    let report: Value = serde_json::from_str(&json).expect("one JSON object");
+    assert_eq!(report["smallest"][0]["text"], "content/a was removed, though something keeps it");
+    assert!(!json.contains("\\\"a\\\""), "{json}");
+}
+
 #[test]
 fn a_size_that_is_not_offered_is_refused() {
     for arguments in [&["--nodes", "0"][..], &["--nodes", "7"], &["--nodes", "2", "--states", "other"], &[]] {

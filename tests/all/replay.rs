@@ -1058,3 +1058,18 @@ fn json_has_a_verdict_of_each_file_and_its_failures() {
     let report: serde_json::Value = serde_json::from_slice(&warned.stdout).expect("one object");
     assert_eq!(report["files"][0]["failures"][0]["releases"].as_array().map(Vec::len), Some(8));
 }
+
+/// Files are replayed on every core, and spoken of in the order of their names.
+#[test]
+fn warnings_come_in_the_order_of_the_files() {
+    let long = "content put layer gc.ref.content=laeyr\n".to_owned() + &"advance 1s\ngc\n".repeat(200);
+    let short = "content put layer gc.ref.content=laeyr\ngc\n";
+    let names: Vec<String> = (0..40).map(|number| format!("{number:02}.scenario")).collect();
+    let files = names.iter().enumerate();
+    let files = files.map(|(number, name)| (name.as_str(), if number % 2 == 0 { &long } else { short }));
+    let folder = folder(&files.collect::<Vec<_>>());
+    let said = text(&leasehold(folder.path(), &["replay", "."]).stderr);
+    let warned: Vec<&str> =
+        said.lines().filter_map(|line| line.split_once("./")?.1.split(':').next()).collect();
+    assert_eq!(warned, names, "{said}");
+}

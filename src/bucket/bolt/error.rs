@@ -127,6 +127,38 @@ pub struct Lost {
     pub shown: u64,
 }
 
+/// What is odd about a file whose tree can be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileOddity {
+    /// The meta pages name transactions that do not follow one another (bbolt's `Tx.writeMeta`: a page each in turn).
+    #[error(
+        "its meta pages are of transactions {newest} and {older}, and a daemon writes them in turn, one transaction after \
+         the other: the file was copied while a daemon wrote to it and may hold parts of several transactions; only the live \
+         file, or that of a stopped daemon, is safe to read"
+    )]
+    Apart {
+        /// The newer one, which is shown.
+        newest: u64,
+        /// The other page's.
+        older: u64,
+    },
+    /// The file ends before pages that its meta page counts; a bucket uses none of them (bbolt's `DB.grow` comes first).
+    #[error(
+        "it has {length} bytes, and its newest meta page counts {pages} pages of {page_size}: its end is cut off, where no \
+         bucket stands any more, as of a file that was copied in part; only the live file, or that of a stopped daemon, is \
+         safe to read"
+    )]
+    Short {
+        /// The file's length.
+        length: u64,
+        /// How many pages there should be.
+        pages: u64,
+        /// The size of a page in bytes.
+        page_size: u32,
+    },
+}
+
 /// Why a meta page does not count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]

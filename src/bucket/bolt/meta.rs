@@ -8,7 +8,7 @@
 
 use super::page::{self, Header};
 use super::source::{self, Source};
-use super::{BoltError, Damage, Lost, MetaFault, Opened};
+use super::{BoltError, Damage, FileOddity, Lost, MetaFault, Opened};
 use crate::bucket::Bucket;
 use std::sync::atomic::{Ordering, fence};
 
@@ -78,6 +78,11 @@ impl Metas {
                     }
                 };
             }
+            // Looked at before the second page is: a packed database may have one of its pages anywhere.
+            Err(MetaFault::Magic) => match marked(source)? {
+                Some(other) => return Err(other),
+                None => MetaFault::Magic,
+            },
             Err(fault) => fault,
         };
         let mut second = MetaFault::Magic;
@@ -122,7 +127,18 @@ impl Metas {
         })
     }
 
-    pub(super) fn opened(self, tree: Bucket) -> Opened {
+    /// What is odd about these and a file of a length.
+    pub(super) fn oddities(&self, length: u64) -> Vec<FileOddity> {
+        let Meta { transaction: newest, high_water: pages, page_size, .. } = self.newest;
+        let apart = self.older.as_ref().map(|older| older.transaction);
+        let apart = apart.filter(|older| older.checked_add(1) != Some(newest));
+        let apart = apart.map(|older| FileOddity::Apart { newest, older });
+        let is_short = length / u64::from(page_size) < pages;
+        let short = is_short.then_some(FileOddity::Short { length, pages, page_size });
+        apart.into_iter().chain(short).collect()
+    }
+
+    pub(super) fn opened(self, tree: Bucket, oddities: Vec<FileOddity>) -> Opened {
         Opened {
             tree,
             page_size: self.newest.page_size,
@@ -130,6 +146,7 @@ impl Metas {
             meta_page: self.newest.page,
             has_freelist: self.newest.freelist.is_some(),
             lost: self.lost,
+            oddities,
         }
     }
 }
@@ -146,13 +163,35 @@ fn foreign<S: Source + ?Sized>(source: &S) -> Result<BoltError, BoltError> {
 fn told<S: Source + ?Sized>(source: &S) -> Result<Option<BoltError>, BoltError> {
     let mut first = [0; 512];
     let filled = source::fill(source, 0, &mut first)?;
-    Ok(packed(source)?.or_else(|| format(&first[..filled]).map(BoltError::Other)))
+    Ok(marked(source)?.or_else(|| text(&first[..filled]).map(BoltError::Other)))
 }
 
-/// The format that a file's first bytes are of. A text's last character may be cut.
-fn format(first: &[u8]) -> Option<&'static str> {
-    const TAR_MARK_AT: usize = 257;
-    let is_tar = || first.get(TAR_MARK_AT..).is_some_and(|rest| rest.starts_with(b"ustar"));
+/// What a file is whose first bytes have a format's mark.
+fn marked<S: Source + ?Sized>(source: &S) -> Result<Option<BoltError>, BoltError> {
+    const TAR_MARK_AT: u64 = 257;
+    const TAR_MARK: &[u8; 5] = b"ustar";
+    const FORMATS: [(&str, &[u8]); 2] =
+        [("a program (ELF)", b"\x7fELF"), ("a database of SQLite", b"SQLite format 3\0")];
+    const PACKERS: [(&str, &[u8]); 6] = [
+        ("gzip", b"\x1f\x8b"),
+        ("xz", b"\xfd7zXZ\0"),
+        ("zstd", b"\x28\xb5\x2f\xfd"),
+        ("lz4", b"\x04\x22\x4d\x18"),
+        ("bzip2", b"BZh"),
+        ("zip", b"PK\x03\x04"),
+    ];
+    let (mut first, mut later) = ([0; 16], [0; TAR_MARK.len()]);
+    let filled = source::fill(source, 0, &mut first)?;
+    source::fill(source, TAR_MARK_AT, &mut later)?;
+    let has = |mark: &[u8]| first[..filled].starts_with(mark);
+    let packer = PACKERS.into_iter().find(|(_, mark)| has(mark)).map(|(name, _)| BoltError::Packed(name));
+    let format = FORMATS.into_iter().find(|(_, mark)| has(mark)).map(|(name, _)| name);
+    let format = format.or((later == *TAR_MARK).then_some("a tar archive: unpack it first"));
+    Ok(packer.or(format.map(BoltError::Other)))
+}
+
+/// What text a file's first bytes are of, if they are. The last character may be cut.
+fn text(first: &[u8]) -> Option<&'static str> {
     let text = || {
         let chunk = first.utf8_chunks().next()?;
         let is_whole = chunk.valid().len() + 4 > first.len();
@@ -161,26 +200,8 @@ fn format(first: &[u8]) -> Option<&'static str> {
     };
     match first {
         [] => None,
-        [0x7f, b'E', b'L', b'F', ..] => Some("a program (ELF)"),
-        _ if first.starts_with(b"SQLite format 3\0") => Some("a database of SQLite"),
-        _ if is_tar() => Some("a tar archive"),
         _ => text().map(|text| if text.starts_with(['{', '[']) { "JSON" } else { "a text" }),
     }
-}
-
-/// The packer whose mark a file begins with.
-fn packed<S: Source + ?Sized>(source: &S) -> Result<Option<BoltError>, BoltError> {
-    const PACKERS: [(&str, &[u8]); 5] = [
-        ("gzip", b"\x1f\x8b"),
-        ("xz", b"\xfd7zXZ\0"),
-        ("zstd", b"\x28\xb5\x2f\xfd"),
-        ("bzip2", b"BZh"),
-        ("zip", b"PK\x03\x04"),
-    ];
-    let mut first = [0; 6];
-    let filled = source::fill(source, 0, &mut first)?;
-    let packer = PACKERS.into_iter().find(|(_, mark)| first[..filled].starts_with(mark));
-    Ok(packer.map(|(name, _)| BoltError::Packed(name)))
 }
 
 impl Lost {

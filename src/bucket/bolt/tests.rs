@@ -176,6 +176,7 @@ fn four_pages_are_a_database_at_every_page_size() {
             meta_page: 0,
             has_freelist: true,
             lost: None,
+            oddities: Vec::new(),
         };
         let page_size = u32::try_from(page_size).expect("a small page");
         assert_eq!(image.read().expect("a sound file"), Opened { page_size, ..expected });
@@ -200,6 +201,22 @@ fn a_file_without_a_freelist_says_so() {
     let opened = image.read().expect("a sound file");
     assert!(!opened.has_freelist);
     assert_eq!(opened.tree, sample_tree());
+}
+
+/// bbolt writes the meta pages in turn, and makes a file as long as its meta page says before it writes that.
+#[test]
+fn meta_pages_that_do_not_follow_one_another_and_a_short_file_are_odd() {
+    let oddities = |image: &Image| image.read().expect("a sound file").oddities;
+    assert_eq!(oddities(&sample(4096)), []);
+    for older in [6, 4, 0] {
+        let mut image = sample(4096);
+        image.meta(1, older, 3, 2);
+        assert_eq!(oddities(&image), [FileOddity::Apart { newest: 6, older }]);
+    }
+    let mut image = Image::new(4096, 6);
+    image.bytes.truncate(5 * 4096 + 1);
+    let length = image.bytes.len() as u64;
+    assert_eq!(oddities(&image), [FileOddity::Short { length, pages: 6, page_size: 4096 }]);
 }
 
 #[test]
