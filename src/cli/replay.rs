@@ -23,7 +23,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Replay scenario files: apply their steps, check every collection, and hold them to what they expect
 ///
@@ -155,7 +155,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             asked => asked,
         },
     };
-    let report = Report { arguments, files: &files, verdicts: &verdicts, asked: asked.as_deref() };
+    let sampled =
+        [&progress.passed_over, &progress.of_collections].map(|it| it.load(Ordering::Relaxed) as u64);
+    let report = Report { arguments, files: &files, verdicts: &verdicts, asked: asked.as_deref(), sampled };
     if arguments.json {
         report.write_json(out)?
     } else {
@@ -194,6 +196,8 @@ struct Report<'a> {
     verdicts: &'a [(Verdict, Notes)],
     /// What another collector was asked.
     asked: Option<&'a str>,
+    /// In files with many collections: how many went without injected errors and relations, and of how many.
+    sampled: [u64; 2],
 }
 
 impl Report<'_> {
@@ -238,7 +242,15 @@ impl Report<'_> {
         };
         let bare = beside(self.bare(), "without expectations");
         let unasked = beside(self.unasked(), "not asked");
-        writeln!(out, "{} passed, {} failed{bare}{unasked}", self.passed(), self.failed())
+        let sampled = match self.sampled {
+            [0, _] => String::new(),
+            [passed_over, all] => format!(
+                "; injected errors and relations tried at {} of {} collections",
+                text::count(all - passed_over),
+                text::count(all)
+            ),
+        };
+        writeln!(out, "{} passed, {} failed{bare}{unasked}{sampled}", self.passed(), self.failed())
     }
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -266,6 +278,7 @@ impl Report<'_> {
             "without_expectations": self.bare(),
             "not_asked": self.unasked(),
             "asked": self.asked,
+            "passed_over": {"collections": self.sampled[0], "of": self.sampled[1]},
             "files": files.collect::<Vec<_>>(),
         });
         writeln!(out, "{report}")
@@ -337,6 +350,10 @@ struct Progress {
     is_fault_made: AtomicBool,
     /// Whether there was a daemon that the Go of `--go` builds.
     is_go_fitting: AtomicBool,
+    /// Collections without injected errors and relations, since there are many in their file.
+    passed_over: AtomicUsize,
+    /// All collections of these files.
+    of_collections: AtomicUsize,
 }
 
 impl Progress {
@@ -349,7 +366,8 @@ impl Progress {
             false => progress::bar(Some(files as u64), "files"),
         };
         let [is_fault_made, is_go_fitting] = <[AtomicBool; 2]>::default();
-        Progress { bar, of_steps, is_fault_made, is_go_fitting }
+        let [passed_over, of_collections] = <[AtomicUsize; 2]>::default();
+        Progress { bar, of_steps, is_fault_made, is_go_fitting, passed_over, of_collections }
     }
 
     /// A scenario is to be replayed.
@@ -376,6 +394,13 @@ impl Progress {
             self.is_fault_made.store(true, Ordering::Relaxed);
         }
         self.bar.inc(u64::from(self.of_steps));
+    }
+
+    fn replayed(&self, replayed: &Replayed) {
+        if replayed.passed_over > 0 {
+            self.passed_over.fetch_add(replayed.passed_over, Ordering::Relaxed);
+            self.of_collections.fetch_add(replayed.collections, Ordering::Relaxed);
+        }
     }
 
     fn file_done(&self) {
@@ -450,6 +475,7 @@ fn replay_text(
             }
         };
         let replayed = replay_scenario(path, replay, out, &each_step)?;
+        progress.replayed(&replayed);
         let verdict = match verdict(arguments, file, &scenario, &written, replayed) {
             Verdict::Passed { .. } if is_unasked.get() => Verdict::Unasked,
             verdict => verdict,

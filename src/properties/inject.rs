@@ -25,10 +25,25 @@ const TRIED_MAX: usize = 200;
 const NODES_MAX: usize = 300_000;
 /// ... but no fewer than this.
 const TRIED_MIN: usize = 3;
+/// How many calls of a collector are made to fail.
+const CALLS: usize = 3;
+
+/// How many places are tried of so many in a collection.
+fn tried(reached: usize, nodes: usize) -> usize {
+    reached.min((NODES_MAX / nodes.max(1)).clamp(TRIED_MIN, TRIED_MAX))
+}
+
+/// How many collections [`check_injected`] runs.
+pub(super) fn injected_collections(request: &Request<'_>, outcome: &Outcome) -> usize {
+    let nodes = node_count(outcome);
+    let reached = [outcome.lookups, outcome.removals, outcome.roots.len()];
+    let calls = CALLS * request.situation.collectors.len();
+    reached.map(|reached| tried(reached, nodes)).into_iter().sum::<usize>() + calls
+}
 
 /// The places, from 1, that are tried of so many in a collection: ascending, the first and the last among them.
 fn places(reached: usize, nodes: usize) -> Vec<usize> {
-    let tried = (NODES_MAX / nodes.max(1)).clamp(TRIED_MIN, TRIED_MAX);
+    let tried = tried(reached, nodes);
     if reached <= tried {
         return (1..=reached).collect();
     }
@@ -135,7 +150,7 @@ fn check_cancellation(
 /// Each call of each collector fails; the oracle knows what follows.
 fn check_calls(request: &Request<'_>, defects: Defects, fault: Option<Fault>) -> Option<Result<(), Breach>> {
     type Fail = fn(&mut Collector);
-    let fail: [(&'static str, Fail); 3] = [
+    let fail: [(&'static str, Fail); CALLS] = [
         ("start", |collector| collector.start_error = true),
         ("cancel", |collector| collector.cancel_error = true),
         ("finish", |collector| collector.finish_error = true),

@@ -1,22 +1,27 @@
 //! Keys of labels that the collector does not read, and that are nearly one that it does.
 //!
 //! ```text
-//! gc.expires=...            is gc.expire meant?
-//! gc.ref.contents.0=...     is gc.ref.content meant?
-//! ref.content.0=...         is gc.ref.content meant?
+//! gc.expires=...                  a letter        is gc.expire meant?
+//! gc.Ref.content.0=...            a capital       is gc.ref.content meant?
+//! gc.ref-content.0=...            a separator     is gc.ref.content meant?
+//! gc.content.0=, ref.content.0=   a part left out is gc.ref.content meant?
+//! gc.ref.snapshot=...             no snapshotter
+//! "gc.root"=...                   in quotes it lacks containerd.io/
 //! ```
+//!
+//! A key is compared as a whole, without its separators, and part by part; what stands behind the parts of a key that is
+//! read may be anything.
 
-use super::slip::meant;
-use crate::named::nearest;
+use crate::named::distance;
 use crate::scenario::{Scenario, Step};
 use crate::text;
 
-/// Keys that stand by themselves.
-const WHOLE: [&str; 4] = ["gc.root", "gc.expire", "gc.flat", "gc.cond.value-usedat"];
-/// Of these some releases read whatever begins so.
-const READ_BY_PREFIX: [&str; 2] = ["gc.root", "gc.cond.value-usedat"];
-/// Keys behind which more may stand.
-const BEGINNINGS: [&str; 8] = [
+/// Keys that are read; behind some more may stand.
+const READ: [&str; 12] = [
+    "gc.root",
+    "gc.expire",
+    "gc.flat",
+    "gc.cond.value-usedat",
     "gc.ref.content",
     "gc.ref.snapshot",
     "gc.ref.image",
@@ -26,47 +31,232 @@ const BEGINNINGS: [&str; 8] = [
     "gc.bref.container",
     "gc.cond.snapshot",
 ];
+/// Of these some releases read whatever begins so.
+const READ_BY_PREFIX: [&str; 2] = ["gc.root", "gc.cond.value-usedat"];
+/// Behind these a snapshotter must stand.
+const OF_SNAPSHOTTER: [&str; 3] = ["gc.ref.snapshot", "gc.bref.snapshot", "gc.cond.snapshot"];
+/// Words for parts.
+const SYNONYMS: [(&str, &str); 5] = [
+    ("backref", "bref"),
+    ("back-ref", "bref"),
+    ("reference", "ref"),
+    ("references", "ref"),
+    ("condition", "cond"),
+];
+const PREFIX: &str = "containerd.io";
+const SEPARATORS: [char; 4] = ['.', '/', '-', '_'];
 
-/// What is said of a label's key that nothing reads.
+/// What is said of a label's key that nothing reads, or whose snapshotter is missing.
 pub(super) fn is_nearly_read(scenario: &Scenario, key: &[u8]) -> Option<String> {
     let key = std::str::from_utf8(key).ok()?;
-    let short = key.strip_prefix("containerd.io/").unwrap_or(key);
-    let meant = match short.starts_with("gc.") {
-        // In quotes it is exactly what it says.
-        true if short == key => None,
-        true => nearly(scenario, short),
-        false => BEGINNINGS.into_iter().find(|known| begins(short, &known["gc.".len()..])),
-    }?;
-    Some(format!("no collector reads the label `{}`; is `{meant}` meant?", text::line(short)))
-}
-
-fn nearly(scenario: &Scenario, short: &str) -> Option<&'static str> {
-    let is_read = WHOLE.into_iter().chain(BEGINNINGS).any(|known| begins(short, known));
-    if is_read || READ_BY_PREFIX.into_iter().any(|known| short.starts_with(known)) {
-        return None;
-    }
-    let near = BEGINNINGS.into_iter().find(|known| is_near(short, known)).or_else(|| nearest(short, WHOLE));
-    // A collector's own label may well be called nearly so.
-    let is_declared = |step: &Step| match step {
-        Step::CollectorDeclare { label: Some(label), .. } => {
-            begins(short, &format!("gc.ref.{}", String::from_utf8_lossy(label)))
+    let labels = scenario.lines.iter().filter_map(|line| match &line.step {
+        Step::CollectorDeclare { label: Some(label), .. } if !label.is_empty() => {
+            Some(format!("gc.ref.{}", String::from_utf8_lossy(label)))
         }
-        _ => false,
-    };
-    near.filter(|_| !scenario.lines.iter().any(|line| is_declared(&line.step)))
+        _ => None,
+    });
+    nearly(key, &labels.collect::<Vec<String>>())
 }
 
-/// Whether one part of a key is a slip, and the others before are right.
-fn is_near(short: &str, known: &str) -> bool {
-    let parts: Vec<&str> = short.split(['.', '/']).collect();
-    let known: Vec<&str> = known.split('.').collect();
-    let mut others = parts.iter().zip(&known).filter(|(part, known)| part != known);
-    parts.len() >= known.len()
-        && others.next().is_some_and(|(part, known)| meant(part, [*known]).is_some())
-        && others.next().is_none()
+/// The same where collectors have these labels.
+fn nearly(key: &str, declared: &[String]) -> Option<String> {
+    let known = || READ.into_iter().chain(declared.iter().map(String::as_str));
+    let short = key.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/'));
+    if let Some(short) = short {
+        if let Some(known) = OF_SNAPSHOTTER.into_iter().find(|known| lacks_snapshotter(short, known)) {
+            return Some(format!(
+                "the label `{}` names no snapshotter; is `{known}.SNAPSHOTTER` meant?",
+                text::line(short)
+            ));
+        }
+        let is_read = |known: &str| begins(short, known) && !lacks_point(short, known);
+        let is_prefix = |known: &str| short.starts_with(known);
+        if known().any(is_read) || READ_BY_PREFIX.into_iter().any(is_prefix) {
+            return None;
+        }
+    } else if known().any(|known| begins(key, known)) {
+        return Some(format!(
+            "no collector reads the label `\"{0}\"`: in quotes it is exactly what it says; is `{0}` without quotes meant?",
+            text::line(key)
+        ));
+    }
+    let own = without_prefix(key);
+    let meant = known().filter_map(|known| meant(own, known, short.is_none()));
+    let (_, meant) = meant.min_by_key(|(slips, _)| *slips)?;
+    Some(format!("no collector reads the label `{}`; is `{meant}` meant?", text::line(short.unwrap_or(key))))
+}
+
+/// A key without `containerd.io`, in whatever letters and with whatever separator.
+fn without_prefix(key: &str) -> &str {
+    let is_prefix = |begin: &str| begin.eq_ignore_ascii_case(PREFIX);
+    match key.get(..PREFIX.len()) {
+        Some(begin) if is_prefix(begin) => key[PREFIX.len()..].trim_start_matches(SEPARATORS),
+        _ => key,
+    }
+}
+
+/// What is meant by a key if it is nearly one that is read, and how many slips lead there. A key may have lost its `gc.`
+/// only with its prefix.
+fn meant(key: &str, known: &str, may_lack_gc: bool) -> Option<(usize, String)> {
+    let lower = key.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.split(SEPARATORS).map(plain).collect();
+    let known_parts: Vec<&str> = known.split(SEPARATORS).collect();
+    // What should stand behind a separator stands right behind it.
+    if OF_SNAPSHOTTER.contains(&known)
+        && let Some(rest) = lower.strip_prefix(known).filter(|rest| !rest.is_empty())
+    {
+        return Some((0, format!("{known}.{}", rest.trim_start_matches(SEPARATORS))));
+    }
+    // Another separator, a slip somewhere, or parts that ran together.
+    let whole = known_parts.concat();
+    let slips_max = (whole.len() / 4).min(2);
+    let begins = (1..=parts.len().min(known_parts.len() + 1)).map(|count| parts[..count].concat());
+    let slips = begins.filter(|begin| begin.starts_with('g')).map(|begin| distance(&begin, &whole)).min();
+    if let Some(slips) = slips.filter(|slips| *slips <= slips_max) {
+        return Some((slips, known.to_owned()));
+    }
+    // A slip in each part.
+    let is_near_by_part = || {
+        let pairs = parts.iter().zip(&known_parts);
+        parts.len() >= known_parts.len()
+            && pairs.into_iter().all(|(part, known)| distance(part, known) <= part_slips_max(known))
+    };
+    if is_near_by_part() {
+        return Some((slips_max + 1, known.to_owned()));
+    }
+    // A part left out between the others, or `gc` before them.
+    let is_without = |left_out: usize| {
+        let rest: Vec<&str> =
+            known_parts.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, part)| *part).collect();
+        parts.starts_with(&rest) && rest.len() > 1
+    };
+    let between = if may_lack_gc { 0 } else { 1 }..known_parts.len() - 1;
+    between.into_iter().any(is_without).then(|| (slips_max + 1, known.to_owned()))
+}
+
+/// A part in the word that the collector has.
+fn plain(part: &str) -> &str {
+    SYNONYMS.into_iter().find(|(word, _)| *word == part).map_or(part, |(_, word)| word)
+}
+
+/// How many letters of a part may be wrong.
+fn part_slips_max(part: &str) -> usize {
+    match part.len() {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 2,
+    }
 }
 
 /// Whether a key is this one, or has more behind a separator.
 fn begins(key: &str, known: &str) -> bool {
     key.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+}
+
+/// Whether a key that needs a snapshotter has none.
+fn lacks_snapshotter(key: &str, known: &str) -> bool {
+    key.strip_prefix(known).is_some_and(|rest| rest.trim_start_matches(['.', '/']).is_empty())
+}
+
+/// Whether the snapshotter of a reference stands behind a slash, where only a point is read.
+fn lacks_point(key: &str, known: &str) -> bool {
+    let needs_point = OF_SNAPSHOTTER[..2].contains(&known);
+    needs_point && key.strip_prefix(known).is_some_and(|rest| rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key as scenarios write it, in full.
+    fn full(key: &str) -> String {
+        if key.starts_with("gc.") { format!("containerd.io/{key}") } else { key.trim_matches('"').to_owned() }
+    }
+
+    #[test]
+    fn every_slip_in_a_key_is_told() {
+        for (key, meant) in [
+            ("gc.ref.snapshot", "gc.ref.snapshot.SNAPSHOTTER"),
+            ("gc.ref.snapshot.", "gc.ref.snapshot.SNAPSHOTTER"),
+            ("gc.cond.snapshot", "gc.cond.snapshot.SNAPSHOTTER"),
+            ("gc.bref.snapshot/", "gc.bref.snapshot.SNAPSHOTTER"),
+            ("gc.ref.snapshot/overlayfs", "gc.ref.snapshot.overlayfs"),
+            ("gc.ref.snapshotoverlayfs", "gc.ref.snapshot.overlayfs"),
+            ("gc.reff.content.0", "gc.ref.content"),
+            ("gc.refs.content", "gc.ref.content"),
+            ("gc.re.content.0", "gc.ref.content"),
+            ("gc.ref-content.0", "gc.ref.content"),
+            ("gc.refcontent.0", "gc.ref.content"),
+            ("gc.content.0", "gc.ref.content"),
+            ("gc.Ref.content", "gc.ref.content"),
+            ("gc.backref.content", "gc.bref.content"),
+            ("gc.ref.contents.0", "gc.ref.content"),
+            ("gc.ref.contnet.0", "gc.ref.content"),
+            ("gc.refs.contents.0", "gc.ref.content"),
+            ("gc.expires", "gc.expire"),
+            ("gc.cond.usedat", "gc.cond.value-usedat"),
+            ("gc.flatt", "gc.flat"),
+            ("ref.content.0", "gc.ref.content"),
+            ("\"gc.root\"", "gc.root"),
+            ("\"gc.ref.content.0\"", "gc.ref.content.0"),
+            ("containerd.io/gc-root", "gc.root"),
+            ("containerd.io/gc_ref_content", "gc.ref.content"),
+            ("containerd.io.gc.root", "gc.root"),
+            ("GC.ROOT", "gc.root"),
+            ("Containerd.io/gc.ref.content.0", "gc.ref.content"),
+            ("gc.ref.volumes", "gc.ref.volume"),
+        ] {
+            let said = nearly(&full(key), &["gc.ref.volume".to_owned()]).unwrap_or_else(|| panic!("{key}"));
+            assert!(said.contains(&format!("is `{meant}` ")), "{key}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_and_what_is_another_label_is_not_told() {
+        for key in [
+            "gc.root",
+            "gc.root.why",
+            "gc.root-of-all",
+            "gc.expire",
+            "gc.flat",
+            "gc.ref.content",
+            "gc.ref.content.l.0",
+            "gc.ref.content/config",
+            "gc.ref.snapshot.overlayfs",
+            "gc.ref.snapshot.overlayfs/x",
+            "gc.ref.image.x",
+            "gc.bref.container",
+            "gc.bref.snapshot.native",
+            "gc.cond.snapshot.overlayfs",
+            "gc.cond.snapshot/overlayfs",
+            "gc.cond.value-usedat",
+            "gc.ref.volume",
+            "gc.ref.volume.0",
+            "gc.ref.task",
+            "gc.policy",
+            "containerd.io/uncompressed",
+            "containerd.io/snapshot.ref",
+            "containerd.io/snapshot/remote",
+            "containerd.io/snapshot/overlayfs.upperdir",
+            "containerd.io/distribution.source.docker.io",
+            "containerd.io/namespace.shareable",
+            "containerd.io/namespace/default-snapshotter",
+            "io.containerd.image",
+            "io.cri-containerd.image",
+            "io.cri-containerd.kind",
+            "io.root",
+            "io.containerd.runc.v2",
+            "nerdctl/name",
+            "org.opencontainers.image.title",
+            "org.opencontainers.image.ref.name",
+            "com.example.gc",
+            "com.example/content",
+            "app.kubernetes.io/name",
+            "buildkit.gc.keep",
+            "moby/image.expire",
+            "x.y",
+        ] {
+            assert_eq!(nearly(&full(key), &["gc.ref.volume".to_owned()]), None, "{key}");
+        }
+    }
 }

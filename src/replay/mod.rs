@@ -37,10 +37,10 @@ use crate::properties::finding::Finding;
 use crate::properties::known::Known;
 use crate::properties::panics::catching;
 use crate::properties::steps::{Steps, refused};
-use crate::properties::thorough::check_thoroughly;
+use crate::properties::thorough::{Sample, check_thoroughly};
 use crate::reason::Reasons;
 use crate::release::Release;
-use crate::scenario::{Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
+use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
 use crate::world::{Applied, Collected, Fault, Unmet, World};
 use why::Removals;
 
@@ -162,6 +162,7 @@ pub struct Replay<'s> {
     world: World,
     steps: Steps,
     removals: Removals,
+    sample: Sample,
     next: usize,
 }
 
@@ -177,6 +178,8 @@ pub struct Stepped<'s> {
     pub printed: Option<String>,
     /// The same with as many reasons as the replay is to tell.
     pub told: Option<String>,
+    /// Its collection was one of too many for injected errors and relations; all else was checked.
+    pub is_passed_over: bool,
     /// What is wrong with it.
     pub failures: Vec<Failure>,
 }
@@ -186,7 +189,8 @@ impl<'s> Replay<'s> {
     pub fn new(scenario: &'s Scenario, fault: Option<Fault>) -> Replay<'s> {
         let (world, steps) = (World::new(scenario.release), Steps::default());
         let (is_intended, reasons, removals) = (false, Reasons::First, Removals::default());
-        Replay { scenario, fault, is_intended, reasons, world, steps, removals, next: 0 }
+        let sample = Sample::default();
+        Replay { scenario, fault, is_intended, reasons, world, steps, removals, sample, next: 0 }
     }
 
     /// Holds collections to the intended rules instead of those with the release's known defects.
@@ -239,6 +243,7 @@ impl<'s> Replay<'s> {
                     applied: Applied::default(),
                     printed: None,
                     told: None,
+                    is_passed_over: false,
                     failures,
                 })
             }
@@ -255,7 +260,8 @@ impl<'s> Replay<'s> {
             self.next = self.scenario.lines.len();
         }
         let step = || print_step(&line.step);
-        let [printed, told] = self.judge(line, &applied, &mut problems);
+        let is_passed_over = applied.collected.as_ref().is_some_and(|collected| !self.is_sampled(collected));
+        let [printed, told] = self.judge(line, &applied, is_passed_over, &mut problems);
         let done = Done { before, line, after: &self.world, applied: &applied };
         let deviations = self.known(before.release()).deviations;
         let checks = self.steps.check(done, deviations, true, self.fault);
@@ -271,17 +277,30 @@ impl<'s> Replay<'s> {
             && let Err(unmet) = self.world.expects(line.client.as_ref(), assertion)
         {
             problems.extend(unmet.into_iter().map(|unmet| {
-                let why = self.why(line, assertion, &unmet).map(String::into_boxed_str);
-                Problem::Unmet { step: step(), unmet, why }
+                let tree = &self.world.store().tree;
+                let why = self.why(line, assertion, &unmet);
+                let why = why.or_else(|| paths::through_value(self.scenario, tree, assertion));
+                Problem::Unmet { step: step(), unmet, why: why.map(String::into_boxed_str) }
             }));
         }
         if let Step::Expect(assertion) = &line.step
-            && let Some(why) = paths::misspelled(self.scenario, assertion)
+            && let Some(why) = paths::misspelled(self.scenario, assertion).or_else(|| {
+                let is_nothing = matches!(assertion, Assertion::Nothing(_));
+                let tree = &self.world.store().tree;
+                paths::through_value(self.scenario, tree, assertion).filter(|_| is_nothing)
+            })
         {
             problems.push(Problem::Misspelled { step: step(), why });
         }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
-        Stepped { line, release: before.release(), applied, printed, told, failures }
+        Stepped { line, release: before.release(), applied, printed, told, is_passed_over, failures }
+    }
+
+    /// Whether a collection is one of those that are checked thoroughly.
+    fn is_sampled(&mut self, collected: &Collected) -> bool {
+        let is_last =
+            !self.scenario.lines[self.next..].iter().any(|line| matches!(line.step, Step::Gc { .. }));
+        self.sample.takes(&collected.request(), &collected.outcome, is_last)
     }
 
     /// What the daemon may do against the intended rules.
@@ -290,11 +309,17 @@ impl<'s> Replay<'s> {
     }
 
     /// Checks the collection of a step; what the step printed, and the same with as many reasons as are to be told.
-    fn judge(&self, line: &Line, applied: &Applied, problems: &mut Vec<Problem>) -> [Option<String>; 2] {
+    fn judge(
+        &self,
+        line: &Line,
+        applied: &Applied,
+        is_passed_over: bool,
+        problems: &mut Vec<Problem>,
+    ) -> [Option<String>; 2] {
         let namespace = self.world.namespace(line.client.as_ref()).unwrap_or_default();
         let mut texts = <[String; 2]>::default();
         if let Some(collected) = &applied.collected {
-            texts = self.judge_collection(line, collected, namespace, problems);
+            texts = self.judge_collection(line, collected, namespace, is_passed_over, problems);
         }
         let mut below = String::new();
         if let Some(cleaned) = &applied.cleaned {
@@ -311,6 +336,7 @@ impl<'s> Replay<'s> {
         line: &Line,
         collected: &Collected,
         namespace: &[u8],
+        is_passed_over: bool,
         problems: &mut Vec<Problem>,
     ) -> [String; 2] {
         let request = collected.request();
@@ -318,7 +344,9 @@ impl<'s> Replay<'s> {
         let judgement = judge(&collected.before, defects);
         let fault = self.fault.and_then(Fault::of_collector);
         let mut checks = check_each(&request, &collected.outcome, &judgement, fault);
-        checks.extend(check_thoroughly(&request, &collected.outcome, &judgement, defects, fault));
+        if !is_passed_over {
+            checks.extend(check_thoroughly(&request, &collected.outcome, &judgement, defects, fault));
+        }
         let found = |finding| Problem::Found { step: print_step(&line.step), finding: Box::new(finding) };
         problems.extend(checks.findings.into_iter().map(found));
         let printed = gc::collection(collected, &judgement, namespace, Reasons::First);
@@ -360,6 +388,8 @@ pub struct Replayed {
     pub steps: usize,
     /// How many collections ran.
     pub collections: usize,
+    /// How many of them were too many for injected errors and relations.
+    pub passed_over: usize,
 }
 
 /// Replays a scenario with an engine that may have a fault. One that asserts nothing fails.
@@ -384,6 +414,7 @@ impl Replayed {
         self.steps += 1;
         self.failures.extend(stepped.failures);
         self.collections += usize::from(stepped.applied.collected.is_some());
+        self.passed_over += usize::from(stepped.is_passed_over);
         if let (Some(printed), true) = (&stepped.printed, stepped.line.expected.is_some()) {
             self.printed.push((stepped.line.number, Text::lines(printed)));
         }

@@ -3,10 +3,12 @@
 //! ```text
 //! expect nothing v1/default/sanpshots      a namespace has no bucket `sanpshots`: is `snapshots` meant?
 //! expect nothing snapshots/overlayfs       in the root is no `snapshots`: is `v1/default/snapshots` meant?
+//! expect nothing .../labels/containerd.io/gc.expire      nothing is below a label: the key belongs in quotes
 //! ```
 //!
 //! What a `raw` step writes may be called anything.
 
+use crate::bucket::Bucket;
 use crate::named::nearest;
 use crate::scenario::{Assertion, DEFAULT_NAMESPACE, Name, Scenario, Step, print_path};
 use crate::schema::{names, shape};
@@ -16,14 +18,7 @@ use crate::text;
 pub(super) fn misspelled(scenario: &Scenario, assertion: &Assertion) -> Option<String> {
     let Assertion::Nothing(path) = assertion else { return None };
     let [first, rest @ ..] = &path[..] else { return None };
-    let is_written = |path: &[Name]| {
-        scenario.lines.iter().any(|line| match &line.step {
-            Step::RawPut { path: written, .. } | Step::RawBucket { path: written } => {
-                written.starts_with(path)
-            }
-            _ => false,
-        })
-    };
+    let is_written = |path: &[Name]| is_written(scenario, path);
     if first == names::V1 {
         let below = rest.get(1..).unwrap_or_default();
         return (0..below.len()).find_map(|at| {
@@ -42,6 +37,44 @@ pub(super) fn misspelled(scenario: &Scenario, assertion: &Assertion) -> Option<S
     let namespace = text::name(DEFAULT_NAMESPACE);
     (!is_namespace && !is_written(&path[..1]))
         .then(|| format!("no `{}` is ever beside v1; is `v1/{namespace}/{meant}` meant?", text::name(first)))
+}
+
+/// What is wrong with a path that an `expect` step has and that leads through a value, by what is there or by containerd's
+/// layout: below it is nothing. Most often a key has a `/` and no quotes.
+pub(super) fn through_value(scenario: &Scenario, tree: &Bucket, assertion: &Assertion) -> Option<String> {
+    let (Assertion::Nothing(path) | Assertion::Bucket(path) | Assertion::Value { path, .. }) = assertion
+    else {
+        return None;
+    };
+    let keys: Vec<&[u8]> = path.iter().map(|key| &**key).collect();
+    let in_tree = (1..keys.len()).find(|end| {
+        let (around, key) = (&keys[..end - 1], keys[end - 1]);
+        tree.view().at(around).is_some_and(|around| around.get(key).is_some())
+    });
+    let by_layout = || {
+        let namespace_end = match &keys[..] {
+            [names::V1, _, ..] => 2,
+            [_, names::SANDBOXES, ..] => 1,
+            _ => return None,
+        };
+        let end = namespace_end + shape::keys_to_value(&keys[namespace_end..])?;
+        (end < keys.len() && !is_written(scenario, &path[..=end])).then_some(end)
+    };
+    let end = in_tree.or_else(by_layout)?;
+    let meant = keys[end - 1..].join(&b'/');
+    let joined = [&keys[..end - 1], &[&meant[..]]].concat();
+    let (value, whole) = (print_path(&path[..end]), print_path(&joined));
+    Some(format!(
+        "`{value}` is a value, below which nothing can be; a key with a `/` stands in quotes: `{whole}`"
+    ))
+}
+
+/// Whether a `raw` step writes a path, or something below it.
+fn is_written(scenario: &Scenario, path: &[Name]) -> bool {
+    scenario.lines.iter().any(|line| match &line.step {
+        Step::RawPut { path: written, .. } | Step::RawBucket { path: written } => written.starts_with(path),
+        _ => false,
+    })
 }
 
 /// The word that a key is a slip of.

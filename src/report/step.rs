@@ -4,7 +4,7 @@ use crate::bucket::{Bucket, Change, Entry, View, diff};
 use crate::node::NodeRef;
 use crate::reason::Words;
 use crate::replay::refusal;
-use crate::scenario::{Line, alias, print_line};
+use crate::scenario::{Line, alias, print_line, print_path};
 use crate::schema::{names, time, varint};
 use crate::world::{Applied, Collected, World};
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ pub fn write(
 }
 
 fn write_change(out: &mut dyn Write, change: &Change<'_>) -> io::Result<()> {
-    let path = path_text(&change.path);
+    let path = print_path(&change.path);
     match (change.before, change.after) {
         (Some(Entry::Bucket(old)), Some(Entry::Bucket(new))) => {
             writeln!(out, "      ~ {path}/ sequence {} -> {}", old.sequence(), new.sequence())
@@ -76,7 +76,7 @@ fn write_whole(out: &mut dyn Write, mark: char, path: &[&[u8]], entry: Entry<'_>
     // A work list of paths and entries; reversed where it grows, so that paths come out in order.
     let mut pending = vec![(path.to_vec(), entry)];
     while let Some((path, entry)) = pending.pop() {
-        let shown = path_text(&path);
+        let shown = print_path(&path);
         let bucket: View<'_> = match entry {
             Entry::Value(bytes) => {
                 let key = path.last().copied().unwrap_or_default();
@@ -99,10 +99,6 @@ fn write_whole(out: &mut dyn Write, mark: char, path: &[&[u8]], entry: Entry<'_>
         pending[first..].reverse();
     }
     Ok(())
-}
-
-fn path_text(path: &[&[u8]]) -> String {
-    path.iter().map(|key| alias::in_name(key)).collect::<Vec<String>>().join("/")
 }
 
 /// A value in the form that its key promises, where it decodes so.

@@ -105,7 +105,9 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, key) in self.0.iter().enumerate() {
             let slash = if index == 0 { "" } else { "/" };
-            write!(f, "{slash}{}", key.escape_ascii())?;
+            // In quotes, as scenarios and people write a key that has the separator itself.
+            let quote = if key.contains(&b'/') { "\"" } else { "" };
+            write!(f, "{slash}{quote}{}{quote}", key.escape_ascii())?;
         }
         Ok(())
     }
@@ -276,6 +278,27 @@ pub fn words_below(path: &[&[u8]]) -> Vec<&'static [u8]> {
         Parts(_, fields) | Fields(_, fields) => fields.iter().map(|(name, _)| *name).collect(),
         Value | Labels | Values | Each(_) => Vec::new(),
     }
+}
+
+/// How many keys of a path below a namespace lead to a value, below which nothing can be; none if the path leads through
+/// buckets only.
+///
+/// ```
+/// use leasehold::schema::shape;
+/// assert_eq!(shape::keys_to_value(&[b"leases", b"l", b"labels", b"a", b"b"]), Some(4));
+/// assert_eq!(shape::keys_to_value(&[b"leases", b"l", b"labels"]), None);
+/// ```
+pub fn keys_to_value(path: &[&[u8]]) -> Option<usize> {
+    let mut shape = &NAMESPACE;
+    for (at, key) in path.iter().enumerate() {
+        shape = match shape {
+            Each(shape) => shape,
+            Parts(_, fields) | Fields(_, fields) => &fields.iter().find(|(name, _)| name == key)?.1,
+            Labels | Values => return Some(at + 1),
+            Value => return Some(at),
+        };
+    }
+    matches!(shape, Value).then_some(path.len())
 }
 
 /// What a tree that is no database of containerd's looks like.
