@@ -162,8 +162,14 @@ impl Fault {
     /// Whether a release has the rule that the fault breaks: elsewhere it changes nothing.
     pub fn can_be_made_in(self, release: Release) -> bool {
         use Fault::*;
-        let of_collectors =
-            [NoCancelAfterFailedSweep, ActiveForgotten, LeasedForgotten, OutsideNamespaceKept];
+        let of_collectors = [
+            NoCancelAfterFailedSweep,
+            ActiveForgotten,
+            LeasedForgotten,
+            OutsideNamespaceKept,
+            NoRemoveSilent,
+            FinishFailureSilent,
+        ];
         match self.release() {
             // Graded under the default release are the rules that are as old as 1.6, and those of collectors.
             Release::V1_7Beta => release.rules().collectors || !of_collectors.contains(&self),
@@ -200,6 +206,13 @@ impl Fault {
             Fault::SweepKeepsPartial if has_marked && outcome.error.is_some() => {
                 let (_, removed) = outcome.removed.split_last().expect("a removal failed");
                 outcome.after = run(request, Removing(removed)).after;
+            }
+            Fault::InvalidExpirySilent => {
+                outcome.log.retain(|event| !matches!(event, LogEvent::InvalidExpiration { .. }));
+            }
+            Fault::NoRemoveSilent => outcome.log.retain(|event| !matches!(event, LogEvent::NoRemove { .. })),
+            Fault::FinishFailureSilent => {
+                outcome.log.retain(|event| !matches!(event, LogEvent::CollectorFailed { .. }));
             }
             Fault::DirtyLost => {
                 outcome.dirty.snapshotters.clear();
@@ -275,6 +288,10 @@ named! {
     ActiveForgotten, "active-forgotten", Release::V1_7Beta => "Collectors' active resources are not roots.";
     LeasedForgotten, "leased-forgotten", Release::V1_7Beta => "What collectors hold for a lease is not a root.";
     OutsideNamespaceKept, "outside-namespace-kept", Release::V1_7Beta => "Collectors' resources of a namespace that the database lacks stay.";
+    // The log.
+    InvalidExpirySilent, "invalid-expiry-silent", Release::V1_7Beta => "That an expiry is no time is not logged.";
+    NoRemoveSilent, "no-remove-silent", Release::V1_7Beta => "That nobody removes a resource is not logged.";
+    FinishFailureSilent, "finish-failure-silent", Release::V1_7Beta => "That a collector cannot finish is not logged.";
     // Rules of later releases.
     LoopVariableShared, "loop-variable-shared", Release::V1_7 => "All collectors' labels yield the type of the last collector.";
     NoCancelAfterFailedMark, "no-cancel-after-failed-mark", Release::V1_7 => "Collectors are not cancelled when marking fails.";

@@ -2,6 +2,7 @@
 
 use super::checks::Checks;
 use super::finding::{Breach, Finding, Found};
+use super::log::wrong_line;
 use super::property::Property;
 use crate::bucket::Bucket;
 use crate::engine::{Call, Dirty, Error, Fault, Outcome, Request, collect_with};
@@ -65,6 +66,8 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
         found.extend(compare_marked(outcome, judgement));
     }
     found.extend(compare_collectors(request, outcome, judgement).map(|it| (Property::Collectors, it)));
+    let line = wrong_line(request.situation, outcome, judgement);
+    found.extend(line.map(|line| (Property::Log, Breach::Logged(line))));
     if hides_cancellation(request, outcome) && found.iter().any(|(property, _)| *property != Property::Error)
     {
         let allowed = vec![Error::Canceled.to_string()];

@@ -4,6 +4,7 @@
 //! campaign's report and the head of a written scenario say the same. Nodes are named as scenarios name them, those of the
 //! default namespace without it.
 
+use super::log::{Said, WrongLine};
 use super::memory::{Acts, Slip};
 use super::property::Property;
 use crate::bucket::{Bucket, Entry};
@@ -135,6 +136,8 @@ pub enum Breach {
     ExpectedUnstored(NodeName, NodeName),
     /// A clean-up left this in a backend: a blob, an ingest's backend reference, or a snapshotter and its backend's name.
     LeftOver(Kind, Name),
+    /// The log of a collection lacks a line, or has one too many.
+    Logged(WrongLine),
     /// What daemon and clients have in memory is not what the step says.
     Memory(Slip),
     /// An injected error did not end the collection as it must.
@@ -422,6 +425,27 @@ impl fmt::Display for Finding {
                 )
             }
             Breach::Memory(slip) => slip.fmt(f),
+            Breach::Logged(line) => {
+                let (line, how) = match line {
+                    WrongLine::Missing(line) => (line, "lacks"),
+                    WrongLine::Extra(line) => (line, "has, and nothing calls for it,"),
+                };
+                write!(f, "the log {how} ")?;
+                match line {
+                    Said::InvalidExpiry(kind, name) => {
+                        let name = named(&NodeName { namespace: None, kind: *kind, key: name.clone() });
+                        write!(f, "that the expiry of {name} is no time")
+                    }
+                    Said::NoRemove(resource_type, key) => {
+                        let node = Node::new(*resource_type, DEFAULT_NAMESPACE, key);
+                        write!(f, "that nobody removes {}", self.shown(&node))
+                    }
+                    Said::FinishFailed(None) => f.write_str("that a collector could not finish"),
+                    Said::FinishFailed(Some(collector)) => {
+                        write!(f, "that the collector of {} could not finish", kind(collector))
+                    }
+                }
+            }
             Breach::Related { change, difference } => {
                 write!(f, "{change}: ")?;
                 match difference {

@@ -17,6 +17,7 @@
 //! | `backend` | a clean-up, to what the database lists and what it does not |
 //! | `panics` | whatever runs, to its end |
 //! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
+//! | `log` | what a collection logs above debugging |
 //! | `thorough` | what takes many more collections: the two below |
 //! | `relations` | two collections to each other, without asking the oracle's verdict |
 //! | `inject` | a collection in which one lookup, removal or root fails |
@@ -33,6 +34,7 @@ pub mod done;
 pub mod finding;
 mod inject;
 pub mod known;
+pub mod log;
 pub mod memory;
 pub mod panics;
 mod promise;

@@ -34,6 +34,7 @@ named! {
     Again, "again", When::Each, Collector(SweepSkips) => "A second collection at the same instant changes no bucket.";
     Collectors, "collectors", When::Each, Collector(OutsideNamespaceKept) => "Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
     Dirty, "dirty", When::Each, Collector(DirtyLost) => "Exactly the backends that lost something are noted for cleaning up.";
+    Log, "log", When::Each, Collector(InvalidExpirySilent) => "What a collection that succeeds logs above debugging follows from what it met: expiries that are no time, resources that nobody removes, collectors that cannot finish.";
     // Relations between two collections.
     Renaming, "renaming", When::Thorough, Collector(SweepSkips) => "Other names, one to one and with the same separators, change nothing else.";
     CreationOrder, "creation-order", When::Thorough, Collector(UntouchedKept) => "When and in which order things were created changes nothing.";
@@ -76,7 +77,7 @@ impl Property {
             Property::Completeness | Property::Tree | Property::Again | Property::Leftover => 3,
             Property::Frame | Property::Effect | Property::Refusal | Property::Memory | Property::Undo => 4,
             Property::LookupError | Property::RemovalError | Property::Cancellation => 5,
-            Property::CollectorCall | Property::Collectors | Property::Dirty => 6,
+            Property::CollectorCall | Property::Collectors | Property::Dirty | Property::Log => 6,
             Property::Renaming
             | Property::CreationOrder
             | Property::UnrelatedNamespace
