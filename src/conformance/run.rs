@@ -4,12 +4,13 @@ use super::compare::{Difference, compare};
 use super::results::{Reference, Results};
 use super::row::Row;
 use crate::bucket::json;
-use crate::engine::{Call, Error, Fault, NodeId, Outcome, Request, collect_with, phases};
+use crate::engine::{Call, Dirty, Error, Fault, NodeId, Outcome, Request, collect_with, phases};
 use crate::go::Go;
-use crate::node::{Node, NodeRef, ResourceType};
+use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{self, Defects, Judgement, judge};
 use crate::release::Release;
 use crate::situation::Situation;
+use crate::text;
 use std::fmt;
 
 /// Which of the two went wrong.
@@ -38,7 +39,10 @@ pub fn run(row: &Row, release: Release, go: Go, fault: Option<Fault>) -> Result<
     for expected in &row.expected {
         let situation = row.situation(release, expected.last_iterated_collector.map(ResourceType));
         let situation = Situation { built_with: go, ..situation };
-        compare(row, expected, &results(&situation, fault))
+        let outcome = collect_with(&Request::new(&situation), fault);
+        let dirty = outcome.dirty.clone();
+        compare(row, expected, &results_of(&situation, outcome, fault))
+            .and_then(|()| compare_dirty(release, expected, &dirty))
             .map_err(|difference| (Party::Engine, difference))?;
         compare_oracle(row, expected, &judge(&situation, Defects::as_shipped(release)))
             .map_err(|difference| (Party::Oracle, difference))?;
@@ -48,7 +52,10 @@ pub fn run(row: &Row, release: Release, go: Go, fault: Option<Fault>) -> Result<
 
 /// Everything that a row records, from the engine: every field.
 pub fn results(situation: &Situation, fault: Option<Fault>) -> Results {
-    let outcome = collect_with(&Request::new(situation), fault);
+    results_of(situation, collect_with(&Request::new(situation), fault), fault)
+}
+
+fn results_of(situation: &Situation, outcome: Outcome, fault: Option<Fault>) -> Results {
     let phases = phases(situation, fault);
     let owned = |ids: &[NodeId]| ids.iter().map(|id| phases.nodes.get(*id).to_node()).collect::<Vec<_>>();
     let text = |error: &Option<Error>| error.as_ref().map(Error::to_string);
@@ -86,6 +93,36 @@ fn calls(outcome: &Outcome) -> Vec<String> {
         Some(format!("type {} {call}", called.resource_type.0))
     });
     recorded.collect()
+}
+
+/// No recording says which backends were noted for a clean-up; it follows from what was handed to removal, as each is noted
+/// before its removal is tried (`DB.GarbageCollect`): content for a blob or an ingest, a snapshotter for each of its
+/// snapshots, by the key up to its first slash if it has one behind its beginning.
+fn compare_dirty(release: Release, expected: &Results, dirty: &Dirty) -> Result<(), Difference> {
+    let Some(removed) = &expected.removed else { return Ok(()) };
+    let mut derived = Dirty::default();
+    for node in removed.iter().filter(|node| !release.is_flat(node.resource_type)) {
+        match release.kind_of(node.resource_type) {
+            Kind::Content | Kind::Ingest => derived.content = true,
+            Kind::Snapshot => {
+                let slash = node.key.iter().position(|byte| *byte == b'/').filter(|slash| *slash > 0);
+                derived.snapshotters.extend(slash.map(|slash| Box::from(&node.key[..slash])));
+            }
+            _ => {}
+        }
+    }
+    if *dirty == derived {
+        return Ok(());
+    }
+    let [noted, called_for] = [dirty, &derived].map(|dirty| {
+        let snapshotters = dirty.snapshotters.iter().map(|name| text::name(name));
+        let content = dirty.content.then(|| "content".to_owned());
+        let backends: Vec<String> = content.into_iter().chain(snapshotters).collect();
+        if backends.is_empty() { "nothing".to_owned() } else { backends.join(", ") }
+    });
+    let text =
+        format!("noted for a clean-up is {noted}, what was recorded as removed calls for {called_for}");
+    Err(Difference { field: "removed", text })
 }
 
 /// The oracle knows no order: its keep set, its removals as a set, its errors and its tree are compared.
