@@ -91,7 +91,18 @@ impl Report<'_> {
             0 if comparison.newly_fails() => {
                 writeln!(out, "Nothing that {from} keeps would be removed by {to}: its collection fails.")
             }
-            0 => writeln!(out, "Nothing that {from} keeps would be removed by {to}."),
+            0 => {
+                writeln!(out, "Nothing that {from} keeps would be removed by {to}.")?;
+                let errors = &comparison.errors;
+                if !comparison.differences.is_empty() || errors.from.is_some() || errors.to.is_some() {
+                    return Ok(());
+                }
+                let same = text::counted(comparison.unchanged as u64, "resource");
+                writeln!(
+                    out,
+                    "Nor is there anything that {to} keeps and {from} would remove: both do the same with {same}."
+                )
+            }
             _ => writeln!(out, "{} that {from} keeps would be removed by {to}.", counted(Effect::Removed)),
         }
     }

@@ -540,7 +540,7 @@ mod tests {
         // The sandboxes of a namespace called v1, one of them called leases; a namespace called sandboxes.
         assert_eq!(oddities(&["v1/version", "v1/sandboxes/leases/createdat"]), [""; 0]);
         assert_eq!(oddities(&["v1/version", "v1/sandboxes/id/createdat"]), [""; 0]);
-        assert_eq!(oddities(&["v1/version", "v1/sandboxes/images/name/createdat"]), [""; 0]);
+        assert_eq!(oddities(&["v1/version", "v1/sandboxes/images/name/target/digest"]), [""; 0]);
     }
 
     #[test]

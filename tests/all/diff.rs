@@ -102,7 +102,7 @@ fn where_nothing_is_lost_the_last_line_says_so() {
     assert_eq!(
         text(&equal),
         format!(
-            "A collection by containerd 2.1 instead of 2.0 at {NOW}\n\nNothing that 2.0 keeps would be removed by 2.1.\n"
+            "A collection by containerd 2.1 instead of 2.0 at {NOW}\n\nNothing that 2.0 keeps would be removed by 2.1.\nNor is there anything that 2.1 keeps and 2.0 would remove: both do the same with 9 resources.\n"
         )
     );
 }
@@ -139,8 +139,13 @@ fn json_has_every_difference() {
     let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
     let of = |field: &str| report[field].clone();
     assert_eq!([of("removed"), of("kept"), of("alike")], [3, 2, 1].map(Value::from));
+    // The names of this tree are no digests, which is said first.
+    let warnings = of("warnings");
+    let warnings = warnings.as_array().expect("a list").iter();
+    let is_odd = |warning: &&Value| warning.as_str().is_some_and(|warning| warning.contains(": odd: "));
+    let warnings: Value = warnings.filter(|warning| !is_odd(warning)).cloned().collect();
     assert_eq!(
-        (of("unchanged"), of("warnings")),
+        (of("unchanged"), warnings),
         (
             3.into(),
             serde_json::json!([
