@@ -12,7 +12,7 @@
 use crate::bucket::Bucket;
 use crate::instant::Instant;
 use crate::node::{Kind, NodeRef, ResourceType};
-use crate::oracle::{By, Failure, Holder, Reason, Rule};
+use crate::oracle::{By, Failure, Holder, Misread, Reason, Rule};
 use crate::release::Release;
 use crate::scenario::{NodeName, print_node};
 use crate::schema::{names, time, views};
@@ -236,6 +236,9 @@ impl Words<'_> {
                 let (by, label) = (self.holder(by), short_label(label));
                 format!("{by} names it by {label}, which means nothing to containerd {}", self.release)
             }
+            Failure::ConditionMisread { by, label, misread } => {
+                format!("{} names it by {}, {}", self.holder(by), short_label(label), misread_words(*misread))
+            }
             Failure::OwnLabelNotRead { label, is_bucket } => {
                 let (label, form) = (short_label(label), if *is_bucket { " is a bucket and" } else { "" });
                 format!("its label {label}{form} means nothing to containerd {}", self.release)
@@ -298,6 +301,22 @@ fn verb(rule: Rule, label: &str, it: &str) -> String {
         Rule::LiveLease | Rule::UnexpiredImage | Rule::ActiveIngest | Rule::RootLabel | Rule::Container => {
             format!("keeps {it} as {rule}")
         }
+    }
+}
+
+/// Why a condition refers to nothing.
+pub fn misread_words(misread: Misread<'_>) -> String {
+    let stops =
+        |text: &[u8], what: &str| format!("whose value cannot be read: `{}` {what}", text::name(text));
+    match misread {
+        Misread::NoSnapshotter => {
+            "in which the snapshotter is missing: gc.cond.snapshot.SNAPSHOTTER".to_owned()
+        }
+        Misread::NoBar => "whose value cannot be read: it has no `|` with a snapshot's key behind".to_owned(),
+        Misread::NoKey => "whose value has no snapshot's key behind the `|`".to_owned(),
+        Misread::NoUse(text) => stops(text, "does not begin with `usedat`"),
+        Misread::NoOperator(text) => stops(text, "stands where `<` or `>` should"),
+        Misread::NoDuration(text) => stops(text, "is no duration, as 24h is"),
     }
 }
 

@@ -229,7 +229,7 @@ impl Report<'_> {
                 Verdict::Held(text) | Verdict::Bare(text) => writeln!(out, "{text}")?,
                 Verdict::Failed(said) => {
                     let text: String = said.iter().map(|said| said.shown(path)).collect();
-                    writeln!(out, "{text}again: {}\n", command(self.arguments, path))?;
+                    writeln!(out, "{text}again: {}\n", command(self.arguments, path, said))?;
                 }
             }
         }
@@ -267,7 +267,7 @@ impl Report<'_> {
                     file["failures"] = said.iter().filter_map(Said::json).collect();
                     let texts: String = said.iter().filter_map(Said::text).collect();
                     file["said"] = json!(texts.trim_end());
-                    file["again"] = json!(command(self.arguments, path));
+                    file["again"] = json!(command(self.arguments, path, said));
                 }
             }
             file
@@ -630,8 +630,8 @@ fn bare(file: &Path, replayed: &Replayed) -> Verdict {
     Verdict::Bare(format!("WITHOUT EXPECTATIONS {}: {steps}, {collections}; {hint}", text::path(file)))
 }
 
-/// The command that replays a file as it was replayed.
-fn command(arguments: &Arguments, file: &Path) -> String {
+/// The command that replays a file as it was replayed; of all releases under one that fails.
+fn command(arguments: &Arguments, file: &Path, said: &[Said]) -> String {
     let options_end = if file.as_os_str().as_encoded_bytes().starts_with(b"-") { "-- " } else { "" };
     let path = format!("{options_end}{}", quoted(file));
     let mut command = "leasehold replay --step".to_owned();
@@ -641,7 +641,14 @@ fn command(arguments: &Arguments, file: &Path) -> String {
     match arguments.release {
         None => {}
         Some(Rules::Of(release)) => command.push_str(&format!(" --release {release}")),
-        Some(Rules::OfAll) => command.push_str(" --release all"),
+        Some(Rules::OfAll) => {
+            let failing = said.iter().find_map(|said| match said {
+                Said::Failed(failed) => failed.releases.first(),
+                Said::Text(_) => None,
+            });
+            let release = failing.map_or("all", |release| release.name());
+            command.push_str(&format!(" --release {release}"));
+        }
     }
     if let Some(go) = arguments.go {
         command.push_str(&format!(" --go {go}"));

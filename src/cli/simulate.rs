@@ -5,7 +5,7 @@ use super::findings::Folder;
 use super::values::{self, parse_time_to_try};
 use super::{Ended, Failure, interrupt, progress, threads};
 use crate::campaign::{Stop, Tally as _};
-use crate::generate::profile::Swarm;
+use crate::generate::profile::{Habit, Swarm};
 use crate::generate::seed::Seed;
 use crate::properties::known::Known;
 use crate::release::Release;
@@ -19,7 +19,7 @@ use crate::world::Fault;
 use indicatif::ProgressBar;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 /// Run generated cases through the collector and an independent oracle, and report where they disagree
@@ -59,10 +59,7 @@ pub(super) struct Arguments {
     /// Whose rules: a version of containerd; default: 1.7.0-beta.1, or the release that first has the rule of --fault
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
-    /// Which habits the cases have: swarm (each draws its own), plain, all, or some of leases, expiry, flat-and-plain,
-    /// near-misses, dead-edges, cycles, namespaces, later-labels, collectors, malformed, raw-bytes, protocols, cold-names,
-    /// label-grammar, shared-names, odd-times, any-collected, bursts
-    #[arg(long, value_name = "PROFILE", value_parser = Swarm::parse, default_value = "swarm")]
+    #[arg(long, value_name = "PROFILE", value_parser = Swarm::parse, default_value = "swarm", help = profile_help())]
     profile: Swarm,
     /// Hold the daemon to the intended rules instead of those with the release's known defects
     #[arg(long)]
@@ -120,6 +117,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let Some(command) = &arguments.child.against else { return run_with(arguments, cases, folder, out) };
     let (limit, jobs, json) = (arguments.child.limit(), arguments.jobs, arguments.json);
     child_campaign::run(command, limit, cases, jobs, json, folder, out)
+}
+
+/// What `--profile` takes.
+fn profile_help() -> &'static str {
+    static HELP: LazyLock<String> = LazyLock::new(|| {
+        let habits: Vec<&str> = Habit::ALL.iter().map(|habit| habit.name()).collect();
+        let habits = habits.join(", ");
+        format!("Which habits the cases have: swarm (each draws its own), plain, all, or some of {habits}")
+    });
+    &HELP
 }
 
 /// Prints one case as it was drawn.

@@ -86,16 +86,18 @@ impl Said {
     }
 }
 
-/// Which releases agree: `release 2.1: `, or of several `under 1.6, 1.7 and 3 more: `.
+/// Which releases agree: `release 2.1: `, or of several `under 1.6, 1.7: `; as many as fit a line.
 fn under(releases: &[Release]) -> String {
-    const NAMED_MAX: usize = 3;
+    const NAMED_MAX: usize = 8;
     let names =
         |releases: &[Release]| releases.iter().map(|release| release.name()).collect::<Vec<_>>().join(", ");
     match releases {
         [] => String::new(),
         [one] => format!("release {one}: "),
         few if few.len() <= NAMED_MAX => format!("under {}: ", names(few)),
-        many => format!("under {} and {} more: ", names(&many[..2]), many.len() - 2),
+        many => {
+            format!("under {} and {} more: ", names(&many[..NAMED_MAX - 1]), many.len() - (NAMED_MAX - 1))
+        }
     }
 }
 

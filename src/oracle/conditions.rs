@@ -10,6 +10,7 @@
 
 use super::nodes::cut_at_slash;
 use super::times;
+use crate::schema::names;
 
 /// `usedat<2h`: the time since a use, compared with a duration in nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +60,44 @@ pub(super) fn comparisons(
     let bar = value.iter().position(|byte| *byte == b'|')?;
     let list = value[..bar].split(|byte| *byte == b',');
     Some((list.filter_map(move |text| comparison(text, knows_all_operators)), &value[bar + 1..]))
+}
+
+/// What of a condition cannot be read, so that it refers to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Misread<'a> {
+    /// The label ends where the snapshotter should stand.
+    NoSnapshotter,
+    /// Nothing ends the comparisons.
+    NoBar,
+    /// Behind the bar stands no key.
+    NoKey,
+    /// This comparison is of nothing that is known.
+    NoUse(&'a [u8]),
+    /// Here an operator should stand.
+    NoOperator(&'a [u8]),
+    /// Here a duration should stand.
+    NoDuration(&'a [u8]),
+}
+
+/// Why a label that begins with `gc.cond.snapshot` refers to nothing, as its first comparison or what is missing says;
+/// none if one of its comparisons can be read, or if it is another label.
+pub fn misread<'a>(label: &[u8], value: &'a [u8]) -> Option<Misread<'a>> {
+    let snapshotter = snapshotter(label.strip_prefix(names::GC_COND_SNAPSHOT)?, true);
+    let Some(bar) = value.iter().position(|byte| *byte == b'|') else { return Some(Misread::NoBar) };
+    if value[..bar].split(|byte| *byte == b',').all(|text| comparison(text, true).is_none()) {
+        let first = value[..bar].split(|byte| *byte == b',').next().unwrap_or_default();
+        let Some(rest) = first.strip_prefix(b"usedat") else { return Some(Misread::NoUse(first)) };
+        return Some(match rest {
+            [b'<' | b'>', b'=', duration @ ..] | [b'<' | b'>', duration @ ..] => {
+                Misread::NoDuration(duration)
+            }
+            _ => Misread::NoOperator(rest),
+        });
+    }
+    match snapshotter {
+        None | Some([]) => Some(Misread::NoSnapshotter),
+        Some(_) => (bar + 1 == value.len()).then_some(Misread::NoKey),
+    }
 }
 
 fn comparison(text: &[u8], knows_all_operators: bool) -> Option<Comparison> {
@@ -113,6 +152,28 @@ mod tests {
             assert_eq!(comparison(text.as_bytes(), true), None, "{text:?}");
         }
         assert!(comparisons(b"usedat<2h", true).is_none());
+    }
+
+    #[test]
+    fn what_of_a_condition_cannot_be_read_is_told_where_it_stands() {
+        const LABEL: &[u8] = b"containerd.io/gc.cond.snapshot.overlayfs";
+        for (label, value, expected) in [
+            (LABEL, "usedat<24h|k", None),
+            (LABEL, "usedat<=24h|k", None),
+            (LABEL, "other,usedat<24h|k", None),
+            (b"containerd.io/gc.cond.value-usedat", "x", None),
+            (LABEL, "usedat<24|k", Some(Misread::NoDuration(b"24"))),
+            (LABEL, "usedat<1d|x", Some(Misread::NoDuration(b"1d"))),
+            (LABEL, "usedat < 24h|k", Some(Misread::NoOperator(b" < 24h"))),
+            (LABEL, "usedat=24h|x", Some(Misread::NoOperator(b"=24h"))),
+            (LABEL, "k|usedat<24h", Some(Misread::NoUse(b"k"))),
+            (LABEL, "k", Some(Misread::NoBar)),
+            (LABEL, "usedat<24h|", Some(Misread::NoKey)),
+            (b"containerd.io/gc.cond.snapshot", "usedat<24h|k", Some(Misread::NoSnapshotter)),
+            (b"containerd.io/gc.cond.snapshot.", "usedat<24h|k", Some(Misread::NoSnapshotter)),
+        ] {
+            assert_eq!(misread(label, value.as_bytes()), expected, "{value}");
+        }
     }
 
     #[test]

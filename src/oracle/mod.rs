@@ -41,6 +41,7 @@ mod rules;
 pub mod times;
 mod verdict;
 
+pub use conditions::{Misread, misread};
 pub use defects::{Defect, Defects};
 pub use errors::Progress;
 pub use judgement::Judgement;

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! content/m   gc.ref.contents = sha256:aa      a label that means nothing
+//! content/m   gc.cond.snapshot.s = usedat<2|k  a condition that cannot be read
 //! content/m   gc.bref.content = sha256:bb      one that means nothing before 2.2
 //! content/m   gc.ref.snapshot.s = s/k          names s/s/k, as the snapshotter stands in the label
 //! away/lease  lists sha256:aa                  holds away/content/sha256:aa, another node
@@ -16,6 +17,7 @@
 
 use super::Judgement;
 use super::collectors::{collectors, is_heard};
+use super::conditions::{Misread, misread};
 use super::defects::Defect;
 use super::facts::{Refusal, full};
 use super::labels::is_label;
@@ -41,6 +43,8 @@ enum Mention<'a> {
     /// In the value of a label that looks like one for the collector, of an object in this namespace.
     /// An object that is never looked up is hidden.
     Label { namespace: &'a [u8], by: By<'a>, label: &'a [u8], is_hidden: bool },
+    /// In the value of a condition that cannot be read.
+    Misread { namespace: &'a [u8], by: By<'a>, label: &'a [u8], misread: Misread<'a> },
     /// The node has such a label itself.
     OwnLabel { node: Node, label: &'a [u8], is_bucket: bool },
     /// In what a collector says of a node, which is not heard for this reason.
@@ -85,6 +89,10 @@ impl<'a> NearMisses<'a> {
                     Some(resource_type) => Failure::CollectorLabelFailed { by, label, resource_type },
                     None => Failure::LabelNotRead { by, label },
                 };
+                (*namespace == node.namespace && !is_read(label)).then_some(failure)
+            }
+            Mention::Misread { namespace, by, label, misread } => {
+                let failure = Failure::ConditionMisread { by: by.clone(), label, misread: *misread };
                 (*namespace == node.namespace && !is_read(label)).then_some(failure)
             }
             Mention::OwnLabel { node: own, label, is_bucket } => {
@@ -247,6 +255,13 @@ impl<'a> Gathering<'_, 'a> {
         for (label, entry) in labels.filter(|(label, _)| has_part(label, b"gc.")) {
             let value = entry.value().unwrap_or_default();
             let bar = value.iter().position(|byte| *byte == b'|').filter(|_| has_part(label, b"gc.cond."));
+            let is_condition = own.as_ref().is_some_and(|node| self.may_have_conditions(node));
+            if let Some(misread) = misread(label, value).filter(|_| is_condition) {
+                for name in value.split(|byte| *byte == b'|') {
+                    self.mention(name, Mention::Misread { namespace, by: by.clone(), label, misread });
+                }
+                continue;
+            }
             let is_about_itself = has_part(label, b"gc.root") || has_part(label, b"gc.bref.");
             match &own {
                 Some(node) if is_about_itself => {
@@ -260,6 +275,13 @@ impl<'a> Gathering<'_, 'a> {
                 }
             }
         }
+    }
+
+    /// Whether conditions are read of a node's labels.
+    fn may_have_conditions(&self, node: &Node) -> bool {
+        let release = self.judgement.question.situation.release;
+        let kind = release.kind_of(node.resource_type);
+        release.rules().conditional_references && matches!(kind, Kind::Content | Kind::Image)
     }
 
     /// What a collector says and is not heard for.

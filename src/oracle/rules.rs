@@ -1,5 +1,6 @@
 //! The words for why something is kept, or is not.
 
+use super::conditions::Misread;
 use super::defects::Defect;
 use super::times::UndecodableTime;
 use crate::instant::Instant;
@@ -178,6 +179,15 @@ pub enum Failure<'a> {
         by: By<'a>,
         /// The label.
         label: &'a [u8],
+    },
+    /// A condition of something else names it and cannot be read.
+    ConditionMisread {
+        /// What has the label.
+        by: By<'a>,
+        /// The label.
+        label: &'a [u8],
+        /// Where it cannot be read.
+        misread: Misread<'a>,
     },
     /// It has a label that is none which the release reads there.
     OwnLabelNotRead {

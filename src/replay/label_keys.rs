@@ -80,6 +80,14 @@ fn nearly(key: &str, declared: &[String]) -> Option<String> {
             text::line(key)
         ));
     }
+    if let Some(short) = short
+        .filter(|short| ["content", "image"].iter().any(|kind| begins(short, &format!("gc.cond.{kind}"))))
+    {
+        return Some(format!(
+            "no collector reads the label `{}`: conditions are about snapshots; is `gc.cond.snapshot.SNAPSHOTTER` meant?",
+            text::line(short)
+        ));
+    }
     let own = without_prefix(key);
     let meant = known().filter_map(|known| meant(own, known, short.is_none()));
     let (_, meant) = meant.min_by_key(|(slips, _)| *slips)?;
@@ -179,6 +187,7 @@ mod tests {
             ("gc.ref.snapshot", "gc.ref.snapshot.SNAPSHOTTER"),
             ("gc.ref.snapshot.", "gc.ref.snapshot.SNAPSHOTTER"),
             ("gc.cond.snapshot", "gc.cond.snapshot.SNAPSHOTTER"),
+            ("gc.cond.content", "gc.cond.snapshot.SNAPSHOTTER"),
             ("gc.bref.snapshot/", "gc.bref.snapshot.SNAPSHOTTER"),
             ("gc.ref.snapshot/overlayfs", "gc.ref.snapshot.overlayfs"),
             ("gc.ref.snapshotoverlayfs", "gc.ref.snapshot.overlayfs"),

@@ -280,6 +280,7 @@ impl<'s> Replay<'s> {
                 let tree = &self.world.store().tree;
                 let why = self.why(line, assertion, &unmet);
                 let why = why.or_else(|| paths::through_value(self.scenario, tree, assertion));
+                let why = why.or_else(|| paths::other_form(assertion));
                 Problem::Unmet { step: step(), unmet, why: why.map(String::into_boxed_str) }
             }));
         }

@@ -10,8 +10,8 @@
 
 use crate::bucket::Bucket;
 use crate::named::nearest;
-use crate::scenario::{Assertion, DEFAULT_NAMESPACE, Name, Scenario, Step, print_path};
-use crate::schema::{names, shape};
+use crate::scenario::{Assertion, DEFAULT_NAMESPACE, Name, RawValue, Scenario, Step, print_path};
+use crate::schema::{names, shape, time};
 use crate::text;
 
 /// What is wrong with the path of an `expect nothing`.
@@ -67,6 +67,18 @@ pub(super) fn through_value(scenario: &Scenario, tree: &Bucket, assertion: &Asse
     Some(format!(
         "`{value}` is a value, below which nothing can be; a key with a `/` stands in quotes: `{whole}`"
     ))
+}
+
+/// In which form a value is there, where an `expect value` has its text: times and numbers are stored in Go's forms.
+pub(super) fn other_form(assertion: &Assertion) -> Option<String> {
+    let Assertion::Value { path, value: RawValue::Bytes(bytes) } = assertion else { return None };
+    let text = str::from_utf8(bytes).ok()?;
+    let form = match path.last().map(|key| &**key)? {
+        b"createdat" | b"updatedat" | names::EXPIRE_AT if time::parse_rfc3339(bytes).is_ok() => "time",
+        names::SIZE | names::VERSION if text.parse::<i64>().is_ok() => "varint",
+        _ => return None,
+    };
+    Some(format!("write `{form}={text}`: it is stored in Go's binary form"))
 }
 
 /// Whether a `raw` step writes a path, or something below it.

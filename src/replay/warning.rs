@@ -21,7 +21,10 @@ use super::label_keys::is_nearly_read;
 use super::objects::{Object, created, created_namespaces, expected, named as named_by, used_namespace};
 use super::slip::meant;
 use crate::go::Go;
+use crate::named::distance;
 use crate::node::Kind;
+use crate::oracle::{Misread, misread};
+use crate::reason::misread_words;
 use crate::scenario::{
     Assertion, Expiry, Labels, Line, Name, NodeName, RawValue, Scenario, Step, alias, kind_of_word,
     print_node,
@@ -65,6 +68,8 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         let mut texts: Vec<String> =
             labels.filter_map(|(key, value)| names_nothing(key, value, &created)).collect();
         texts.extend(all_labels.as_slice().iter().filter_map(|(key, _)| is_nearly_read(scenario, key)));
+        texts
+            .extend(all_labels.as_slice().iter().filter_map(|(key, value)| unreadable_condition(key, value)));
         for object in named_by(step) {
             let text = has_comma(&object, &created).or_else(|| is_missing(&object, &created));
             texts.extend(text.or_else(|| mentioned.lack(step, &object)));
@@ -290,12 +295,13 @@ fn nearest_of(object: &Object, created: &BTreeSet<Object>) -> Option<Object> {
     let all: Vec<(&Object, Vec<String>)> = created.iter().map(|other| (other, parts(other))).collect();
     let exists = |part: &String| all.iter().any(|(_, others)| others.contains(part));
     let alike = all.iter().filter(|(other, _)| other.0 == object.0);
-    let mut near = alike.filter(|(_, others)| {
+    let near = alike.filter_map(|(near, others)| {
         let mut pairs = written.iter().zip(others).filter(|(part, other)| part != other);
-        let is_slip = |(part, other): (&String, &String)| !exists(part) && meant(part, [&**other]).is_some();
-        pairs.next().is_some_and(is_slip) && pairs.next().is_none()
+        let (part, other) = pairs.next().filter(|_| pairs.clone().next().is_none())?;
+        let is_slip = !exists(part) && meant(part, [&**other]).is_some();
+        is_slip.then(|| (distance(part, other), near))
     });
-    near.next().map(|(near, _)| (*near).clone())
+    near.min_by_key(|(edits, _)| *edits).map(|(_, near)| (*near).clone())
 }
 
 /// A name in the parts that a person writes.
@@ -327,6 +333,14 @@ fn never_comes(expiry: &[u8]) -> String {
     let hint =
         if is_relative { format!("; write `expire={expiry}` to count from the step") } else { String::new() };
     format!("gc.expire `{expiry}` is no time, so that it never comes{hint}")
+}
+
+/// A condition that refers to nothing, whatever it names. Of a missing snapshotter the key says enough.
+fn unreadable_condition(key: &[u8], value: &[u8]) -> Option<String> {
+    let misread =
+        misread(key, value).filter(|misread| *misread != Misread::NoSnapshotter && !value.is_empty())?;
+    let label = text::name(key.strip_prefix(b"containerd.io/").unwrap_or(key));
+    Some(format!("nothing is referred to by {label}, {}", misread_words(misread)))
 }
 
 fn no_use(used_at: &[u8]) -> String {

@@ -9,6 +9,7 @@ use crate::simulate::campaign::{Example, Plan};
 use crate::simulate::explained::Explained;
 use crate::text;
 use crate::world::Fault;
+use serde_json::{Value, json};
 use std::io::{self, Write};
 
 /// Shows a finding; `file` is where it was written.
@@ -29,10 +30,7 @@ pub fn write(
         writeln!(out, "  defect   {name}: {sentence}")?;
     }
     write_steps(out, &example.small.case, example.steps, example.small.tries, &example.explained)?;
-    let [found, expected] = match broken.sort.property.when() {
-        When::Each | When::Thorough => ["engine", "oracle"],
-        When::Step | When::SampledStep | When::Promised | When::CleanUp => ["daemon", "rule"],
-    };
+    let [found, expected] = sides(example);
     write_side(out, found, &[broken.finding.to_string()])?;
     write_side(out, expected, &example.explained.oracle)?;
     if !broken.also.is_empty() {
@@ -40,11 +38,52 @@ pub fn write(
         writeln!(out, "  breaks   {} too", also.join(", "))?;
     }
     if let Some(file) = file {
-        let fault = fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
-        let intended = if plan.known == Known::NONE { " --intended" } else { "" };
-        writeln!(out, "  again    leasehold replay --step{fault}{intended} {}", quoted(file))?;
+        writeln!(out, "  again    {}", again(plan, fault, file))?;
     }
     Ok(())
+}
+
+/// What one side does and what holds it to account: the oracle, or a property's own sentence.
+fn sides(example: &Example) -> [&'static str; 2] {
+    let property = example.small.seen.sort.property;
+    let is_sentence = example.explained.oracle == [property.sentence()];
+    match property.when() {
+        When::Each | When::Thorough if is_sentence => ["engine", "rule"],
+        When::Each | When::Thorough => ["engine", "oracle"],
+        When::Step | When::SampledStep | When::Promised | When::CleanUp => ["daemon", "rule"],
+    }
+}
+
+/// The command that replays a finding from its file.
+fn again(plan: &Plan, fault: Option<Fault>, file: &str) -> String {
+    let fault = fault.map(|fault| format!(" --fault {fault}")).unwrap_or_default();
+    let intended = if plan.known == Known::NONE { " --intended" } else { "" };
+    format!("leasehold replay --step{fault}{intended} {}", quoted(file))
+}
+
+/// The same for machines, beside the case: `found` and `expected` are the lines of both sides.
+pub(super) fn json(plan: &Plan, fault: Option<Fault>, example: &Example, file: Option<&str>) -> Value {
+    let broken = &example.small.seen;
+    let [found, expected] = sides(example);
+    let defects = broken.sort.known.each();
+    let defects = defects.into_iter().map(|(_, name, sentence)| json!({"name": name, "sentence": sentence}));
+    let also: Vec<&str> = broken.also.iter().map(|property| property.name()).collect();
+    json!({
+        "case": example.number,
+        "cases": example.cases,
+        "property": broken.sort.property.name(),
+        "fault": example.why(fault),
+        "defects": defects.collect::<Vec<_>>(),
+        "steps": example.small.case.len(),
+        "found": {"by": found, "lines": [alias::in_line(broken.finding.to_string())]},
+        "expected": {
+            "by": expected,
+            "lines": example.explained.oracle.iter().map(alias::in_line).collect::<Vec<_>>(),
+        },
+        "breaks": also,
+        "file": file,
+        "again": file.map(|file| again(plan, fault, file)),
+    })
 }
 
 /// The steps of a small case, those that matter marked; before it had `of_steps`.

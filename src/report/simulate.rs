@@ -49,14 +49,10 @@ impl Show for Report<'_> {
             let (taken, refused) = (row.taken.unwrap_or_default(), row.refused.unwrap_or_default());
             (row.name.to_owned(), json!({"taken": taken, "refused": refused}))
         });
-        let findings = findings.iter().map(|Written { example, scenario, .. }| {
-            json!({
-                "case": example.number,
-                "property": example.sort.property.name(),
-                "fault": example.why(*fault),
-                "steps": example.small.case.len(),
-                "scenario": print(scenario),
-            })
+        let findings = findings.iter().map(|Written { example, scenario, file }| {
+            let mut finding = finding::json(plan, *fault, example, file.as_deref());
+            finding["scenario"] = json!(print(scenario));
+            finding
         });
         let mut report = json!({
             "seed": plan.seed.text(),

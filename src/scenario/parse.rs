@@ -235,6 +235,17 @@ impl Pass {
         if word.keyword() == Some("client") {
             self.client_missed = true;
         }
+        if outcome != Outcome::Accepted
+            && let Some(late) = word.strip_end(b':')
+            && client.is_none()
+        {
+            let mark = if outcome == Outcome::Any { "?" } else { "! KIND" };
+            return Err(late.snag("the client goes first").hint(format!("write `{late}: {mark} STEP`")));
+        }
+        if outcome != Outcome::Accepted && word.keyword() == Some("expect") {
+            let snag = word.snag("`expect` is no step of a client, which could be refused");
+            return Err(snag.hint("leave out what stands before it"));
+        }
         let client = client.map(|part| self.declared(part)).transpose()?;
         let step = step(words).map_err(|snag| match (client.is_none(), self.out_of_place(*word)) {
             (true, Some(hint)) => snag.hint(hint),
@@ -356,10 +367,20 @@ fn sub_step(of_step: &[&'static Row<Step>], words: &[Word<'_>]) -> Result<&'stat
     };
     let found = of_step.iter().find(|row| done.keyword() == row.form.sub_step());
     found.copied().ok_or_else(|| {
-        let near = nearest(&done.to_string(), sub_steps);
+        let near = nearest_step(&done.to_string(), &sub_steps);
         let hint = near.map_or(there_are, |near| format!("did you mean `{step} {near}`?"));
         done.snag(format!("unknown step `{step} {done}`")).hint(hint)
     })
+}
+
+/// The word of a step that is nearly this one, in whatever letters; of a verb another form.
+fn nearest_step<'s>(written: &str, steps: &[&'s str]) -> Option<&'s str> {
+    const FORMS: [(&str, &str); 4] =
+        [("keep", "kept"), ("keeps", "kept"), ("remove", "removed"), ("store", "stored")];
+    let lower = written.to_ascii_lowercase();
+    let form = FORMS.into_iter().find(|(form, _)| *form == lower).map_or(&*lower, |(_, form)| form);
+    let same = steps.iter().find(|step| **step == form).copied();
+    same.or_else(|| nearest(&lower, steps.iter().copied()))
 }
 
 fn unknown_step(word: Word<'_>) -> Snag {
@@ -372,8 +393,12 @@ fn unknown_step(word: Word<'_>) -> Snag {
     }
     let mut steps: Vec<&str> = forms().map(Form::step).collect();
     steps.dedup();
-    snag.suggest(&word.to_string(), steps.iter().copied())
-        .or_hint(|| format!("there are {}", steps.join(", ")))
+    let near = nearest_step(&word.to_string(), &steps);
+    let snag = match near {
+        Some(near) => snag.hint(format!("did you mean `{near}`?")),
+        None => snag,
+    };
+    snag.or_hint(|| format!("there are {}", steps.join(", ")))
 }
 
 const _: () = assert!(LINE_BYTES_MAX < u32::MAX as usize);

@@ -51,7 +51,9 @@ fn a_report_does_not_depend_on_jobs_and_shards_add_up() {
     };
     let whole = run(&[]);
     assert_eq!(whole, run(&["--jobs", "1"]));
-    assert_eq!(whole, run(&["--jobs", "5", "--out", "elsewhere"]));
+    // Only where findings were written is another place.
+    let elsewhere = String::from_utf8(run(&["--jobs", "5", "--out", "elsewhere"])).expect("text");
+    assert_eq!(text(&whole), elsewhere.replace("elsewhere/", "findings/"));
     let whole: Map<String, Value> = serde_json::from_slice(&whole).expect("an object");
     let keys: Vec<&str> = whole.keys().map(String::as_str).collect();
     let expected = ["cases", "collections", "findings", "properties", "release", "rules", "seed", "steps"];
@@ -95,6 +97,31 @@ fn what_breaks_on_the_way_does_not_hide_what_is_shrunk() {
     assert!(shown("completeness", "namespace-dropped"), "{findings:?}");
     assert!(shown("tree", "snapshotter-cut-at-slash"), "{findings:?}");
     assert!(shown("lookup-error", "no-cancel-after-failed-mark"), "{findings:?}");
+    // What a property says of itself is no word of the oracle's.
+    let lookup = findings.iter().find(|finding| finding["property"] == "lookup-error").expect("a finding");
+    assert_eq!((&lookup["expected"]["by"], &lookup["found"]["by"]), (&"rule".into(), &"engine".into()));
+    assert!(!lookup["defects"][0]["sentence"].as_str().expect("a sentence").is_empty());
+    // The file is there, and the command that replays it finds the same.
+    let tree = findings.iter().find(|finding| finding["property"] == "tree").expect("a finding");
+    let kept = findings.iter().find(|finding| finding["property"] == "completeness").expect("a finding");
+    assert_eq!(kept["expected"]["by"], "oracle");
+    let file = tree["file"].as_str().expect("a file");
+    assert!(folder.path().join(file).is_file() && number(&tree["cases"]) > 0, "{tree}");
+    assert!(tree["again"].as_str().is_some_and(|again| again.ends_with(file)), "{tree}");
+    for finding in findings {
+        assert!(finding["breaks"].is_array() && !finding["found"]["lines"][0].is_null(), "{finding}");
+    }
+}
+
+#[test]
+fn the_help_names_every_habit_of_a_profile() {
+    let folder = folder();
+    let output = simulate(folder.path(), &["-h"]);
+    // clap breaks lines.
+    let help = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    for habit in leasehold::generate::profile::Habit::ALL {
+        assert!(help.contains(habit.name()), "{habit}");
+    }
 }
 
 #[test]
@@ -168,7 +195,7 @@ fn both_lines_of_a_finding_speak_of_the_same() {
     let folder = folder();
     let said = |fault| text(&simulate(folder.path(), &["--cases", "3000", "--fault", fault]).stdout);
     let dirty = said("dirty-lost");
-    assert!(dirty.contains("\n  oracle   Exactly the backends that lost something"), "{dirty}");
+    assert!(dirty.contains("\n  rule     Exactly the backends that lost something"), "{dirty}");
     let expiry = said("nanoseconds-ignored");
     let relation = expiry.split_once("time-interval broken").expect("a relation breaks too").1;
     let (engine, oracle) = relation.split_once("\n  oracle   ").expect("two lines");
