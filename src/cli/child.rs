@@ -9,8 +9,9 @@ use crate::text;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, BufReader, Write};
 
-/// Answer cases from standard input, one a line, as another collector would behind `simulate --against`
+/// Answer collections from standard input, one a line, as another collector would behind `--against`; its help is the protocol
 #[derive(clap::Args)]
+#[command(after_long_help = include_str!("../child/PROTOCOL.md"))]
 pub(super) struct Arguments {
     /// Whose rules; default: each case's `version`
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]

@@ -89,7 +89,6 @@ enum Command {
     Conformance(conformance::Arguments),
     Exhaust(exhaust::Arguments),
     Grade(grade::Arguments),
-    #[command(hide = true)]
     Child(child::Arguments),
     Export(export::Arguments),
 }

@@ -29,8 +29,8 @@ use std::time::{Duration, Instant};
 /// with what was found so far.
 ///
 /// In the report `1-minimal` means that no step, label or option can be left out by itself: each was tried. `breaks ... too`
-/// names the other properties that the last step breaks; they may be its consequences. `as drawn` shows the whole case, as it was
-/// before it was made small. Findings come with the worst first: what is lost, then what stays, then what is noted wrongly.
+/// names the other properties that the last step breaks; they may be its consequences. With --against `as drawn` shows the case
+/// as it was before it was made small. The worst findings come first: what is lost, what stays, what is noted wrongly.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold simulate --cases 100000

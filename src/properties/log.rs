@@ -72,8 +72,8 @@ fn said(event: &LogEvent) -> Option<Said> {
 }
 
 fn expected(situation: &Situation, judgement: &Judgement<'_>) -> Vec<Said> {
-    let Situation { tree, release, built_with, collectors, .. } = situation;
-    let rules = release.rules();
+    let Situation { tree, release, collectors, .. } = situation;
+    let (rules, go) = (release.rules(), situation.go());
     let namespaces = || tree.bucket(V1).into_iter().flat_map(View::buckets);
     let mut expected = Vec::new();
     let kinds = [(Kind::Lease, LEASES, true), (Kind::Image, IMAGES, rules.image_nodes)];
@@ -82,7 +82,7 @@ fn expected(situation: &Situation, judgement: &Judgement<'_>) -> Vec<Said> {
         let invalid = objects.flat_map(View::buckets).filter(|(_, object)| {
             let expiry =
                 object.bucket(LABELS).and_then(|labels| labels.entry(GC_EXPIRE)).and_then(Entry::value);
-            expiry.is_some_and(|text| times::rfc3339(*built_with, text).is_none())
+            expiry.is_some_and(|text| times::rfc3339(go, text).is_none())
         });
         expected.extend(invalid.map(|(name, _)| Said::InvalidExpiry(kind, name.to_vec())));
     }
