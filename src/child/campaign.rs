@@ -145,9 +145,9 @@ impl Tally {
 }
 
 /// Cases in a portion, which one worker's child answers in a row.
-const PORTION: usize = 16;
+pub const PORTION: usize = 16;
 /// So many failures end a portion, and the first of a child that hangs, which costs the whole limit each time.
-const PORTION_FAILURES_MAX: u64 = 3;
+pub const PORTION_FAILURES_MAX: u64 = 3;
 /// Portions in a batch, after which a child that fails too often is given up.
 const BATCH_PORTIONS: usize = 8;
 /// So many failures are too often.

@@ -123,12 +123,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     };
     let mut files = Vec::new();
     for path in &arguments.paths {
+        let before = files.len();
         add_files(path, arguments.target.is_some(), &mut files)?;
-    }
-    if files.is_empty() {
-        let paths = arguments.paths.iter().map(|path| text::path(path));
-        let paths = paths.collect::<Vec<_>>().join(", ");
-        return Err(Failure::Input(format!("{paths}: no file that ends in .{SCENARIO_EXTENSION}")));
+        if files.len() == before {
+            let path = text::path(path);
+            return Err(Failure::Input(format!("{path}: no file that ends in .{SCENARIO_EXTENSION}")));
+        }
     }
     refuse_idle(arguments, &files)?;
     let progress = Progress::new(arguments, files.len());

@@ -12,7 +12,7 @@ use super::error::{SourceError, unreadable};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How the names of files of rows end.
 const ENDINGS: [&str; 3] = [".jsonl", ".jsonl.gz", ".jsonl.zst"];
@@ -21,12 +21,27 @@ const ENDINGS: [&str; 3] = [".jsonl", ".jsonl.gz", ".jsonl.zst"];
 /// links lead to again is entered once.
 ///
 /// # Errors
-/// A path that does not exist or cannot be listed, or no file in any of them.
+/// A path that does not exist or cannot be listed, or has no file of rows.
 pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
     let mut files = Vec::new();
     let mut folders_seen = BTreeSet::new();
+    for path in paths {
+        if !find_below(path, &mut files, &mut folders_seen)? {
+            return Err(SourceError::NoRows { paths: vec![path.clone()] });
+        }
+    }
+    Ok(files)
+}
+
+/// The same of one path; gives whether there is any file, also one that was found before.
+fn find_below(
+    path: &Path,
+    files: &mut Vec<PathBuf>,
+    folders_seen: &mut BTreeSet<PathBuf>,
+) -> Result<bool, SourceError> {
+    let (before, mut is_known) = (files.len(), false);
     // Last in, first out.
-    let mut pending: Vec<PathBuf> = paths.iter().rev().cloned().collect();
+    let mut pending = vec![path.to_path_buf()];
     while let Some(path) = pending.pop() {
         let failed = |error| unreadable(&path, error);
         if !fs::metadata(&path).map_err(failed)?.is_dir() {
@@ -34,6 +49,7 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
             continue;
         }
         if !folders_seen.insert(path.canonicalize().map_err(failed)?) {
+            is_known = true;
             continue;
         }
         let mut below = Vec::new();
@@ -53,8 +69,5 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
         below.sort_by(|left, right| right.as_os_str().cmp(left.as_os_str()));
         pending.extend(below);
     }
-    match files.is_empty() {
-        true => Err(SourceError::NoRows { paths: paths.to_vec() }),
-        false => Ok(files),
-    }
+    Ok(is_known || files.len() > before)
 }

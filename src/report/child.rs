@@ -4,7 +4,7 @@ use super::finding::{side_lines, write_side, write_steps};
 use super::shell::quoted;
 use super::{Interrupted, Show};
 use crate::campaign;
-use crate::child::campaign::{Example, FAILURES_MAX, NotSmall, Plan, Tally};
+use crate::child::campaign::{Example, FAILURES_MAX, NotSmall, PORTION, PORTION_FAILURES_MAX, Plan, Tally};
 use crate::child::{CommandLine, Otherwise};
 use crate::generate::profile::Swarm;
 use crate::scenario::{Scenario, print};
@@ -123,7 +123,8 @@ impl Show for Report<'_> {
             let failed = text::counted(tally.failure_count(), "case");
             writeln!(
                 out,
-                "\nstopped early: the child gave no answer in {failed}; no more are begun once it gave none in {FAILURES_MAX}"
+                "\nstopped early: the child gave no answer in {failed}; a hang, or {PORTION_FAILURES_MAX} other failures, end the {PORTION} cases \
+                 that they come in, and {FAILURES_MAX} of either end the campaign"
             )?;
         }
         let cases = text::counted(campaign::case_count(&tally.found), "case");

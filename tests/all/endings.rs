@@ -29,6 +29,25 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
+/// A folder without any file of its sort is told, also beside one that has some.
+#[test]
+fn a_folder_that_has_nothing_is_said_beside_others() {
+    let folder = folder(&[("one.scenario", b"release 1.7\n\ncontent put a\ngc\nexpect removed content/a\n")]);
+    std::fs::create_dir_all(folder.path().join("none/below")).expect("a folder");
+    let root = env!("CARGO_MANIFEST_DIR");
+    let recorded = format!("{root}/scenarios/recorded");
+    for (arguments, said) in [
+        (["replay", "one.scenario", "none"], "none: no file that ends in .scenario"),
+        (["conformance", &recorded, "none"], "no recorded rows in none"),
+    ] {
+        let output = run(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+    let twice = run(folder.path(), &["conformance", "--only", "2.4", &recorded, root]);
+    assert_eq!(twice.status.code(), Some(0), "{}", text(&twice.stderr));
+}
+
 #[test]
 fn what_is_no_input_at_all_is_told_from_one_that_fails() {
     let folder = folder(&[
