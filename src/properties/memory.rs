@@ -374,7 +374,8 @@ fn told(collector: &mut Collector, collected: &Collected) {
     without(collector, &gone);
 }
 
-/// A collector that has some nodes no longer, in none of its lists.
+/// A collector that has some nodes no longer, in none of its lists. The world has the like of it, and this does not use that:
+/// what both forget would never be missed.
 fn without(collector: &mut Collector, gone: &[Node]) {
     if gone.is_empty() {
         return;
