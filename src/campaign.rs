@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 /// What came of some cases.
 pub trait Tally: Default + Send {
@@ -39,6 +40,30 @@ impl Stop {
     /// What is true once it is asked for: a signal's handler may set it.
     pub fn flag(&self) -> &Arc<AtomicBool> {
         &self.flag
+    }
+}
+
+/// How long who waits for something slow goes on waiting once a stop is asked for. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Patience {
+    stop: Stop,
+    rest: Duration,
+    /// When the stop was first seen.
+    seen: Arc<OnceLock<Instant>>,
+}
+
+impl Patience {
+    /// How often who waits looks whether it is at its end.
+    pub const LOOK: Duration = Duration::from_millis(50);
+
+    /// Ends so long after a stop was first seen.
+    pub fn new(stop: &Stop, rest: Duration) -> Patience {
+        Patience { stop: stop.clone(), rest, seen: Arc::default() }
+    }
+
+    /// Whether nothing more is to be waited for.
+    pub fn is_over(&self) -> bool {
+        self.stop.is_asked() && self.seen.get_or_init(Instant::now).elapsed() >= self.rest
     }
 }
 

@@ -112,7 +112,7 @@ impl Asked {
     /// Puts a collection to a child, as a question: what was recorded of it the child does not get.
     ///
     /// # Errors
-    /// The child does not start, or ends whatever it is asked.
+    /// The child does not start, ends whatever it is asked, or is no longer waited for.
     pub fn of(child: &mut Child, row: &Row, release: Release) -> Result<Asked, ChildError> {
         let version = Some(format!("containerd {release}"));
         let question = Row { version, note: None, runs: None, expected: Vec::new(), ..row.clone() };
@@ -121,7 +121,9 @@ impl Asked {
                 let fields = answer.results.fields().collect();
                 return Ok(Asked { fields, otherwise: Otherwise::of_answer(row, release, &answer) });
             }
-            Err(error @ (ChildError::Start { .. } | ChildError::Unusable { .. })) => return Err(error),
+            Err(error @ (ChildError::Start { .. } | ChildError::Unusable { .. } | ChildError::Stopped)) => {
+                return Err(error);
+            }
             Err(error @ ChildError::Unended { .. }) => (Wrong::Unended, error),
             Err(error @ ChildError::Hung { .. }) => (Wrong::Hung, error),
             Err(error @ ChildError::Died { .. }) => (Wrong::Died, error),

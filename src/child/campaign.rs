@@ -9,7 +9,7 @@ use super::command::CommandLine;
 use super::process::{Child, ChildError, Children};
 use super::row;
 use super::rows::{collection_name, collections, is_row};
-use crate::campaign::{self, Cases, Found, Stop, Tally as _};
+use crate::campaign::{self, Cases, Found, Patience, Stop, Tally as _};
 use crate::conformance::Row;
 use crate::generate::profile::Profile;
 use crate::scenario::{DEFAULT_NAMESPACE, Line, Scenario, Step, Text};
@@ -96,6 +96,8 @@ pub enum NotSmall {
     Hangs,
     /// Made small, it hung, which it does not always: each such try takes the whole limit.
     HangsAtTimes,
+    /// A stop was asked for before it was begun.
+    Stopped,
     /// Asked again, the child does not show it.
     NotAgain,
     /// A fresh child that is asked nothing but the small case does not show it: what it answers depends on what it was
@@ -112,6 +114,8 @@ pub struct Small {
     pub steps: usize,
     /// How many smaller cases were tried.
     pub tries: u64,
+    /// All were: a stop that is asked for ends it with what is small until then.
+    pub is_minimal: bool,
     /// What the child does with it.
     pub otherwise: Otherwise,
     /// What ours does, and why.
@@ -158,7 +162,7 @@ pub const FAILURES_MAX: u64 = 8;
 /// # Errors
 /// The child does not start, or ends whatever it is asked.
 pub fn run(plan: &Plan, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Result<Tally, ChildError> {
-    let children = Children::new(plan.command.clone(), plan.limit);
+    let children = Children::new(plan.command.clone(), plan.limit, Patience::new(stop, Duration::ZERO));
     let mut tally = Tally::default();
     let mut cases = plan.cases.iter().peekable();
     while cases.peek().is_some() && !stop.is_asked() {
@@ -180,7 +184,7 @@ pub fn run(plan: &Plan, stop: &Stop, done: &(impl Fn(u64) + Sync)) -> Result<Tal
     Ok(tally)
 }
 
-/// Breaks off behind a case where a stop is asked for: a child may be slow.
+/// Breaks off where a stop is asked for: a child may be slow.
 fn run_portion(
     plan: &Plan,
     numbers: &[u64],
@@ -192,34 +196,51 @@ fn run_portion(
         if stop.is_asked() {
             return Ok(ControlFlow::Break(tally));
         }
-        tally.cases += 1;
-        for (place, collected) in collections(&plan.drawn, number).iter().enumerate() {
-            tally.asked += 1;
-            let row = row(collection_name(&plan.drawn, number, place), &collected.collected.before);
-            let Asked { fields, otherwise } = Asked::of(child, &row, plan.drawn.release)?;
-            tally.answered += u64::from(!fields.is_empty());
-            for field in fields {
-                *tally.compared.entry(field).or_default() += 1;
-            }
-            let Some(otherwise) = otherwise else { continue };
-            let (effect, text) = (otherwise.effect, otherwise.child.join("; "));
-            let best = Best { effect, has_raw: collected.has_raw, number, place, text };
-            campaign::add_case(&mut tally.found, otherwise.wrong, best);
-            if otherwise.wrong.takes_the_limit() || tally.failure_count() == PORTION_FAILURES_MAX {
-                tally.has_stopped = tally.cases < numbers.len() as u64;
-                return Ok(ControlFlow::Continue(tally));
-            }
+        let case = match run_case(plan, number, child) {
+            // What was asked of the case so far does not count.
+            Err(ChildError::Stopped) => return Ok(ControlFlow::Break(tally)),
+            case => case?,
+        };
+        let takes_the_limit = case.found.keys().any(|wrong| wrong.takes_the_limit());
+        tally = tally.plus(case);
+        if takes_the_limit || tally.failure_count() == PORTION_FAILURES_MAX {
+            tally.has_stopped = tally.cases < numbers.len() as u64;
             break;
         }
     }
     Ok(ControlFlow::Continue(tally))
 }
 
-/// What was found, each with a case made small: first what loses something, then what leaves something.
-pub fn examples(plan: &Plan, tally: &Tally) -> Vec<Example> {
+/// Asks the child the collections of a case, up to the first that it does otherwise.
+fn run_case(plan: &Plan, number: u64, child: &mut Child) -> Result<Tally, ChildError> {
+    let mut tally = Tally { cases: 1, ..Tally::default() };
+    for (place, collected) in collections(&plan.drawn, number).iter().enumerate() {
+        tally.asked += 1;
+        let row = row(collection_name(&plan.drawn, number, place), &collected.collected.before);
+        let Asked { fields, otherwise } = Asked::of(child, &row, plan.drawn.release)?;
+        tally.answered += u64::from(!fields.is_empty());
+        for field in fields {
+            *tally.compared.entry(field).or_default() += 1;
+        }
+        let Some(otherwise) = otherwise else { continue };
+        let (effect, text) = (otherwise.effect, otherwise.child.join("; "));
+        let best = Best { effect, has_raw: collected.has_raw, number, place, text };
+        campaign::add_case(&mut tally.found, otherwise.wrong, best);
+        break;
+    }
+    Ok(tally)
+}
+
+/// How long cases are still made small once a stop is asked for.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// What was found, each with a case made small: first what loses something, then what leaves something. `tried` hears of
+/// every smaller case.
+pub fn examples(plan: &Plan, tally: &Tally, stop: &Stop, tried: &dyn Fn()) -> Vec<Example> {
+    let patience = Patience::new(stop, PATIENCE);
     let example = |(wrong, found): (&Wrong, &Cases<Best>)| {
         let Cases { count, best: Best { effect, number, place, text, .. } } = found;
-        let small = small(plan, *wrong, *effect, *number);
+        let small = small(plan, *wrong, *effect, *number, &patience, tried);
         let shown = collections(&plan.drawn, *number)[*place].collected.clone();
         let row = row(collection_name(&plan.drawn, *number, *place), &shown.before).to_json();
         Example { wrong: *wrong, cases: *count, number: *number, text: text.clone(), row, small }
@@ -238,18 +259,26 @@ struct Shown {
 }
 
 /// The case with everything left out without which the child still does the same wrong, to no better effect.
-fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Result<Small, NotSmall> {
+fn small(
+    plan: &Plan,
+    wrong: Wrong,
+    effect: Effect,
+    number: u64,
+    patience: &Patience,
+    tried: &dyn Fn(),
+) -> Result<Small, NotSmall> {
     if wrong.takes_the_limit() {
         return Err(NotSmall::Hangs);
     }
     let release = plan.drawn.release;
-    let fresh = || Child::new(plan.command.clone(), plan.limit);
+    let fresh = || Child::new(plan.command.clone(), plan.limit, patience.clone());
     let mut child = fresh();
     let has_hung = Cell::new(false);
     let shown = |child: &mut Child, lines: &[Line]| {
-        if has_hung.get() {
+        if has_hung.get() || patience.is_over() {
             return None;
         }
+        tried();
         let mut world = World::new(release);
         for (line, step) in lines.iter().enumerate() {
             let Some(collected) = world.apply(step).collected.filter(|collected| is_row(collected)) else {
@@ -278,13 +307,17 @@ fn small(plan: &Plan, wrong: Wrong, effect: Effect, number: u64) -> Result<Small
     if has_hung.get() {
         return Err(NotSmall::HangsAtTimes);
     }
-    let Shrunk { case: lines, tries, .. } = small.ok_or(NotSmall::NotAgain)?;
+    let none = if patience.is_over() { NotSmall::Stopped } else { NotSmall::NotAgain };
+    let Shrunk { case: lines, tries, seen } = small.ok_or(none)?;
     let alone = shown(&mut fresh(), &lines);
-    let Shown { collected, otherwise, row, .. } = alone.ok_or(NotSmall::NotAlone)?;
+    let is_minimal = !patience.is_over();
+    // Nobody waits for what it says alone: what it said beside the others has to do.
+    let seen = if is_minimal { alone.ok_or(NotSmall::NotAlone)? } else { alone.unwrap_or(seen) };
+    let Shown { collected, otherwise, row, .. } = seen;
     let explained = otherwise.explained(&collected);
     let expects = otherwise.expectations(&collected, DEFAULT_NAMESPACE);
     let (lines, row) = (marked(lines, release, None), row.to_json());
-    Ok(Small { lines, steps, tries, otherwise, explained, expects, row, profile: case.profile })
+    Ok(Small { lines, steps, tries, is_minimal, otherwise, explained, expects, row, profile: case.profile })
 }
 
 /// A small case as a scenario that expects what our engine does.
@@ -293,10 +326,11 @@ pub fn scenario(plan: &Plan, number: u64, small: &Small) -> Scenario {
     let Small { profile, steps, .. } = small;
     let head = format!(
         "Another collector {}.\nOurs: {}.\nFound with seed {seed:?}, case {number}, release {release}, profile {profile}; \
-         {} steps of {steps}, 1-minimal.",
+         {} steps of {steps}{}.",
         small.otherwise.child.join("; "),
         small.explained.oracle.join("; "),
-        small.lines.len()
+        small.lines.len(),
+        if small.is_minimal { ", 1-minimal" } else { "; ^C came before nothing could be left out" },
     );
     let expects = small.expects.iter().cloned().map(Line::new);
     let mut lines: Vec<Line> = small.lines.iter().cloned().chain(expects).collect();

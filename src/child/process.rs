@@ -10,6 +10,7 @@
 use super::answer::Answer;
 use super::command::CommandLine;
 use crate::bucket::Bucket;
+use crate::campaign::Patience;
 use crate::conformance::Row;
 use crate::text;
 use std::collections::BTreeSet;
@@ -34,6 +35,7 @@ pub struct Child {
     command: CommandLine,
     limit: Duration,
     shared: Arc<Shared>,
+    patience: Patience,
     running: Option<Running>,
 }
 
@@ -53,24 +55,37 @@ pub struct Children {
     command: CommandLine,
     limit: Duration,
     shared: Arc<Shared>,
+    patience: Patience,
     idle: Mutex<Vec<Child>>,
 }
 
 impl Children {
     /// None yet.
-    pub fn new(command: CommandLine, limit: Duration) -> Children {
-        Children { command, limit, shared: Arc::default(), idle: Mutex::default() }
+    pub fn new(command: CommandLine, limit: Duration, patience: Patience) -> Children {
+        Children { command, limit, shared: Arc::default(), patience, idle: Mutex::default() }
     }
 
     /// Does something with one of them that nobody else uses.
     pub fn with<T>(&self, ask: impl FnOnce(&mut Child) -> T) -> T {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let shared = || self.shared.clone();
-        let new = || Child { shared: shared(), ..Child::new(self.command.clone(), self.limit) };
+        let new = || Child {
+            shared: self.shared.clone(),
+            ..Child::new(self.command.clone(), self.limit, self.patience.clone())
+        };
         let mut child = idle.unwrap_or_else(new);
         let asked = ask(&mut child);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
         asked
+    }
+}
+
+impl Drop for Children {
+    /// All see the end of their input at once, so that they end beside each other.
+    fn drop(&mut self) {
+        let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for running in idle.iter_mut().filter_map(|child| child.running.as_mut()) {
+            running.questions = None;
+        }
     }
 }
 
@@ -86,6 +101,7 @@ struct Running {
     /// What it complains of until then; none once that is passed on at once.
     held: Arc<Mutex<Option<Vec<u8>>>>,
     shared: Arc<Shared>,
+    patience: Patience,
     /// Ends when all that it complained of has been passed on.
     complaints: Receiver<()>,
 }
@@ -152,12 +168,15 @@ pub enum ChildError {
         /// The beginning of the line.
         said: String,
     },
+    /// A stop was asked for, and it was no longer waited for.
+    #[error("was not waited for any longer")]
+    Stopped,
 }
 
 impl Child {
-    /// A child that is started when it is first asked.
-    pub fn new(command: CommandLine, limit: Duration) -> Child {
-        Child { command, limit, shared: Arc::default(), running: None }
+    /// A child that is started when it is first asked, and waited for as long as there is patience.
+    pub fn new(command: CommandLine, limit: Duration, patience: Patience) -> Child {
+        Child { command, limit, shared: Arc::default(), patience, running: None }
     }
 
     /// Asks a case. After an error the process is ended; the next question starts another.
@@ -191,6 +210,7 @@ impl Child {
             Err(ChildError::Died { how }) => {
                 ChildError::Unusable { command: self.command.text().to_owned(), how }
             }
+            Err(ChildError::Stopped) => ChildError::Stopped,
             _ => ChildError::Died { how },
         }
     }
@@ -202,9 +222,12 @@ impl Child {
 
     fn exchange(&mut self, mut question: String) -> Result<Said, ChildError> {
         question.push('\n');
+        if self.patience.is_over() {
+            return Err(ChildError::Stopped);
+        }
         let running = match &mut self.running {
             Some(running) => running,
-            none => none.insert(start(&self.command, self.shared.clone())?),
+            none => none.insert(start(&self.command, self.shared.clone(), self.patience.clone())?),
         };
         if let Ok(Heard::Line(said)) = running.answers.try_recv() {
             return Err(rubbish("a line that nobody asked for".to_owned(), &said.line));
@@ -218,7 +241,7 @@ impl Child {
         if let Err(TrySendError::Full(_)) = questions.try_send(question) {
             return Err(rubbish("it answers what it has not read".to_owned(), b""));
         }
-        match running.answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        match running.heard(until) {
             Ok(Heard::Line(said)) => {
                 running.answered();
                 Ok(said)
@@ -228,6 +251,7 @@ impl Child {
             Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => {
                 Err(ChildError::Died { how: running.end() })
             }
+            Err(RecvTimeoutError::Timeout) if Instant::now() < until => Err(ChildError::Stopped),
             Err(RecvTimeoutError::Timeout) => {
                 self.shared.has_hung.fetch_or(is_first, Ordering::Relaxed);
                 let limit = self.limit;
@@ -279,7 +303,7 @@ fn rubbish(reason: String, line: &[u8]) -> ChildError {
     ChildError::Rubbish { reason, said }
 }
 
-fn start(command: &CommandLine, shared: Arc<Shared>) -> Result<Running, ChildError> {
+fn start(command: &CommandLine, shared: Arc<Shared>, patience: Patience) -> Result<Running, ChildError> {
     let failed = |reason| ChildError::Start { command: command.text().to_owned(), reason };
     let mut process = Command::new(command.program());
     process.args(command.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -300,7 +324,7 @@ fn start(command: &CommandLine, shared: Arc<Shared>) -> Result<Running, ChildErr
     std::thread::spawn(move || read_lines(output, &heard, &writing));
     std::thread::spawn(move || pass_on(errors, &holding, passing));
     let (questions, has_answered) = (Some(questions), false);
-    Ok(Running { process, questions, answers, partial, has_answered, held, shared, complaints })
+    Ok(Running { process, questions, answers, partial, has_answered, held, shared, patience, complaints })
 }
 
 /// Ends with who asks, or with a child that no longer reads.
@@ -374,6 +398,17 @@ fn complain(lines: &[u8]) {
 }
 
 impl Running {
+    /// What comes next; no more than a moment behind the end of patience, which is a timeout before its time.
+    fn heard(&self, until: Instant) -> Result<Heard, RecvTimeoutError> {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.answers.recv_timeout(left.min(Patience::LOOK)) {
+                Err(RecvTimeoutError::Timeout) if left > Patience::LOOK && !self.patience.is_over() => {}
+                heard => return heard,
+            }
+        }
+    }
+
     /// It has answered something: what it complains of is passed on from now on.
     fn answered(&mut self) {
         if std::mem::replace(&mut self.has_answered, true) {
@@ -416,7 +451,9 @@ impl Running {
                     );
                 }
                 Ok(Some(status)) => return status.to_string(),
-                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+                Ok(None) if Instant::now() < until && !self.patience.is_over() => {
+                    std::thread::sleep(Duration::from_millis(2))
+                }
                 Ok(None) => break,
                 Err(error) => return error.to_string(),
             }

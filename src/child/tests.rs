@@ -2,7 +2,7 @@ use super::campaign::{Example, Plan, examples, run, scenario};
 use super::serve::serve;
 use super::*;
 use crate::bucket::Bucket;
-use crate::campaign::Stop;
+use crate::campaign::{Patience, Stop};
 use crate::conformance::run::results;
 use crate::conformance::{Results, Row};
 use crate::engine::Fault;
@@ -48,13 +48,18 @@ fn command(text: &str) -> CommandLine {
     CommandLine::parse(text).expect("a command")
 }
 
+/// One that is waited for.
+fn waited_for(command: CommandLine, limit: Duration) -> Child {
+    Child::new(command, limit, Patience::default())
+}
+
 fn refused(command: CommandLine, limit: Duration) -> String {
-    Child::new(command, limit).ask(&case(Release::V1_7Beta)).expect_err("no answer").to_string()
+    waited_for(command, limit).ask(&case(Release::V1_7Beta)).expect_err("no answer").to_string()
 }
 
 #[test]
 fn an_answer_is_read_and_the_process_goes_on() {
-    let mut child = Child::new(
+    let mut child = waited_for(
         command(r#"sh -c 'n=0; while read -r line; do n=$((n+1)); echo "{\"error\": \"$n\"}"; done'"#),
         PATIENT,
     );
@@ -111,26 +116,26 @@ fn whoever_gives_no_answer_is_told_apart() {
 #[test]
 fn a_child_may_take_longer_to_start_than_to_answer() {
     let slow = command(r#"sh -c 'sleep 0.4; while read -r line; do echo "{\"error\": null}"; done'"#);
-    assert!(Child::new(slow, IMPATIENT).ask(&case(Release::V1_7Beta)).is_ok());
+    assert!(waited_for(slow, IMPATIENT).ask(&case(Release::V1_7Beta)).is_ok());
 }
 
 #[test]
 fn a_child_that_failed_is_started_anew() {
     let once = r#"sh -c 'read -r line; echo "{\"error\": null}"'"#;
-    let mut child = Child::new(command(once), PATIENT);
+    let mut child = waited_for(command(once), PATIENT);
     let outcomes: Vec<bool> = (0..6).map(|_| child.ask(&case(Release::V1_7Beta)).is_ok()).collect();
     assert_eq!(outcomes, [true, false, true, false, true, false]);
 }
 
 #[test]
 fn answers_that_nobody_asked_for_are_not_taken_for_later_ones() {
-    let mut child = Child::new(command("yes {}"), PATIENT);
+    let mut child = waited_for(command("yes {}"), PATIENT);
     for _ in 0..8 {
         assert!(child.ask(&case(Release::V1_7Beta)).is_err());
     }
     // This one answers and never reads; the questions do not pile up.
     let mut deaf =
-        Child::new(command(r#"sh -c 'while echo "{\"error\": null}"; do sleep 0.01; done'"#), PATIENT);
+        waited_for(command(r#"sh -c 'while echo "{\"error\": null}"; do sleep 0.01; done'"#), PATIENT);
     let large = Row { note: Some("x".repeat(1 << 20)), ..case(Release::V1_7Beta) };
     assert!((0..20).any(|_| deaf.ask(&large).is_err()));
 }
@@ -213,7 +218,7 @@ fn a_difference_is_made_small_and_its_scenario_holds_for_our_engine() {
     assert_eq!((tally.cases, tally.asked), (60, tally.answered));
     assert_eq!(tally.compared.iter().collect::<Vec<_>>(), [(&"error", &tally.asked)]);
     let [Example { wrong: Wrong::Differs("error", Way::Other), cases, number, small: Ok(small), .. }] =
-        &examples(&plan, &tally)[..]
+        &examples(&plan, &tally, &Stop::default(), &|| ())[..]
     else {
         panic!("{:?}", tally.found)
     };
@@ -238,7 +243,7 @@ fn a_child_that_keeps_failing_is_given_up_and_reported_as_what_it_does() {
         let tally = run(&plan, &Stop::default(), &|_| {}).expect("it starts");
         assert!(tally.has_stopped && tally.cases < 1000, "{tally:?}");
         assert_eq!((tally.answered, tally.found.len()), (0, 1));
-        let example = &examples(&plan, &tally)[0];
+        let example = &examples(&plan, &tally, &Stop::default(), &|| ())[0];
         let Example { wrong: found, cases, number, small, .. } = example;
         assert_eq!((*found, *cases, *number, small.is_ok()), (wrong, failed, 0, is_small));
     }

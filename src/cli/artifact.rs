@@ -1,6 +1,7 @@
 //! Inputs of fuzz targets for `leasehold replay`: held to the target's property; what breaks, as a small scenario.
 
 use super::verdict::{Said, Verdict, replay_scenario};
+use crate::campaign::Stop;
 use crate::fuzzing::{Hit, Input, TARGETS, Target};
 use crate::release::Release;
 use crate::replay::Replay;
@@ -27,6 +28,7 @@ pub(super) fn replay(
     fault: Option<Fault>,
     file: &Path,
     out: Option<&mut dyn Write>,
+    stop: &Stop,
 ) -> io::Result<Verdict> {
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
@@ -41,7 +43,8 @@ pub(super) fn replay(
         // Read back, its lines have the numbers of the text below.
         let numbered = parse(print(&scenario).as_bytes()).unwrap_or(scenario);
         let replay = Replay::new(&numbered, fault.or(target.fault));
-        replay_scenario(file, replay, out, &|_| ())?;
+        // Its steps are shown, as far as they go; the property is checked above.
+        let _shown = replay_scenario(file, replay, out, &|_| (), stop)?;
     }
     Ok(match found {
         Some(found) => Verdict::Failed(vec![Said::Text(failed(target, file, &found))]),

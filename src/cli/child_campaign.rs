@@ -3,7 +3,7 @@
 use super::findings::Folder;
 use super::values;
 use super::{Ended, Failure, files, interrupt, progress, terminal, threads};
-use crate::campaign::Stop;
+use crate::campaign::{Patience, Stop};
 use crate::child::campaign::{self, Example, FAILURES_MAX, Plan};
 use crate::child::{Asked, ChildError, Children, CommandLine, Otherwise, Wrong, is_row, row, write_rows};
 use crate::conformance::Row;
@@ -49,9 +49,9 @@ impl Against {
     }
 
     /// The collector to be asked, not started yet.
-    pub(super) fn other(&self) -> Option<Other> {
+    pub(super) fn other(&self, stop: &Stop) -> Option<Other> {
         let command = self.against.as_ref()?;
-        Some(Other::new(command.clone(), self.limit()))
+        Some(Other::new(command.clone(), self.limit(), stop))
     }
 
     /// The options that ask it again; nothing where it is not asked.
@@ -89,11 +89,11 @@ pub(super) struct Other {
 }
 
 impl Other {
-    /// Not started yet.
-    pub(super) fn new(command: CommandLine, limit: Duration) -> Other {
+    /// Not started yet; it is not waited for once a stop is asked for.
+    pub(super) fn new(command: CommandLine, limit: Duration, stop: &Stop) -> Other {
         Other {
             command: text::name(command.text().as_bytes()),
-            children: Children::new(command, limit),
+            children: Children::new(command, limit, Patience::new(stop, Duration::ZERO)),
             asked: AtomicU64::default(),
             has_hung: AtomicBool::default(),
             failures: AtomicU64::default(),
@@ -164,6 +164,7 @@ impl Other {
                 }
                 Some(asked)
             }
+            Err(ChildError::Stopped) => None,
             Err(error) => {
                 self.failure.get_or_init(|| error);
                 None
@@ -247,7 +248,9 @@ pub(super) fn run(
     progress.finish_and_clear();
     let tally = tally.map_err(|error| Against::failure(&error))?;
     let interrupted = interrupt::interrupted(&stop, tally.cases, cases.count(), "case");
-    let examples = campaign::examples(&plan, &tally).into_iter();
+    let progress = progress::bar(None, "smaller cases tried");
+    let examples = campaign::examples(&plan, &tally, &stop, &|| progress.inc(1)).into_iter();
+    progress.finish_and_clear();
     let findings: Vec<Written> = examples.map(|example| write_finding(&plan, &mut folder, example)).collect();
     let report = Report { plan: &plan, tally: &tally, findings: &findings, interrupted };
     report.write(json, out)?;

@@ -81,10 +81,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     values::go_of(arguments.go, said.as_ref().map_or(&Release::ALL, std::slice::from_ref))?;
     values::release_with(arguments.release.or(arguments.only), arguments.fault)?;
     let limit = arguments.child_timeout.unwrap_or(DEFAULT_LIMIT);
-    let other = arguments.against.as_ref().map(|command| Other::new(command.clone(), limit));
+    let stop = interrupt::stop();
+    let other = arguments.against.as_ref().map(|command| Other::new(command.clone(), limit, &stop));
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
     let progress = progress::bar(None, "rows");
-    let stop = interrupt::stop();
     let mut report = Report { again: again(arguments), ..Report::default() };
     let mut is_through = false;
     // What cannot be read, of which only the first few are named in the end.

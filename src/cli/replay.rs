@@ -6,11 +6,13 @@ use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text, warn};
 use super::verdict::{Failed, Said, Verdict, replay_scenario, steps_cut};
 use super::{Ended, Failure, artifact};
-use super::{files, progress, values};
+use super::{files, interrupt, progress, values};
+use crate::campaign::Stop;
 use crate::fuzzing::Target;
 use crate::go::Go;
 use crate::release::Release;
 use crate::replay::{Failure as Unmet, Problem, Replay, Replayed, Stepped, no_output, updated};
+use crate::report::Interrupted;
 use crate::report::shell::quoted;
 use crate::scenario::{Scenario, Step};
 use crate::text::{self, counted};
@@ -22,8 +24,9 @@ use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Replay scenario files: apply their steps, check every collection, and hold them to what they expect
 ///
@@ -35,6 +38,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 ///
 /// An input of a fuzz target, a crash above all, is any other file in a folder of the target's name. It is held to
 /// the target's property; what breaks is shown as a small scenario.
+///
+/// ^C ends it with what was found so far.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold replay scenarios                              a whole library
@@ -132,23 +137,28 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     refuse_idle(arguments, &files)?;
     let progress = Progress::new(arguments, files.len());
-    let other = arguments.child.other();
+    let stop = interrupt::stop();
+    let other = arguments.child.other(&stop);
+    let beside = Beside { other: other.as_ref(), progress: &progress, stop: &stop };
     let verdicts: Vec<(Verdict, Notes)> = if arguments.step {
-        let shown = |file| replay_file(arguments, file, other.as_ref(), &progress, Some(&mut *out));
+        let shown = |file| replay_file(arguments, file, beside, Some(&mut *out));
         files.iter().map(shown).collect::<io::Result<_>>()?
     } else {
-        let silent = |file| replay_file(arguments, file, other.as_ref(), &progress, None);
+        let silent = |file| replay_file(arguments, file, beside, None);
         files.par_iter().map(silent).collect::<io::Result<_>>()?
     };
     progress.bar.finish_and_clear();
     // Threads come to their files in any order.
     verdicts.iter().for_each(|(_, notes)| notes.release());
+    let interrupted = progress.interrupted(&stop);
     let given_up = other.as_ref().and_then(Other::given_up);
     let asked = match other {
         None => None,
         Some(other) => match other.finish()? {
             // What cannot be read says so itself.
-            None if !verdicts.iter().any(|(verdict, _)| matches!(verdict, Verdict::Unusable(_))) => {
+            None if interrupted.is_none()
+                && !verdicts.iter().any(|(verdict, _)| matches!(verdict, Verdict::Unusable(_))) =>
+            {
                 let none = "--against: there is nothing to ask: no collection runs, or each is cancelled";
                 return Err(Failure::Usage(none.to_owned()));
             }
@@ -157,7 +167,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     };
     let sampled =
         [&progress.passed_over, &progress.of_collections].map(|it| it.load(Ordering::Relaxed) as u64);
-    let report = Report { arguments, files: &files, verdicts: &verdicts, asked: asked.as_deref(), sampled };
+    let asked = asked.as_deref();
+    let report = Report { arguments, files: &files, verdicts: &verdicts, asked, sampled, interrupted };
     if arguments.json {
         report.write_json(out)?
     } else {
@@ -170,12 +181,15 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             _ => None,
         })
         .collect();
-    let failed = report.failed();
     if !unusable.is_empty() {
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
     }
     if let Some(given_up) = given_up {
         return Err(given_up);
+    }
+    let failed = report.failed() > 0;
+    if interrupted.is_some() {
+        return Ok(Ended::campaign(failed, interrupted));
     }
     if let Some(go) = arguments.go.filter(|_| !progress.is_go_fitting.into_inner()) {
         return Err(Failure::Usage(format!(
@@ -185,7 +199,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if let Some(fault) = arguments.fault.filter(|_| !progress.is_fault_made.into_inner()) {
         return Err(values::never_made(fault, fault.of_collector().map_or("step", |_| "collection")));
     }
-    Ok(if failed == 0 { Ended::Well } else { Ended::WithFinding })
+    Ok(Ended::campaign(failed, interrupted))
 }
 
 /// What came of all files.
@@ -198,6 +212,8 @@ struct Report<'a> {
     asked: Option<&'a str>,
     /// In files with many collections: how many went without injected errors and relations, and of how many.
     sampled: [u64; 2],
+    /// How far it came, if it was interrupted.
+    interrupted: Option<Interrupted>,
 }
 
 impl Report<'_> {
@@ -224,7 +240,7 @@ impl Report<'_> {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for (File { path, .. }, (verdict, _)) in self.files.iter().zip(self.verdicts) {
             match verdict {
-                Verdict::Passed { blocks: 0 } | Verdict::Unasked | Verdict::Unusable(_) => {}
+                Verdict::Passed { blocks: 0 } | Verdict::Unasked | Verdict::Cut | Verdict::Unusable(_) => {}
                 Verdict::Passed { blocks } => writeln!(out, "{}", updated_blocks(path, *blocks))?,
                 Verdict::Held(text) | Verdict::Bare(text) => writeln!(out, "{text}")?,
                 Verdict::Failed(said) => {
@@ -236,6 +252,7 @@ impl Report<'_> {
         if let Some(asked) = self.asked {
             writeln!(out, "{asked}")?;
         }
+        Interrupted::write(self.interrupted, out)?;
         let beside = |count: usize, what: &str| match count {
             0 => String::new(),
             _ => format!(", {count} {what}"),
@@ -254,12 +271,15 @@ impl Report<'_> {
     }
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let files = self.files.iter().zip(self.verdicts).map(|(File { path, .. }, (verdict, notes))| {
+        // Of what was not replayed there is nothing to be said.
+        let replayed = self.files.iter().zip(self.verdicts);
+        let replayed = replayed.filter(|(_, (verdict, _))| !matches!(verdict, Verdict::Cut));
+        let files = replayed.map(|(File { path, .. }, (verdict, notes))| {
             let mut file =
                 json!({"path": text::path(path), "verdict": verdict.name(), "warnings": notes.said});
             match verdict {
                 Verdict::Passed { blocks } if self.arguments.update => file["updated"] = json!(blocks),
-                Verdict::Passed { .. } | Verdict::Unasked => {}
+                Verdict::Passed { .. } | Verdict::Unasked | Verdict::Cut => {}
                 Verdict::Held(text) | Verdict::Bare(text) | Verdict::Unusable(text) => {
                     file["said"] = json!(text)
                 }
@@ -272,7 +292,7 @@ impl Report<'_> {
             }
             file
         });
-        let report = json!({
+        let mut report = json!({
             "passed": self.passed(),
             "failed": self.failed(),
             "without_expectations": self.bare(),
@@ -281,6 +301,7 @@ impl Report<'_> {
             "passed_over": {"collections": self.sampled[0], "of": self.sampled[1]},
             "files": files.collect::<Vec<_>>(),
         });
+        Interrupted::add_to(self.interrupted, &mut report);
         writeln!(out, "{report}")
     }
 }
@@ -354,6 +375,11 @@ struct Progress {
     passed_over: AtomicUsize,
     /// All collections of these files.
     of_collections: AtomicUsize,
+    /// What is counted: all of it, and what is through.
+    all: AtomicU64,
+    done: AtomicU64,
+    /// ^C came before all was through.
+    is_cut: AtomicBool,
 }
 
 impl Progress {
@@ -367,7 +393,39 @@ impl Progress {
         };
         let [is_fault_made, is_go_fitting] = <[AtomicBool; 2]>::default();
         let [passed_over, of_collections] = <[AtomicUsize; 2]>::default();
-        Progress { bar, of_steps, is_fault_made, is_go_fitting, passed_over, of_collections }
+        let all = AtomicU64::new(if of_steps { 0 } else { files as u64 });
+        let done = AtomicU64::default();
+        let is_cut = AtomicBool::default();
+        Progress {
+            bar,
+            of_steps,
+            is_fault_made,
+            is_go_fitting,
+            passed_over,
+            of_collections,
+            all,
+            done,
+            is_cut,
+        }
+    }
+
+    /// How far it came, asked as soon as it ended; none if it came to its end.
+    fn interrupted(&self, stop: &Stop) -> Option<Interrupted> {
+        if !self.is_cut.load(Ordering::Relaxed) {
+            return None;
+        }
+        match [&self.done, &self.all].map(|count| count.load(Ordering::Relaxed)) {
+            // Nothing was read yet.
+            [0, 0] => interrupt::interrupted(stop, 0, Some(1), "file"),
+            [done, all] if self.of_steps => interrupt::interrupted(stop, done, Some(all), "step"),
+            [done, all] => interrupt::interrupted(stop, done, Some(all), "file"),
+        }
+    }
+
+    /// Something is through; of steps, those of a file that goes on.
+    fn done(&self, count: u64) {
+        self.bar.inc(count);
+        self.done.fetch_add(count, Ordering::Relaxed);
     }
 
     /// A scenario is to be replayed.
@@ -381,7 +439,9 @@ impl Progress {
             self.is_go_fitting.store(true, Ordering::Relaxed);
         }
         if self.of_steps {
-            self.bar.inc_length(scenario.lines.len() as u64);
+            let steps = scenario.lines.len() as u64;
+            self.bar.inc_length(steps);
+            self.all.fetch_add(steps, Ordering::Relaxed);
         }
     }
 
@@ -393,7 +453,7 @@ impl Progress {
         if fault.is_some_and(is_made) {
             self.is_fault_made.store(true, Ordering::Relaxed);
         }
-        self.bar.inc(u64::from(self.of_steps));
+        self.done(u64::from(self.of_steps));
     }
 
     fn replayed(&self, replayed: &Replayed) {
@@ -403,56 +463,65 @@ impl Progress {
         }
     }
 
-    fn file_done(&self) {
-        self.bar.inc(u64::from(!self.of_steps));
+    /// What came of a file, through or cut off.
+    fn replayed_file(&self, verdict: ControlFlow<Verdict, Verdict>) -> Verdict {
+        match verdict {
+            ControlFlow::Continue(verdict) => {
+                self.done(u64::from(!self.of_steps));
+                verdict
+            }
+            ControlFlow::Break(verdict) => {
+                self.is_cut.store(true, Ordering::Relaxed);
+                verdict
+            }
+        }
     }
+}
+
+/// What stands beside the replay of each file.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    other: Option<&'a Other>,
+    progress: &'a Progress,
+    stop: &'a Stop,
 }
 
 /// Replays a file; where there is something to write to, every step is shown as it goes.
 fn replay_file(
     arguments: &Arguments,
     file: &File,
-    other: Option<&Other>,
-    progress: &Progress,
+    beside: Beside<'_>,
     out: Option<&mut dyn Write>,
 ) -> io::Result<(Verdict, Notes)> {
+    let Beside { progress, stop, .. } = beside;
     // Of one file they are said at once; of steps that are shown, too.
     let mut notes = if progress.of_steps || out.is_some() { Notes::default() } else { Notes::held() };
+    if stop.is_asked() {
+        return Ok((progress.replayed_file(ControlFlow::Break(Verdict::Cut)), notes));
+    }
     let verdict = match target_of(arguments, &file.path) {
         Some(target) => {
             progress.is_fault_made.store(true, Ordering::Relaxed);
-            artifact::replay(target, arguments.fault, &file.path, out)
+            ControlFlow::Continue(artifact::replay(target, arguments.fault, &file.path, out, stop)?)
         }
-        None => replay_text(arguments, file, other, progress, &mut notes, out),
+        None => replay_text(arguments, file, beside, &mut notes, out)?,
     };
-    progress.file_done();
-    Ok((verdict?, notes))
+    Ok((progress.replayed_file(verdict), notes))
 }
 
-/// Replays a scenario file, under each release that is asked for.
+/// Replays a scenario file, under each release that is asked for; breaks off where a stop is.
 fn replay_text(
     arguments: &Arguments,
     file: &File,
-    other: Option<&Other>,
-    progress: &Progress,
+    beside: Beside<'_>,
     notes: &mut Notes,
     mut out: Option<&mut dyn Write>,
-) -> io::Result<Verdict> {
+) -> io::Result<ControlFlow<Verdict, Verdict>> {
+    let Beside { other, progress, stop } = beside;
     let path = &file.path;
-    let written = match scenario_text(path) {
-        Ok(written) => written,
-        Err(error) => return Ok(Verdict::unusable(path, &text::unread(&error))),
-    };
-    if written.trim_ascii().is_empty() {
-        return Ok(Verdict::unusable(path, &"the file is empty"));
-    }
-    let mut scenario = match parse_scenario(path, &written) {
-        Ok(scenario) => scenario,
-        Err(_) if written.contains(&0) => {
-            let why = "it is no text, so no scenario; `leasehold collect` reads a database";
-            return Ok(Verdict::unusable(path, &why));
-        }
-        Err(drawn) => return Ok(Verdict::Unusable(drawn)),
+    let (mut scenario, written) = match read_scenario(path) {
+        Ok(read) => read,
+        Err(unusable) => return Ok(ControlFlow::Continue(unusable)),
     };
     let releases = Rules::releases(arguments.release, scenario.release);
     scenario.release = releases[0];
@@ -474,15 +543,44 @@ fn replay_text(
                 None => {}
             }
         };
-        let replayed = replay_scenario(path, replay, out, &each_step)?;
+        let replayed = replay_scenario(path, replay, out, &each_step, stop)?;
+        let is_cut = replayed.is_break() || is_unasked.get() && stop.is_asked();
+        let (ControlFlow::Break(mut replayed) | ControlFlow::Continue(mut replayed)) = replayed;
         progress.replayed(&replayed);
-        let verdict = match verdict(arguments, file, &scenario, &written, replayed) {
+        if is_cut && arguments.update {
+            // It was to be written, which waits for a whole replay.
+            replayed.failures.retain(|failure| !is_printed(failure));
+        }
+        let verdict = match is_cut && replayed.failures.is_empty() {
+            true => Verdict::Cut,
+            false => verdict(arguments, file, &scenario, &written, replayed),
+        };
+        let verdict = match verdict {
             Verdict::Passed { .. } if is_unasked.get() => Verdict::Unasked,
             verdict => verdict,
         };
         verdicts.push((release, verdict));
+        if is_cut {
+            return Ok(ControlFlow::Break(under_all(path, verdicts)));
+        }
     }
-    Ok(under_all(path, verdicts))
+    Ok(ControlFlow::Continue(under_all(path, verdicts)))
+}
+
+/// A scenario and its text.
+fn read_scenario(path: &Path) -> Result<(Scenario, Vec<u8>), Verdict> {
+    let written = scenario_text(path).map_err(|error| Verdict::unusable(path, &text::unread(&error)))?;
+    if written.trim_ascii().is_empty() {
+        return Err(Verdict::unusable(path, &"the file is empty"));
+    }
+    match parse_scenario(path, &written) {
+        Ok(scenario) => Ok((scenario, written)),
+        Err(_) if written.contains(&0) => {
+            let why = "it is no text, so no scenario; `leasehold collect` reads a database";
+            Err(Verdict::unusable(path, &why))
+        }
+        Err(drawn) => Err(Verdict::Unusable(drawn)),
+    }
 }
 
 /// What came of a file under several releases: it passes if it does under each. What fails alike under several is said
@@ -574,8 +672,7 @@ fn verdict(
         said.push(Said::Text(format!("not updated {}: {why}; nothing was written\n", text::path(file))));
     }
     if arguments.update && replayed.steps_cut == 0 {
-        let is_printed = |problem: &Problem| matches!(problem, Problem::Printed { .. });
-        blocks = replayed.failures.iter().filter(|failure| is_printed(&failure.problem)).count();
+        blocks = replayed.failures.iter().filter(|failure| is_printed(failure)).count();
         if blocks > 0
             && let Some(swallowed) = swallowed(scenario)
         {
@@ -586,7 +683,7 @@ fn verdict(
         {
             return Verdict::unusable(file, &error);
         }
-        replayed.failures.retain(|failure| !is_printed(&failure.problem));
+        replayed.failures.retain(|failure| !is_printed(failure));
     }
     let asserts = |failure: &Unmet| failure.problem != Problem::AssertsNothing;
     let is_bare = *is_named && !replayed.failures.iter().all(asserts);
@@ -615,6 +712,11 @@ fn verdict(
     }
     said.extend(failures.into_iter().map(Said::Failed));
     Verdict::Failed(said)
+}
+
+/// Whether a block is not what was printed.
+fn is_printed(failure: &Unmet) -> bool {
+    matches!(failure.problem, Problem::Printed { .. })
 }
 
 /// What `--update` wrote.

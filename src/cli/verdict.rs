@@ -1,5 +1,6 @@
 //! What came of a file that was replayed, and its steps shown as it goes.
 
+use crate::campaign::Stop;
 use crate::release::Release;
 use crate::replay::{Replay, Replayed, Stepped};
 use crate::report::step;
@@ -7,6 +8,7 @@ use crate::text;
 use serde_json::{Value, json};
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// What came of one file.
@@ -19,6 +21,8 @@ pub(super) enum Verdict {
     Bare(String),
     /// Nothing failed, but the other collector was no longer asked.
     Unasked,
+    /// ^C came before it was through, and nothing failed until then.
+    Cut,
     /// What failed.
     Failed(Vec<Said>),
     /// It cannot be read, is no scenario, or cannot be written.
@@ -32,6 +36,7 @@ impl Verdict {
             Verdict::Passed { .. } | Verdict::Held(_) => "passed",
             Verdict::Bare(_) => "without-expectations",
             Verdict::Unasked => "not-asked",
+            Verdict::Cut => "interrupted",
             Verdict::Failed(_) => "failed",
             Verdict::Unusable(_) => "unreadable",
         }
@@ -110,13 +115,14 @@ pub(super) fn steps_cut(replayed: &Replayed) -> String {
 }
 
 /// Replays a scenario; where there is something to write to, every step is shown as it goes. `each_step` hears of each, and
-/// may have something against it.
+/// may have something against it. Breaks off where a stop is asked for.
 pub(super) fn replay_scenario(
     file: &Path,
     mut replay: Replay<'_>,
     mut out: Option<&mut dyn Write>,
     each_step: &dyn Fn(&mut Stepped<'_>),
-) -> io::Result<Replayed> {
+    stop: &Stop,
+) -> io::Result<ControlFlow<Replayed, Replayed>> {
     let scenario = replay.scenario();
     let mut replayed = Replayed::default();
     if let Some(out) = &mut out {
@@ -126,6 +132,10 @@ pub(super) fn replay_scenario(
     loop {
         // Without anyone to see it, the world before would only make each step copy what it changes.
         let before = out.is_some().then(|| replay.world().clone());
+        if stop.is_asked() && replayed.steps < scenario.lines.len() {
+            replayed.cut(scenario);
+            return Ok(ControlFlow::Break(replayed));
+        }
         let Some(mut stepped) = replay.step() else { break };
         each_step(&mut stepped);
         let (Some(out), Some(before)) = (&mut out, before) else {
@@ -146,5 +156,5 @@ pub(super) fn replay_scenario(
         }
         writeln!(out)?;
     }
-    Ok(replayed)
+    Ok(ControlFlow::Continue(replayed))
 }

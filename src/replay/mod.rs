@@ -421,9 +421,14 @@ impl Replayed {
         }
     }
 
+    /// Takes note that nothing more is replayed.
+    pub fn cut(&mut self, scenario: &Scenario) {
+        self.steps_cut = scenario.lines.len() - self.steps;
+    }
+
     /// Takes note of the end.
     pub fn finish(&mut self, scenario: &Scenario) {
-        self.steps_cut = scenario.lines.len() - self.steps;
+        self.cut(scenario);
         if !scenario.asserts() {
             self.failures.push(Failure { line: 1, problem: Problem::AssertsNothing });
         }

@@ -1,6 +1,6 @@
 //! What another collector did with generated cases.
 
-use super::finding::{side_lines, write_side, write_steps};
+use super::finding::{side_lines, tried, write_side, write_steps};
 use super::shell::quoted;
 use super::{Interrupted, Show};
 use crate::campaign;
@@ -144,6 +144,7 @@ fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written) -> io::Res
                 NotSmall::HangsAtTimes => {
                     "it hung while the case was made small: each such try takes the whole limit"
                 }
+                NotSmall::Stopped => "^C came first",
                 NotSmall::NotAgain => "asked again, the child does not show it",
                 NotSmall::NotAlone => {
                     "asked alone, a fresh child does not show it: its answers depend on earlier rows"
@@ -152,7 +153,8 @@ fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written) -> io::Res
             writeln!(out, "  child    {text}\n  small    no: {why}")?;
         }
         Ok(small) => {
-            write_steps(out, &small.lines, small.steps, small.tries, &small.explained)?;
+            let tried = tried(small.tries, small.is_minimal);
+            write_steps(out, &small.lines, small.steps, &tried, &small.explained)?;
             write_side(out, "child", &small.otherwise.child)?;
             write_side(out, "ours", &small.explained.oracle)?;
         }

@@ -29,7 +29,8 @@ pub fn write(
     for (_, name, sentence) in broken.sort.known.each() {
         writeln!(out, "  defect   {name}: {sentence}")?;
     }
-    write_steps(out, &example.small.case, example.steps, example.small.tries, &example.explained)?;
+    let tried = tried(example.small.tries, true);
+    write_steps(out, &example.small.case, example.steps, &tried, &example.explained)?;
     let [found, expected] = sides(example);
     write_side(out, found, &[broken.finding.to_string()])?;
     write_side(out, expected, &example.explained.oracle)?;
@@ -86,16 +87,24 @@ pub(super) fn json(plan: &Plan, fault: Option<Fault>, example: &Example, file: O
     })
 }
 
+/// How small a case is.
+pub(super) fn tried(tries: u64, is_minimal: bool) -> String {
+    let tries = text::counted(tries, "smaller case");
+    match is_minimal {
+        true => format!("1-minimal: {tries} tried"),
+        false => format!("not 1-minimal: ^C came after {tries}"),
+    }
+}
+
 /// The steps of a small case, those that matter marked; before it had `of_steps`.
 pub(super) fn write_steps(
     out: &mut dyn Write,
     lines: &[Line],
     of_steps: usize,
-    tries: u64,
+    tried: &str,
     explained: &Explained,
 ) -> io::Result<()> {
-    let tries = text::counted(tries, "smaller case");
-    writeln!(out, "  steps    {} of {of_steps}, 1-minimal: {tries} tried\n", lines.len())?;
+    writeln!(out, "  steps    {} of {of_steps}, {tried}\n", lines.len())?;
     for line in lines {
         let mark = if explained.matters(line) { ">" } else { " " };
         write!(out, "    {mark} {}", print_line(line))?;

@@ -52,14 +52,17 @@ pub struct Interrupted {
 
 impl Interrupted {
     /// Adds it to a report's object, which has no such field where the campaign came to its end.
-    fn add_to(interrupted: Option<Interrupted>, report: &mut Value) {
+    pub fn add_to(interrupted: Option<Interrupted>, report: &mut Value) {
         if let Some(Interrupted { done, of, .. }) = interrupted {
             report["interrupted"] = json!({"done": done, "of": of});
         }
     }
 
     /// Says so in a line of its own.
-    fn write(interrupted: Option<Interrupted>, out: &mut dyn Write) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write(interrupted: Option<Interrupted>, out: &mut dyn Write) -> io::Result<()> {
         let Some(Interrupted { done, of, unit }) = interrupted else { return Ok(()) };
         match of {
             Some(of) => {

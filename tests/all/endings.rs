@@ -346,13 +346,78 @@ fn an_interrupted_campaign_makes_its_findings_small_and_writes_them() {
     assert!(std::fs::read_dir(folder.path().join("findings")).expect("the folder").count() > 0);
 }
 
-/// A child that does not answer holds up the report, and not who asks twice.
+/// A replay of many files ends with those that it came to, and of one file with the steps.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_replay_ends_with_what_it_did() {
+    let folder = folder(&[]);
+    std::fs::create_dir(folder.path().join("many")).expect("a folder");
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+    // Each step is checked against all that is there.
+    let long: String = (0..40_000).map(|blob| format!("content put blob{blob}\ngc\n")).collect();
+    put("long.scenario", &format!("{long}expect nothing content/blob0\n"));
+    put("many/a.scenario", "content put a\ngc\nexpect kept content/a\n");
+    for name in ["b", "c", "d"] {
+        put(&format!("many/{name}.scenario"), &format!("{long}expect nothing content/blob0\n"));
+    }
+    let output = interrupt(folder.path(), &["replay", "many"], 1);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("FAILED many/a.scenario:3: "), "{said}");
+    assert!(said.contains("\ninterrupted after 1 of 4 files\n0 passed, 1 failed\n"), "{said}");
+    let output = interrupt(folder.path(), &["replay", "many", "--json"], 1);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(report["interrupted"], serde_json::json!({"done": 1, "of": 4}));
+    let paths: Vec<&Value> =
+        report["files"].as_array().expect("files").iter().map(|file| &file["path"]).collect();
+    assert_eq!(paths, ["many/a.scenario"]);
+    let output = interrupt(folder.path(), &["replay", "long.scenario"], 1);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains(" of 80,001 steps\n0 passed, 0 failed\n"), "{said}");
+}
+
+/// A child whose answers are wrong, and late.
+const SLOW: &str = r#"sh -c 'while read -r l; do sleep 0.3; echo "{\"removed\": []}"; done'"#;
+
+/// A child that hangs holds up nobody: its answer is not waited for.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_beside_a_child_that_hangs_ends_within_a_second() {
+    let folder = folder(&[("s.scenario", b"content put a\ngc\nexpect removed content/a\n")]);
+    let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/recorded");
+    for (arguments, code) in [
+        (&["simulate", "--cases", "1000", "--against", "sleep 60"][..], 130),
+        (&["simulate", "--case", "7", "--against", SLOW], 1),
+        (&["replay", "s.scenario", "--against", "sleep 60"], 130),
+        (&["conformance", recorded, "--against", "sleep 60"], 130),
+    ] {
+        let arguments = [arguments, &["--child-timeout", "50"]].concat();
+        let mut command = leasehold(folder.path(), &arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+        sleep(Duration::from_secs(3));
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success(), "{arguments:?} ended of itself");
+        let asked = std::time::Instant::now();
+        let output = child.wait_with_output().expect("it ends");
+        // On a busy machine all takes a little longer.
+        assert!(asked.elapsed() < Duration::from_secs(2), "{arguments:?}: {:?}", asked.elapsed());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        if code == 1 {
+            let said = text(&output.stdout);
+            assert!(said.contains(", not 1-minimal: ^C came after "), "{said}");
+        }
+    }
+}
+
+/// A child that answers slowly holds up the report, while a case is made small, and not who asks twice.
 #[cfg(unix)]
 #[test]
 fn a_second_interrupt_ends_at_once() {
     use std::os::unix::process::ExitStatusExt;
     let folder = folder(&[]);
-    let arguments = ["simulate", "--cases", "1000", "--against", "sleep 5", "--child-timeout", "20"];
+    let arguments = ["simulate", "--case", "7", "--against", SLOW];
     let output = interrupt(folder.path(), &arguments, 2);
     assert_eq!(output.status.signal(), Some(2), "{}", text(&output.stderr));
 }
