@@ -223,10 +223,27 @@ pub(crate) fn nearest<'a>(written: &str, words: impl IntoIterator<Item = &'a str
 /// Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other.
 pub(crate) fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=to.len()).collect();
+    let most = from.len().max(to.len());
+    distance_within(&from, &to, most, &mut Rows::default()).unwrap_or(most)
+}
+
+/// Three rows of the table that [`distance_within`] fills, kept from one pair of words to the next.
+pub(crate) type Rows = [Vec<usize>; 3];
+
+/// The same where it is no more than `most`.
+pub(crate) fn distance_within(from: &[char], to: &[char], most: usize, rows: &mut Rows) -> Option<usize> {
+    if from.len().abs_diff(to.len()) > most {
+        return None;
+    }
+    let [before_last, last, this] = rows;
+    before_last.clear();
+    last.clear();
+    last.extend(0..=to.len());
+    let mut last_least = 0;
     for row in 1..=from.len() {
-        let mut this = vec![row];
+        this.clear();
+        this.push(row);
+        let mut row_least = row;
         for column in 1..=to.len() {
             let replaced = last[column - 1] + usize::from(from[row - 1] != to[column - 1]);
             let mut least = replaced.min(last[column] + 1).min(this[column - 1] + 1);
@@ -235,11 +252,18 @@ pub(crate) fn distance(from: &str, to: &str) -> usize {
             if swapped {
                 least = least.min(before_last[column - 2] + 1);
             }
+            row_least = row_least.min(least);
             this.push(least);
         }
-        before_last = std::mem::replace(&mut last, this);
+        // A swap leads from the row before the last.
+        if row_least > most && last_least >= most {
+            return None;
+        }
+        last_least = row_least;
+        std::mem::swap(before_last, last);
+        std::mem::swap(last, this);
     }
-    last[to.len()]
+    Some(last[to.len()]).filter(|edits| *edits <= most)
 }
 
 #[cfg(test)]
@@ -258,6 +282,11 @@ mod tests {
         assert_eq!(nearest("", words), None);
         assert_eq!(nearest(&"lease".repeat(1000), words), None);
         assert_eq!(distance("abcdef", "azced"), 3);
+        let within = |most| {
+            let [from, to] = ["abcdef", "azced"].map(|word| word.chars().collect::<Vec<_>>());
+            distance_within(&from, &to, most, &mut Rows::default())
+        };
+        assert_eq!([0, 1, 2, 3, 9].map(within), [None, None, None, Some(3), Some(3)]);
     }
 
     named! {

@@ -4,10 +4,12 @@
 //! ████████████░░░░░░░░ 41,216 of 100,000 cases, 9,120 a second, 6s left
 //! ```
 //!
+//! Until something is counted the time that went by stands for the time that is left: nobody knows that one yet.
+//!
 //! The bar has the width that the words leave; in a narrow terminal words go, so that a line stays one. indicatif hides it where standard error is no terminal.
 
 use crate::text;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -22,7 +24,8 @@ pub(super) fn bar(total: Option<u64>, things: &str) -> ProgressBar {
     let columns = terminal_size_of(io::stderr()).map_or(usize::MAX, |(Width(columns), _)| columns.into());
     let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     let style = ProgressStyle::with_template(&template(total, things, columns));
-    let bar = bar.with_style(style.expect("the template is well-formed").with_key("rate", rate));
+    let style = style.expect("the template is well-formed").with_key("rate", rate).with_key("left", left);
+    let bar = bar.with_style(style);
     if !bar.is_hidden() {
         bar.enable_steady_tick(TICK);
     }
@@ -40,11 +43,7 @@ fn template(total: Option<u64>, things: &str, columns: usize) -> String {
     let (head, head_columns, time) = match total {
         Some(total) => {
             let digits = text::count(total).len();
-            (
-                format!("{{human_pos}} of {{human_len}} {things}"),
-                2 * digits + 5 + things.len(),
-                ", {eta} left",
-            )
+            (format!("{{human_pos}} of {{human_len}} {things}"), 2 * digits + 5 + things.len(), "{left}")
         }
         None => (format!("{{human_pos}} {things}"), COUNT_COLUMNS + 1 + things.len(), ", {elapsed}"),
     };
@@ -63,6 +62,16 @@ fn template(total: Option<u64>, things: &str, columns: usize) -> String {
         None => "{spinner} ",
     };
     format!("{bar}{head}{rate}{time}{message}")
+}
+
+/// How long it takes yet; while nothing tells, how long it took.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let (eta, is_counted) = (state.eta(), state.pos() > 0 && Some(state.pos()) < state.len());
+    // What cannot be shown is no reason to stop.
+    let _shown = match is_counted && eta >= Duration::from_secs(1) {
+        true => write!(out, ", {:#} left", HumanDuration(eta)),
+        false => write!(out, ", {:#}", HumanDuration(state.elapsed())),
+    };
 }
 
 /// Whole things a second; nothing for what takes long by itself.
@@ -84,10 +93,10 @@ mod tests {
     fn a_narrow_terminal_has_less_and_never_a_second_line() {
         let of = |columns| template(Some(100_000), "cases", columns);
         assert_eq!(of(30), "{human_pos} of {human_len} cases");
-        assert_eq!(of(40), "{human_pos} of {human_len} cases, {eta} left");
-        assert_eq!(of(70), "{human_pos} of {human_len} cases, {eta} left{msg}");
-        assert_eq!(of(85), "{human_pos} of {human_len} cases{rate}, {eta} left{msg}");
-        let whole = "{wide_bar} {human_pos} of {human_len} cases{rate}, {eta} left{msg}";
+        assert_eq!(of(40), "{human_pos} of {human_len} cases{left}");
+        assert_eq!(of(70), "{human_pos} of {human_len} cases{left}{msg}");
+        assert_eq!(of(85), "{human_pos} of {human_len} cases{rate}{left}{msg}");
+        let whole = "{wide_bar} {human_pos} of {human_len} cases{rate}{left}{msg}";
         assert_eq!((of(100), of(usize::MAX)), (whole.to_owned(), whole.to_owned()));
         assert_eq!(template(None, "rows", 30), "{spinner} {human_pos} rows, {elapsed}");
     }

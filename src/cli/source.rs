@@ -6,7 +6,7 @@
 use super::notes::Notes;
 use super::place::{Place, look};
 use super::values::Now;
-use super::{Failure, terminal, version};
+use super::{Failure, progress, terminal, version};
 use crate::bucket::Bucket;
 use crate::bucket::bolt::{self, BoltError};
 use crate::go::Go;
@@ -129,7 +129,10 @@ fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situa
     let text = scenario_text(path).map_err(|error| input_error(path, &text::unread(&error)))?;
     let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
     warn(path, &scenario, go, notes);
-    let state = replay::state(&scenario, go.unwrap_or_default()).map_err(|failure| {
+    let steps = progress::bar(Some(scenario.lines.len() as u64), "steps");
+    let state = replay::state(&scenario, go.unwrap_or_default(), &|| steps.inc(1));
+    steps.finish_and_clear();
+    let state = state.map_err(|failure| {
         let place = format!("{}:{}", text::path(path), failure.line);
         let again = format!("see: leasehold replay --step {}", quoted(path));
         Failure::Input(format!("{place}: {failure}\n{again}"))

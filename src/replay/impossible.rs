@@ -10,12 +10,17 @@
 
 use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{Assertion, NodeName, Scenario, Step, print_node};
+use crate::scenario::{Assertion, NewSnapshot, NodeName, Scenario, Step, print_node};
 use crate::text;
+use std::collections::BTreeMap;
 
 /// What is to be said of the nodes that a step expects something of in a release.
-pub(super) fn impossible(scenario: &Scenario, release: Release, step: &Step) -> impl Iterator<Item = String> {
-    nodes(step).filter_map(move |(node, is_stored)| cannot_be(scenario, release, node, is_stored))
+pub(super) fn impossible(
+    snapshotters: &Snapshotters<'_>,
+    release: Release,
+    step: &Step,
+) -> impl Iterator<Item = String> {
+    nodes(step).filter_map(move |(node, is_stored)| cannot_be(snapshotters, release, node, is_stored))
 }
 
 /// The nodes that an `expect` step names, and whether it asks the backends for them.
@@ -34,7 +39,12 @@ fn nodes(step: &Step) -> impl Iterator<Item = (&NodeName, bool)> {
 }
 
 /// A node that never is, in the release that is expected of.
-fn cannot_be(scenario: &Scenario, release: Release, node: &NodeName, is_stored: bool) -> Option<String> {
+fn cannot_be(
+    snapshotters: &Snapshotters<'_>,
+    release: Release,
+    node: &NodeName,
+    is_stored: bool,
+) -> Option<String> {
     let kind = release.type_of(node.kind).map_or(node.kind, |number| release.kind_of(number));
     let key = text::name(&node.key);
     let is_of_no_collector =
@@ -59,7 +69,7 @@ fn cannot_be(scenario: &Scenario, release: Release, node: &NodeName, is_stored: 
             format!("names nothing: behind `{key}` the snapshot's key is missing")
         }
         Kind::Snapshot if !names_snapshotter(&node.key) => {
-            let meant = snapshotter_of(scenario, &node.key).unwrap_or_else(|| "SNAPSHOTTER".to_owned());
+            let meant = snapshotters.of_key(&node.key).unwrap_or_else(|| "SNAPSHOTTER".to_owned());
             format!("names nothing; write `snapshot/{meant}/{key}`")
         }
         Kind::Content | Kind::Ingest | Kind::Snapshot => return None,
@@ -78,16 +88,25 @@ fn names_snapshotter(key: &[u8]) -> bool {
     slash.is_some_and(|before| before + 2 < key.len())
 }
 
-/// The snapshotter in which a scenario makes a snapshot of a name.
-fn snapshotter_of(scenario: &Scenario, key: &[u8]) -> Option<String> {
-    scenario.lines.iter().find_map(|line| {
-        let snapshot = match &line.step {
-            Step::SnapshotPrepare(new) | Step::SnapshotView(new) => &new.snapshot,
-            Step::SnapshotCommit { snapshot, name, .. } if name == key => {
-                return Some(text::name(&snapshot.snapshotter));
-            }
-            _ => return None,
-        };
-        (snapshot.key == key).then(|| text::name(&snapshot.snapshotter))
-    })
+/// In which snapshotter a scenario first makes a snapshot of a name.
+pub(super) struct Snapshotters<'s>(BTreeMap<&'s [u8], &'s [u8]>);
+
+impl<'s> Snapshotters<'s> {
+    pub(super) fn of(scenario: &'s Scenario) -> Snapshotters<'s> {
+        let mut first = BTreeMap::new();
+        for line in &scenario.lines {
+            let (key, snapshotter): (&[u8], &[u8]) = match &line.step {
+                Step::SnapshotPrepare(NewSnapshot { snapshot, .. })
+                | Step::SnapshotView(NewSnapshot { snapshot, .. }) => (&snapshot.key, &snapshot.snapshotter),
+                Step::SnapshotCommit { snapshot, name, .. } => (name, &snapshot.snapshotter),
+                _ => continue,
+            };
+            first.entry(key).or_insert(snapshotter);
+        }
+        Snapshotters(first)
+    }
+
+    fn of_key(&self, key: &[u8]) -> Option<String> {
+        self.0.get(key).map(|snapshotter| text::name(snapshotter))
+    }
 }

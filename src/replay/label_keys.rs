@@ -15,6 +15,8 @@
 use crate::named::distance;
 use crate::scenario::{Scenario, Step};
 use crate::text;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 /// Keys that are read; behind some more may stand.
 const READ: [&str; 12] = [
@@ -46,16 +48,34 @@ const SYNONYMS: [(&str, &str); 5] = [
 const PREFIX: &str = "containerd.io";
 const SEPARATORS: [char; 4] = ['.', '/', '-', '_'];
 
-/// What is said of a label's key that nothing reads, or whose snapshotter is missing.
-pub(super) fn is_nearly_read(scenario: &Scenario, key: &[u8]) -> Option<String> {
-    let key = std::str::from_utf8(key).ok()?;
-    let labels = scenario.lines.iter().filter_map(|line| match &line.step {
-        Step::CollectorDeclare { label: Some(label), .. } if !label.is_empty() => {
-            Some(format!("gc.ref.{}", String::from_utf8_lossy(label)))
+/// The keys that the collectors of a scenario read.
+pub(super) struct Keys {
+    declared: Vec<String>,
+    /// What was said before.
+    said: RefCell<HashMap<Vec<u8>, Option<String>>>,
+}
+
+impl Keys {
+    pub(super) fn of(scenario: &Scenario) -> Keys {
+        let labels = scenario.lines.iter().filter_map(|line| match &line.step {
+            Step::CollectorDeclare { label: Some(label), .. } if !label.is_empty() => {
+                Some(format!("gc.ref.{}", String::from_utf8_lossy(label)))
+            }
+            _ => None,
+        });
+        let declared: BTreeSet<String> = labels.collect();
+        Keys { declared: declared.into_iter().collect(), said: RefCell::default() }
+    }
+
+    /// What is said of a label's key that nothing reads, or whose snapshotter is missing.
+    pub(super) fn is_nearly_read(&self, key: &[u8]) -> Option<String> {
+        if let Some(said) = self.said.borrow().get(key) {
+            return said.clone();
         }
-        _ => None,
-    });
-    nearly(key, &labels.collect::<Vec<String>>())
+        let said = std::str::from_utf8(key).ok().and_then(|key| nearly(key, &self.declared));
+        self.said.borrow_mut().insert(key.to_vec(), said.clone());
+        said
+    }
 }
 
 /// The same where collectors have these labels.

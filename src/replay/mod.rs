@@ -19,6 +19,7 @@ mod objects;
 mod paths;
 pub mod refusal;
 mod slip;
+mod there;
 mod update;
 mod warning;
 mod why;
@@ -42,6 +43,7 @@ use crate::reason::Reasons;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
 use crate::world::{Applied, Collected, Fault, Unmet, World};
+use std::cell::OnceCell;
 use why::Removals;
 
 /// Something that a scenario expected and that did not come, or a property that did not hold.
@@ -164,6 +166,8 @@ pub struct Replay<'s> {
     removals: Removals,
     sample: Sample,
     next: usize,
+    /// What its `raw` steps write, once it is asked for.
+    written: OnceCell<paths::Written<'s>>,
 }
 
 /// A step that was replayed.
@@ -189,8 +193,8 @@ impl<'s> Replay<'s> {
     pub fn new(scenario: &'s Scenario, fault: Option<Fault>) -> Replay<'s> {
         let (world, steps) = (World::new(scenario.release), Steps::default());
         let (is_intended, reasons, removals) = (false, Reasons::First, Removals::default());
-        let sample = Sample::default();
-        Replay { scenario, fault, is_intended, reasons, world, steps, removals, sample, next: 0 }
+        let (sample, written) = (Sample::default(), OnceCell::new());
+        Replay { scenario, fault, is_intended, reasons, world, steps, removals, sample, next: 0, written }
     }
 
     /// Holds collections to the intended rules instead of those with the release's known defects.
@@ -279,22 +283,26 @@ impl<'s> Replay<'s> {
             problems.extend(unmet.into_iter().map(|unmet| {
                 let tree = &self.world.store().tree;
                 let why = self.why(line, assertion, &unmet);
-                let why = why.or_else(|| paths::through_value(self.scenario, tree, assertion));
+                let why = why.or_else(|| paths::through_value(self.written(), tree, assertion));
                 let why = why.or_else(|| paths::other_form(assertion));
                 Problem::Unmet { step: step(), unmet, why: why.map(String::into_boxed_str) }
             }));
         }
         if let Step::Expect(assertion) = &line.step
-            && let Some(why) = paths::misspelled(self.scenario, assertion).or_else(|| {
+            && let Some(why) = paths::misspelled(self.written(), assertion).or_else(|| {
                 let is_nothing = matches!(assertion, Assertion::Nothing(_));
                 let tree = &self.world.store().tree;
-                paths::through_value(self.scenario, tree, assertion).filter(|_| is_nothing)
+                paths::through_value(self.written(), tree, assertion).filter(|_| is_nothing)
             })
         {
             problems.push(Problem::Misspelled { step: step(), why });
         }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
         Stepped { line, release: before.release(), applied, printed, told, is_passed_over, failures }
+    }
+
+    fn written(&self) -> &paths::Written<'s> {
+        self.written.get_or_init(|| paths::Written::of(self.scenario))
     }
 
     /// Whether a collection is one of those that are checked thoroughly.
@@ -447,17 +455,18 @@ pub struct State {
 }
 
 /// The state to look at in a scenario: after its last step that does something else than to collect, clean up or
-/// expect, with daemons that were built with some Go.
+/// expect, with daemons that were built with some Go; `done` hears of each step.
 ///
 /// # Errors
 /// A step before was refused, or succeeded, against what the scenario expects.
-pub fn state(scenario: &Scenario, go: Go) -> Result<State, Failure> {
+pub fn state(scenario: &Scenario, go: Go, done: &dyn Fn()) -> Result<State, Failure> {
     let trails = |line: &&Line| matches!(line.step, Step::Gc { .. } | Step::Cleanup | Step::Expect(_));
     let trailing = scenario.lines.iter().rev().take_while(trails).count();
     let (leading, trailing) = scenario.lines.split_at(scenario.lines.len() - trailing);
     let mut world = World::new(scenario.release).built_with(go);
     for line in leading {
         let applied = world.apply(line);
+        done();
         if let Some(problem) = outcome_problem(&world, line, &applied) {
             return Err(Failure { line: line.number, problem });
         }

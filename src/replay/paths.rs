@@ -13,20 +13,21 @@ use crate::named::nearest;
 use crate::scenario::{Assertion, DEFAULT_NAMESPACE, Name, RawValue, Scenario, Step, print_path};
 use crate::schema::{names, shape, time};
 use crate::text;
+use std::collections::BTreeSet;
+use std::ops::Bound;
 
 /// What is wrong with the path of an `expect nothing`.
-pub(super) fn misspelled(scenario: &Scenario, assertion: &Assertion) -> Option<String> {
+pub(super) fn misspelled(written: &Written<'_>, assertion: &Assertion) -> Option<String> {
     let Assertion::Nothing(path) = assertion else { return None };
     let [first, rest @ ..] = &path[..] else { return None };
-    let is_written = |path: &[Name]| is_written(scenario, path);
     if first == names::V1 {
         let below = rest.get(1..).unwrap_or_default();
         return (0..below.len()).find_map(|at| {
             let parents: Vec<&[u8]> = below[..at].iter().map(|key| &**key).collect();
             let near = near(&below[at], &shape::words_below(&parents))?;
-            let written = &path[..at + 3];
-            let is_wrong = !is_written(written);
-            is_wrong.then(|| format!("`{}` is never there; is `{near}` meant?", print_path(written)))
+            let path = &path[..at + 3];
+            let is_wrong = !written.has(path);
+            is_wrong.then(|| format!("`{}` is never there; is `{near}` meant?", print_path(path)))
         });
     }
     // Beside v1 some releases keep the sandboxes of a namespace.
@@ -35,13 +36,13 @@ pub(super) fn misspelled(scenario: &Scenario, assertion: &Assertion) -> Option<S
     let meant = if is_word { Some(text::name(first)) } else { near(first, &words) }?;
     let is_namespace = rest.first().is_some_and(|second| *second == names::SANDBOXES);
     let namespace = text::name(DEFAULT_NAMESPACE);
-    (!is_namespace && !is_written(&path[..1]))
+    (!is_namespace && !written.has(&path[..1]))
         .then(|| format!("no `{}` is ever beside v1; is `v1/{namespace}/{meant}` meant?", text::name(first)))
 }
 
 /// What is wrong with a path that an `expect` step has and that leads through a value, by what is there or by containerd's
 /// layout: below it is nothing. Most often a key has a `/` and no quotes.
-pub(super) fn through_value(scenario: &Scenario, tree: &Bucket, assertion: &Assertion) -> Option<String> {
+pub(super) fn through_value(written: &Written<'_>, tree: &Bucket, assertion: &Assertion) -> Option<String> {
     let (Assertion::Nothing(path) | Assertion::Bucket(path) | Assertion::Value { path, .. }) = assertion
     else {
         return None;
@@ -58,7 +59,7 @@ pub(super) fn through_value(scenario: &Scenario, tree: &Bucket, assertion: &Asse
             _ => return None,
         };
         let end = namespace_end + shape::keys_to_value(&keys[namespace_end..])?;
-        (end < keys.len() && !is_written(scenario, &path[..=end])).then_some(end)
+        (end < keys.len() && !written.has(&path[..=end])).then_some(end)
     };
     let end = in_tree.or_else(by_layout)?;
     let meant = keys[end - 1..].join(&b'/');
@@ -81,12 +82,24 @@ pub(super) fn other_form(assertion: &Assertion) -> Option<String> {
     Some(format!("write `{form}={text}`: it is stored in Go's binary form"))
 }
 
-/// Whether a `raw` step writes a path, or something below it.
-fn is_written(scenario: &Scenario, path: &[Name]) -> bool {
-    scenario.lines.iter().any(|line| match &line.step {
-        Step::RawPut { path: written, .. } | Step::RawBucket { path: written } => written.starts_with(path),
-        _ => false,
-    })
+/// The paths that `raw` steps write.
+pub(super) struct Written<'s>(BTreeSet<&'s [Name]>);
+
+impl<'s> Written<'s> {
+    pub(super) fn of(scenario: &'s Scenario) -> Written<'s> {
+        let paths = scenario.lines.iter().filter_map(|line| match &line.step {
+            Step::RawPut { path, .. } | Step::RawBucket { path } => Some(&path[..]),
+            _ => None,
+        });
+        Written(paths.collect())
+    }
+
+    /// Whether one of them is this path, or below it.
+    fn has(&self, path: &[Name]) -> bool {
+        // What begins with a path comes right behind it.
+        let behind = (Bound::Included(path), Bound::Unbounded);
+        self.0.range::<[Name], _>(behind).next().is_some_and(|written| written.starts_with(path))
+    }
 }
 
 /// The word that a key is a slip of.

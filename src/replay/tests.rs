@@ -8,6 +8,38 @@ fn failures(text: &str) -> Vec<String> {
     replayed.failures.iter().map(|failure| format!("{}: {failure}", failure.line)).collect()
 }
 
+fn warned(text: &str) -> Vec<String> {
+    let said = warnings(&parse(text.as_bytes()).unwrap(), None).into_iter();
+    said.map(|warning| format!("{}: {warning}", warning.line)).collect()
+}
+
+/// To compare each with each took minutes, and hours where there were more.
+#[test]
+fn slips_are_told_among_tens_of_thousands_of_names() {
+    let names =
+        (0..47_000u64).map(|name| format!("{:x}-{name}-blob", name.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    let names: Vec<String> = names.collect();
+    let put: String = names
+        .iter()
+        .map(|name| format!("image create {name} target=layer\nlease create l{name}\n"))
+        .collect();
+    let one: String = names[..2500]
+        .iter()
+        .map(|name| format!("lease add lx image/{}\n", name.replace("blob", "blbo")))
+        .collect();
+    let said = warned(&format!("content put layer\nlease create lx\n{put}{one}"));
+    assert_eq!(said.len(), 2500, "{:?}", said.last());
+    assert!(said[0].ends_with(": nothing creates image/0-0-blbo; is image/0-0-blob meant?"), "{said:?}");
+    let two = one.replace("blbo", "plop");
+    let said = warned(&format!("content put layer\nlease create lx\n{put}{two}"));
+    assert!(said[0].ends_with(": nothing creates image/0-0-plop; is image/0-0-blob meant?"), "{said:?}");
+    let last = said.last().map(String::as_str).unwrap_or_default();
+    assert!(
+        last.contains(": from here on names that nothing has are only compared with what is one letter away"),
+        "{last}"
+    );
+}
+
 #[test]
 fn a_scenario_that_holds_passes() {
     let text = "content put a
@@ -114,7 +146,7 @@ fn a_cancelled_context_is_no_finding() {
 
 #[test]
 fn the_state_of_a_scenario_is_the_one_before_its_trailing_collections() {
-    let scenario = |text: &str| state(&parse(text.as_bytes()).unwrap(), Go::default());
+    let scenario = |text: &str| state(&parse(text.as_bytes()).unwrap(), Go::default(), &|| ());
     let text = "stream open s\ncontent put a\ngc\ncontent put b\n? gc last=stream\nexpect removed content/b\ncleanup\ngc";
     let state = scenario(text).unwrap();
     let is_there = |name| state.world.expects(None, &name).is_ok();

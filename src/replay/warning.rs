@@ -16,12 +16,12 @@
 //! scenario, if a step at least mentions it. A `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
 //! ([`crate::go`]).
 
-use super::impossible::impossible;
-use super::label_keys::is_nearly_read;
-use super::objects::{Object, created, created_namespaces, expected, named as named_by, used_namespace};
-use super::slip::meant;
+use super::impossible::{Snapshotters, impossible};
+use super::label_keys::Keys;
+use super::objects::{Object, created_namespaces, expected, named as named_by, used_namespace};
+use super::slip::{Budget, Names};
+use super::there::{There, everyday};
 use crate::go::Go;
-use crate::named::distance;
 use crate::node::Kind;
 use crate::oracle::{Misread, misread};
 use crate::reason::misread_words;
@@ -51,11 +51,15 @@ impl fmt::Display for Warning {
 /// The warnings of a scenario, in the order of its lines; those of times where nobody said what the daemons were built
 /// with.
 pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
-    let created: BTreeSet<Object> = scenario.lines.iter().flat_map(|line| created(&line.step)).collect();
+    let created = There::of(scenario);
     let namespaces = created_namespaces(scenario);
     let used = scenario.lines.iter().filter_map(|line| used_namespace(&line.step)).cloned();
-    let acted_in: BTreeSet<Name> = namespaces.iter().cloned().chain(used).collect();
+    let acted_in = Namespaces::new(namespaces.iter().cloned().chain(used));
+    let namespaces = Namespaces::new(namespaces);
     let mentioned = Mentioned::of(scenario, &created);
+    let keys = Keys::of(scenario);
+    let snapshotters = Snapshotters::of(scenario);
+    let mut is_spent = false;
     let mut release = scenario.release;
     let mut warnings = Vec::new();
     for Line { number, step, .. } in &scenario.lines {
@@ -67,16 +71,18 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         let labels = labels.as_slice().iter();
         let mut texts: Vec<String> =
             labels.filter_map(|(key, value)| names_nothing(key, value, &created)).collect();
-        texts.extend(all_labels.as_slice().iter().filter_map(|(key, _)| is_nearly_read(scenario, key)));
+        texts.extend(all_labels.as_slice().iter().filter_map(|(key, _)| keys.is_nearly_read(key)));
         texts
             .extend(all_labels.as_slice().iter().filter_map(|(key, value)| unreadable_condition(key, value)));
         for object in named_by(step) {
             let text = has_comma(&object, &created).or_else(|| is_missing(&object, &created));
             texts.extend(text.or_else(|| mentioned.lack(step, &object)));
         }
-        texts.extend(used_namespace(step).and_then(|used| no_namespace(used, &namespaces)));
-        texts.extend(expected(step).iter().filter_map(|node| elsewhere(step, node, &acted_in)));
-        texts.extend(nothing_elsewhere(step, &acted_in));
+        texts.extend(used_namespace(step).and_then(|used| no_namespace(used, &namespaces, &created.budget)));
+        texts.extend(
+            expected(step).iter().filter_map(|node| elsewhere(step, node, &acted_in, &created.budget)),
+        );
+        texts.extend(nothing_elsewhere(step, &acted_in, &created.budget));
         texts.extend(path_for_key(step));
         let expiries = expiry(step).into_iter().chain(image_expiry(step)).filter(|text| is_no_time(text));
         texts.extend(expiries.map(never_comes));
@@ -86,14 +92,21 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
                 expiry(step).filter(|text| time::only_earlier_go_reads(text)).map(read_by_earlier_go),
             );
         }
-        texts.extend(impossible(scenario, release, step));
+        texts.extend(impossible(&snapshotters, release, step));
+        if !is_spent && created.budget.is_spent() {
+            is_spent = true;
+            texts.push(NOT_COMPARED.to_owned());
+        }
         warnings.extend(texts.into_iter().map(|text| Warning { line: *number, text }));
     }
     warnings
 }
 
+/// Said at the line from which on names are not compared with all that is there.
+const NOT_COMPARED: &str = "from here on names that nothing has are only compared with what is one letter away: too many were before";
+
 /// A label whose value names nothing, while something is there that may have been meant.
-fn names_nothing(key: &[u8], value: &Name, created: &BTreeSet<Object>) -> Option<String> {
+fn names_nothing(key: &[u8], value: &Name, created: &There) -> Option<String> {
     let Named { kind, before, name } = named(key, value)?;
     let object = |name: &[u8]| (kind, [&before[..], name].concat());
     if created.contains(&object(name)) {
@@ -112,13 +125,13 @@ fn names_nothing(key: &[u8], value: &Name, created: &BTreeSet<Object>) -> Option
             shown(&meant)
         ));
     }
-    let near = nearest_of(&object(name), created)?;
+    let near = created.nearest(&object(name))?;
     Some(format!("`{written}` names nothing; is {} meant?", shown(&near)))
 }
 
 /// The object of a name that is written with too much before it, or as content where it is none, or the other way round;
 /// and its name alone. `before` is what the object's key has before the name.
-fn unadorned(kind: Kind, before: &[u8], name: &[u8], created: &BTreeSet<Object>) -> Option<(Object, String)> {
+fn unadorned(kind: Kind, before: &[u8], name: &[u8], created: &There) -> Option<(Object, String)> {
     let kind_before = format!("{kind}/");
     let mut rest = name;
     let prefixes = [kind_before.as_bytes(), b"sha256:", before];
@@ -179,7 +192,7 @@ fn named<'a>(key: &[u8], value: &'a [u8]) -> Option<Named<'a>> {
 }
 
 /// A name with a comma that separates nothing: it is part of the name.
-fn has_comma(object: &Object, created: &BTreeSet<Object>) -> Option<String> {
+fn has_comma(object: &Object, created: &There) -> Option<String> {
     let (_, key) = object;
     let goes_on = |(at, _): (usize, &u8)| {
         let word = key[at + 1..].split(|byte| *byte == b'/').next().unwrap_or_default();
@@ -194,12 +207,12 @@ fn has_comma(object: &Object, created: &BTreeSet<Object>) -> Option<String> {
 
 /// What the steps of a scenario make or mention, other than in what they expect.
 struct Mentioned<'c> {
-    created: &'c BTreeSet<Object>,
+    created: &'c There,
     names: BTreeSet<Name>,
 }
 
 impl<'c> Mentioned<'c> {
-    fn of(scenario: &Scenario, created: &'c BTreeSet<Object>) -> Mentioned<'c> {
+    fn of(scenario: &Scenario, created: &'c There) -> Mentioned<'c> {
         let mut names = BTreeSet::new();
         for line in scenario.lines.iter().filter(|line| !matches!(line.step, Step::Expect(_))) {
             line.step.clone().for_each_name(&mut |name| {
@@ -232,7 +245,7 @@ impl<'c> Mentioned<'c> {
 }
 
 /// An object that a step names and none creates, while one is there that may have been meant.
-fn is_missing(object: &Object, created: &BTreeSet<Object>) -> Option<String> {
+fn is_missing(object: &Object, created: &There) -> Option<String> {
     if created.contains(object) {
         return None;
     }
@@ -242,28 +255,49 @@ fn is_missing(object: &Object, created: &BTreeSet<Object>) -> Option<String> {
     let (near, hint) = match unadorned(*kind, before, name, created) {
         Some((meant, plain)) if *kind == Kind::Content => (meant, format!(" (in a path `@{plain}`)")),
         Some((meant, _)) => (meant, String::new()),
-        None => (nearest_of(object, created)?, String::new()),
+        None => (created.nearest(object)?, String::new()),
     };
     Some(format!("nothing creates {}; is {} meant{hint}?", shown(object), shown(&near)))
 }
 
 /// A namespace in which a client is to act and that nothing creates, while one is there that may have been meant.
-fn no_namespace(used: &Name, created: &BTreeSet<Name>) -> Option<String> {
-    let near = near_namespace(used, created)?;
+fn no_namespace(used: &Name, created: &Namespaces, budget: &Budget) -> Option<String> {
+    let near = created.near(used, budget)?;
     Some(format!("nothing creates namespace {}; is {near} meant?", text::name(used)))
 }
 
-/// The namespace that is nearly called so.
-fn near_namespace(name: &Name, known: &BTreeSet<Name>) -> Option<String> {
-    let known: Vec<String> = known.iter().map(|known| text::name(known)).collect();
-    meant(&text::name(name), known.iter().map(String::as_str)).map(str::to_owned)
+/// Namespaces, to be asked for by what is nearly their name.
+struct Namespaces {
+    /// In their order.
+    all: Vec<Name>,
+    names: Names,
+}
+
+impl Namespaces {
+    fn new(all: impl IntoIterator<Item = Name>) -> Namespaces {
+        let mut all: Vec<Name> = all.into_iter().collect();
+        all.sort();
+        all.dedup();
+        let names = Names::new(all.iter().map(|name| text::name(name)));
+        Namespaces { all, names }
+    }
+
+    fn contains(&self, name: &Name) -> bool {
+        self.all.binary_search(name).is_ok()
+    }
+
+    /// The one that is nearly called so.
+    fn near(&self, name: &Name, budget: &Budget) -> Option<String> {
+        let (_, place) = self.names.meant(&text::name(name), budget)?;
+        self.all.get(place).map(|name| text::name(name))
+    }
 }
 
 /// What is expected of a node in a namespace in which no step acts.
-fn elsewhere(step: &Step, node: &NodeName, acted_in: &BTreeSet<Name>) -> Option<String> {
-    let namespace = node.namespace.as_ref().filter(|namespace| !acted_in.contains(*namespace))?;
+fn elsewhere(step: &Step, node: &NodeName, acted_in: &Namespaces, budget: &Budget) -> Option<String> {
+    let namespace = node.namespace.as_ref().filter(|namespace| !acted_in.contains(namespace))?;
     let no_step = format!("no step acts in namespace {}", text::name(namespace));
-    if let Some(near) = near_namespace(namespace, acted_in) {
+    if let Some(near) = acted_in.near(namespace, budget) {
         return Some(format!("{no_step}; is {near} meant?"));
     }
     let is_stored = matches!(step, Step::Expect(Assertion::Stored(_) | Assertion::NotStored(_)));
@@ -273,10 +307,10 @@ fn elsewhere(step: &Step, node: &NodeName, acted_in: &BTreeSet<Name>) -> Option<
 }
 
 /// The same of a path.
-fn nothing_elsewhere(step: &Step, acted_in: &BTreeSet<Name>) -> Option<String> {
+fn nothing_elsewhere(step: &Step, acted_in: &Namespaces, budget: &Budget) -> Option<String> {
     let Step::Expect(Assertion::Nothing(path)) = step else { return None };
-    let namespace = path.get(1).filter(|namespace| !acted_in.contains(*namespace))?;
-    let near = near_namespace(namespace, acted_in)?;
+    let namespace = path.get(1).filter(|namespace| !acted_in.contains(namespace))?;
+    let near = acted_in.near(namespace, budget)?;
     Some(format!("no step acts in namespace {}; is {near} meant?", text::name(namespace)))
 }
 
@@ -286,35 +320,6 @@ fn path_for_key(step: &Step) -> Option<String> {
     let key = name.strip_prefix(&*snapshot.snapshotter)?.strip_prefix(b"/")?;
     let (name, key) = (text::name(name), text::name(key));
     Some(format!("`{name}` is a key of the same snapshotter and no path; is `{key}` meant?"))
-}
-
-/// The object of a kind that is nearly called so: of a snapshot either the snapshotter or the key is another. A name that
-/// an object of any kind has is no slip.
-fn nearest_of(object: &Object, created: &BTreeSet<Object>) -> Option<Object> {
-    let written = parts(object);
-    let all: Vec<(&Object, Vec<String>)> = created.iter().map(|other| (other, parts(other))).collect();
-    let exists = |part: &String| all.iter().any(|(_, others)| others.contains(part));
-    let alike = all.iter().filter(|(other, _)| other.0 == object.0);
-    let near = alike.filter_map(|(near, others)| {
-        let mut pairs = written.iter().zip(others).filter(|(part, other)| part != other);
-        let (part, other) = pairs.next().filter(|_| pairs.clone().next().is_none())?;
-        let is_slip = !exists(part) && meant(part, [&**other]).is_some();
-        is_slip.then(|| (distance(part, other), near))
-    });
-    near.min_by_key(|(edits, _)| *edits).map(|(_, near)| (*near).clone())
-}
-
-/// A name in the parts that a person writes.
-fn parts((kind, name): &Object) -> Vec<String> {
-    match name.iter().position(|byte| *byte == b'/').filter(|_| *kind == Kind::Snapshot) {
-        Some(slash) => vec![everyday(&name[..slash]), everyday(&name[slash + 1..])],
-        None => vec![everyday(name)],
-    }
-}
-
-/// A name as people write it: of content without its digest.
-fn everyday(name: &[u8]) -> String {
-    alias::name_of(name).unwrap_or_else(|| text::name(name))
 }
 
 fn shown((kind, key): &Object) -> String {

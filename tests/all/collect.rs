@@ -202,7 +202,7 @@ fn what_scenarios_lead_up_to_passes_for_a_daemons_database() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "scenario") {
                 let scenario = parse(&fs::read(&path).expect("a file")).expect("a scenario");
-                let Ok(state) = replay::state(&scenario, Go::default()) else { continue };
+                let Ok(state) = replay::state(&scenario, Go::default(), &|| ()) else { continue };
                 count += 1;
                 let checked = shape::check(&state.world.situation().tree);
                 let is_by_clients = !scenario.lines.iter().any(|line| line.step.is_raw());
