@@ -17,18 +17,18 @@ fn warned(text: &str) -> Vec<String> {
 #[test]
 fn slips_are_told_among_tens_of_thousands_of_names() {
     let names =
-        (0..47_000u64).map(|name| format!("{:x}-{name}-blob", name.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        (0..20_000u64).map(|name| format!("{:x}-{name}-blob", name.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
     let names: Vec<String> = names.collect();
     let put: String = names
         .iter()
         .map(|name| format!("image create {name} target=layer\nlease create l{name}\n"))
         .collect();
-    let one: String = names[..2500]
+    let one: String = names[..1000]
         .iter()
         .map(|name| format!("lease add lx image/{}\n", name.replace("blob", "blbo")))
         .collect();
     let said = warned(&format!("content put layer\nlease create lx\n{put}{one}"));
-    assert_eq!(said.len(), 2500, "{:?}", said.last());
+    assert_eq!(said.len(), 1000, "{:?}", said.last());
     assert!(said[0].ends_with(": nothing creates image/0-0-blbo; is image/0-0-blob meant?"), "{said:?}");
     let two = one.replace("blbo", "plop");
     let said = warned(&format!("content put layer\nlease create lx\n{put}{two}"));
