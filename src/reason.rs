@@ -228,6 +228,10 @@ impl Words<'_> {
                 let verb = self.refers(by.as_ref(), node, *rule, *label, "it");
                 format!("{name} {verb}, but {holds} only flat")
             }
+            Failure::OfReferrer { by, failure } => {
+                let by = by.as_ref();
+                format!("of {}, which refers to it: {}", self.plain(by), self.failure(by, failure))
+            }
             Failure::ListedWithType { resource_type, reason } => {
                 let keeps = self.keeps(node, reason, "it");
                 format!("{keeps}, but listed as type {} it is never found marked", resource_type.0)

@@ -324,11 +324,12 @@ fn small(
 pub fn scenario(plan: &Plan, number: u64, small: &Small) -> Scenario {
     let (seed, release) = (plan.drawn.seed.text(), plan.drawn.release);
     let Small { profile, steps, .. } = small;
+    let ours: Vec<&str> = small.explained.oracle.iter().map(|line| line.trim()).collect();
     let head = format!(
         "Another collector {}.\nOurs: {}.\nFound with seed {seed:?}, case {number}, release {release}, profile {profile}; \
          {} steps of {steps}{}.",
         small.otherwise.child.join("; "),
-        small.explained.oracle.join("; "),
+        ours.join("; "),
         small.lines.len(),
         if small.is_minimal { ", 1-minimal" } else { "; ^C came before nothing could be left out" },
     );

@@ -208,5 +208,11 @@ fn difference<'a>(from: &Judged<'a>, to: &Judged<'a>, named: &Named) -> Option<D
         (false, false) => return None,
         (true, true) => (Effect::Alike, class_of_alike(from, to, named)?),
     };
-    Some(Difference { node: named.clone(), effect, class, from: from_fate, to: to_fate })
+    Some(Difference {
+        node: named.clone(),
+        effect,
+        class,
+        from: from.fate_told(named),
+        to: to.fate_told(named),
+    })
 }

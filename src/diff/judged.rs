@@ -34,7 +34,10 @@ impl Named {
 pub(super) struct Swept<'a> {
     /// With that side's number.
     pub(super) node: Node,
+    /// What might have kept it is not told: it is looked up where it is shown.
     pub(super) fate: Fate<'a>,
+    /// Its place among the judgement's resources.
+    place: usize,
     /// The kind of the collector that lists it; none for what is in the database.
     pub(super) listed_by: Option<Kind>,
 }
@@ -56,17 +59,17 @@ impl<'a> Judged<'a> {
         let disagreements = findings.map(|finding| {
             format!("collector and oracle of {release} disagree ({}): {finding}", finding.property)
         });
-        let swept = judgement.resources().map(|verdict| {
+        let swept = judgement.resources().enumerate().map(|(place, verdict)| {
             let node = verdict.node();
             let fate = match verdict.reason() {
                 Some(reason) => Fate::Kept(reason),
-                None if outcome.error.is_some() => Fate::Spared(verdict.failures()),
-                None => Fate::Removed(verdict.failures()),
+                None if outcome.error.is_some() => Fate::Spared(Vec::new()),
+                None => Fate::Removed(Vec::new()),
             };
             let listed_by = verdict.listed_by().map(|listing| release.kind_of(listing));
             let kind = release.kind_of(node.resource_type);
             let named = Named { kind, namespace: node.namespace.clone(), key: node.key.clone() };
-            (named, Swept { node, fate, listed_by })
+            (named, Swept { node, fate, place, listed_by })
         });
         let (disagreements, swept) = (disagreements.collect(), swept.collect());
         Judged { side, judgement, outcome, swept, disagreements }
@@ -78,6 +81,17 @@ impl<'a> Judged<'a> {
 
     pub(super) fn fate(&self, named: &Named) -> Fate<'a> {
         self.swept.get(named).map_or(Fate::NotSwept, |swept| swept.fate.clone())
+    }
+
+    /// The same with all that might have kept a node that goes.
+    pub(super) fn fate_told(&self, named: &Named) -> Fate<'a> {
+        let verdict = self.swept.get(named).and_then(|swept| self.judgement.resources().nth(swept.place));
+        let failures = || verdict.map(|verdict| verdict.failures()).unwrap_or_default();
+        match self.fate(named) {
+            Fate::Removed(_) => Fate::Removed(failures()),
+            Fate::Spared(_) => Fate::Spared(failures()),
+            fate => fate,
+        }
     }
 
     pub(super) fn has_bucket(&self, path: &[&[u8]]) -> bool {

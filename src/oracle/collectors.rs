@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
                 Ok(index) => {
                     let (_, at) = self.expired[index];
                     let rule = Rule::CollectorLeased;
-                    self.refuse(to.node, Refusal::HolderExpired { lease, at, rule });
+                    self.refuse(to.node, Refusal::HolderExpired { lease, at, rule, high: to.high });
                 }
                 Err(_) if !self.facts.nodes.at(lease).exists => {}
                 Err(_) => {

@@ -95,6 +95,8 @@ pub(super) enum Refusal<'a> {
         lease: NodeId,
         at: Instant,
         rule: Rule,
+        /// The type bits under which the lease held it.
+        high: u8,
     },
     ImageExpired {
         at: Instant,

@@ -3,10 +3,10 @@
 use super::Judgement;
 use super::facts::{Facts, Refusal, full};
 use super::keep::Keep;
-use super::nodes::NodeId;
+use super::nodes::{NodeId, Visit};
 use super::rules::Failure;
 
-/// What failed, by the node that it did not keep.
+/// What failed, by the node that it did not keep, or not in full.
 pub(super) struct Failed {
     refusals: Vec<(NodeId, u32)>,
     references: Vec<(NodeId, u32)>,
@@ -14,15 +14,16 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) fn new(facts: &Facts<'_>, keep: &Keep) -> Failed {
-        let removed = |nodes: &mut dyn Iterator<Item = NodeId>| {
+        let is_full = |node| keep.of(node).any(|reached| reached.visit.high == Visit::FULL);
+        let not_full = |nodes: &mut dyn Iterator<Item = NodeId>| {
             let mut numbered: Vec<(NodeId, u32)> = nodes.zip(0..).collect();
-            numbered.retain(|(node, _)| !keep.has(*node));
+            numbered.retain(|(node, _)| !is_full(*node));
             numbered.sort_unstable();
             numbered
         };
         Failed {
-            refusals: removed(&mut facts.refusals.iter().map(|(node, _)| *node)),
-            references: removed(&mut facts.references.iter().map(|reference| reference.to.node)),
+            refusals: not_full(&mut facts.refusals.iter().map(|(node, _)| *node)),
+            references: not_full(&mut facts.references.iter().map(|reference| reference.to.node)),
         }
     }
 
@@ -30,13 +31,36 @@ impl Failed {
     pub(super) fn of<'a>(&self, judgement: &Judgement<'a>, node: NodeId) -> Vec<Failure<'a>> {
         let facts = &judgement.facts;
         let refusals = of_node(&self.refusals, node).iter();
-        let refused = refusals.map(|(_, number)| refused(facts, facts.refusals[*number as usize].1));
-        let references = of_node(&self.references, node).iter();
-        let unfollowed = references.map(|(_, number)| self.unfollowed(judgement, *number));
-        let mut failures: Vec<Failure<'a>> = refused.chain(unfollowed).collect();
+        let refused = refusals.map(|(_, number)| refused_as(facts, facts.refusals[*number as usize].1));
+        let references = || of_node(&self.references, node).iter().map(|(_, number)| *number);
+        let unfollowed = references().map(|number| self.unfollowed(judgement, number));
+        let of_referrers = references().flat_map(|number| {
+            let from = facts.references[number as usize].from;
+            let is_kept = judgement.keep.has(from.node);
+            is_kept.then(|| self.of_referrer(judgement, from)).into_iter().flatten()
+        });
+        let mut failures: Vec<Failure<'a>> = refused.chain(unfollowed).chain(of_referrers).collect();
         failures.sort_unstable();
         failures.dedup();
         failures
+    }
+
+    /// What did not keep a referring node in the way in which its reference would have counted.
+    fn of_referrer<'a>(&self, judgement: &Judgement<'a>, from: Visit) -> Vec<Failure<'a>> {
+        let facts = &judgement.facts;
+        let by = facts.nodes.node(from);
+        let refusals = of_node(&self.refusals, from.node).iter();
+        let refusals = refusals.map(|(_, number)| facts.refusals[*number as usize].1);
+        let refused = refusals.filter(|refusal| match refusal {
+            Refusal::HolderExpired { high, .. } => *high == from.high,
+            _ => from.high == Visit::FULL,
+        });
+        let refused = refused.map(|refusal| refused_as(facts, refusal));
+        let references = of_node(&self.references, from.node).iter().map(|(_, number)| *number);
+        let references = references.filter(|number| facts.references[*number as usize].to == from);
+        let unfollowed = references.map(|number| self.unfollowed(judgement, number));
+        let failures = refused.chain(unfollowed);
+        failures.map(|failure| Failure::OfReferrer { by: by.clone(), failure: Box::new(failure) }).collect()
     }
 
     fn unfollowed<'a>(&self, judgement: &Judgement<'a>, number: u32) -> Failure<'a> {
@@ -62,11 +86,11 @@ fn of_node(numbered: &[(NodeId, u32)], node: NodeId) -> &[(NodeId, u32)] {
     &numbered[first..first + length]
 }
 
-fn refused<'a>(facts: &Facts<'a>, refusal: Refusal<'a>) -> Failure<'a> {
+fn refused_as<'a>(facts: &Facts<'a>, refusal: Refusal<'a>) -> Failure<'a> {
     let node = |visit| facts.nodes.node(visit);
     match refusal {
         Refusal::LeaseExpired { at } => Failure::LeaseExpired { at },
-        Refusal::HolderExpired { lease, at, rule: _ } => {
+        Refusal::HolderExpired { lease, at, .. } => {
             Failure::HolderExpired { lease: node(full(lease)), at }
         }
         Refusal::ImageExpired { at } => Failure::ImageExpired { at },

@@ -20,7 +20,7 @@ pub struct Judgement<'a> {
     pub(super) errors: BTreeSet<RunError>,
     /// What could have kept each node and did not; built when first asked for.
     failed: OnceLock<Failed>,
-    /// What only looks so; built when first no rule comes near.
+    /// What only looks so; built when first asked for.
     missed: OnceLock<NearMisses<'a>>,
 }
 
@@ -116,17 +116,25 @@ impl<'a> Judgement<'a> {
         }
     }
 
-    /// What might have kept a node that is not in the keep set and did not, in a fixed order: rules that failed, else
-    /// what only looks like a reason. Empty if nothing ever mentioned it, or if it is kept.
+    /// What might have kept a node that is not in the keep set and did not, in a fixed order, the nearest first: rules
+    /// that failed, then what only looks like a reason. Empty if nothing ever mentioned it, or if it is kept.
     pub fn failures(&self, node: NodeRef<'_>) -> Vec<Failure<'a>> {
         if self.keeps(node) {
             return Vec::new();
         }
         let failed = self.failed.get_or_init(|| Failed::new(&self.facts, &self.keep));
-        let failures = self.facts.nodes.find(node).map(|id| failed.of(self, id)).unwrap_or_default();
-        if !failures.is_empty() {
-            return failures;
-        }
-        self.missed.get_or_init(|| NearMisses::new(self)).of(self, node)
+        let mut failures = self.facts.nodes.find(node).map(|id| failed.of(self, id)).unwrap_or_default();
+        let missed = self.missed.get_or_init(|| NearMisses::new(self)).of(self, node, &failures);
+        failures.extend(missed);
+        failures
+    }
+
+    /// Whether there is such a node: the database has it as what the release takes for one, or a collector lists it.
+    pub fn exists(&self, node: NodeRef<'_>) -> bool {
+        let is_it = |id| {
+            let is_listed = || self.facts.resources.iter().any(|resource| resource.visit.node == id);
+            self.facts.nodes.at(id).exists || is_listed()
+        };
+        self.facts.nodes.find_any(node, |id| is_it(*id)).is_some()
     }
 }

@@ -12,8 +12,8 @@
 //! type-16     would hold it, fails to start    what it says is not heard
 //! ```
 //!
-//! None of this is a rule, so that it is gathered apart, once, when first a node is asked about to which no rule comes
-//! near.
+//! None of this is a rule, so that it is gathered apart, once, when first a node that goes is asked about. It is told
+//! behind the rules that failed: whoever mends one thing wants to know of the next.
 
 use super::Judgement;
 use super::collectors::{collectors, is_heard};
@@ -27,6 +27,7 @@ use crate::bucket::View;
 use crate::collector::Collector;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::schema::names;
+use crate::situation::Situation;
 use std::collections::BTreeMap;
 
 /// What mentions a name, by that name: a node's key, of a snapshot what follows the snapshotter.
@@ -38,8 +39,8 @@ enum Mention<'a> {
     Root(usize),
     /// In a reference, by its number.
     Reference(usize),
-    /// In a condition that does not hold.
-    Unmet(&'a [u8]),
+    /// In a condition, of this object, that does not hold.
+    Unmet { by: By<'a>, label: &'a [u8] },
     /// In the value of a label that looks like one for the collector, of an object in this namespace.
     /// An object that is never looked up is hidden.
     Label { namespace: &'a [u8], by: By<'a>, label: &'a [u8], is_hidden: bool },
@@ -68,45 +69,55 @@ impl<'a> NearMisses<'a> {
         NearMisses(gathered.mentions)
     }
 
-    /// What looks as though it kept a node to which no rule comes near, in a fixed order.
-    pub(super) fn of(&self, judgement: &Judgement<'a>, node: NodeRef<'_>) -> Vec<Failure<'a>> {
+    /// What looks as though it kept a node that goes, in a fixed order; `failed` are the rules that did not keep it.
+    pub(super) fn of(
+        &self,
+        judgement: &Judgement<'a>,
+        node: NodeRef<'_>,
+        failed: &[Failure<'a>],
+    ) -> Vec<Failure<'a>> {
         let name = name_of(judgement, node);
         // The value of a label may have a snapshot's whole key, where only what follows the snapshotter is read.
         let names = [Some(name), Some(node.key).filter(|key| *key != name)];
         let mentions: Vec<&Mention<'a>> =
             names.into_iter().flatten().filter_map(|name| self.0.get(name)).flatten().collect();
         let elsewhere: Vec<Failure<'a>> = mentions.iter().filter_map(|it| it.elsewhere(judgement)).collect();
-        let is_read = |label: &[u8]| {
-            let reads = |failure: &Failure<'_>| matches!(failure, Failure::Elsewhere { label: Some(read), .. } if *read == label);
-            elsewhere.iter().any(reads)
-                || mentions.iter().any(|it| matches!(it, Mention::Unmet(read) if *read == label))
+        // What a rule reads, of this node or of another one of its name, only looks so to nobody.
+        let is_read = |holder: &By<'_>, named: &[u8]| {
+            let reads = |by: &By<'_>, label: Option<&[u8]>| label == Some(named) && by == holder;
+            let of_rule = |failure: &Failure<'_>| matches!(failure, Failure::Elsewhere { by, label, .. } if reads(by, *label));
+            let unmet = |mention: &&Mention<'_>| matches!(mention, Mention::Unmet { by, label } if reads(by, Some(label)));
+            elsewhere.iter().any(of_rule) || mentions.iter().any(unmet)
         };
+        let is_own_read = |own: &[u8]| failed.iter().any(|failure| own_label(failure) == Some(own));
         let other = mentions.iter().filter_map(|it| match it {
-            Mention::Label { namespace, by, label, is_hidden } => {
-                let by = by.clone();
+            Mention::Label { namespace, by: holder, label, is_hidden } => {
+                let by = holder.clone();
                 let failure = match silent_collector(judgement, node, label) {
                     _ if *is_hidden => Failure::ReferrerNotFound { by, label: Some(label) },
                     Some(resource_type) => Failure::CollectorLabelFailed { by, label, resource_type },
                     None => Failure::LabelNotRead { by, label },
                 };
-                (*namespace == node.namespace && !is_read(label)).then_some(failure)
+                (*namespace == node.namespace && !is_read(holder, label)).then_some(failure)
             }
             Mention::Misread { namespace, by, label, misread } => {
                 let failure = Failure::ConditionMisread { by: by.clone(), label, misread: *misread };
-                (*namespace == node.namespace && !is_read(label)).then_some(failure)
+                (*namespace == node.namespace && !is_read(by, label)).then_some(failure)
             }
             Mention::OwnLabel { node: own, label, is_bucket } => {
                 let failure = Failure::OwnLabelNotRead { label, is_bucket: *is_bucket };
-                (own.as_ref() == stripped(node)).then_some(failure)
+                (own.as_ref() == stripped(node) && !is_own_read(label)).then_some(failure)
             }
             Mention::Unheard { node: named, because } => {
                 (stripped(named.as_ref()) == stripped(node)).then(|| because.clone())
             }
             Mention::Parent { node: named, by } => (named.as_ref() == stripped(node))
                 .then(|| Failure::ReferrerNotFound { by: by.clone(), label: None }),
-            Mention::Root(_) | Mention::Reference(_) | Mention::Unmet(_) => None,
+            Mention::Root(_) | Mention::Reference(_) | Mention::Unmet { .. } => None,
         });
         let is_near = |failure: &Failure<'_>| match failure {
+            // The rules that failed tell of the node itself.
+            Failure::Elsewhere { other, .. } if stripped(other.as_ref()) == stripped(node) => false,
             Failure::Elsewhere { other, label, .. } => {
                 let same_type = other.resource_type.stripped() == node.resource_type.stripped();
                 same_type || label.is_some() && *other.namespace == *node.namespace
@@ -186,14 +197,16 @@ impl<'a> Gathering<'_, 'a> {
             self.mention(&name(reference.to.node), Mention::Reference(number));
         }
         for (node, refusal) in &facts.refusals {
-            if let Refusal::ConditionUnmet { label, .. } = refusal {
-                self.mention(&name(*node), Mention::Unmet(label));
+            if let Refusal::ConditionUnmet { by, label, .. } = refusal {
+                let by = By::Node(facts.nodes.node(*by));
+                self.mention(&name(*node), Mention::Unmet { by, label });
             }
         }
     }
 
     fn namespace(&mut self, namespace: &'a [u8], bucket: View<'a>) {
-        let tree = &self.judgement.question.situation.tree;
+        let Situation { tree, release, .. } = self.judgement.question.situation;
+        let rules = release.rules();
         // Up to 2.0.0-rc.4 sandboxes stood beside v1.
         let beside = tree.bucket(namespace).filter(|_| namespace != names::V1);
         let folder = |bucket: View<'a>, path: &[&[u8]]| bucket.at(path).into_iter().flat_map(View::buckets);
@@ -201,11 +214,14 @@ impl<'a> Gathering<'_, 'a> {
             self.labels(namespace, lease, By::Root(Holder::Lease { namespace, id }), None, false);
         }
         for (name, image) in folder(bucket, &[names::IMAGES]) {
-            let own = self.node(Kind::Image, namespace, name);
-            self.labels(namespace, image, By::Root(Holder::Image { namespace, name }), own, false);
+            let own = self.node(Kind::Image, namespace, name).filter(|_| rules.image_nodes);
+            let by = by_of(own.as_ref(), Holder::Image { namespace, name });
+            self.labels(namespace, image, by, own, false);
         }
         for (id, container) in folder(bucket, &[names::CONTAINERS]) {
-            self.labels(namespace, container, By::Root(Holder::Container { namespace, id }), None, false);
+            let own = self.node(Kind::Container, namespace, id).filter(|_| rules.container_nodes);
+            let by = by_of(own.as_ref(), Holder::Container { namespace, id });
+            self.labels(namespace, container, by, own, false);
         }
         for around in [Some(bucket), beside].into_iter().flatten() {
             for (id, sandbox) in folder(around, &[names::SANDBOXES]) {
@@ -320,6 +336,21 @@ impl<'a> Gathering<'_, 'a> {
             self.mention(&name, Mention::Unheard { node, because });
         }
     }
+}
+
+/// Its own label by which a node refers back, of a rule that failed.
+fn own_label<'a>(failure: &Failure<'a>) -> Option<&'a [u8]> {
+    match failure {
+        Failure::ReferrerRemoved { rule: Rule::BackReference, label, .. }
+        | Failure::ReferrerNotFull { rule: Rule::BackReference, label, .. }
+        | Failure::ParentMissing { label, .. } => *label,
+        _ => None,
+    }
+}
+
+/// Who has a label: a node, or what is none in the release.
+fn by_of<'a>(own: Option<&Node>, holder: Holder<'a>) -> By<'a> {
+    own.map_or(By::Root(holder), |node| By::Node(node.clone()))
 }
 
 /// The collector of a node's type whose reference label this is, where it did not start.

@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
             match expired {
                 Some(at) => {
                     let rule = Rule::LeaseHolds;
-                    reader.refuse(held, Refusal::HolderExpired { lease: node, at, rule });
+                    reader.refuse(held, Refusal::HolderExpired { lease: node, at, rule, high });
                 }
                 None => {
                     let holder = Holder::Lease { namespace: namespace.name, id };

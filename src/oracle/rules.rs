@@ -95,7 +95,7 @@ pub enum By<'a> {
     Node(Node),
 }
 
-/// What might have kept a node and did not.
+/// What might have kept a node and did not, the nearest first.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Failure<'a> {
     /// The lease has expired.
@@ -165,6 +165,13 @@ pub enum Failure<'a> {
         /// Why the node is kept all the same.
         reason: Reason<'a>,
     },
+    /// A node that refers to it is kept, but not in full, which this might have kept it in and did not.
+    OfReferrer {
+        /// The node that refers to it.
+        by: Node,
+        /// What failed of that node.
+        failure: Box<Failure<'a>>,
+    },
     /// It is kept, but listed with a type that is never found in the marked set.
     ListedWithType {
         /// The type.
@@ -195,17 +202,6 @@ pub enum Failure<'a> {
         label: &'a [u8],
         /// It has a bucket for its value.
         is_bucket: bool,
-    },
-    /// Another node of its name is held or referred to: of another namespace, snapshotter or kind.
-    Elsewhere {
-        /// By whom.
-        by: By<'a>,
-        /// By which rule.
-        rule: Rule,
-        /// The label that says so, where one does.
-        label: Option<&'a [u8]>,
-        /// The other node.
-        other: Node,
     },
     /// A snapshot stands on it, or names it by a label, that is never looked up: its snapshotter's name has a slash.
     ReferrerNotFound {
@@ -244,6 +240,17 @@ pub enum Failure<'a> {
     CollectorNotAsked {
         /// The type for which the collector is registered.
         resource_type: ResourceType,
+    },
+    /// Another node of its name is held or referred to: of another namespace, snapshotter or kind.
+    Elsewhere {
+        /// By whom.
+        by: By<'a>,
+        /// By which rule.
+        rule: Rule,
+        /// The label that says so, where one does.
+        label: Option<&'a [u8]>,
+        /// The other node.
+        other: Node,
     },
 }
 

@@ -215,3 +215,58 @@ fn generated_scenarios_break_no_property_and_their_output_can_be_written() {
     }
     assert!(collections > 1_500, "{collections}");
 }
+
+/// What is said of the nodes that go, every reason of each.
+fn removed(text: &str) -> String {
+    let scenario = parse(text.as_bytes()).unwrap();
+    let mut replay = Replay::new(&scenario, None).with_every_reason();
+    let told: String = std::iter::from_fn(|| replay.step()).filter_map(|stepped| stepped.told).collect();
+    told.split_once("remove").map(|(_, told)| told.to_owned()).expect("something goes")
+}
+
+#[test]
+fn every_rule_that_failed_and_every_near_miss_is_said_the_nearest_first() {
+    let told = removed(
+        "release 2.1
+content put layer
+content put manifest gc.ref.content.0=@layer
+lease create old expire=+1h
+lease add old content/manifest
+lease create flat flat gc.ref.content.0=@layer
+lease add flat content/manifest
+image create main target=other gc.ref.contents.x=@layer
+namespace use away
+lease create far
+lease add far content/layer
+namespace use default
+advance 2h
+gc
+",
+    );
+    let lines: Vec<&str> = told.lines().map(str::trim).collect();
+    let expected = [
+        "content/layer      content/manifest refers to it by gc.ref.content.0, but lease/flat holds content/manifest only flat",
+        "of content/manifest, which refers to it: lease/old held it and expired 2026-01-01T01:00:00Z",
+        "lease/flat names it by gc.ref.content.0, which means nothing to containerd 2.1",
+        "image/main names it by gc.ref.contents.x, which means nothing to containerd 2.1",
+        "away/lease/far holds away/content/layer, not this one",
+    ];
+    assert_eq!(lines[..5], expected, "{told}");
+}
+
+#[test]
+fn what_a_rule_reads_is_no_near_miss_besides() {
+    let told = removed(
+        "release 2.3
+snapshot prepare overlayfs/s gc.bref.content=@gone
+snapshot prepare overlayfs/t
+content put a gc.ref.snapshot.overlayfs=s gc.cond.snapshot.overlayfs=\"usedat<1h|t\"
+image create main target=x expire=+1s gc.ref.content.0=@a gc.bref.content=@a
+advance 1h
+gc
+",
+    );
+    assert!(!told.contains("means nothing"), "{told}");
+    assert_eq!(told.matches("by gc.ref.content.0").count(), 1, "{told}");
+    assert_eq!(told.matches("by gc.cond.snapshot.overlayfs").count(), 1, "{told}");
+}

@@ -1,15 +1,19 @@
 //! What the oracle holds against a finding: the chain that keeps its node, or what might have kept it and did not.
 
 use super::small::Small;
+use crate::named::nearest;
 use crate::node::{Kind, Node};
 use crate::oracle::{By, Judgement, judge};
 use crate::properties::known::Known;
 use crate::properties::property::{Property, When};
-use crate::reason::Words;
+use crate::reason::{Reasons, Words};
 use crate::release::Release;
-use crate::scenario::{DEFAULT_NAMESPACE, Line, Name};
+use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, alias};
+use crate::schema::views;
+use crate::text;
 use crate::world::{Collected, Fault, World};
 use std::collections::BTreeSet;
+use std::iter;
 
 /// What the last collection of a small case shows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -52,25 +56,32 @@ impl Explained {
         Explained { oracle: vec![said], ..Explained::default() }
     }
 
-    /// Why a node is kept, or what might have kept it and did not.
+    /// Why a node is kept, or everything that might have kept it and did not; whether there is such a node at all.
     pub fn of_node(collected: &Collected, judgement: &Judgement<'_>, node: Node) -> Explained {
         let release = collected.before.release;
-        let words = Words { release, tree: &collected.before.tree, namespace: DEFAULT_NAMESPACE };
+        let tree = &collected.before.tree;
+        let words = Words { release, tree, namespace: DEFAULT_NAMESPACE };
         let mut shown = Explained::default();
         shown.add_names(release, &node);
+        let is_there = views::has(tree, release.kind_of(node.resource_type), &node.namespace, &node.key)
+            || judgement.exists(node.as_ref());
+        let no_node = if is_there { "" } else { "there is no such node; " };
         // A resource may go though its node is kept, where it is listed with a type that is never found marked.
         let verdict = judgement.resources().find(|verdict| verdict.node() == node);
         if !verdict.map_or_else(|| judgement.keeps(node.as_ref()), |verdict| verdict.is_kept()) {
             let failures = verdict.map(|verdict| verdict.failures());
             let failures = failures.unwrap_or_else(|| judgement.failures(node.as_ref()));
-            let why = words.failures(node.as_ref(), &failures);
-            shown.oracle.push(format!("{}   {why}", words.plain(node.as_ref())));
+            let told = words.failures_told(node.as_ref(), &failures, Reasons::All);
+            let near = nearest_to(&node, words, judgement).filter(|_| !is_there && failures.is_empty());
+            let near = near.map(|near| format!("; is {near} meant?")).unwrap_or_default();
+            shown.oracle = beside(&words.plain(node.as_ref()), &format!("{no_node}{told}{near}"));
             return shown;
         }
         let mut kept = node;
         for reason in judgement.chain(kept.clone().as_ref()) {
             let why = words.reason(kept.as_ref(), &reason);
-            shown.oracle.push(format!("{}   {why}", words.plain(kept.as_ref())));
+            let no_node = if shown.oracle.is_empty() { no_node } else { "" };
+            shown.oracle.extend(beside(&words.plain(kept.as_ref()), &format!("{no_node}{why}")));
             let By::Node(by) = reason.by else { break };
             kept = by;
             shown.add_names(release, &kept);
@@ -96,6 +107,28 @@ impl Explained {
     }
 }
 
+/// A name with what is told of it, further lines below the first.
+fn beside(name: &str, told: &str) -> Vec<String> {
+    /// A database may have thousands that refer to one node.
+    const LINES_MAX: usize = 8;
+    let more = told.lines().count().saturating_sub(LINES_MAX);
+    let more = (more > 0).then(|| format!("and {} more", text::count(more as u64)));
+    let lines = told.lines().take(LINES_MAX).map(str::to_owned).chain(more);
+    let width = name.chars().count();
+    let names = iter::once(name).chain(iter::repeat(""));
+    lines.zip(names).map(|(line, name)| format!("{name:width$}   {line}")).collect()
+}
+
+/// The name of the resource, of the same kind and namespace, that is nearly called as a node is.
+fn nearest_to(node: &Node, words: Words<'_>, judgement: &Judgement<'_>) -> Option<String> {
+    let there = judgement.resources().map(|verdict| verdict.node()).filter(|other| {
+        other.resource_type.stripped() == node.resource_type.stripped() && other.namespace == node.namespace
+    });
+    let named: Vec<(String, Node)> = there.map(|other| (alias::in_name(&other.key), other)).collect();
+    let near = nearest(&alias::in_name(&node.key), named.iter().map(|(name, _)| &**name))?;
+    named.iter().find(|(name, _)| name == near).map(|(_, other)| words.plain(other.as_ref()))
+}
+
 /// The first node of which engine and oracle think differently.
 fn first_difference(collected: &Collected, judgement: &Judgement<'_>) -> Option<Node> {
     let outcome = &collected.outcome;
@@ -111,4 +144,48 @@ fn first_difference(collected: &Collected, judgement: &Judgement<'_>) -> Option<
     let marked: BTreeSet<Node> = outcome.marked()?.into_iter().map(|node| node.to_node()).collect();
     let kept: BTreeSet<Node> = judgement.kept().into_iter().collect();
     marked.symmetric_difference(&kept).next().cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::Defects;
+    use crate::scenario::parse;
+
+    /// What is said of content after a scenario that ends with a collection.
+    fn said(text: &str, name: &str) -> Vec<String> {
+        let scenario = parse(text.as_bytes()).expect("a scenario");
+        let mut world = World::new(scenario.release);
+        let collected = scenario.lines.iter().filter_map(|line| world.apply(line).collected).last();
+        let collected = collected.expect("a collection");
+        let content = scenario.release.type_of(Kind::Content).expect("every release has content");
+        let digest = alias::digest_of(name).expect("a name");
+        let judgement = judge(&collected.before, Defects::as_shipped(scenario.release));
+        Explained::of_node(&collected, &judgement, Node::new(content, DEFAULT_NAMESPACE, &digest)).oracle
+    }
+
+    #[test]
+    fn a_node_that_does_not_exist_is_said_not_to_with_who_refers_to_it() {
+        let text = "release 2.1
+content put layer
+content put a gc.ref.content.0=@gone
+content put b gc.ref.content.0=@gone
+image create main target=absent
+gc
+";
+        assert_eq!(
+            said(text, "gone"),
+            [
+                "content/gone   there is no such node; content/a refers to it by gc.ref.content.0 and is not kept",
+                "               content/b refers to it by gc.ref.content.0 and is not kept",
+            ]
+        );
+        assert_eq!(said(text, "absent")[0], "content/absent   there is no such node; image/main targets it");
+        assert_eq!(
+            said(text, "layr"),
+            ["content/layr   there is no such node; nothing refers to it; is content/layer meant?"]
+        );
+        assert_eq!(said(text, "other"), ["content/other   there is no such node; nothing refers to it"]);
+        assert_eq!(said(text, "layer"), ["content/layer   nothing refers to it"]);
+    }
 }
