@@ -14,7 +14,7 @@ use crate::instant::Instant;
 use crate::node::{Kind, NodeRef, ResourceType};
 use crate::oracle::{By, Failure, Holder, Misread, Reason, Rule};
 use crate::release::Release;
-use crate::scenario::{NodeName, print_node};
+use crate::scenario::{NodeName, print_label, print_node, print_path};
 use crate::schema::{names, time, views};
 use crate::text;
 
@@ -96,7 +96,27 @@ impl Words<'_> {
         it: &str,
     ) -> String {
         let named = if rule == Rule::BackReference { from } else { to };
-        verb(rule, &self.read(label, named), it)
+        let label_words = self.read(label, named);
+        match rule {
+            Rule::Condition => {
+                let condition = self.condition(from, label.unwrap_or_default());
+                format!("refers to {it} by {label_words}, whose condition{condition} holds")
+            }
+            _ => verb(rule, &label_words, it),
+        }
+    }
+
+    /// What a label of content or of an image asks of a snapshot: what stands before the bar of its value.
+    fn condition(self, of: NodeRef<'_>, label: &[u8]) -> String {
+        let NodeRef { namespace, key, .. } = of;
+        let folder: &[&[u8]] = match self.release.kind_of(of.resource_type) {
+            Kind::Image => &[names::IMAGES],
+            _ => &[names::CONTENT, names::BLOB],
+        };
+        let path = [&[names::V1, namespace], folder, &[key, names::LABELS]].concat();
+        let value = self.tree.view().at(&path).and_then(|labels| labels.get(label));
+        let condition = value.and_then(|value| value.split(|byte| *byte == b'|').next());
+        condition.map(|condition| format!(" `{}`", text::name(condition))).unwrap_or_default()
     }
 
     /// A label, and what of its value is easily overlooked: an empty one names a node too.
@@ -106,7 +126,7 @@ impl Words<'_> {
             _ => Some(named.key),
         };
         let empty = if name.is_some_and(<[u8]>::is_empty) { ", whose empty value counts" } else { "" };
-        label.map(|label| short_label(label) + empty).unwrap_or_default()
+        label.map(|label| print_label(label) + empty).unwrap_or_default()
     }
 
     /// Who keeps a node.
@@ -139,7 +159,7 @@ impl Words<'_> {
             Rule::ActiveIngest => {
                 format!("active{}", until(views::ingest_expiry(self.tree, namespace, key)))
             }
-            Rule::RootLabel => format!("{} pins it", reason.label.map(short_label).unwrap_or_default()),
+            Rule::RootLabel => format!("{} pins it", reason.label.map(print_label).unwrap_or_default()),
             rule => format!("a {rule}"),
         }
     }
@@ -164,8 +184,8 @@ impl Words<'_> {
     /// Sandboxes are no nodes.
     fn sandbox(self, namespace: &[u8], id: &[u8]) -> String {
         match namespace == self.namespace {
-            true => text::name(id),
-            false => format!("{}/{}", text::name(namespace), text::name(id)),
+            true => print_path(&[id]),
+            false => print_path(&[namespace, id]),
         }
     }
 
@@ -200,17 +220,18 @@ impl Words<'_> {
             Failure::IngestWithoutExpiry => "has no expiry, and no lease holds it".to_owned(),
             Failure::IngestUndecodable { error } => format!("its expiry does not decode: {error}"),
             Failure::ConditionUnmet { by, label, is_used } => {
-                let (by, label) = (self.plain(by.as_ref()), short_label(label));
+                let condition = self.condition(by.as_ref(), label);
+                let (by, label) = (self.plain(by.as_ref()), print_label(label));
                 let no_use = self.no_use(node);
                 let why = match is_used {
                     true => "",
                     false if no_use.is_empty() => ": it has no time of use",
                     false => &no_use,
                 };
-                format!("{by} refers to it by {label}, whose condition does not hold{why}")
+                format!("{by} refers to it by {label}, whose condition{condition} does not hold{why}")
             }
             Failure::ParentMissing { by, label } => {
-                let label = label.map(|label| format!(" by {}", short_label(label))).unwrap_or_default();
+                let label = label.map(|label| format!(" by {}", print_label(label))).unwrap_or_default();
                 format!("it refers back{label} to {}, which does not exist", self.plain(by.as_ref()))
             }
             Failure::ReferrerRemoved { by, rule, label, expired } => {
@@ -237,14 +258,14 @@ impl Words<'_> {
                 format!("{keeps}, but listed as type {} it is never found marked", resource_type.0)
             }
             Failure::LabelNotRead { by, label } => {
-                let (by, label) = (self.holder(by), short_label(label));
+                let (by, label) = (self.holder(by), print_label(label));
                 format!("{by} names it by {label}, which means nothing to containerd {}", self.release)
             }
             Failure::ConditionMisread { by, label, misread } => {
-                format!("{} names it by {}, {}", self.holder(by), short_label(label), misread_words(*misread))
+                format!("{} names it by {}, {}", self.holder(by), print_label(label), misread_words(*misread))
             }
             Failure::OwnLabelNotRead { label, is_bucket } => {
-                let (label, form) = (short_label(label), if *is_bucket { " is a bucket and" } else { "" });
+                let (label, form) = (print_label(label), if *is_bucket { " is a bucket and" } else { "" });
                 format!("its label {label}{form} means nothing to containerd {}", self.release)
             }
             Failure::Elsewhere { by, rule, label, other } => {
@@ -255,7 +276,7 @@ impl Words<'_> {
             }
             Failure::ReferrerNotFound { by, label } => {
                 let does = match label {
-                    Some(label) => format!("names it by {}", short_label(label)),
+                    Some(label) => format!("names it by {}", print_label(label)),
                     None => "stands on it".to_owned(),
                 };
                 format!("{} {does}, but the slash in its snapshotter's name hides it", self.holder(by))
@@ -264,7 +285,7 @@ impl Words<'_> {
                 format!("{} would hold it, says a collector, but does not exist", self.plain(lease.as_ref()))
             }
             Failure::NamespaceMissing { resource_type, namespace } => {
-                let (collector, namespace) = (self.collector(*resource_type), text::name(namespace));
+                let (collector, namespace) = (self.collector(*resource_type), print_path(&[namespace]));
                 format!("collector {collector} names it for namespace {namespace}, which does not exist")
             }
             Failure::CollectorFailed { resource_type } => {
@@ -272,7 +293,7 @@ impl Words<'_> {
             }
             Failure::CollectorLabelFailed { by, label, resource_type } => {
                 let (by, label, collector) =
-                    (self.holder(by), short_label(label), self.collector(*resource_type));
+                    (self.holder(by), print_label(label), self.collector(*resource_type));
                 format!("{by} names it by {label}, but its collector {collector} fails to start")
             }
             Failure::CollectorNotAsked { resource_type } => {
@@ -327,7 +348,7 @@ pub fn misread_words(misread: Misread<'_>) -> String {
 /// What is said of a label's text if it is a time to no daemon.
 fn no_time(text: Option<&[u8]>, label: &[u8]) -> String {
     let no_time = |text: &&[u8]| time::parse_rfc3339(text).is_err() && !time::only_earlier_go_reads(text);
-    let said = |text: &[u8]| format!(": its {} `{}` is no time", short_label(label), text::name(text));
+    let said = |text: &[u8]| format!(": its {} `{}` is no time", print_label(label), text::name(text));
     text.filter(no_time).map(said).unwrap_or_default()
 }
 
@@ -346,13 +367,4 @@ fn cut_off(label: &[u8]) -> Option<String> {
     let start = rest.iter().position(|byte| !matches!(byte, b'.' | b'/'))?;
     let slash = start + rest[start..].iter().position(|byte| *byte == b'/')?;
     Some(format!(", whose {} is cut off", text::name(&rest[slash..])))
-}
-
-/// A label as scenarios write it: `gc.` for `containerd.io/gc.`, and in quotes what begins so without it.
-fn short_label(label: &[u8]) -> String {
-    if label.starts_with(b"gc.") {
-        return format!("\"{}\"", text::name(label));
-    }
-    let short = label.strip_prefix(b"containerd.io/").filter(|short| short.starts_with(b"gc."));
-    text::name(short.unwrap_or(label))
 }

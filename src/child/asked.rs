@@ -1,7 +1,7 @@
 //! One collection put to a child: what it does otherwise than our engine, and what ours does and why.
 
 use super::answer::Answer;
-use super::disagreement::{Disagreement, Way, disagreements};
+use super::disagreement::{Disagreement, HANDS_TO_REMOVAL, Way, disagreements};
 use super::process::{Child, ChildError};
 use crate::conformance::run::results;
 use crate::conformance::{Row, compare};
@@ -11,6 +11,7 @@ use crate::oracle::{Defects, judge};
 use crate::reason::Words;
 use crate::release::Release;
 use crate::scenario::{Assertion, DEFAULT_NAMESPACE, NodeName, Step};
+use crate::schema::views;
 use crate::simulate::explained::Explained;
 use crate::situation::Situation;
 use crate::text;
@@ -103,7 +104,9 @@ pub struct Otherwise {
     /// What the child does, the cause first: sentences that follow `the child`.
     pub child: Vec<String>,
     /// The nodes that this is about.
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
+    /// What ours does and why, where it is about no node.
+    ours: Vec<String>,
     /// Its collection ends with an error, or with another one than ours.
     has_failed: bool,
 }
@@ -130,8 +133,14 @@ impl Asked {
             Err(error @ ChildError::Rubbish { .. }) => (Wrong::Rubbish, error),
         };
         let child = vec![text::line(error.to_string())];
-        let otherwise =
-            Otherwise { wrong, effect: Effect::Neither, child, nodes: Vec::new(), has_failed: true };
+        let otherwise = Otherwise {
+            wrong,
+            effect: Effect::Neither,
+            child,
+            nodes: Vec::new(),
+            ours: Vec::new(),
+            has_failed: true,
+        };
         Ok(Asked { fields: Vec::new(), otherwise: Some(otherwise) })
     }
 }
@@ -179,6 +188,13 @@ impl Otherwise {
             wrong: Wrong::Differs(cause.field, cause.way),
             effect: effect.unwrap_or(Effect::Neither),
             has_failed: all.iter().any(|told| told.field == "error" || told.field == "roots_error"),
+            // Two calls of one collector have one reason.
+            ours: all
+                .iter()
+                .filter_map(|told| told.ours.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             child: all.into_iter().map(|told| told.text).collect(),
             nodes,
         }
@@ -193,15 +209,18 @@ impl Otherwise {
         let words = Words { release, tree, namespace: DEFAULT_NAMESPACE };
         let mut explained = Explained::default();
         match &outcome.error {
-            None if self.nodes.is_empty() || self.has_failed => explained.oracle.push("succeeds".to_owned()),
+            None if self.has_failed => {
+                explained.oracle.push("succeeds, as nothing that it meets calls for an error".to_owned());
+            }
             None => {}
             Some(error) => {
                 let error = text::name(error.to_string().as_bytes());
                 let culprits = culprits(&collected.before, outcome);
-                let at: Vec<String> = culprits.iter().map(|node| words.plain(node.as_ref())).collect();
+                let at: Vec<String> =
+                    culprits.iter().map(|culprit| words.plain(culprit.node.as_ref())).collect();
                 let at = if at.is_empty() { String::new() } else { format!(" at {}", at.join(", ")) };
                 explained.oracle.push(format!("fails with `{error}`{at}, and changes nothing"));
-                culprits.iter().for_each(|node| explained.add_names(release, node));
+                culprits.iter().for_each(|culprit| explained.add_names(release, &culprit.node));
             }
         }
         let judgement = judge(&collected.before, Defects::as_shipped(release));
@@ -210,18 +229,31 @@ impl Otherwise {
             let more = Explained::of_node(collected, &judgement, node.clone());
             let node = node.as_ref();
             explained.names.extend(more.names);
-            let does = match walked.contains(&node) {
-                _ if outcome.error.is_some() => "leaves",
-                true if collected.has_removed(node) => "removes",
-                true => "keeps",
-                false if judgement.keeps(node) => "marks",
-                false => "skips",
+            let kind = release.kind_of(node.resource_type);
+            let (does, stays) = match walked.contains(&node) {
+                _ if outcome.error.is_some() => ("leaves", ""),
+                true if collected.has_removed(node) => {
+                    match views::has(&outcome.after, kind, node.namespace, node.key) {
+                        true => (HANDS_TO_REMOVAL, "; its bucket stays"),
+                        false => ("removes", ""),
+                    }
+                }
+                true => ("keeps", ""),
+                false if judgement.keeps(node) => ("marks", ""),
+                false => ("skips", ""),
             };
             if !explained.oracle.iter().any(|told| told.ends_with(&more.oracle[0])) {
-                let does = iter::once(does).chain(iter::repeat(""));
-                let lines = more.oracle.iter().zip(does).map(|(line, does)| format!("{does:7} {line}"));
+                // The longest of the usual words.
+                let width = does.len().max("removes".len());
+                let does = iter::once((does, stays)).chain(iter::repeat(("", "")));
+                let lines = more.oracle.iter().zip(does);
+                let lines = lines.map(|(line, (does, stays))| format!("{does:width$} {line}{stays}"));
                 explained.oracle.extend(lines);
             }
+        }
+        explained.oracle.extend(self.ours.iter().cloned());
+        if explained.oracle.is_empty() {
+            explained.oracle.push("succeeds".to_owned());
         }
         explained
     }

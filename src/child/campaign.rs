@@ -17,7 +17,7 @@ use crate::shrink::{Shrunk, shrink};
 use crate::simulate;
 use crate::simulate::campaign::{Numbers, draw};
 use crate::simulate::explained::Explained;
-use crate::simulate::small::marked;
+use crate::simulate::small::{marked, with_node};
 use crate::world::{Collected, World};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -258,7 +258,8 @@ struct Shown {
     row: Row,
 }
 
-/// The case with everything left out without which the child still does the same wrong, to no better effect.
+/// The case with everything left out without which the child still does the same wrong, to no better effect. Where nothing
+/// is lost or left, as only marks differ, the case with a node made that is marked otherwise, if something is then.
 fn small(
     plan: &Plan,
     wrong: Wrong,
@@ -267,6 +268,8 @@ fn small(
     patience: &Patience,
     tried: &dyn Fn(),
 ) -> Result<Small, NotSmall> {
+    /// So many are tried: the first mostly suffices.
+    const NODES_MAX: usize = 8;
     if wrong.takes_the_limit() {
         return Err(NotSmall::Hangs);
     }
@@ -274,7 +277,7 @@ fn small(
     let fresh = || Child::new(plan.command.clone(), plan.limit, patience.clone());
     let mut child = fresh();
     let has_hung = Cell::new(false);
-    let shown = |child: &mut Child, lines: &[Line]| {
+    let shown = |child: &mut Child, lines: &[Line], effect: Effect| {
         if has_hung.get() || patience.is_over() {
             return None;
         }
@@ -299,8 +302,17 @@ fn small(
     };
     let case = draw(&plan.drawn, number);
     let steps = case.lines.len();
-    let small = shrink(case.lines, u64::MAX, |mut lines| {
-        let shown = shown(&mut child, &lines)?;
+    let is_mark = effect == Effect::Neither && wrong.way().is_some();
+    let as_drawn = if is_mark { shown(&mut child, &case.lines, effect) } else { None };
+    let worse = as_drawn.and_then(|Shown { line, otherwise, .. }| {
+        let nodes = otherwise.nodes.iter().take(NODES_MAX);
+        let ways = nodes.flat_map(|node| with_node(&case.lines, line, node, release));
+        let ways = ways.flat_map(|lines| [Effect::Loses, Effect::Leaves].map(|worse| (lines.clone(), worse)));
+        { ways }.find(|(lines, worse)| shown(&mut child, lines, *worse).is_some())
+    });
+    let (lines, effect) = worse.unwrap_or((case.lines, effect));
+    let small = shrink(lines, u64::MAX, |mut lines| {
+        let shown = shown(&mut child, &lines, effect)?;
         lines.truncate(shown.line + 1);
         Some((lines, shown))
     });
@@ -309,7 +321,7 @@ fn small(
     }
     let none = if patience.is_over() { NotSmall::Stopped } else { NotSmall::NotAgain };
     let Shrunk { case: lines, tries, seen } = small.ok_or(none)?;
-    let alone = shown(&mut fresh(), &lines);
+    let alone = shown(&mut fresh(), &lines, effect);
     let is_minimal = !patience.is_over();
     // Nobody waits for what it says alone: what it said beside the others has to do.
     let seen = if is_minimal { alone.ok_or(NotSmall::NotAlone)? } else { alone.unwrap_or(seen) };

@@ -8,11 +8,12 @@
 //!
 //! Whether a field differs is `conformance`'s to say; the words never decide it.
 
-use crate::bucket::{Bucket, Entry, diff};
+use crate::bucket::{Bucket, Entry, diff, json};
+use crate::collector::Collector;
 use crate::conformance::{Difference, Results, Row, differences};
 use crate::node::{Node, ResourceType};
 use crate::reason::Words;
-use crate::scenario::print_path;
+use crate::scenario::{print_path, print_value};
 use crate::schema::views;
 use crate::text;
 use std::collections::BTreeMap;
@@ -28,7 +29,12 @@ pub(super) struct Disagreement {
     pub(super) text: String,
     /// The nodes that this is about; none where it is about the whole collection.
     pub(super) nodes: Vec<Node>,
+    /// What ours does and why, in words that follow `ours`, where the nodes do not say it.
+    pub(super) ours: Option<String>,
 }
+
+/// What is done with a node whose bucket stays all the same: its snapshotter is looked for under another name.
+pub(super) const HANDS_TO_REMOVAL: &str = "hands to removal";
 
 /// How a field differs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -64,7 +70,7 @@ pub(super) fn disagreements(
 ) -> Vec<Disagreement> {
     let mut all = Vec::new();
     for difference in differences(row, expected, got) {
-        let told = of_field(difference.field, words, expected, got);
+        let told = of_field(row, difference.field, words, expected, got);
         match told.is_empty() {
             true => all.push(Disagreement::plain(difference)),
             false => all.extend(told),
@@ -86,17 +92,28 @@ pub(super) fn disagreements(
 impl Disagreement {
     /// One about the whole collection.
     fn other(field: &'static str, text: String) -> Disagreement {
-        Disagreement { field, way: Way::Other, text, nodes: Vec::new() }
+        Disagreement { field, way: Way::Other, text, nodes: Vec::new(), ours: None }
+    }
+
+    /// The same with what ours does and why.
+    fn than_ours(self, ours: impl Into<String>) -> Disagreement {
+        Disagreement { ours: Some(ours.into()), ..self }
     }
 
     /// For what no words are found.
     fn plain(Difference { field, text }: Difference) -> Disagreement {
-        Disagreement::other(field, format!("differs in `{field}`: {}", text::line(text)))
+        Disagreement::other(field, format!("answers `{field}` otherwise: {}", text::line(text)))
     }
 }
 
 /// What can be said in words; nothing for what only `conformance` knows.
-fn of_field(field: &'static str, words: Words<'_>, expected: &Results, got: &Results) -> Vec<Disagreement> {
+fn of_field(
+    row: &Row,
+    field: &'static str,
+    words: Words<'_>,
+    expected: &Results,
+    got: &Results,
+) -> Vec<Disagreement> {
     let nodes = |verbs, expected: Option<&Vec<Node>>, got: Option<&Vec<Node>>| {
         let lists = [expected, got].map(|nodes| nodes.into_iter().flatten());
         of_lists(field, verbs, lists, |node| {
@@ -109,17 +126,48 @@ fn of_field(field: &'static str, words: Words<'_>, expected: &Results, got: &Res
         "roots" => nodes(["has no root", "has the root"], expected.roots.as_ref(), got.roots.as_ref()),
         "all" => nodes(["does not list", "lists"], expected.all.as_ref(), got.all.as_ref()),
         "marked" => match (&expected.marked, &got.marked) {
-            (Some(Some(_)), Some(None)) => vec![Disagreement::other(field, "fails to mark".to_owned())],
+            (Some(Some(_)), Some(None)) => {
+                let failed = Disagreement::other(field, "fails to mark".to_owned());
+                vec![failed.than_ours("marks, as nothing that it meets calls for an error")]
+            }
+            (Some(None), Some(Some(_))) => {
+                let marked = Disagreement::other(field, "marks, where ours fails to".to_owned());
+                vec![marked.than_ours(format!("fails to mark with {}", error_of(expected)))]
+            }
             (expected, got) => {
                 let [expected, got] = [expected, got].map(|marked| marked.as_ref().and_then(Option::as_ref));
                 nodes(["does not mark", "marks"], expected, got)
             }
         },
-        "removed" => nodes(["does not remove", "removes"], expected.removed.as_ref(), got.removed.as_ref()),
+        "removed" => {
+            let mut told =
+                nodes(["does not remove", "removes"], expected.removed.as_ref(), got.removed.as_ref());
+            // What is handed over need not go.
+            for told in &mut told {
+                let after = if told.way == Way::Missing { &expected.after } else { &got.after };
+                let stays = |node: &Node| after.as_ref().is_some_and(|after| has(words, after, node));
+                let removes = told.text.strip_prefix(match told.way {
+                    Way::Missing => "does not remove ",
+                    _ => "removes ",
+                });
+                let removes = removes.filter(|_| told.nodes.first().is_some_and(stays));
+                told.text = match (told.way, removes) {
+                    (_, None) => continue,
+                    (Way::Missing, Some(node)) => format!("does not hand to removal {node}"),
+                    (_, Some(node)) => format!("{HANDS_TO_REMOVAL} {node}, whose bucket stays"),
+                };
+            }
+            told
+        }
         "refs" => of_references(words, expected, got),
         "collector_calls" => {
             let calls = [expected, got].map(|results| results.calls.iter().flatten());
-            of_lists(field, ["does not call", "calls"], calls, |call| called(words, call))
+            let mut told =
+                of_lists(field, ["does not call", "calls"], calls, |call| called(words, expected, call));
+            for told in told.iter_mut().filter(|told| told.nodes.is_empty() && told.way != Way::Order) {
+                told.ours = Some(ends(row, words, expected));
+            }
+            told
         }
         "roots_error" => of_error(field, "scanning the roots ", &expected.roots_error, &got.roots_error),
         "error" => of_error(field, "", &expected.error, &got.error),
@@ -150,8 +198,39 @@ fn of_references(words: Words<'_>, expected: &Results, got: &Results) -> Vec<Dis
     if entries.iter().any(|told| told.way != Way::Order) { entries } else { told }
 }
 
+/// How the collectors of ours end, and why.
+fn ends(row: &Row, words: Words<'_>, ours: &Results) -> String {
+    let has_failed = matches!(ours.error, Some(Some(_)));
+    let of = |collector: &Collector| {
+        let (number, name) = (collector.resource_type.0, words.collector(collector.resource_type));
+        let hears = |end| ours.calls.iter().flatten().any(|call| *call == format!("type {number} {end}"));
+        if collector.start_error {
+            format!("calls collector {name} no more, as it fails to start")
+        } else if hears("finish") {
+            format!("finishes collector {name}, as the collection succeeds")
+        } else if hears("cancel") {
+            format!("cancels collector {name}, as the collection fails")
+        } else if has_failed {
+            format!(
+                "leaves collector {name} without an end, as containerd {} does when marking fails",
+                words.release
+            )
+        } else {
+            format!("has no collector {name} to end")
+        }
+    };
+    let ends: Vec<String> = row.collectors.iter().map(of).collect();
+    if ends.is_empty() { "has no collector to call".to_owned() } else { ends.join("; ") }
+}
+
+/// The error with which ours ends, in words.
+fn error_of(results: &Results) -> String {
+    let error = results.error.iter().flatten().next().map(|error| text::name(error.as_bytes()));
+    error.map_or("an error".to_owned(), |error| format!("`{error}`"))
+}
+
 /// A collector's call in words, and the node that it is about.
-fn called(words: Words<'_>, call: &str) -> (String, Vec<Node>) {
+fn called(words: Words<'_>, ours: &Results, call: &str) -> (String, Vec<Node>) {
     let parts = call.strip_prefix("type ").and_then(|call| {
         let (number, what) = call.split_once(' ')?;
         Some((ResourceType(number.parse().ok()?), what))
@@ -159,9 +238,24 @@ fn called(words: Words<'_>, call: &str) -> (String, Vec<Node>) {
     let Some((resource_type, what)) = parts else {
         return (format!("`{}` of a collector", text::name(call.as_bytes())), Vec::new());
     };
-    let removed = what.strip_prefix("remove ").and_then(|node| node.split_once('/'));
-    let node = removed.map(|(namespace, key)| Node::new(resource_type, namespace.as_bytes(), key.as_bytes()));
-    let (what, collector) = (text::name(what.as_bytes()), words.collector(resource_type));
+    let node = what.strip_prefix("remove ").and_then(|named| {
+        // Encoded names may have slashes, so that those of nodes that are there come first.
+        let is_named = |node: &&Node| {
+            let [namespace, key] = [&node.namespace, &node.key].map(|part| json::encode(part));
+            node.resource_type == resource_type && format!("{namespace}/{key}") == named
+        };
+        let there = ours.all.iter().flatten().find(is_named).cloned();
+        there.or_else(|| {
+            let (namespace, key) = named.split_once('/')?;
+            let [namespace, key] = [namespace, key].map(|part| json::decode(part).ok());
+            Some(Node::new(resource_type, &namespace?, &key?))
+        })
+    });
+    let collector = words.collector(resource_type);
+    let what = match &node {
+        Some(node) => format!("remove {}", words.node(node.as_ref())),
+        None => text::name(what.as_bytes()),
+    };
     (format!("`{what}` of collector {collector}"), node.into_iter().collect())
 }
 
@@ -188,7 +282,7 @@ fn of_lists<T: Ord>(
             1 => String::new(),
             count => format!(", and {} more", count - 1),
         };
-        Some(Disagreement { field, way, text: format!("{verb} {text}{again}{more}"), nodes })
+        Some(Disagreement { field, way, text: format!("{verb} {text}{again}{more}"), nodes, ours: None })
     };
     let missing = of_side(Way::Missing, verbs[0], &expected, &got);
     let extra = of_side(Way::Extra, verbs[1], &got, &expected);
@@ -197,7 +291,7 @@ fn of_lists<T: Ord>(
         (None, None, Some((expected, got))) => {
             let ((expected, _), (got, nodes)) = (show(expected), show(got));
             let text = format!("has `{field}` in another order: {got} where ours has {expected}");
-            vec![Disagreement { field, way: Way::Order, text, nodes }]
+            vec![Disagreement { field, way: Way::Order, text, nodes, ours: None }]
         }
         (missing, extra, _) => missing.into_iter().chain(extra).collect(),
     }
@@ -216,17 +310,26 @@ fn of_trees(words: Words<'_>, results: &Results, theirs: &Results) -> Vec<Disagr
     let (Some(all), Some(after), Some(got)) = (&results.all, &results.after, &theirs.after) else {
         return Vec::new();
     };
-    let has = |tree: &Bucket, node: &Node| {
-        views::has(tree, words.release.kind_of(node.resource_type), &node.namespace, &node.key)
-    };
-    let left = |tree| all.iter().filter(move |node| has(tree, node));
+    let left = |tree| all.iter().filter(move |node| has(words, tree, node));
     let show = |node: &&Node| (words.node(node.as_ref()), vec![Node::clone(node)]);
     let told = of_lists("db_after", ["deletes", "leaves"], [left(after), left(got)], show);
     let changes = diff(after, got);
     let elsewhere = changes.first().filter(|_| told.is_empty()).map(|change| {
         let path = print_path(&change.path.iter().map(|key| key.to_vec()).collect::<Vec<_>>());
         let [ours, theirs] = [change.before, change.after].map(entry);
-        Disagreement::other("db_after", format!("leaves {theirs} at {path}, where ours leaves {ours}"))
+        let text = format!("leaves {theirs} at {path}, where ours leaves {ours}");
+        let why = match change.before {
+            Some(_) => {
+                "leaves that as it was: a collection deletes the buckets of what goes, and nothing else"
+            }
+            None if is_there(words.tree, &change.path) => "deletes that with the bucket of what goes",
+            None => "adds nothing: a collection deletes the buckets of what goes, and nothing else",
+        };
+        let nodes = views::object_at(&change.path).and_then(|(kind, namespace, key)| {
+            Some(Node::new(words.release.type_of(kind)?, namespace, &key))
+        });
+        let nodes = nodes.into_iter().collect();
+        Disagreement { nodes, ..Disagreement::other("db_after", text) }.than_ours(why)
     });
     let mut told: Vec<Disagreement> = told.into_iter().chain(elsewhere).collect();
     // A collection that fails changes nothing.
@@ -237,17 +340,24 @@ fn of_trees(words: Words<'_>, results: &Results, theirs: &Results) -> Vec<Disagr
     told
 }
 
+/// Whether a tree has a node's bucket.
+fn has(words: Words<'_>, tree: &Bucket, node: &Node) -> bool {
+    views::has(tree, words.release.kind_of(node.resource_type), &node.namespace, &node.key)
+}
+
+/// Whether anything stands at a path.
+fn is_there(tree: &Bucket, path: &[&[u8]]) -> bool {
+    let Some((key, around)) = path.split_last() else { return true };
+    tree.view().at(around).is_some_and(|bucket| bucket.entry(key).is_some())
+}
+
 /// What stands at a place, in short.
 fn entry(entry: Option<Entry<'_>>) -> String {
-    const SHOWN_BYTES_MAX: usize = 40;
     match entry {
         None => "nothing".to_owned(),
         Some(Entry::Bucket(bucket)) if bucket.is_empty() => "an empty bucket".to_owned(),
         Some(Entry::Bucket(_)) => "a bucket".to_owned(),
-        Some(Entry::Value(value)) if value.len() > SHOWN_BYTES_MAX => {
-            format!("the value {}... of {} bytes", text::name(&value[..SHOWN_BYTES_MAX]), value.len())
-        }
-        Some(Entry::Value(value)) => format!("the value {}", text::name(value)),
+        Some(Entry::Value(value)) => format!("the value {}", print_value(value)),
     }
 }
 

@@ -325,7 +325,7 @@ fn the_cause_is_said_in_the_words_of_our_own_findings() {
             "does not follow the reference from ",
             "takes it along by its gc.bref.",
         ),
-        (ConditionsAnded, V2_3, "does not follow the reference from ", "whose condition holds"),
+        (ConditionsAnded, V2_3, "does not follow the reference from ", "whose condition `usedat"),
         (MissingUsedAtHolds, V2_3, "follows a reference from ", "does not hold: it has no time of use"),
         (
             EmptyReferenceIgnored,
@@ -381,4 +381,66 @@ fn every_field_is_said_in_words() {
         let told = child(change);
         assert!(told.contains(said), "{field}: {told}");
     }
+}
+
+/// What is said of both sides if a child answers otherwise than ours in one field.
+fn both_sides(text: &str, change: impl Fn(&mut Results)) -> String {
+    let scenario = crate::scenario::parse(text.as_bytes()).expect("a scenario");
+    let mut world = World::new(scenario.release);
+    let last = scenario.lines.iter().filter_map(|line| world.apply(line).collected).last();
+    let collected = last.expect("a collection");
+    let row = row("case".to_owned(), &collected.before);
+    let mut got = results(&row.situation(scenario.release, None), None);
+    change(&mut got);
+    let answer = Answer { name: None, results: got };
+    let otherwise = Otherwise::of_answer(&row, scenario.release, &answer).expect("a difference");
+    let ours = otherwise.explained(&collected).oracle;
+    format!("child {}\nours {}", otherwise.child.join("\n"), ours.join("\n"))
+}
+
+#[test]
+fn what_a_child_leaves_or_calls_otherwise_is_said_with_what_ours_does_and_why() {
+    let text = "release 2.1\ncontent put kept gc.root=x\ncontent put gone\n\
+                collector declare type-16\ncollector list type-16 type-16/\"a\\x01b\"\ngc\n";
+    let deleted = |got: &mut Results| {
+        let after = got.after.as_mut().expect("told");
+        let kept = crate::scenario::alias::digest_of("kept").expect("a name");
+        after.delete_bucket(&[b"v1", b"default", b"content", b"blob"], &kept).expect("it is there");
+    };
+    let said = both_sides(text, deleted);
+    assert_eq!(said, "child deletes content/kept\nours keeps   content/kept   gc.root pins it");
+    let label = |got: &mut Results| {
+        let kept = crate::scenario::alias::digest_of("kept").expect("a name");
+        let path: [&[u8]; 6] = [b"v1", b"default", b"content", b"blob", &kept, b"labels"];
+        got.after.as_mut().expect("told").delete(&path, b"containerd.io/gc.root").expect("it is there");
+    };
+    let said = both_sides(text, label);
+    assert!(said.contains("ours keeps   content/kept   gc.root pins it\nleaves that as it was: "), "{said}");
+    let calls = |got: &mut Results| got.calls.as_mut().expect("told").clear();
+    let said = both_sides(text, calls);
+    assert!(
+        said.starts_with("child does not call `remove type-16/\"a\\x01b\"` of collector type-16"),
+        "{said}"
+    );
+    assert!(said.contains("ours removes type-16/\"a\\x01b\"   nothing refers to it"), "{said}");
+    let cancels = |got: &mut Results| {
+        got.calls = got
+            .calls
+            .take()
+            .map(|calls| calls.into_iter().map(|call| call.replace("finish", "cancel")).collect());
+    };
+    let said = both_sides(text, cancels);
+    assert!(said.ends_with("ours finishes collector type-16, as the collection succeeds"), "{said}");
+    let fails = |got: &mut Results| got.marked = Some(None);
+    let said = both_sides(text, fails);
+    assert_eq!(said, "child fails to mark\nours marks, as nothing that it meets calls for an error");
+}
+
+#[test]
+fn a_snapshot_that_is_handed_to_removal_and_stays_is_said_to() {
+    let text = "release 2.1\nsnapshot prepare \"over/lay\"/k\ngc\n";
+    let said = both_sides(text, |got| got.removed.as_mut().expect("told").clear());
+    let expected = "child does not hand to removal snapshot/over/lay/k\n\
+                    ours hands to removal snapshot/over/lay/k   nothing refers to it; its bucket stays";
+    assert_eq!(said, expected);
 }

@@ -32,7 +32,8 @@ use std::time::{Duration, Instant};
 #[group(skip)]
 pub(super) struct Against {
     /// Ask another collector, a program that answers a collection a line, and hold it to what ours does; cancelled contexts and
-    /// what is noted for cleaning up are not compared
+    /// what is noted for cleaning up are not compared. One that answers otherwise, or gives no answer that can be used, is a
+    /// finding (exit code 1); 2 where it does not start, 3 where it ends whatever it is asked
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "intended"])]
     pub(super) against: Option<CommandLine>,
     /// How many seconds the other collector may take for a collection [default: 5]
@@ -177,14 +178,12 @@ impl Other {
         self.compared.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is said once all else is, where it was given up: it gave no answer again and again.
-    pub(super) fn given_up(&self) -> Option<Failure> {
+    /// What is said once all else is, where it was given up: it gave no answer again and again. Each time is a finding.
+    pub(super) fn given_up(&self) -> Option<String> {
         let has_failed = self.failures.load(Ordering::Relaxed) >= FAILURES_MAX;
         has_failed.then(|| {
-            Failure::Input(format!(
-                "--against: `{}` gave no answer {FAILURES_MAX} times in a row, and is asked nothing more",
-                self.command
-            ))
+            let command = &self.command;
+            format!("--against: `{command}` gave no answer {FAILURES_MAX} times in a row, and is asked nothing more")
         })
     }
 

@@ -38,7 +38,7 @@ the daemon's those that do not survive it if the collection fails as the first a
 namespace holds any more), `log`, `warnings` (what standard error says, but for the line that other releases would do the \
 same), and `releases`: which others that write this version of the database `agree`, and what those that `differ` would do; \
 null with --release, for a scenario and for a database without a version that a known release writes. A node has a `kind`, by which to look for it: its \
-`type`, a number, differs between releases. A name that is no UTF-8, or begins so itself, is written as \"base64:...\"."
+`type`, a number, differs between releases. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\"."
 )]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file

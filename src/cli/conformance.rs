@@ -2,7 +2,7 @@
 
 use super::child_campaign::{Other, parse_command, parse_seconds};
 use super::values;
-use super::{Ended, Failure, interrupt, progress};
+use super::{Ended, Failure, interrupt, progress, terminal};
 use crate::campaign::Stop;
 use crate::child::CommandLine;
 use crate::conformance::run::run as run_row;
@@ -30,10 +30,12 @@ use std::time::Duration;
 /// A line that is no JSON object is an input that cannot be read (exit code 3), wherever it stands, and so is a file that
 /// has no row; the rest is judged all the same. A row that lacks a field, or has a wrong one, has failed.
 ///
-/// Rows that fail are counted by what differs, and the first few of each sort are shown; --name shows one alone.
+/// Rows that fail are counted by what differs and by their releases, and the first few of each sort are shown; --name shows
+/// one alone.
 ///
-/// With --against another collector is held to the rows instead, by whatever fields it answers. One that ends before it
-/// answers anything, or gives no answer many times in a row, is asked nothing more (exit code 3).
+/// With --against another collector is held to the rows instead, by whatever fields it answers. One that gives no answer
+/// many times in a row is asked nothing more (exit code 1, as of any other finding); so is one that ends before it answers
+/// anything, whatever it is asked (exit code 3).
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold conformance scenarios/recorded                 every release
@@ -58,7 +60,9 @@ pub(super) struct Arguments {
     /// Seed a mistake into the collector, to see rows fail
     #[arg(long, value_name = "FAULT", value_parser = values::parse_collector_fault)]
     fault: Option<Fault>,
-    /// Ask another collector, a program that answers a collection a line, and hold it to what was recorded
+    /// Ask another collector, a program that answers a collection a line, and hold it to what was recorded. One that answers
+    /// otherwise, or gives no answer that can be used, is a finding (exit code 1); 2 where it does not start, 3 where it ends
+    /// whatever it is asked
     #[arg(long, value_name = "CMD ARGS", value_parser = parse_command, conflicts_with_all = ["fault", "go"])]
     against: Option<CommandLine>,
     /// How many seconds the other collector may take for a collection [default: 5]
@@ -117,9 +121,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         progress.inc(verdicts.len() as u64);
         for verdict in verdicts {
             match verdict {
-                Verdict::Passed => report.passed += 1,
+                Verdict::Passed(release) => report.add_passed(release),
                 Verdict::NoRow(reason) => note(reason),
-                Verdict::Failed(differs, row) => report.add(differs, row),
+                Verdict::Failed { release, differs, field, row } => {
+                    report.add_failed(release, differs, field, row);
+                }
             }
         }
     }
@@ -152,13 +158,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         }
         return Err(Failure::Input(unreadable.join("\nleasehold: ")));
     }
-    if let Some(given_up) = given_up {
-        return Err(given_up);
-    }
+    let has_given_up = given_up.is_some();
+    given_up.iter().for_each(terminal::say);
     if let Some(fault) = arguments.fault.filter(|_| !is_made.into_inner() && report.interrupted.is_none()) {
         return Err(values::never_made(fault, "row"));
     }
-    Ok(Ended::campaign(report.failed_count() > 0, report.interrupted))
+    Ok(Ended::campaign(report.failed_count() > 0 || has_given_up, report.interrupted))
 }
 
 /// The command that judges one row alone.
@@ -178,9 +183,14 @@ fn again(arguments: &Arguments) -> String {
 
 /// What came of a line.
 enum Verdict {
-    Passed,
-    /// What differs, and the row.
-    Failed(String, Row),
+    Passed(Release),
+    /// What differs, in words and by its field, and the row; no release where the row does not say it.
+    Failed {
+        release: Option<Release>,
+        differs: String,
+        field: String,
+        row: Row,
+    },
     NoRow(String),
 }
 
@@ -212,28 +222,40 @@ fn judge(
                 return Some(Verdict::NoRow(reason));
             }
             let row = Row { name: None, text: reason };
-            return arguments
-                .name
-                .is_none()
-                .then(|| Verdict::Failed("a row that is not complete".to_owned(), row));
+            return arguments.name.is_none().then(|| Verdict::Failed {
+                release: None,
+                differs: "a row that is not complete".to_owned(),
+                field: "no complete row".to_owned(),
+                row,
+            });
         }
     };
     let name = &row.name;
-    let failed = |differs, text| Verdict::Failed(differs, Row { name: Some(name.clone()), text });
+    let failed = |differs, field, text| Verdict::Failed {
+        release: Some(release),
+        differs,
+        field,
+        row: Row { name: Some(name.clone()), text },
+    };
     is_made.fetch_or(arguments.fault.is_some_and(|fault| fault.can_be_made_in(release)), Ordering::Relaxed);
     if let Some(other) = other {
         let judged = other.holds_row(&row, release)?.map_err(|(wrong, told)| {
             let head = alias::in_line(format!("{release} {name}"));
-            failed(wrong.to_string(), format!("{head}: {}", told.replace('\n', "\n  ")))
+            failed(
+                wrong.to_string(),
+                wrong.name().to_owned(),
+                format!("{head}: {}", told.replace('\n', "\n  ")),
+            )
         });
-        return Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed));
+        return Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed(release)));
     }
     let judged = run_row(&row, release, arguments.go.unwrap_or_default(), arguments.fault);
     let judged = judged.map_err(|(party, difference)| {
         let text = alias::in_line(format!("{release} {name}: {party}: {difference}"));
-        failed(format!("{party}: `{}` differs", difference.field), text)
+        let field = difference.field;
+        failed(format!("{party}: `{field}` differs"), format!("{party} {field}"), text)
     });
-    Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed))
+    Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed(release)))
 }
 
 fn input_error(error: SourceError) -> Failure {

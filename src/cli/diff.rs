@@ -27,7 +27,7 @@ cannot be read or an output that cannot be written.
 
 --json counts the resources: `removed` (only --to removes them), `kept` (only --from does), `alike` (both keep them, each \
 for a reason of its own; these three are in `differences`, with all `reasons` of both), and `unchanged`, all others. `warnings` has what standard error \
-says. A name that is no UTF-8, or begins so itself, is written as \"base64:...\".
+says. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\".
 
 Examples:
   leasehold diff /var/lib/containerd --from 1.7 --to 2.1

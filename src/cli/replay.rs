@@ -5,7 +5,7 @@ use super::notes::Notes;
 use super::place::{Place, look};
 use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text, warn};
 use super::verdict::{Failed, Said, Verdict, replay_scenario, steps_cut};
-use super::{Ended, Failure, artifact};
+use super::{Ended, Failure, artifact, terminal};
 use super::{files, interrupt, progress, values};
 use crate::campaign::Stop;
 use crate::fuzzing::Target;
@@ -184,10 +184,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if !unusable.is_empty() {
         return Err(Failure::Input(unusable.join("\nleasehold: ")));
     }
-    if let Some(given_up) = given_up {
-        return Err(given_up);
-    }
-    let failed = report.failed() > 0;
+    let failed = report.failed() > 0 || given_up.is_some();
+    given_up.iter().for_each(terminal::say);
     if interrupted.is_some() {
         return Ok(Ended::campaign(failed, interrupted));
     }

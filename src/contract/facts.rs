@@ -13,6 +13,7 @@
 use crate::bucket::{Entry, View};
 use crate::instant::Instant;
 use crate::release::Release;
+use crate::scenario::print_value;
 use crate::schema::names::{
     BLOB, CHILDREN, CONTAINERS, CONTENT, IMAGES, INGESTS, LABELS, LEASES, SANDBOXES, SNAPSHOTS, V1, VERSION,
 };
@@ -326,11 +327,11 @@ fn read_time(bytes: &[u8]) -> Option<Instant> {
     (binary_time(at) == bytes).then_some(at)
 }
 
-/// A value as findings show it: a time as such, others in quotes.
+/// A value as findings show it: a time as such, others as labels have them.
 pub(super) fn shown_value(value: &[u8]) -> String {
     match read_time(value) {
         Some(at) => format!("the time {}", shown_time(at)),
-        None => format!("the value \"{}\"", value.escape_ascii()),
+        None => format!("the value {}", print_value(value)),
     }
 }
 

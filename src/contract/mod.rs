@@ -42,7 +42,9 @@ use crate::instant::Instant;
 use crate::named::Set;
 use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Refused, Step, print_node, print_path};
+use crate::scenario::{
+    DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Refused, Step, print_label, print_node, print_path,
+};
 use crate::schema::names;
 use facts::{Object, Reader, shown_value};
 use std::fmt;
@@ -412,7 +414,7 @@ fn part(place: &[Name]) -> Option<String> {
     let object = print_node(&NodeName { namespace, kind, key });
     Some(match below {
         [] => object,
-        [names::LABELS, key, ..] => format!("the label {} of {object}", print_path(&[key.to_vec()])),
+        [names::LABELS, key, ..] => format!("the label {} of {object}", print_label(key)),
         [field, ..] => format!("the field {} of {object}", print_path(&[field.to_vec()])),
     })
 }

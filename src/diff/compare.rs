@@ -8,9 +8,9 @@ use super::errors::{class_of_errors, ends};
 use super::judged::{Judged, Named};
 use super::rule::{class_of_alike, class_of_fates};
 use crate::bucket::Bucket;
-use crate::engine::culprits;
+use crate::engine::{Culprit, culprits};
 use crate::metadata::{self, Store};
-use crate::node::{Kind, Node};
+use crate::node::Kind;
 use crate::oracle::{End, Failure, Reason};
 use crate::release::Release;
 use crate::situation::Situation;
@@ -108,7 +108,7 @@ pub struct Errors {
     /// The rule that differs, where they end differently.
     pub class: Option<Class>,
     /// What makes each of them fail; none where it succeeds.
-    pub culprits: [Vec<Node>; 2],
+    pub culprits: [Vec<Culprit>; 2],
 }
 
 /// Failed collections whose collectors hear another last call.

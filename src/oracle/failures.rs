@@ -90,9 +90,7 @@ fn refused_as<'a>(facts: &Facts<'a>, refusal: Refusal<'a>) -> Failure<'a> {
     let node = |visit| facts.nodes.node(visit);
     match refusal {
         Refusal::LeaseExpired { at } => Failure::LeaseExpired { at },
-        Refusal::HolderExpired { lease, at, .. } => {
-            Failure::HolderExpired { lease: node(full(lease)), at }
-        }
+        Refusal::HolderExpired { lease, at, .. } => Failure::HolderExpired { lease: node(full(lease)), at },
         Refusal::ImageExpired { at } => Failure::ImageExpired { at },
         Refusal::IngestExpired { at } => Failure::IngestExpired { at },
         Refusal::IngestWithoutExpiry => Failure::IngestWithoutExpiry,

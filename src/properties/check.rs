@@ -5,10 +5,11 @@ use super::finding::{Breach, Finding, Found};
 use super::log::wrong_line;
 use super::property::Property;
 use crate::bucket::Bucket;
-use crate::engine::{Call, Dirty, Error, Fault, Outcome, Request, collect_with};
+use crate::engine::{Call, Dirty, Error, Fault, Outcome, Request, collect, collect_with, culprits};
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{self, Defects, End, Judgement, Verdict, judge};
 use crate::scenario::KeyPath;
+use crate::schema::views;
 use crate::situation::Situation;
 use std::collections::BTreeSet;
 
@@ -53,7 +54,10 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
         found.extend(compare_dirty(request, outcome, judgement).map(|it| (Property::Dirty, it)));
         let expected = judgement.tree_after();
         found.extend(removed.map(|(property, breach)| match breach {
-            Breach::Removed(node) if outcome.after == expected => (property, Breach::HandedToRemoval(node)),
+            // What only a collector has goes by its hand.
+            Breach::Removed(node) if outcome.after == expected && is_stored(request, &node) => {
+                (property, Breach::HandedToRemoval(node))
+            }
             breach => (property, breach),
         }));
         if outcome.after != expected {
@@ -71,7 +75,7 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     if hides_cancellation(request, outcome) && found.iter().any(|(property, _)| *property != Property::Error)
     {
         let allowed = vec![Error::Canceled.to_string()];
-        found.push((Property::Error, Breach::Ended { error: None, allowed }));
+        found.push((Property::Error, Breach::Ended { error: None, allowed, at: Vec::new() }));
     }
     found.sort_by_key(|(property, _)| *property);
     found.dedup_by_key(|(property, _)| *property);
@@ -127,10 +131,39 @@ fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement
             Some(Breach::FailedAndChanged(error.clone(), path))
         }
         error if !is_allowed => {
-            Some(Breach::Ended { error: error.clone(), allowed: allowed.into_iter().collect() })
+            let at = to_blame(request, outcome, judgement);
+            Some(Breach::Ended { error: error.clone(), allowed: allowed.into_iter().collect(), at })
         }
         _ => None,
     }
+}
+
+/// Whether a node is of a kind that the database has, and no collector's.
+fn is_stored(request: &Request<'_>, node: &Node) -> bool {
+    let kind = request.situation.release.kind_of(node.resource_type);
+    views::place_of(kind, &node.namespace, &node.key).is_some()
+}
+
+/// The nodes at which a collection wrongly failed, or wrongly did not: those that stop it, or would; of an error that does
+/// not say so the first that are kept and do not exist, which is odd, and no reason to fail.
+fn to_blame(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Vec<Node> {
+    const NODES_MAX: usize = 3;
+    let situation = request.situation;
+    let stopping = match &outcome.error {
+        Some(_) => culprits(situation, outcome),
+        None => culprits(situation, &collect(situation)),
+    };
+    let mut nodes: Vec<Node> = stopping.into_iter().map(|culprit| culprit.node).collect();
+    if nodes.is_empty() && outcome.error.is_some() {
+        let is_missing = |node: &Node| {
+            let kind = situation.release.kind_of(node.resource_type);
+            let is_there = views::has(&situation.tree, kind, &node.namespace, &node.key);
+            !is_there && !judgement.exists(node.as_ref())
+        };
+        nodes.extend(judgement.kept().into_iter().filter(is_missing));
+    }
+    nodes.truncate(NODES_MAX);
+    nodes
 }
 
 /// The marked set against the keep set, nodes that do not exist included.

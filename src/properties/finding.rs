@@ -15,7 +15,9 @@ use crate::metadata::{self, CleanUp, Sharing};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
-use crate::scenario::{DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Step, print_node, print_path, print_step};
+use crate::scenario::{
+    DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Step, print_node, print_path, print_step, print_value,
+};
 use crate::schema::time;
 use crate::text;
 use std::fmt;
@@ -48,6 +50,8 @@ pub enum Breach {
         error: Option<Error>,
         /// Those, as containerd words them.
         allowed: Vec<String>,
+        /// The nodes that this is about, where there are any.
+        at: Vec<Node>,
     },
     /// The collection failed as it must and changed the tree, first here.
     FailedAndChanged(Error, KeyPath),
@@ -176,15 +180,11 @@ impl Found {
 /// Values are shown in short.
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN_BYTES_MAX: usize = 40;
         match self {
             Found::Nothing => f.write_str("nothing"),
             Found::Bucket => f.write_str("a bucket"),
-            Found::Value(value) if value.len() > SHOWN_BYTES_MAX => {
-                write!(f, "{}... of {} bytes", text::name(&value[..SHOWN_BYTES_MAX]), value.len())
-            }
             Found::Value(value) if value.is_empty() => f.write_str("an empty value"),
-            Found::Value(value) => write!(f, "the value {}", text::name(value)),
+            Found::Value(value) => write!(f, "the value {}", print_value(value)),
         }
     }
 }
@@ -262,6 +262,7 @@ impl Finding {
                 Some(node)
             }
             Breach::Told { told, expected } => first_difference(told, expected),
+            Breach::Ended { at, .. } => at.first(),
             Breach::Injected { lost: Shortfall::Also(finding), .. } => finding.node(),
             _ => None,
         }
@@ -318,14 +319,23 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = |resource_type: &ResourceType| self.release.kind_of(*resource_type);
         match &self.breach {
-            Breach::Ended { error: None, allowed } => {
-                write!(f, "the collection succeeded where it must fail with {}", any_of(allowed))
-            }
-            Breach::Ended { error: Some(error), allowed } if allowed.is_empty() => {
-                write!(f, "the collection failed with `{error}`")
-            }
-            Breach::Ended { error: Some(error), allowed } => {
-                write!(f, "the collection failed with `{error}`, expected {}", any_of(allowed))
+            Breach::Ended { error, allowed, at } => {
+                let at = match &at[..] {
+                    [] => String::new(),
+                    at => format!(" at {}", listed(at.iter().map(|node| self.shown(node)))),
+                };
+                match error {
+                    None => {
+                        let allowed = any_of(allowed);
+                        write!(f, "the collection succeeded where it must fail with {allowed}{at}")
+                    }
+                    Some(error) if allowed.is_empty() => {
+                        write!(f, "the collection failed with `{error}`{at}")
+                    }
+                    Some(error) => {
+                        write!(f, "the collection failed with `{error}`, expected {}{at}", any_of(allowed))
+                    }
+                }
             }
             Breach::FailedAndChanged(error, path) => {
                 write!(f, "the collection failed with `{error}` and changed the tree at {}", print_path(path))
@@ -418,11 +428,11 @@ impl fmt::Display for Finding {
                 write!(f, "a clean-up removed {blob} from the backend, though {ingest} expects it")
             }
             Breach::LeftOver(kind, name) => {
-                let name = text::name(name);
-                write!(
-                    f,
-                    "a clean-up left {kind} {name} in its backend, though the database no longer lists it"
-                )
+                let name = match kind {
+                    Kind::Content => named(&NodeName { namespace: None, kind: *kind, key: name.clone() }),
+                    _ => format!("{kind} {}", print_path(&[name])),
+                };
+                write!(f, "a clean-up left {name} in its backend, though the database no longer lists it")
             }
             Breach::Memory(slip) => slip.fmt(f),
             Breach::Logged(line) => {
@@ -501,7 +511,7 @@ impl fmt::Display for Slip {
                 write!(f, "the clock shows {shows}, expected {expected}")
             }
             Slip::Client(client, acts, expected) => {
-                let client = client.as_ref().map_or("the client".to_owned(), |name| text::name(name));
+                let client = client.as_ref().map_or("the client".to_owned(), |name| print_path(&[name]));
                 write!(f, "{client} acts in {}, expected {}", acting(acts), acting(expected))
             }
             Slip::Policy(there, expected) => {
@@ -514,8 +524,11 @@ impl fmt::Display for Slip {
             Slip::Marks(there, expected) => {
                 let marks = |dirty: &metadata::Dirty| {
                     let count = dirty.count;
-                    let deletions = format!("{count} {}", if count == 1 { "deletion" } else { "deletions" });
-                    format!("{deletions} and {}", marked(dirty.content, dirty.snapshotters.iter()))
+                    let deletions = (count > 0).then(|| text::counted(count.into(), "deletion"));
+                    let is_alone = !dirty.content && dirty.snapshotters.is_empty();
+                    let backends = || marked(dirty.content, dirty.snapshotters.iter());
+                    let backends = (!is_alone || count == 0).then(backends);
+                    deletions.into_iter().chain(backends).collect::<Vec<_>>().join(" and ")
                 };
                 write!(f, "marked for the next collection is {}, expected {}", marks(there), marks(expected))
             }
@@ -527,7 +540,7 @@ impl fmt::Display for Slip {
                 let [there, expected] = [there, expected].map(|open| match open {
                     None => "closed".to_owned(),
                     Some(None) => "open under no lease".to_owned(),
-                    Some(Some(lease)) => format!("open under lease {}", text::name(lease)),
+                    Some(Some(lease)) => format!("open under lease {}", print_path(&[lease])),
                 });
                 write!(f, "{} is {there}, expected {expected}", named(stream))
             }
@@ -542,8 +555,9 @@ impl fmt::Display for Slip {
 }
 
 fn acting((namespace, lease): &Acts) -> String {
-    let lease = lease.as_ref().map_or("no lease".to_owned(), |lease| format!("lease {}", text::name(lease)));
-    format!("namespace {} under {lease}", text::name(namespace))
+    let lease =
+        lease.as_ref().map_or("no lease".to_owned(), |lease| format!("lease {}", print_path(&[lease])));
+    format!("namespace {} under {lease}", print_path(&[namespace]))
 }
 
 /// Backends that want a clean-up.
@@ -563,4 +577,44 @@ fn listed(things: impl Iterator<Item = String>) -> String {
 
 fn backends(dirty: &Dirty) -> String {
     marked(dirty.content, dirty.snapshotters.iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_counted_where_there_are_any() {
+        let none = metadata::Dirty::default();
+        let one = metadata::Dirty { count: 1, ..none.clone() };
+        let both = metadata::Dirty { count: 2, content: true, ..none.clone() };
+        let said = |there: &metadata::Dirty, expected: &metadata::Dirty| {
+            Slip::Marks(there.clone(), expected.clone()).to_string()
+        };
+        assert_eq!(said(&none, &one), "marked for the next collection is nothing, expected 1 deletion");
+        let content = metadata::Dirty { content: true, ..none };
+        assert_eq!(
+            said(&content, &both),
+            "marked for the next collection is content, expected 2 deletions and content"
+        );
+    }
+
+    #[test]
+    fn a_name_is_spelt_as_in_scenarios_wherever_it_stands() {
+        let spelt = "\"a b\"";
+        let name = || b"a b".to_vec();
+        let acts = Slip::Client(Some(name()), (name(), Some(name())), (name(), None));
+        assert_eq!(
+            acts.to_string(),
+            format!(
+                "{spelt} acts in namespace {spelt} under lease {spelt}, expected namespace {spelt} under no lease"
+            )
+        );
+        let finding =
+            |breach| Finding { property: Property::Leftover, release: Release::V2_1, breach }.to_string();
+        let left = |kind, name| finding(Breach::LeftOver(kind, name));
+        assert!(left(Kind::Ingest, name()).starts_with(&format!("a clean-up left ingest {spelt} in")));
+        let digest = crate::scenario::alias::digest_of("layer").expect("a name");
+        assert!(left(Kind::Content, digest).starts_with("a clean-up left content/layer in"));
+    }
 }

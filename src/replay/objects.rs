@@ -5,7 +5,7 @@ use crate::scenario::{
     Assertion, ContainerFields, DEFAULT_NAMESPACE, ImageFields, Name, NodeName, Resource, Scenario,
     SnapshotName, Step,
 };
-use crate::schema::names;
+use crate::schema::views;
 use std::collections::BTreeSet;
 
 /// What a step creates or names: the kind and the key.
@@ -47,16 +47,7 @@ pub(super) fn created(step: &Step) -> Vec<Object> {
 /// The object below whose bucket a path lies.
 fn written(path: &[Name]) -> Option<Object> {
     let parts: Vec<&[u8]> = path.iter().map(|part| &**part).collect();
-    let (kind, key) = match parts.get(2..)? {
-        [names::CONTENT, names::BLOB, digest, ..] => (Kind::Content, digest.to_vec()),
-        [names::CONTENT, names::INGESTS, reference, ..] => (Kind::Ingest, reference.to_vec()),
-        [names::SNAPSHOTS, snapshotter, key, ..] => (Kind::Snapshot, [snapshotter, &b"/"[..], key].concat()),
-        [names::IMAGES, name, ..] => (Kind::Image, name.to_vec()),
-        [names::LEASES, id, ..] => (Kind::Lease, id.to_vec()),
-        [names::CONTAINERS, id, ..] => (Kind::Container, id.to_vec()),
-        _ => return None,
-    };
-    Some((kind, key))
+    views::object_at(&parts).map(|(kind, _, key)| (kind, key))
 }
 
 /// What a step names beside its labels, existing or not: where it does not exist, the step means nothing.

@@ -270,3 +270,36 @@ gc
     assert_eq!(told.matches("by gc.ref.content.0").count(), 1, "{told}");
     assert_eq!(told.matches("by gc.cond.snapshot.overlayfs").count(), 1, "{told}");
 }
+
+#[test]
+fn a_collection_that_wrongly_fails_or_succeeds_is_said_with_the_object() {
+    for (text, fault, said) in [
+        (
+            "image create main target=manifest\ngc\n",
+            crate::engine::Fault::DeadEdgeFails,
+            "the collection failed with `bucket not found` at content/manifest",
+        ),
+        (
+            "content open bad\nraw put v1/default/content/ingests/bad/expireat \"\"\ngc\n",
+            crate::engine::Fault::ErrorSwallowed,
+            "must fail with `Time.UnmarshalBinary: no data` at ingest/bad",
+        ),
+    ] {
+        let replayed = run(&parse(text.as_bytes()).unwrap(), Some(fault.into()));
+        let failures: Vec<String> = replayed.failures.iter().map(ToString::to_string).collect();
+        assert!(failures.iter().any(|failure| failure.contains(said)), "{failures:?}");
+    }
+}
+
+#[test]
+fn a_condition_is_said_as_it_is_written() {
+    let told = removed(
+        "release 2.3
+snapshot prepare native/s
+content put a gc.root=x gc.cond.snapshot.native=\"usedat<2h|s\"
+gc
+",
+    );
+    let said = "by gc.cond.snapshot.native, whose condition `usedat<2h` does not hold: it has no time of use";
+    assert!(told.contains(said), "{told}");
+}

@@ -2,8 +2,8 @@
 
 use super::Show;
 use crate::bucket::json;
-use crate::engine::{Level, LogEvent, Outcome};
-use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::engine::{Culprit, Level, LogEvent, Outcome, Remedy};
+use crate::node::{Kind, NodeRef, ResourceType};
 use crate::release::Release;
 use crate::scenario::alias;
 use crate::schema::{time, views};
@@ -28,7 +28,7 @@ pub struct Report<'a> {
     /// Every resource of the database in the order of the sweep, which a failed collection does not walk to its end.
     pub walk: &'a [NodeRef<'a>],
     /// What makes it fail, if it fails.
-    pub culprits: &'a [Node],
+    pub culprits: &'a [Culprit],
     /// What was said on standard error.
     pub warnings: &'a [String],
     /// What the other releases would do that open the database, where they were asked.
@@ -363,7 +363,7 @@ impl Show for Report<'_> {
             roots: self.nodes(outcome.refs(&outcome.roots)),
             marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
             kept: self.kept().into_iter().map(|node| self.json_resource(node)).collect(),
-            culprits: self.nodes(self.culprits.iter().map(Node::as_ref)),
+            culprits: self.nodes(self.culprits.iter().map(|culprit| culprit.node.as_ref())),
             dies: dying(self.failing),
             removed: self
                 .removed()
@@ -425,27 +425,33 @@ pub(super) fn write_dying(out: &mut dyn Write, failing: &[Release]) -> io::Resul
 ///
 /// # Errors
 /// The writer's.
-pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[Node]) -> io::Result<()> {
+pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[Culprit]) -> io::Result<()> {
     for culprit in culprits.iter().take(LISTED_MAX) {
-        writeln!(out, "  stopped by  {}", alias::in_text(&text::node(release, culprit.as_ref())))?;
+        writeln!(out, "  stopped by  {}", alias::in_text(&text::node(release, culprit.node.as_ref())))?;
     }
     if culprits.len() > LISTED_MAX {
         let more = text::count((culprits.len() - LISTED_MAX) as u64);
         writeln!(out, "  ... and {more} more: --json lists them all")?;
     }
     writeln!(out, "Every collection fails until that is mended, so that nothing is ever removed.")?;
-    let kinds: BTreeSet<Kind> =
-        culprits.iter().map(|culprit| release.kind_of(culprit.resource_type)).collect();
-    if kinds.contains(&Kind::Ingest) {
-        writeln!(
-            out,
-            "To mend it, delete the ingest by a client (Abort of the content service); its writer begins anew."
-        )?;
+    let remedies: BTreeSet<Remedy> = culprits.iter().map(|culprit| culprit.remedy).collect();
+    remedies.into_iter().try_for_each(|remedy| writeln!(out, "To mend it, {}.", remedy_words(remedy)))
+}
+
+fn remedy_words(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Abort => {
+            "delete the ingest by a client (Abort of the content service); its writer begins anew"
+        }
+        Remedy::RemoveOrKeep => {
+            "remove the object by a client, or keep it by a lease or the label containerd.io/gc.root: \
+             a collection looks for it elsewhere, as the name before its slash is cut"
+        }
+        Remedy::Plugin => {
+            "run the daemon without the plugin whose collector names that, or correct the plugin: \
+             it is no object that a client could delete"
+        }
     }
-    if kinds.iter().any(|kind| *kind != Kind::Ingest) {
-        writeln!(out, "To mend it, correct by a client the label, or delete the object, that is named.")?;
-    }
-    Ok(())
 }
 
 /// Whether what a node of a kind takes on the disk is known to its backend or collector alone. A lease and an image are

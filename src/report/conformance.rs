@@ -1,6 +1,13 @@
-//! What came of recorded rows: those that failed by what differs, of each sort the first few.
+//! What came of recorded rows: those that failed by what differs, of each sort the first few; then by release.
+//!
+//! ```text
+//! release  rows  failed  differs in
+//! 1.7      1165       0
+//! 2.1      1165      12  engine marked 10, engine removed 2
+//! ```
 
 use super::{Interrupted, Show};
+use crate::release::Release;
 use crate::text;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -18,6 +25,8 @@ pub struct Report {
     pub failed: BTreeMap<String, Group>,
     /// What differs in each that failed, in their order.
     pub failures: Vec<String>,
+    /// By release; none is that of a row that does not say it.
+    pub releases: BTreeMap<Option<Release>, Counts>,
     /// How many lines cannot be read.
     pub unreadable: u64,
     /// Why, of the first few.
@@ -30,6 +39,15 @@ pub struct Report {
     pub again: String,
     /// How far it came, if it was interrupted.
     pub interrupted: Option<Interrupted>,
+}
+
+/// Rows of one release.
+#[derive(Default)]
+pub struct Counts {
+    /// How many.
+    pub rows: u64,
+    /// How many of them failed, by the field that differs, and whose it is.
+    pub failed: BTreeMap<String, u64>,
 }
 
 /// Rows that failed alike.
@@ -50,8 +68,17 @@ pub struct Row {
 }
 
 impl Report {
-    /// Takes note of a row that failed.
-    pub fn add(&mut self, differs: String, row: Row) {
+    /// Takes note of a row that passed.
+    pub fn add_passed(&mut self, release: Release) {
+        self.passed += 1;
+        self.releases.entry(Some(release)).or_default().rows += 1;
+    }
+
+    /// Takes note of a row that failed: what differs, in words and by its field.
+    pub fn add_failed(&mut self, release: Option<Release>, differs: String, field: String, row: Row) {
+        let counts = self.releases.entry(release).or_default();
+        counts.rows += 1;
+        *counts.failed.entry(field).or_default() += 1;
         self.failures.push(row.text.clone());
         let group = self.failed.entry(differs).or_default();
         group.rows += 1;
@@ -63,6 +90,27 @@ impl Report {
     /// How many failed.
     pub fn failed_count(&self) -> u64 {
         self.failed.values().map(|group| group.rows).sum()
+    }
+
+    /// The rows of each release, and in what they differ.
+    fn write_releases(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut table = vec![["release", "rows", "failed", "differs in"].map(str::to_owned)];
+        table.extend(self.releases.iter().map(|(release, counts)| {
+            let failed: u64 = counts.failed.values().sum();
+            let mut fields: Vec<(&String, &u64)> = counts.failed.iter().collect();
+            fields.sort_by_key(|(_, rows)| std::cmp::Reverse(**rows));
+            let fields = fields.into_iter().map(|(field, rows)| format!("{field} {}", text::count(*rows)));
+            [
+                release.map_or("unknown", Release::name).to_owned(),
+                text::count(counts.rows),
+                text::count(failed),
+                fields.collect::<Vec<_>>().join(", "),
+            ]
+        }));
+        if table.len() > 1 {
+            text::write_columns(out, &table, &[false, true, true, false])?;
+        }
+        Ok(())
     }
 
     /// The groups, the largest first.
@@ -80,9 +128,15 @@ impl Show for Report {
             let first = group.first.iter().map(|row| json!({"name": row.name, "text": row.text}));
             json!({"differs": differs, "rows": group.rows, "first": first.collect::<Vec<_>>()})
         });
+        let releases = self.releases.iter().map(|(release, counts)| {
+            let failed: u64 = counts.failed.values().sum();
+            let release = release.map(|release| release.name());
+            json!({"release": release, "rows": counts.rows, "failed": failed, "differs": counts.failed})
+        });
         let mut report = json!({
             "passed": self.passed,
             "failed": self.failed_count(),
+            "releases": releases.collect::<Vec<_>>(),
             "groups": groups.collect::<Vec<_>>(),
             "failures": self.failures,
             "unreadable": self.unreadable,
@@ -116,6 +170,7 @@ impl Show for Report {
         if !self.failed.is_empty() {
             writeln!(out, "one of them alone: {}\n", self.again)?;
         }
+        self.write_releases(out)?;
         if let Some(asked) = &self.asked {
             writeln!(out, "{asked}")?;
         }

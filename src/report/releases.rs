@@ -8,7 +8,8 @@ use crate::diff::campaign::{Example, Plan, Tally};
 use crate::diff::{
     Aspect, Class, Comparison, Difference, Effect, EndsDiffer, Errors, Fate, Named, Pair, compare, scenario,
 };
-use crate::node::{Node, NodeRef};
+use crate::engine::Culprit;
+use crate::node::NodeRef;
 use crate::reason::{Reasons, Words};
 use crate::release::Release;
 use crate::scenario::{alias, print, print_node};
@@ -128,8 +129,8 @@ impl Show for Report<'_> {
             json!({"class": class, "collector": kind, "from": ends.from.to_string(), "to": ends.to.to_string()})
         });
         let Errors { from: from_error, to: to_error, class, culprits } = &comparison.errors;
-        let named = |(release, culprits): (Release, &Vec<Node>)| -> Vec<String> {
-            culprits.iter().map(|culprit| text::node(release, culprit.as_ref())).collect()
+        let named = |(release, culprits): (Release, &Vec<Culprit>)| -> Vec<String> {
+            culprits.iter().map(|culprit| text::node(release, culprit.node.as_ref())).collect()
         };
         let named: Vec<_> = [from, to].into_iter().zip(culprits).map(named).collect();
         let dies = dying(&self.failing());

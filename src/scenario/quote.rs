@@ -41,6 +41,17 @@ pub fn print_path<K: AsRef<[u8]>>(keys: &[K]) -> String {
     keys.join("/")
 }
 
+/// A value as labels have it, in short: `@layer`, `2h`, `"a b"`.
+pub fn print_value(bytes: &[u8]) -> String {
+    const SHOWN_BYTES_MAX: usize = 40;
+    match bytes.get(..SHOWN_BYTES_MAX) {
+        Some(start) if bytes.len() > SHOWN_BYTES_MAX && name_of(bytes).is_none() => {
+            format!("{}... of {} bytes", name(start), bytes.len())
+        }
+        _ => name(bytes),
+    }
+}
+
 /// Words with blanks between them, labels last.
 #[derive(Default)]
 pub(super) struct Printed {
@@ -64,7 +75,7 @@ impl Printed {
         for (key, value) in labels.as_slice() {
             // Nothing behind `=` is the empty value, which takes a label away.
             let value = if value.is_empty() { String::new() } else { name(value) };
-            self.labels.push(format!("{}={value}", label_key(key)));
+            self.labels.push(format!("{}={value}", print_label(key)));
         }
     }
 }
@@ -95,7 +106,8 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     }
 }
 
-fn label_key(key: &[u8]) -> String {
+/// A label's key as steps write it: `gc.` for `containerd.io/gc.`, and in quotes what begins so without it.
+pub fn print_label(key: &[u8]) -> String {
     let short = key.strip_prefix(b"containerd.io/").filter(|short| short.starts_with(b"gc."));
     if let Some(short) = short.filter(|short| is_plain(short)) {
         return bare_or_quoted(short, |_| true);

@@ -37,6 +37,37 @@ pub fn has(tree: &Bucket, kind: Kind, namespace: &[u8], key: &[u8]) -> bool {
     }
 }
 
+/// The object in whose bucket a path of keys from the database's root ends: its kind, namespace and key.
+pub fn object_at<'k>(path: &[&'k [u8]]) -> Option<(Kind, &'k [u8], Vec<u8>)> {
+    let [names::V1, namespace, below @ ..] = path else { return None };
+    let (kind, key) = match *below {
+        [names::CONTENT, names::BLOB, digest, ..] => (Kind::Content, digest.to_vec()),
+        [names::CONTENT, names::INGESTS, reference, ..] => (Kind::Ingest, reference.to_vec()),
+        [names::SNAPSHOTS, snapshotter, key, ..] => (Kind::Snapshot, [snapshotter, b"/", key].concat()),
+        [names::IMAGES, name, ..] => (Kind::Image, name.to_vec()),
+        [names::LEASES, id, ..] => (Kind::Lease, id.to_vec()),
+        [names::CONTAINERS, id, ..] => (Kind::Container, id.to_vec()),
+        _ => return None,
+    };
+    Some((kind, namespace, key))
+}
+
+/// Where an object's bucket lies, from the database's root; a snapshot's key cut at its first slash. None of what only
+/// collectors know.
+pub fn place_of(kind: Kind, namespace: &[u8], key: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let slash = slashes(key).next();
+    let below: Vec<&[u8]> = match kind {
+        Kind::Content => vec![names::CONTENT, names::BLOB, key],
+        Kind::Ingest => vec![names::CONTENT, names::INGESTS, key],
+        Kind::Image => vec![names::IMAGES, key],
+        Kind::Container => vec![names::CONTAINERS, key],
+        Kind::Lease => vec![names::LEASES, key],
+        Kind::Snapshot => slash.map(|at| vec![names::SNAPSHOTS, &key[..at], &key[at + 1..]])?,
+        Kind::Task | Kind::Stream | Kind::Mount | Kind::Other(_) => return None,
+    };
+    Some([names::V1, namespace].into_iter().chain(below).map(<[u8]>::to_vec).collect())
+}
+
 fn slashes(key: &[u8]) -> impl Iterator<Item = usize> {
     key.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at)
 }

@@ -12,7 +12,7 @@
 //! The last round has tried everything and found nothing to leave out: the result is 1-minimal, unless the limit of
 //! tries ended the search. This room runs nothing: what a case is to show, and how to see it, its caller knows.
 
-mod raw;
+pub mod raw;
 mod steps;
 mod trees;
 

@@ -11,8 +11,8 @@
 
 use crate::instant::Instant;
 use crate::scenario::{
-    CLOCK_START, ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, Labels, Line, Name, NewSnapshot,
-    RawValue, Resource, SnapshotName, Step, alias,
+    CLOCK_START, ContainerFields, DEFAULT_NAMESPACE, Expiry, ImageFields, KeyPath, Labels, Line, Name,
+    NewSnapshot, RawValue, Resource, SnapshotName, Step, alias,
 };
 use crate::schema::names::*;
 use crate::schema::time;
@@ -50,6 +50,12 @@ pub(super) fn with_client_steps(lines: &Lines, place: usize) -> Option<Vec<Lines
         offered.push(later);
     }
     Some(offered)
+}
+
+/// The ways in which a client of its namespace makes the object whose bucket lies at a path from the database's root.
+pub fn creations(path: KeyPath) -> Vec<Vec<Step>> {
+    let step = Step::RawBucket { path };
+    Edit::of(&step).map(|edit| edit.creations()).unwrap_or_default()
 }
 
 /// The namespace in which a client acts behind these lines.

@@ -384,11 +384,14 @@ fn a_child_that_ends_whatever_it_is_asked_is_said_once() {
 }
 
 #[test]
-fn a_child_that_answers_nothing_is_given_up() {
+fn a_child_that_answers_nothing_is_given_up_with_the_code_of_a_finding_by_every_command() {
     let child = ["--against", "sh -c 'while read -r line; do echo rubbish; done'"];
+    let folder = tempfile::tempdir().expect("a folder");
+    let simulated = simulate(folder.path(), &["--cases", "200", child[0], child[1]]);
+    assert_eq!(simulated.status.code(), Some(1), "{}", text(&simulated.stdout));
     for (command, path) in [("replay", "scenarios/rules"), ("conformance", "scenarios/recorded")] {
         let (code, said, told) = against(command, path, &child);
-        assert_eq!(code, Some(3), "{said}{told}");
+        assert_eq!(code, Some(1), "{said}{told}");
         assert!(told.contains("gave no answer 8 times in a row"), "{told}");
         assert!(said.contains("; it failed too often, and was not asked "), "{said}");
         assert!(said.matches("FAILED").count() < 12, "{said}");
@@ -418,6 +421,12 @@ fn rows_that_fail_are_told_in_groups_and_one_by_its_name() {
     let failed: u64 = groups.iter().filter_map(|group| group["rows"].as_u64()).sum();
     assert!(failed > 3 && report["failed"] == failed, "{report}");
     assert!(said.ends_with(&format!(" passed, {failed} failed\n")), "{said}");
+    // By release, and by the field that differs first.
+    let of_release = &report["releases"][0];
+    assert_eq!((&of_release["release"], &of_release["rows"]), (&Value::from("2.4"), &Value::from(1165)));
+    let differs = of_release["differs"].as_object().expect("fields");
+    assert_eq!(differs.values().filter_map(Value::as_u64).sum::<u64>(), failed, "{report}");
+    assert!(said.contains("\nrelease   rows  failed  differs in\n2.4      1,165 "), "{said}");
     let name = groups[0]["first"][0]["name"].as_str().expect("a name");
     let (code, alone, _) = conformance(&["--name", name]);
     assert_eq!((code, alone.matches("FAILED 2.4 ").count()), (Some(1), 1), "{alone}");

@@ -715,3 +715,31 @@ fn of_a_folder_that_is_no_root_folder_the_databases_are_named() {
         "{said}"
     );
 }
+
+/// What is said to be done must be what can be done.
+#[test]
+fn what_helps_against_a_collection_that_fails_is_said_of_what_stops_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (steps, culprit, helps) in [
+        (
+            "release 2.1\nsnapshot prepare \"over/lay\"/k\nraw bucket v1/default/snapshots/over\n",
+            "snapshot/over/lay/k",
+            "remove the object by a client, or keep it by a lease",
+        ),
+        (
+            "release 1.7\nlease create l\ncollector declare type-18\n\
+             collector leased type-18 snapshot/noslash lease=l\n",
+            "snapshot/noslash",
+            "run the daemon without the plugin whose collector names that",
+        ),
+    ] {
+        let file = folder.path().join("fails.scenario");
+        std::fs::write(&file, steps).expect("a new file");
+        let output = leasehold(&["collect", &file.display().to_string()]);
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("  stopped by  default/{culprit}\n")), "{said}");
+        assert!(said.contains(&format!("\nTo mend it, {helps}")), "{said}");
+        assert_eq!(said.matches("To mend it").count(), 1, "{said}");
+    }
+}

@@ -987,7 +987,7 @@ gc
     for reason in [
         "live: its gc.expire `soon` is no time",
         "an image: its gc.expire `never` is no time",
-        "whose condition does not hold: its gc.cond.value-usedat `2026-01-01` is no time",
+        "whose condition `usedat<1h` does not hold: its gc.cond.value-usedat `2026-01-01` is no time",
     ] {
         assert!(said.contains(reason), "{said}");
     }
