@@ -151,7 +151,8 @@ mod tests {
             (
                 "content put layer\nnamespace use other\ncontent open upload expect=layer\ngc\n",
                 engine::Fault::IngestExpectedForgotten,
-                "content put layer",
+                // Made small, it has a short name.
+                "content put a",
             ),
             (
                 "namespace use other\nlease create l\ncollector declare type-16\n\
