@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
     }
     let own = outcome.error.iter().map(|_| situation.release).collect();
-    let (releases, failing) = others.map_or((None, own), |others| (others.releases, others.failing));
+    let (releases, failing) = others.map_or((None, own), |others| (Some(others.releases), others.failing));
     let report = Report {
         situation: &situation,
         outcome: &outcome,

@@ -1,6 +1,7 @@
 //! `leasehold conformance`: recorded results of the real containerd against engine and oracle.
 
 use super::child_campaign::{Other, parse_command, parse_seconds};
+use super::source::refuse_standard_input;
 use super::values;
 use super::{Ended, Failure, interrupt, progress, terminal};
 use crate::campaign::Stop;
@@ -87,6 +88,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let limit = arguments.child_timeout.unwrap_or(DEFAULT_LIMIT);
     let stop = interrupt::stop();
     let other = arguments.against.as_ref().map(|command| Other::new(command.clone(), limit, &stop));
+    for path in &arguments.paths {
+        refuse_standard_input(path, "files with recorded rows, or folders of them")?;
+    }
     let mut lines = read(&arguments.paths, arguments.release).map_err(input_error)?;
     let progress = progress::bar(None, "rows");
     let mut report = Report { again: again(arguments), ..Report::default() };

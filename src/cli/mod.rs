@@ -175,7 +175,7 @@ mod tests {
         ("replay", "step", &["json"]),
         ("replay", "target", &["intended", "release", "go", "against"]),
         ("simulate", "against", &["fault", "intended"]),
-        ("simulate", "case", &["cases", "for", "shard", "intended", "fault"]),
+        ("simulate", "case", &["cases", "for", "shard", "intended", "fault", "jobs"]),
         ("simulate", "for", &["cases", "rows-out"]),
         (
             "simulate",

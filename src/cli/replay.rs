@@ -3,7 +3,9 @@
 use super::child_campaign::{Against, Other, Unasked};
 use super::notes::Notes;
 use super::place::{Place, look};
-use super::source::{SCENARIO_EXTENSION, input_error, parse_scenario, scenario_text, warn};
+use super::source::{
+    SCENARIO_EXTENSION, input_error, parse_scenario, refuse_standard_input, scenario_text, warn,
+};
 use super::verdict::{Failed, Said, Verdict, replay_scenario, steps_cut};
 use super::{Ended, Failure, artifact, terminal};
 use super::{files, interrupt, progress, values};
@@ -14,7 +16,7 @@ use crate::release::Release;
 use crate::replay::{Failure as Unmet, Problem, Replay, Replayed, Stepped, no_output, updated};
 use crate::report::Interrupted;
 use crate::report::shell::quoted;
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{Line, Scenario, Step};
 use crate::text::{self, counted};
 use crate::world::Fault;
 use indicatif::ProgressBar;
@@ -34,7 +36,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 /// *.scenario files in the order of their names; a file that is named itself is read whatever it is called.
 ///
 /// A scenario that expects nothing has failed in a folder, where it would pass for a test; named itself it is only counted
-/// as such. What names nothing, though a step creates what is nearly called so, is warned of.
+/// as such, since its steps and collections are checked all the same. One without a step cannot be replayed. What names nothing, though a step creates what is nearly called so, is warned of.
 ///
 /// An input of a fuzz target, a crash above all, is any other file in a folder of the target's name. It is held to
 /// the target's property; what breaks is shown as a small scenario.
@@ -118,7 +120,7 @@ struct File {
     is_named: bool,
 }
 
-/// How many failures of one file are shown.
+/// How many failures of one file are shown to people.
 const FAILURES_SHOWN_MAX: usize = 10;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
@@ -189,11 +191,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if interrupted.is_some() {
         return Ok(Ended::campaign(failed, interrupted));
     }
-    if let Some(go) = arguments.go.filter(|_| !progress.is_go_fitting.into_inner()) {
-        return Err(Failure::Usage(format!(
-            "--go {go}: no scenario here is by a release that can be built with it, as 1.6 and 1.7 can (--release)"
-        )));
-    }
+    // A step that ends the replay may stand before all that could make it.
     if let Some(fault) = arguments.fault.filter(|_| !progress.is_fault_made.into_inner()) {
         return Err(values::never_made(fault, fault.of_collector().map_or("step", |_| "collection")));
     }
@@ -242,7 +240,7 @@ impl Report<'_> {
                 Verdict::Passed { blocks } => writeln!(out, "{}", updated_blocks(path, *blocks))?,
                 Verdict::Held(text) | Verdict::Bare(text) => writeln!(out, "{text}")?,
                 Verdict::Failed(said) => {
-                    let text: String = said.iter().map(|said| said.shown(path)).collect();
+                    let text = shown(path, said);
                     writeln!(out, "{text}again: {}\n", command(self.arguments, path, said))?;
                 }
             }
@@ -304,6 +302,30 @@ impl Report<'_> {
     }
 }
 
+/// What is said of a file that failed; of many failures the first, and the last, which may have ended the replay.
+fn shown(path: &Path, said: &[Said]) -> String {
+    let count = said.iter().filter(|said| matches!(said, Said::Failed(_))).count();
+    let mut text = String::new();
+    let mut place = 0;
+    for said in said {
+        if let Said::Failed(_) = said {
+            place += 1;
+            if (FAILURES_SHOWN_MAX..count).contains(&place) {
+                if place == FAILURES_SHOWN_MAX {
+                    let more = counted((count - FAILURES_SHOWN_MAX) as u64, "more failure");
+                    text.push_str(&format!(
+                        "FAILED {}: and {more}: --json lists them all\n",
+                        text::path(path)
+                    ));
+                }
+                continue;
+            }
+        }
+        text.push_str(&said.shown(path));
+    }
+    text
+}
+
 /// Refuses flags that would do nothing with these files.
 fn refuse_idle(arguments: &Arguments, files: &[File]) -> Result<(), Failure> {
     let inputs = || files.iter().filter_map(|file| Some((file, target_of(arguments, &file.path)?)));
@@ -325,13 +347,70 @@ fn refuse_idle(arguments: &Arguments, files: &[File]) -> Result<(), Failure> {
             let reason = format!("{flag} is for scenarios; {path} is an input of the fuzz target {target}");
             Err(Failure::Usage(reason))
         }
-        _ => Ok(()),
+        _ => refuse_idle_by_content(arguments, files, inputs().next().is_some()),
     }
+}
+
+/// Refuses flags that would do nothing by what the scenarios are, before any is replayed. Where one cannot be read, that is
+/// said instead.
+fn refuse_idle_by_content(arguments: &Arguments, files: &[File], has_inputs: bool) -> Result<(), Failure> {
+    let Arguments { fault, go, update, release, .. } = *arguments;
+    if has_inputs || fault.is_none() && go.is_none() && !update {
+        return Ok(());
+    }
+    let (mut is_made, mut has_rule, mut has_go, mut has_block) = (false, false, false, false);
+    for file in files {
+        let Ok((scenario, _)) = read_scenario(&file.path) else { return Ok(()) };
+        let later = scenario.lines.iter().filter_map(|line| match line.step {
+            Step::Release(release) => Some(release),
+            _ => None,
+        });
+        let releases: Vec<Release> =
+            Rules::releases(release, scenario.release).into_iter().chain(later).collect();
+        let collects = |line: &Line| {
+            let step = &line.step;
+            matches!(
+                step,
+                Step::Gc { .. } | Step::ImageDelete { sync: true, .. } | Step::LeaseDelete { sync: true, .. }
+            )
+        };
+        let is_asked =
+            fault.is_some_and(|fault| fault.of_collector().is_none()) || scenario.lines.iter().any(collects);
+        let here = fault.is_some_and(|fault| releases.iter().any(|release| fault.can_be_made_in(*release)));
+        has_rule |= here;
+        is_made |= here && is_asked;
+        has_go |= releases.iter().any(|release| Go::UpTo1_19.may_build(*release));
+        has_block |= scenario.lines.iter().any(|line| line.expected.is_some());
+    }
+    match fault {
+        Some(fault) if !has_rule => {
+            return Err(values::never_made(fault, fault.of_collector().map_or("step", |_| "collection")));
+        }
+        Some(fault) if !is_made => {
+            return Err(Failure::Usage(format!(
+                "--fault {fault}: no step here collects, so that the mistake changes nothing: add a `gc`"
+            )));
+        }
+        _ => {}
+    }
+    if let (Some(go), false) = (go, has_go) {
+        return Err(Failure::Usage(format!(
+            "--go {go}: no scenario here is by a release that was built with Go up to 1.19 and later ones, as 1.6 and \
+             1.7 were (--release)"
+        )));
+    }
+    if update && !has_block {
+        return Err(Failure::Usage(
+            "--update: there is nothing to write, as no step here has a `---` below it".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// A file itself, or the scenarios of a folder, or all its files, in the byte order of their names. Links to folders are
 /// not followed.
 fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failure> {
+    refuse_standard_input(path, "scenario files, or folders of them")?;
     if look(path)? != Place::Folder {
         files.push(File { path: path.to_owned(), is_named: true });
         return Ok(());
@@ -367,8 +446,6 @@ struct Progress {
     of_steps: bool,
     /// Whether there was a collection that could make the mistake of `--fault`.
     is_fault_made: AtomicBool,
-    /// Whether there was a daemon that the Go of `--go` builds.
-    is_go_fitting: AtomicBool,
     /// Collections without injected errors and relations, since there are many in their file.
     passed_over: AtomicUsize,
     /// All collections of these files.
@@ -389,22 +466,12 @@ impl Progress {
             false if of_steps => progress::bar(Some(0), "steps"),
             false => progress::bar(Some(files as u64), "files"),
         };
-        let [is_fault_made, is_go_fitting] = <[AtomicBool; 2]>::default();
+        let is_fault_made = AtomicBool::default();
         let [passed_over, of_collections] = <[AtomicUsize; 2]>::default();
         let all = AtomicU64::new(if of_steps { 0 } else { files as u64 });
         let done = AtomicU64::default();
         let is_cut = AtomicBool::default();
-        Progress {
-            bar,
-            of_steps,
-            is_fault_made,
-            is_go_fitting,
-            passed_over,
-            of_collections,
-            all,
-            done,
-            is_cut,
-        }
+        Progress { bar, of_steps, is_fault_made, passed_over, of_collections, all, done, is_cut }
     }
 
     /// How far it came, asked as soon as it ended; none if it came to its end.
@@ -427,15 +494,7 @@ impl Progress {
     }
 
     /// A scenario is to be replayed.
-    fn begin(&self, scenario: &Scenario, go: Option<Go>) {
-        let later = scenario.lines.iter().filter_map(|line| match line.step {
-            Step::Release(release) => Some(release),
-            _ => None,
-        });
-        let mut releases = [scenario.release].into_iter().chain(later);
-        if go.is_some_and(|go| releases.any(|release| go.may_build(release))) {
-            self.is_go_fitting.store(true, Ordering::Relaxed);
-        }
+    fn begin(&self, scenario: &Scenario) {
         if self.of_steps {
             let steps = scenario.lines.len() as u64;
             self.bar.inc_length(steps);
@@ -527,7 +586,7 @@ fn replay_text(
     let mut verdicts = Vec::new();
     for release in releases {
         scenario.release = release;
-        progress.begin(&scenario, arguments.go);
+        progress.begin(&scenario);
         // A reborrow, since every release needs it.
         let out = out.as_mut().map(|out| &mut **out as &mut dyn Write);
         let Arguments { fault, intended, go, .. } = *arguments;
@@ -698,13 +757,9 @@ fn verdict(
     }
     let releases: Vec<Release> = arguments.release.map(|_| scenario.release).into_iter().collect();
     let failed = |line, what| Failed { line, releases: releases.clone(), what };
-    let shown = replayed.failures.iter().take(FAILURES_SHOWN_MAX);
+    let failures = replayed.failures.iter();
     let mut failures: Vec<Failed> =
-        shown.map(|failure| failed(Some(failure.line), failure.to_string())).collect();
-    if replayed.failures.len() > FAILURES_SHOWN_MAX {
-        let more = counted((replayed.failures.len() - FAILURES_SHOWN_MAX) as u64, "more failure");
-        failures.push(failed(None, format!("and {more}")));
-    }
+        failures.map(|failure| failed(Some(failure.line), failure.to_string())).collect();
     if let (Some(last), 1..) = (failures.last_mut(), replayed.steps_cut) {
         last.what.push_str(&format!("\n{}", steps_cut(&replayed)));
     }
@@ -725,7 +780,10 @@ fn updated_blocks(file: &Path, blocks: usize) -> String {
 /// What is said of a file in which nothing could fail.
 fn bare(file: &Path, replayed: &Replayed) -> Verdict {
     let steps = counted(replayed.steps as u64, "step");
-    let collections = counted(replayed.collections as u64, "collection");
+    let collections = match replayed.collections {
+        0 => "no collection".to_owned(),
+        count => counted(count as u64, "collection"),
+    };
     let hint = "add an `expect` step, or `---` below a `gc` and --update; --step shows what each step does";
     Verdict::Bare(format!("WITHOUT EXPECTATIONS {}: {steps}, {collections}; {hint}", text::path(file)))
 }

@@ -89,7 +89,7 @@ pub(super) struct Arguments {
     /// Only print the case of this number as it was drawn, a scenario for `leasehold replay`; it depends on --seed, the release
     /// and --profile. With --against ask the other collector this case alone
     #[arg(long, value_name = "NUMBER", value_parser = parse_case, allow_negative_numbers = true)]
-    #[arg(conflicts_with_all = ["cases", "time", "shard", "intended", "fault"])]
+    #[arg(conflicts_with_all = ["cases", "time", "shard", "intended", "fault", "jobs"])]
     case: Option<u64>,
 }
 
@@ -136,11 +136,7 @@ fn print_case(
     cases: Cases<'_>,
     out: &mut dyn Write,
 ) -> Result<Ended, Failure> {
-    let without_effect = [
-        ("--jobs", arguments.jobs.is_some()),
-        ("--out", arguments.out.is_some()),
-        ("--json", arguments.json),
-    ];
+    let without_effect = [("--out", arguments.out.is_some()), ("--json", arguments.json)];
     if let Some((flag, _)) = without_effect.iter().find(|(_, is_given)| *is_given) {
         return Err(Failure::Usage(format!(
             "{flag} has nothing to do with --case alone, which only prints the case; with --against it asks another \

@@ -47,12 +47,8 @@ pub(super) fn read(
     wait: Option<Duration>,
     notes: &mut Notes,
 ) -> Result<Situation, Failure> {
+    refuse_standard_input(path, "a meta.db, containerd's root folder or a scenario file")?;
     let place = look(path)?;
-    if path == Path::new("-") && place == Place::Absent {
-        let reason =
-            "standard input is not read: name a meta.db, containerd's root folder or a scenario file";
-        return Err(Failure::Usage(format!("-: {reason}")));
-    }
     if is_scenario(path) && place != Place::Folder {
         if wait.is_some() {
             let path = path.display();
@@ -68,6 +64,14 @@ pub(super) fn read(
     let release = release.unwrap_or_else(|| version::shown(&tree));
     let situation = Situation::new(tree, release, Now::from(now, wall_clock()));
     Ok(Situation { built_with: go.unwrap_or_default(), ..situation })
+}
+
+/// Refuses the name by which others mean standard input, unless a file is called so; `what` is to be named instead.
+pub(super) fn refuse_standard_input(path: &Path, what: &str) -> Result<(), Failure> {
+    if path == Path::new("-") && look(path)? == Place::Absent {
+        return Err(Failure::Usage(format!("-: standard input is not read: name {what}")));
+    }
+    Ok(())
 }
 
 /// Whether a path is named as a scenario file.

@@ -105,13 +105,16 @@ fn lacking(text: &str) -> Vec<&'static str> {
 }
 
 /// A Go that builds one of these releases; where it builds none it would change nothing.
-pub(super) fn go_of(go: Option<Go>, releases: &[Release]) -> Result<Go, Failure> {
-    let go = go.unwrap_or_default();
-    if releases.iter().any(|release| go.may_build(*release)) {
+pub(super) fn go_of(said: Option<Go>, releases: &[Release]) -> Result<Go, Failure> {
+    let go = said.unwrap_or_default();
+    if said.is_none() || releases.iter().any(|release| Go::UpTo1_19.may_build(*release)) {
         return Ok(go);
     }
     let releases = releases.iter().map(|release| release.name()).collect::<Vec<_>>().join(" and ");
-    Err(Failure::Usage(format!("--go {go}: {releases} cannot be built with it, as 1.6 and 1.7 can")))
+    Err(Failure::Usage(match go {
+        Go::UpTo1_19 => format!("--go {go}: {releases} cannot be built with it, as 1.6 and 1.7 can"),
+        Go::From1_20 => format!("--go {go}: {releases} cannot be built with any other, as 1.6 and 1.7 can"),
+    }))
 }
 
 /// A `--fault` argument; a name that was nearly right is suggested.

@@ -59,8 +59,8 @@ impl Writers {
 
 /// What the releases that may be the daemon's do with a database.
 pub(super) struct Others {
-    /// Those beside the one that is shown; none where the database's version tells nothing of them.
-    pub(super) releases: Option<Releases>,
+    /// Those beside the one that is shown.
+    pub(super) releases: Releases,
     /// Those by which the collection fails, the one that is shown among them.
     pub(super) failing: Vec<Release>,
 }
@@ -105,25 +105,20 @@ pub(super) fn warn_of_rules(releases: &[Release], notes: &mut Notes) {
     }
 }
 
-/// Says whose rules a database is judged by. Where that is a matter of choice it is noted, too; where all agree the
-/// report itself has it.
+/// Says whose rules a database is judged by, and what the others do that may be the daemon's. Where that is a matter of
+/// choice it is noted, too; where all agree that write such a database the report itself has it.
 pub(super) fn say(situation: &Situation, others: &Others, notes: &mut Notes) {
-    let shown = situation.release;
-    match &others.releases {
-        Some(releases) if releases.differ.is_empty() => terminal::say(said(shown, releases)),
-        Some(releases) => notes.say(said(shown, releases)),
-        None => {
-            let version = match (Writers::of(&situation.tree), views::version(&situation.tree)) {
-                (Writers::Unversioned, _) => "the database has no version".to_owned(),
-                (_, Some(version)) => format!("no known release writes version {version} of the database"),
-                (_, None) => "the database's version is no number, which no known release writes".to_owned(),
-            };
-            notes.say(format_args!(
-                "{version}: judged by the rules of {shown}, the newest release that was final; --release names the daemon \
-                 that you have"
-            ));
+    let (shown, Others { releases, .. }) = (situation.release, others);
+    let why = match (Writers::of(&situation.tree), views::version(&situation.tree)) {
+        (Writers::UpTo3 | Writers::Of4, _) if releases.differ.is_empty() => {
+            return terminal::say(said(shown, "", releases));
         }
-    }
+        (Writers::UpTo3 | Writers::Of4, _) => return notes.say(said(shown, "", releases)),
+        (Writers::Unversioned, _) => "the database has no version".to_owned(),
+        (_, Some(version)) => format!("no known release writes version {version} of the database"),
+        (_, None) => "the database's version is no number, which no known release writes".to_owned(),
+    };
+    notes.say(format_args!("{why}: {}", said(shown, ", the newest release that was final", releases)));
 }
 
 /// What the releases that may be the daemon's would do.
@@ -138,9 +133,6 @@ pub(super) fn others(situation: &Situation) -> Others {
     let all =
         [(situation.release, &own)].into_iter().chain(ends.iter().map(|(release, end)| (*release, end)));
     let failing = all.filter(|(_, end)| end.is_err()).map(|(release, _)| release).collect();
-    if let Writers::Unversioned | Writers::Unknown = writers {
-        return Others { releases: None, failing };
-    }
     let (alike, different): (Vec<_>, Vec<_>) = ends.into_iter().partition(|(_, other)| *other == own);
     let differ = different.into_iter().map(|(release, other)| {
         let dies = match other {
@@ -150,19 +142,21 @@ pub(super) fn others(situation: &Situation) -> Others {
         (release, difference(&own, &other) + dies)
     });
     let agree = alike.into_iter().map(|(release, _)| release).collect();
-    Others { releases: Some(Releases { agree, differ: differ.collect() }), failing }
+    Others { releases: Releases { agree, differ: differ.collect() }, failing }
 }
 
-/// The same in a line or a few.
-fn said(shown: Release, Releases { agree, differ }: &Releases) -> String {
+/// The same in a line or a few; `why` is why that one is shown, where its version does not say it.
+fn said(shown: Release, why: &str, Releases { agree, differ }: &Releases) -> String {
     let agree = agree.iter().map(|release| release.name()).collect::<Vec<_>>().join(", ");
     if differ.is_empty() {
-        return format!(
-            "judged by the rules of {shown}; of the releases that write this version of the database {agree} would do the same"
-        );
+        let all = match why {
+            "" => "of the releases that write this version of the database",
+            _ => "--release names the daemon that you have;",
+        };
+        return format!("judged by the rules of {shown}{why}; {all} {agree} would do the same");
     }
     let mut said = format!(
-        "judged by the rules of {shown}; --release names the daemon that you have, as it matters here:"
+        "judged by the rules of {shown}{why}; --release names the daemon that you have, as it matters here:"
     );
     if !agree.is_empty() {
         said.push_str(&format!("\n  {agree} would do the same"));

@@ -26,12 +26,12 @@ use crate::node::Kind;
 use crate::oracle::{Misread, misread};
 use crate::reason::misread_words;
 use crate::scenario::{
-    Assertion, Expiry, Labels, Line, Name, NodeName, RawValue, Scenario, Step, alias, kind_of_word,
+    Assertion, Expiry, Labels, Line, Name, NodeName, Outcome, RawValue, Scenario, Step, alias, kind_of_word,
     print_node,
 };
 use crate::schema::{duration, names, shape, time};
 use crate::text;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What is said, and where.
@@ -60,9 +60,11 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
     let keys = Keys::of(scenario);
     let snapshotters = Snapshotters::of(scenario);
     let mut is_spent = false;
+    let mut puts = Puts::default();
     let mut release = scenario.release;
     let mut warnings = Vec::new();
-    for Line { number, step, .. } in &scenario.lines {
+    for line in &scenario.lines {
+        let Line { number, step, .. } = line;
         if let Step::Release(next) = step {
             release = *next;
         }
@@ -74,16 +76,18 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         texts.extend(all_labels.as_slice().iter().filter_map(|(key, _)| keys.is_nearly_read(key)));
         texts
             .extend(all_labels.as_slice().iter().filter_map(|(key, value)| unreadable_condition(key, value)));
-        for object in named_by(step) {
-            let text = has_comma(&object, &created).or_else(|| is_missing(&object, &created));
-            texts.extend(text.or_else(|| mentioned.lack(step, &object)));
+        for (at, object) in named_by(step).iter().enumerate() {
+            // What is expected may be in a namespace.
+            let written = expected(step).get(at).map_or_else(|| shown(object), print_node);
+            let text =
+                has_comma(object, &written, &created).or_else(|| is_missing(object, &written, &created));
+            texts.extend(text.or_else(|| mentioned.lack(step, object, &written)));
         }
         texts.extend(used_namespace(step).and_then(|used| no_namespace(used, &namespaces, &created.budget)));
-        texts.extend(
-            expected(step).iter().filter_map(|node| elsewhere(step, node, &acted_in, &created.budget)),
-        );
+        texts.extend(expected(step).iter().filter_map(|node| elsewhere(step, node, &acted_in, &mentioned)));
         texts.extend(nothing_elsewhere(step, &acted_in, &created.budget));
         texts.extend(path_for_key(step));
+        texts.extend(puts.dropped(line));
         let expiries = expiry(step).into_iter().chain(image_expiry(step)).filter(|text| is_no_time(text));
         texts.extend(expiries.map(never_comes));
         texts.extend(all_labels.get(names::GC_COND_USED_AT).filter(|text| is_no_time(text)).map(no_use));
@@ -100,6 +104,48 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         warnings.extend(texts.into_iter().map(|text| Warning { line: *number, text }));
     }
     warnings
+}
+
+/// The content that is certainly there, as each client put it.
+#[derive(Default)]
+struct Puts<'s>(BTreeMap<(Option<&'s Name>, &'s Name), Put<'s>>);
+
+#[derive(Clone, Copy)]
+struct Put<'s> {
+    line: usize,
+    size: Option<i64>,
+    labels: &'s Labels,
+}
+
+impl<'s> Puts<'s> {
+    /// What a step says of content that is there, where the daemon leaves it as it is and says nothing.
+    fn dropped(&mut self, line: &'s Line) -> Option<String> {
+        let Line { number, client, outcome, step, .. } = line;
+        let Step::ContentPut { digest, size, labels } = step else {
+            if !matches!(step, Step::Expect(_) | Step::LeaseAdd { .. } | Step::ImageCreate { .. }) {
+                // It may be gone, or labelled, or the client elsewhere.
+                self.0.clear();
+            }
+            return None;
+        };
+        if *outcome != Outcome::Accepted {
+            return None;
+        }
+        let new = Put { line: *number, size: *size, labels };
+        let Some(first) = self.0.get(&(client.as_ref(), digest)).copied() else {
+            self.0.insert((client.as_ref(), digest), new);
+            return None;
+        };
+        let name = everyday(digest);
+        let is_there = format!("content/{name} is there since line {}", first.line);
+        let is_dropped = |(key, value): &(Name, Name)| first.labels.get(key) != Some(&**value);
+        if size.is_some_and(|size| first.size.is_some_and(|first| first != size)) {
+            return Some(format!("{is_there} with another size, which stays: a digest has one size"));
+        }
+        labels.as_slice().iter().any(is_dropped).then(|| {
+            format!("{is_there}, so that these labels are not set; `content label {name} ...` sets them")
+        })
+    }
 }
 
 /// Said at the line from which on names are not compared with all that is there.
@@ -192,7 +238,7 @@ fn named<'a>(key: &[u8], value: &'a [u8]) -> Option<Named<'a>> {
 }
 
 /// A name with a comma that separates nothing: it is part of the name.
-fn has_comma(object: &Object, created: &There) -> Option<String> {
+fn has_comma(object: &Object, written: &str, created: &There) -> Option<String> {
     let (_, key) = object;
     let goes_on = |(at, _): (usize, &u8)| {
         let word = key[at + 1..].split(|byte| *byte == b'/').next().unwrap_or_default();
@@ -200,9 +246,8 @@ fn has_comma(object: &Object, created: &There) -> Option<String> {
     };
     let mut commas = key.iter().enumerate().filter(|(_, byte)| **byte == b',');
     let separates = key.ends_with(b",") || commas.any(goes_on);
-    (separates && !created.contains(object)).then(|| {
-        format!("the comma is part of the name `{}`: blanks separate words, no commas", shown(object))
-    })
+    (separates && !created.contains(object))
+        .then(|| format!("the comma is part of the name `{written}`: blanks separate words, no commas"))
 }
 
 /// What the steps of a scenario make or mention, other than in what they expect.
@@ -225,27 +270,21 @@ impl<'c> Mentioned<'c> {
     }
 
     /// An object of which something is expected and that no step makes or mentions: a name to be absent that could never
-    /// be there. What collectors have is theirs.
-    fn lack(&self, step: &Step, object: &Object) -> Option<String> {
+    /// be there.
+    fn lack(&self, step: &Step, object: &Object, written: &str) -> Option<String> {
         let (kind, key) = object;
-        if !matches!(
-            kind,
-            Kind::Content | Kind::Snapshot | Kind::Container | Kind::Image | Kind::Lease | Kind::Ingest
-        ) {
-            return None;
-        }
         let slash = key.iter().position(|byte| *byte == b'/').filter(|_| *kind == Kind::Snapshot);
         let name = &key[slash.map_or(0, |slash| slash + 1)..];
         // In a namespace called `v1` even parts of others are objects.
         let is_part = shape::words_below(&[]).contains(&name);
         let is_mentioned =
             is_part || self.created.contains(object) || self.names.contains(name) || self.names.contains(key);
-        (!expected(step).is_empty() && !is_mentioned).then(|| format!("no step names {}", shown(object)))
+        (!expected(step).is_empty() && !is_mentioned).then(|| format!("no step names {written}"))
     }
 }
 
 /// An object that a step names and none creates, while one is there that may have been meant.
-fn is_missing(object: &Object, created: &There) -> Option<String> {
+fn is_missing(object: &Object, written: &str, created: &There) -> Option<String> {
     if created.contains(object) {
         return None;
     }
@@ -257,7 +296,7 @@ fn is_missing(object: &Object, created: &There) -> Option<String> {
         Some((meant, _)) => (meant, String::new()),
         None => (created.nearest(object)?, String::new()),
     };
-    Some(format!("nothing creates {}; is {} meant{hint}?", shown(object), shown(&near)))
+    Some(format!("nothing creates {written}; is {} meant{hint}?", shown(&near)))
 }
 
 /// A namespace in which a client is to act and that nothing creates, while one is there that may have been meant.
@@ -294,16 +333,27 @@ impl Namespaces {
 }
 
 /// What is expected of a node in a namespace in which no step acts.
-fn elsewhere(step: &Step, node: &NodeName, acted_in: &Namespaces, budget: &Budget) -> Option<String> {
+fn elsewhere(
+    step: &Step,
+    node: &NodeName,
+    acted_in: &Namespaces,
+    mentioned: &Mentioned<'_>,
+) -> Option<String> {
     let namespace = node.namespace.as_ref().filter(|namespace| !acted_in.contains(namespace))?;
     let no_step = format!("no step acts in namespace {}", text::name(namespace));
-    if let Some(near) = acted_in.near(namespace, budget) {
+    if let Some(near) = acted_in.near(namespace, &mentioned.created.budget) {
         return Some(format!("{no_step}; is {near} meant?"));
     }
     let is_stored = matches!(step, Step::Expect(Assertion::Stored(_) | Assertion::NotStored(_)));
-    (is_stored && node.kind == Kind::Content).then(|| {
-        format!("{no_step}, and content is the backend's, whatever the namespace: this asks for any")
-    })
+    if is_stored && node.kind == Kind::Content {
+        return Some(format!(
+            "{no_step}, and content is the backend's, whatever the namespace: this asks for any"
+        ));
+    }
+    // Collectors may have nodes in namespaces that the database lacks; nothing is in one without a name.
+    // In a namespace called `v1` even parts of others are objects.
+    let is_part = shape::words_below(&[]).contains(&&**namespace);
+    (!namespace.is_empty() && !is_part && !mentioned.names.contains(namespace)).then_some(no_step)
 }
 
 /// The same of a path.

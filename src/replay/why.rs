@@ -102,6 +102,11 @@ impl Replay<'_> {
                 Some("it was made again after the last collection removed it".to_owned())
             }
             (Assertion::Kept(_), Some(Fate::Removed(why))) => Some(why),
+            (Assertion::Kept(_) | Assertion::Removed(_), None)
+                if last.is_some_and(|it| is_unstarted(it, asked)) =>
+            {
+                Some("its collector did not start, so that the collection asked nothing of it".to_owned())
+            }
             (Assertion::Kept(_), _) => self.removal(asked, 0..=self.removals.collected_at),
             (Assertion::Removed(_), Some(Fate::Kept(why))) => Some(why),
             (Assertion::Removed(_), Some(Fate::Unchanged(error))) => Some(format!("`{error}`")),
@@ -160,6 +165,14 @@ impl Replay<'_> {
 /// What a number means in a release; it may well be that of a kind.
 fn exact(release: Release, kind: Kind) -> Kind {
     release.type_of(kind).map_or(kind, |number| release.kind_of(number))
+}
+
+/// Whether the collector that would have the node did not start.
+fn is_unstarted(collected: &Collected, asked: Asked<'_>) -> bool {
+    let situation = &collected.before;
+    let own = situation.release.type_of(asked.kind);
+    let mut collectors = situation.collectors.iter();
+    collectors.any(|collector| Some(collector.resource_type) == own && collector.start_error)
 }
 
 /// Why a collection walked no such node although the database had it.

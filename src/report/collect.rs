@@ -99,7 +99,8 @@ struct JsonNode<'a> {
     /// Of content that is kept or removed: its size, if it has one that can be.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<Option<u64>>,
-    /// It is handed to removal, and its bucket stays all the same.
+    /// It is handed to removal, and stays all the same: its bucket is not the one that is looked for, or the collection
+    /// fails.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stays: bool,
 }
@@ -204,7 +205,7 @@ impl<'a> Report<'a> {
         let Outcome { after, error, .. } = self.outcome;
         let kind = self.situation.release.kind_of(node.resource_type);
         let is_flat = self.situation.release.is_flat(node.resource_type);
-        error.is_none() && !is_flat && views::has(after, kind, node.namespace, node.key)
+        error.is_some() || !is_flat && views::has(after, kind, node.namespace, node.key)
     }
 
     fn write_events(&self, out: &mut dyn Write) -> io::Result<()> {

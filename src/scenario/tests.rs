@@ -368,6 +368,8 @@ fn what_is_missing_or_too_much_is_said() {
         ("now yesterday", 5, "`yesterday` is no time"),
         ("now 9999-12-31T23:00:00-23:00", 5, "is no time"),
         ("content put a/b", 13, "`a/b` is no name for content"),
+        ("expect kept content/content/a", 21, "`content/a` is no name for content"),
+        ("image create i target=content/a", 23, "`content/a` is no name for content"),
         ("content put 01234567890123456789012345678", 13, "is no name for content: 1 to 28"),
         ("snapshot prepare base", 18, "`base` has no `/`: SNAPSHOTTER/KEY is needed"),
         ("expect kept layer", 13, "`layer` has no `/`: [NS/]KIND/KEY is needed"),

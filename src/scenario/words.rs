@@ -269,11 +269,17 @@ impl<'a> Word<'a> {
         let name = self.keyword().and_then(|text| text.get(skip..));
         name.and_then(alias::digest_of).ok_or_else(|| {
             let most = alias::NAME_BYTES_MAX;
-            self.snag(format!("`{self}` is no name for content: 1 to {most} ASCII letters, digits and -._+"))
-                .hint(match self.has_comma() {
-                    true => NO_COMMAS,
-                    false => "write a full digest such as sha256:... or, in quotes, exactly the bytes",
-                })
+            let snag = self
+                .snag(format!("`{self}` is no name for content: 1 to {most} ASCII letters, digits and -._+"));
+            let meant = name.and_then(|name| name.trim_start_matches('@').strip_prefix("content/"));
+            match meant.filter(|meant| alias::digest_of(meant).is_some()) {
+                _ if self.has_comma() => snag.hint(NO_COMMAS),
+                Some(meant) => {
+                    let sign = if skip == 1 { "@" } else { "" };
+                    snag.hint(format!("only content can stand here: write `{sign}{meant}`"))
+                }
+                None => snag.hint("write a full digest such as sha256:... or, in quotes, exactly the bytes"),
+            }
         })
     }
 }

@@ -276,7 +276,7 @@ fn one_case_some_time_and_a_part_can_be_asked() {
         let rows = std::fs::read_to_string(folder.path().join(name)).expect("rows");
         assert_eq!(rows.lines().count() as u64, count, "{name}");
     }
-    for flag in [&["--json"][..], &["--jobs", "1"], &["--out", "x"]] {
+    for flag in [&["--json"][..], &["--out", "x"]] {
         let output = simulate(folder.path(), &[&["--case", "7"], flag].concat());
         assert_eq!(output.status.code(), Some(2), "{flag:?} does nothing");
         assert!(text(&output.stderr).contains("--against"), "{}", text(&output.stderr));

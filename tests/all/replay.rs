@@ -202,7 +202,7 @@ fn a_go_that_builds_no_daemon_of_the_files_is_usage() {
         |arguments: &[&str]| leasehold(folder.path(), &[&["replay", "--go", "1.19"], arguments].concat());
     let refused = run(&["a.scenario"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("--go 1.19: no scenario here is by a release that can be built"));
+    assert!(text(&refused.stderr).contains("--go 1.19: no scenario here is by a release that was built"));
     assert_eq!(run(&["a.scenario", "b.scenario"]).status.code(), Some(0));
     assert_eq!(run(&["--release", "all", "a.scenario"]).status.code(), Some(0));
 }
@@ -743,6 +743,108 @@ fn a_file_without_expectations_has_not_failed_when_it_is_named_itself() {
 }
 
 #[test]
+fn a_file_in_which_nothing_is_checked_cannot_be_replayed() {
+    let folder = folder(&[("words.scenario", "# Only words.\n"), ("steps.scenario", "content put a\n")]);
+    let words = leasehold(folder.path(), &["replay", "words.scenario"]);
+    assert_eq!(words.status.code(), Some(3));
+    assert!(text(&words.stderr).contains("the file has no steps"));
+    // A step is held to its contract, whatever it leads to.
+    let steps = leasehold(folder.path(), &["replay", "steps.scenario"]);
+    assert_eq!(
+        (steps.status.code(), last_line(&steps)),
+        (Some(0), "0 passed, 0 failed, 1 without expectations".to_owned())
+    );
+    assert!(text(&steps.stdout).contains("WITHOUT EXPECTATIONS steps.scenario: 1 step, no collection; "));
+}
+
+#[test]
+fn flags_that_do_nothing_with_these_files_are_refused_before_anything_runs() {
+    let folder = folder(&[
+        ("put.scenario", "content put a\nexpect present content/a\n"),
+        ("gc.scenario", "release 2.1\ncontent put a\ngc\nexpect present content/b\n"),
+    ]);
+    for (arguments, said) in [
+        ("replay --fault sweep-skips put.scenario", "--fault sweep-skips: no step here collects, so that"),
+        (
+            "replay --fault root-label-exact put.scenario",
+            "no collection here is by a release that has the rule",
+        ),
+        (
+            "replay --update put.scenario gc.scenario",
+            "--update: there is nothing to write, as no step here has a `---`",
+        ),
+        (
+            "replay --go 1.22 gc.scenario",
+            "--go 1.20: no scenario here is by a release that was built with Go up to 1.19",
+        ),
+        ("replay --go 1.22 --release 2.1 put.scenario", "--go 1.20: 2.1 cannot be built with any other"),
+        ("collect --go 1.20 gc.scenario", "--go 1.20: 2.1 cannot be built with any other"),
+        ("simulate --case 7 --against ./child --jobs 2", "'--jobs <N>'"),
+        ("replay -", "-: standard input is not read: name scenario files, or folders of them"),
+        ("conformance -", "-: standard input is not read: name files with recorded rows, or folders of them"),
+    ] {
+        let output = leasehold(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{arguments}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "", "{arguments}");
+    }
+}
+
+#[test]
+fn people_are_shown_some_failures_of_a_file_and_machines_all() {
+    let expects: String = (0..15).map(|name| format!("expect present content/c{name}\n")).collect();
+    let folder = folder(&[("a.scenario", &expects)]);
+    let shown = text(&leasehold(folder.path(), &["replay", "a.scenario"]).stdout);
+    assert_eq!(shown.matches("FAILED a.scenario:").count(), 11, "{shown}");
+    assert!(
+        shown.contains(
+            "FAILED a.scenario: and 5 more failures: --json lists them all\nFAILED a.scenario:15: "
+        )
+    );
+    let output = leasehold(folder.path(), &["replay", "--json", "a.scenario"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(report["files"][0]["failures"].as_array().map(Vec::len), Some(15));
+}
+
+#[test]
+fn what_is_expected_elsewhere_or_of_a_collector_is_warned_of_as_it_is_written() {
+    let folder = folder(&[(
+        "a.scenario",
+        "release 1.7
+namespace create other
+collector declare type-16
+collector list type-16 type-16/disk there/type-16/idle
+content put m
+collector fail type-16 start
+gc
+expect absent other/content/gone type-16/dsik type-16/none third/content/m there/type-16/idle ohter/lease/l
+expect removed type-16/disk
+",
+    )]);
+    let output = leasehold(folder.path(), &["replay", "a.scenario"]);
+    let heard = text(&output.stderr);
+    let warned: Vec<&str> =
+        heard.lines().filter_map(|line| Some(line.split_once("a.scenario:8: warning: ")?.1)).collect();
+    for said in [
+        "no step names other/content/gone",
+        "nothing creates type-16/dsik; is type-16/disk meant?",
+        "no step names type-16/none",
+        "no step names ohter/lease/l",
+        "no step acts in namespace third",
+        "no step acts in namespace ohter; is other meant?",
+    ] {
+        assert!(warned.contains(&said), "{said}: {heard}");
+    }
+    assert_eq!(warned.len(), 6, "{heard}");
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("a.scenario:9: `expect removed type-16/disk`: ")
+            && shown.contains(": its collector did not start, so that the collection asked nothing of it\n"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn files_are_replayed_under_another_release_or_under_all() {
     // Images expire from 2.0 on.
     let folder = folder(&[(
@@ -921,6 +1023,10 @@ image create main target=layer
             "expect absent snapshot/overlayfs/",
             "`snapshot/overlayfs/` names nothing: behind `overlayfs/` the snapshot's key is missing",
         ),
+        ("content put dd\ncontent put dd gc.root=1", "content/dd is there since line "),
+        ("content put a size=5\ncontent put a size=6", "content/a is there since line "),
+        ("expect absent other/content/layer", "no step acts in namespace other"),
+        ("expect absent other/lease/nobody", "no step names other/lease/nobody"),
         ("expect absent lease/nobody", "no step names lease/nobody"),
         ("expect removed snapshot/overlayfs/unheard", "no step names snapshot/overlayfs/unheard"),
         (
@@ -946,7 +1052,8 @@ image create main target=layer
         "lease create l expire=+1h\nlease add l content/layer content/none snapshot/overlayfs/base image/main",
         "raw bucket v1/default/content/blob/@layers\nlease create l\nlease add l content/layers",
         "collector declare type-16 label=contents\ncontent put m gc.ref.contents=x",
-        "lease create l expire=2026-01-01T00:00:00Z gc.flat=x\nlease add l image/none\nexpect absent other/content/layer image/none",
+        "lease create l expire=2026-01-01T00:00:00Z gc.flat=x\nlease add l image/none\nexpect absent image/none",
+        "namespace create other\nexpect absent other/content/layer",
         "client c namespace=other\nexpect absent other/content/layer\nexpect nothing v1/other/content/blob/@layer",
         "content put m gc.root=x gc.ref.image.1=main gc.bref.container/x=web gc.cond.value-usedat=2026-01-01T00:00:00Z",
     ] {
@@ -1020,7 +1127,8 @@ fn an_expectation_of_what_cannot_be_is_warned_of() {
         ("not-stored image/i", Some("`image/i` is of a kind that no backend stores")),
         ("absent task/t", Some("`task/t` is of a kind that nothing can be")),
         ("absent snapshot/overlayfs/upper", None),
-        ("absent type-16/x mount/m stream/s", None),
+        ("absent type-16/x", Some("no step names type-16/x")),
+        ("absent stream/s", Some("no step names stream/s")),
     ] {
         std::fs::write(&file, format!("{steps}expect {expect}\n")).expect("writable");
         let output = Command::new(env!("CARGO_BIN_EXE_leasehold")).arg("replay").arg(&file).output();
