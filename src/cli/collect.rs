@@ -28,16 +28,17 @@ Examples:
   leasehold collect /var/lib/containerd
   leasehold collect meta.db --now 2026-01-31T12:00:00Z --release 2.1
   leasehold collect expired.scenario                what its last gc would do
-  leasehold collect meta.db --json | jq '.removed[].key'
+  leasehold collect meta.db --json | jq '.removed[] | select(.stays | not).key'
 
 --json prints one object: `release`, `now`, `error`, `roots` and `marked` (which name also what is referred to and does not \
-exist), `kept`, `removed` (of content with its `bytes`, null where its record has no size that can be), `culprits` (what makes \
+exist), `kept`, `removed` (what is handed to removal, of content with its `bytes`, null where its record has no size that can be; \
+with `stays` where it stays all the same, as everything does if the collection fails), `culprits` (what makes \
 a collection fail, if it fails), `totals` by namespace and kind (`removed_bytes` is null for snapshots, ingests and what \
 collectors hold: meta.db does not know their sizes, and `removed_unknown` counts them), `dies` (of the releases that may be \
 the daemon's those that do not survive it if the collection fails as the first after their start), `freed` (the bytes of content that no \
 namespace holds any more), `log`, `warnings` (what standard error says, but for the line that other releases would do the \
-same), and `releases`: which others that write this version of the database `agree`, and what those that `differ` would do; \
-null with --release, for a scenario and for a database without a version that a known release writes. A node has a `kind`, by which to look for it: its \
+same), and `releases`: which others that write this version of the database `agree`, and what those that `differ` would do, \
+all others where no known release writes it; null with --release and for a scenario. A node has a `kind`, by which to look for it: its \
 `type`, a number, differs between releases. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\"."
 )]
 pub(super) struct Arguments {

@@ -283,6 +283,7 @@ impl<'s> Replay<'s> {
             problems.extend(unmet.into_iter().map(|unmet| {
                 let tree = &self.world.store().tree;
                 let why = self.why(line, assertion, &unmet);
+                let why = why.or_else(|| why::elsewhere(tree, self.world.release(), assertion, &unmet));
                 let why = why.or_else(|| paths::through_value(self.written(), tree, assertion));
                 let why = why.or_else(|| paths::other_form(assertion));
                 Problem::Unmet { step: step(), unmet, why: why.map(String::into_boxed_str) }

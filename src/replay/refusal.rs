@@ -18,9 +18,27 @@ use crate::world::World;
 /// Why a step is refused, where the error says less than the database does. `world` is the one that refused it, and stayed as it
 /// was.
 pub fn hint(world: &World, line: &Line, error: &Error) -> Option<String> {
+    if let Step::Gc { last: Some(_), .. } = &line.step {
+        return (error.kind == ErrorKind::NotFound).then(|| collectors(world));
+    }
     let Step::SnapshotRemove { snapshot } = &line.step else { return None };
     let namespace = world.namespace(line.client.as_ref())?;
     (error.kind == ErrorKind::FailedPrecondition).then(|| gone_children(world, namespace, snapshot)).flatten()
+}
+
+/// Which collectors `last=` may name.
+fn collectors(world: &World) -> String {
+    let release = world.release();
+    let declared =
+        world.collectors().iter().map(|collector| text::kind_name(release, collector.resource_type));
+    let declared: Vec<String> = declared.collect();
+    let there = match declared.is_empty() {
+        true => "none is declared".to_owned(),
+        false => format!("there are {}", declared.join(", ")),
+    };
+    format!(
+        "last= names a collector, {there}; `collector declare` makes one, `stream open` that of the streams"
+    )
 }
 
 /// That a snapshot's children are all gone: a collection that removes one leaves it listed by its parent.

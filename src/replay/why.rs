@@ -11,11 +11,12 @@
 
 use super::Replay;
 use super::gc::{self, Fate};
+use crate::bucket::Bucket;
 use crate::node::{Kind, NodeRef};
 use crate::oracle::judge;
 use crate::release::Release;
-use crate::scenario::{Assertion, Line, Name, NodeName, Step, print_step};
-use crate::schema::views;
+use crate::scenario::{Assertion, Line, Name, NodeName, Step, print_node, print_step};
+use crate::schema::{names, views};
 use crate::text;
 use crate::world::{Applied, Collected, Unmet, World};
 use std::collections::BTreeMap;
@@ -165,6 +166,23 @@ impl Replay<'_> {
 /// What a number means in a release; it may well be that of a kind.
 fn exact(release: Release, kind: Kind) -> Kind {
     release.type_of(kind).map_or(kind, |number| release.kind_of(number))
+}
+
+/// In which other namespace there is what is expected to be there, or to have been kept.
+pub(super) fn elsewhere(
+    tree: &Bucket,
+    release: Release,
+    assertion: &Assertion,
+    unmet: &Unmet,
+) -> Option<String> {
+    let (Assertion::Kept(_) | Assertion::Present(_), Unmet::Node { node, .. }) = (assertion, unmet) else {
+        return None;
+    };
+    let kind = exact(release, node.kind);
+    let mut namespaces = tree.bucket(names::V1)?.buckets().map(|(namespace, _)| namespace);
+    let other = namespaces.find(|namespace| views::has(tree, kind, namespace, &node.key))?;
+    let there = NodeName { namespace: Some(other.to_vec()), ..(**node).clone() };
+    Some(format!("another namespace has it, as {}", print_node(&there)))
 }
 
 /// Whether the collector that would have the node did not start.

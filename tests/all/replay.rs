@@ -791,6 +791,22 @@ fn flags_that_do_nothing_with_these_files_are_refused_before_anything_runs() {
 }
 
 #[test]
+fn what_another_namespace_has_and_what_is_no_collector_is_said() {
+    let folder = folder(&[
+        (
+            "a.scenario",
+            "namespace create other\nnamespace use other\ncontent put m gc.root=1\nnamespace use default\ngc\nexpect kept content/m\nexpect present content/m\n",
+        ),
+        ("b.scenario", "gc last=stream\n"),
+    ]);
+    let shown = text(&leasehold(folder.path(), &["replay", "a.scenario"]).stdout);
+    assert_eq!(shown.matches(": another namespace has it, as other/content/m\n").count(), 2, "{shown}");
+    let shown = text(&leasehold(folder.path(), &["replay", "b.scenario"]).stdout);
+    let said = ": last= names a collector, none is declared; `collector declare` makes one, `stream open` that of the streams";
+    assert!(shown.contains(said), "{shown}");
+}
+
+#[test]
 fn people_are_shown_some_failures_of_a_file_and_machines_all() {
     let expects: String = (0..15).map(|name| format!("expect present content/c{name}\n")).collect();
     let folder = folder(&[("a.scenario", &expects)]);
