@@ -27,6 +27,7 @@
 //! | [`shrink`] | cases made small |
 //! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
 //! | [`child`] | anyone's collector as a child process, on generated cases |
+//! | [`explain`] | why an object is kept, what alone holds it, until when; who holds what |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`replay`], [`fuzzing`] | scenarios held to what they expect; bodies of fuzz targets |
 //! | [`report`], `cli` | results for people and machines; the commands |
@@ -49,6 +50,7 @@ pub mod contract;
 pub mod diff;
 pub mod engine;
 pub mod exhaust;
+pub mod explain;
 pub mod fuzzing;
 pub mod generate;
 pub mod go;

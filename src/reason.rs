@@ -130,7 +130,7 @@ impl Words<'_> {
     }
 
     /// Who keeps a node.
-    fn holder(self, by: &By<'_>) -> String {
+    pub fn holder(self, by: &By<'_>) -> String {
         match by {
             By::Root(Holder::Itself) => "it".to_owned(),
             By::Root(Holder::Collector { resource_type }) => {
@@ -209,7 +209,7 @@ impl Words<'_> {
     }
 
     /// One of them.
-    fn failure(self, node: NodeRef<'_>, failure: &Failure<'_>) -> String {
+    pub fn failure(self, node: NodeRef<'_>, failure: &Failure<'_>) -> String {
         match failure {
             Failure::LeaseExpired { at } | Failure::ImageExpired { at } | Failure::IngestExpired { at } => {
                 format!("expired {}", instant(*at))

@@ -1,5 +1,6 @@
 //! Words and numbers as people read them.
 
+use crate::instant::Instant;
 use crate::node::{NodeRef, ResourceType};
 use crate::release::Release;
 use std::io::{self, Write};
@@ -158,6 +159,32 @@ pub fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", count(number))
 }
 
+/// How far away an instant is, in the largest unit of which there are two or more: in 3 h, 40 min ago.
+pub fn away(from: Instant, to: Instant) -> String {
+    const UNITS: [(i128, &str); 5] = [(31_557_600, "years"), (86_400, "days"), (3_600, "h"), (60, "min"), (1, "s")];
+    let seconds = i128::from(to.seconds) - i128::from(from.seconds);
+    let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds.abs() >= 2 * size).unwrap_or((1, "s"));
+    let number = count(u64::try_from(seconds.abs() / size).unwrap_or(u64::MAX));
+    if seconds < 0 { format!("{number} {unit} ago") } else { format!("in {number} {unit}") }
+}
+
+/// A text with the first twelve digits of each SHA-256 digest, which mostly suffice to name it.
+pub fn short_digests(text: &str) -> String {
+    const PREFIX: &str = "sha256:";
+    const DIGITS: usize = 64;
+    const SHOWN: usize = 12;
+    let mut parts = text.split(PREFIX);
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        short.push_str(PREFIX);
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let cut = if digits == DIGITS { SHOWN..DIGITS } else { 0..0 };
+        short.push_str(&part[..cut.start]);
+        short.push_str(&part[cut.end..]);
+    }
+    short
+}
+
 /// Rows in aligned columns, those marked `true` to the right; the first row is the head.
 ///
 /// # Errors
@@ -195,6 +222,23 @@ mod tests {
             ["0 B", "1023 B", "1.0 KiB", "1.5 KiB"]
         );
         assert_eq!(bytes(u64::MAX), "15.9 EiB");
+    }
+
+    #[test]
+    fn an_instant_is_so_far_away() {
+        let at = |seconds| Instant { seconds, nanoseconds: 0 };
+        let away = [0, 1, 119, 120, 7_199, 7_200, 172_800, 63_115_200].map(|seconds| away(at(0), at(seconds)));
+        assert_eq!(away, ["in 0 s", "in 1 s", "in 119 s", "in 2 min", "in 119 min", "in 2 h", "in 2 days", "in 2 years"]);
+        assert_eq!(super::away(at(7_200), at(0)), "2 h ago");
+    }
+
+    #[test]
+    fn only_whole_digests_are_made_short() {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        assert_eq!(short_digests(&format!("x/{digest} {digest}!")), "x/sha256:abababababab sha256:abababababab!");
+        for kept in ["sha256:abcd", "sha256:", &format!("{digest}0"), "nothing"] {
+            assert_eq!(short_digests(kept), kept);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod collect;
 mod conformance;
 mod diff;
 mod exhaust;
+mod explain;
 mod export;
 mod files;
 mod findings;
@@ -85,6 +86,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Replay(replay::Arguments),
     Collect(collect::Arguments),
+    Explain(explain::Arguments),
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
     Exhaust(exhaust::Arguments),
@@ -110,6 +112,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Command::Replay(arguments) => replay::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
+        Command::Explain(arguments) => explain::run(&arguments, &mut out),
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
         Command::Exhaust(arguments) => exhaust::run(&arguments, &mut out),

@@ -9,7 +9,8 @@
 //! comparison is skipped and the others still count.
 
 use super::nodes::cut_at_slash;
-use super::times;
+use super::times::{self, Span};
+use crate::instant::Instant;
 use crate::schema::names;
 
 /// `usedat<2h`: the time since a use, compared with a duration in nanoseconds.
@@ -38,6 +39,18 @@ impl Comparison {
             Operator::AtMost => elapsed <= self.duration,
             Operator::AtLeast => elapsed >= self.duration,
         }
+    }
+
+    /// When it holds for the earliest or the latest of these uses.
+    pub(super) fn span(self, first: Instant, last: Instant) -> Span {
+        let tick = |instant: Instant| instant.shifted(1);
+        let (since, until) = match self.operator {
+            Operator::Below => (None, Some(last.shifted(self.duration))),
+            Operator::AtMost => (None, Some(tick(last.shifted(self.duration)))),
+            Operator::Above => (Some(tick(first.shifted(self.duration))), None),
+            Operator::AtLeast => (Some(first.shifted(self.duration)), None),
+        };
+        Span { since, until }
     }
 }
 

@@ -44,6 +44,12 @@ pub(super) struct Facts<'a> {
     pub(super) undecodable: BTreeSet<UndecodableTime>,
     /// Something expires at the very instant of the collection, or one nanosecond before or after it.
     pub(super) expires_on_the_tick: bool,
+    /// Until when the leases, images and ingests live that do now and will not for ever.
+    pub(super) expiries: Vec<(NodeId, Instant)>,
+    /// Every condition with what became of it, in the order in which those that hold are references.
+    pub(super) conditions: Vec<Joined<'a>>,
+    /// Back references to images that will count when the image expires, and not before.
+    pub(super) later: Vec<(Reference<'a>, Instant)>,
 }
 
 /// Something that a sweep comes across.
@@ -78,6 +84,7 @@ pub(super) struct Root<'a> {
     pub(super) label: Option<&'a [u8]>,
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct Reference<'a> {
     pub(super) from: Visit,
     pub(super) to: Visit,
@@ -164,11 +171,20 @@ pub(super) struct Reader<'a> {
 }
 
 /// A conditional label, of which the times of use decide whether it is a reference.
+#[derive(Clone, Copy)]
 pub(super) struct Condition<'a> {
     pub(super) from: Visit,
     pub(super) to: NodeId,
     pub(super) comparison: Comparison,
     pub(super) label: &'a [u8],
+}
+
+/// A condition, the earliest and the latest use of its snapshot, and whether it holds.
+#[derive(Clone, Copy)]
+pub(super) struct Joined<'a> {
+    pub(super) condition: Condition<'a>,
+    pub(super) uses: Option<(Instant, Instant)>,
+    pub(super) holds: bool,
 }
 
 /// The namespace that is read.
@@ -198,6 +214,9 @@ impl<'a> Reader<'a> {
             refusals: Vec::new(),
             undecodable: BTreeSet::new(),
             expires_on_the_tick: false,
+            expiries: Vec::new(),
+            conditions: Vec::new(),
+            later: Vec::new(),
         };
         let labels = Reader::collector_labels(question);
         let (expired, conditions, uses) = (Vec::new(), Vec::new(), Vec::new());

@@ -6,7 +6,7 @@ use super::keep::Keep;
 use super::nodes::{NodeId, Visit};
 use super::rules::Failure;
 
-/// What failed, by the node that it did not keep, or not in full.
+/// What failed, by the node that it did not keep; others may.
 pub(super) struct Failed {
     refusals: Vec<(NodeId, u32)>,
     references: Vec<(NodeId, u32)>,
@@ -14,17 +14,14 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) fn new(facts: &Facts<'_>, keep: &Keep) -> Failed {
-        let is_full = |node| keep.of(node).any(|reached| reached.visit.high == Visit::FULL);
-        let not_full = |nodes: &mut dyn Iterator<Item = NodeId>| {
-            let mut numbered: Vec<(NodeId, u32)> = nodes.zip(0..).collect();
-            numbered.retain(|(node, _)| !is_full(*node));
+        let sorted = |mut numbered: Vec<(NodeId, u32)>| {
             numbered.sort_unstable();
             numbered
         };
-        Failed {
-            refusals: not_full(&mut facts.refusals.iter().map(|(node, _)| *node)),
-            references: not_full(&mut facts.references.iter().map(|reference| reference.to.node)),
-        }
+        let refusals = facts.refusals.iter().map(|(node, _)| *node).zip(0..);
+        let references = facts.references.iter().zip(0..).filter(|(reference, _)| !keep.reaches(reference.from));
+        let references = references.map(|(reference, number)| (reference.to.node, number));
+        Failed { refusals: sorted(refusals.collect()), references: sorted(references.collect()) }
     }
 
     /// What did not keep a node, in a fixed order.

@@ -1,7 +1,7 @@
 //! The rules that need everything to be read: conditions with times of use, back references with their parents.
 
 use super::defects::Defect;
-use super::facts::{Condition, Facts, Reader, Refusal, full};
+use super::facts::{Condition, Facts, Joined, Reader, Refusal, full};
 use super::rules::Rule;
 use super::times;
 use crate::node::ResourceType;
@@ -10,16 +10,22 @@ impl Reader<'_> {
     /// A condition is a reference if it holds for a time of use of its snapshot.
     pub(super) fn join_conditions(&mut self) {
         self.uses.sort_unstable();
-        for Condition { from, to, comparison, label } in std::mem::take(&mut self.conditions) {
+        for condition in std::mem::take(&mut self.conditions) {
+            let Condition { from, to, comparison, label } = condition;
             let first = self.uses.partition_point(|(snapshot, _)| *snapshot < to);
             let uses = &self.uses[first..];
             let uses = &uses[..uses.partition_point(|(snapshot, _)| *snapshot == to)];
             // What holds for any of the times holds for the earliest or for the latest.
-            let mut outermost = uses.first().into_iter().chain(uses.last());
-            if outermost.any(|(_, at)| comparison.holds(times::elapsed(*at, self.question.situation.now))) {
+            let uses = uses.first().zip(uses.last()).map(|((_, first), (_, last))| (*first, *last));
+            let now = self.question.situation.now;
+            let holds = uses.is_some_and(|(first, last)| {
+                [first, last].into_iter().any(|at| comparison.holds(times::elapsed(at, now)))
+            });
+            self.facts.conditions.push(Joined { condition, uses, holds });
+            if holds {
                 self.refer(from, full(to), Rule::Condition, Some(label));
             } else {
-                let is_used = !uses.is_empty();
+                let is_used = uses.is_some();
                 self.refuse(to, Refusal::ConditionUnmet { by: from, label, is_used });
             }
         }

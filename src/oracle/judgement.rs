@@ -7,7 +7,7 @@ use super::failures::Failed;
 use super::keep::{Cause, Keep, Reached};
 use super::near_misses::NearMisses;
 use super::nodes::{NodeId, Visit};
-use super::rules::{By, Failure, Reason, RunError};
+use super::rules::{By, Failure, Reason, Rule, RunError};
 use crate::node::{Node, NodeRef};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -122,11 +122,53 @@ impl<'a> Judgement<'a> {
         if self.keeps(node) {
             return Vec::new();
         }
-        let failed = self.failed.get_or_init(|| Failed::new(&self.facts, &self.keep));
-        let mut failures = self.facts.nodes.find(node).map(|id| failed.of(self, id)).unwrap_or_default();
+        let mut failures = self.failed(node);
         let missed = self.missed.get_or_init(|| NearMisses::new(self)).of(self, node, &failures);
         failures.extend(missed);
         failures
+    }
+
+    /// What does not hold a node, kept or not, although it might or looks so: as [`Judgement::failures`], for which
+    /// nothing is gathered beyond this node.
+    pub fn not_holding(&self, node: NodeRef<'_>) -> Vec<Failure<'a>> {
+        let mut failures = self.failed(node);
+        failures.retain(|failure| !self.holds_otherwise(failure, node));
+        let missed = NearMisses::about(self, node).of(self, node, &failures).into_iter();
+        let is_own = |failure: &Failure<'_>| match failure {
+            Failure::OwnLabelNotRead { label, .. } => self.reads_own(node, label),
+            _ => false,
+        };
+        failures.extend(missed.filter(|failure| !is_own(failure)));
+        failures
+    }
+
+    fn failed(&self, node: NodeRef<'_>) -> Vec<Failure<'a>> {
+        let failed = self.failed.get_or_init(|| Failed::new(&self.facts, &self.keep));
+        self.facts.nodes.find(node).map(|id| failed.of(self, id)).unwrap_or_default()
+    }
+
+    /// Whether a node that does not refer to another in full does so flat, and is reached so.
+    fn holds_otherwise(&self, failure: &Failure<'_>, node: NodeRef<'_>) -> bool {
+        let by = match failure {
+            Failure::ReferrerNotFull { by, .. } | Failure::OfReferrer { by, .. } => by,
+            _ => return false,
+        };
+        let nodes = &self.facts.nodes;
+        let both = nodes.find(by.as_ref()).zip(nodes.find(node));
+        both.is_some_and(|(by, node)| {
+            let mut held = self.facts.references.iter().filter(|held| held.from.node == by && held.to.node == node);
+            held.any(|held| self.keep.reaches(held.from))
+        })
+    }
+
+    /// Whether a label of a node's own makes it a root, or refers back.
+    fn reads_own(&self, node: NodeRef<'_>, label: &[u8]) -> bool {
+        let Some(id) = self.facts.nodes.find(node) else { return false };
+        let roots = self.facts.roots.iter().filter(|root| root.rule == Rule::RootLabel);
+        let roots = roots.map(|root| (root.to.node, root.label));
+        let back = self.facts.references.iter().filter(|reference| reference.rule == Rule::BackReference);
+        let back = back.map(|reference| (reference.to.node, reference.label));
+        roots.chain(back).any(|read| read == (id, Some(label)))
     }
 
     /// Whether there is such a node: the database has it as what the release takes for one, or a collector lists it.

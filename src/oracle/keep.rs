@@ -75,6 +75,11 @@ impl Keep {
         self.first[node as usize] != NONE
     }
 
+    /// Whether a visit is made.
+    pub(super) fn reaches(&self, visit: Visit) -> bool {
+        self.of(visit.node).any(|reached| reached.visit == visit)
+    }
+
     /// The visits of a node, the earliest first.
     pub(super) fn of(&self, node: NodeId) -> impl Iterator<Item = &Reached> {
         let mut place = self.first[node as usize];

@@ -10,7 +10,7 @@
 
 use super::conditions;
 use super::defects::Defect;
-use super::facts::{Condition, Namespace, Reader, full};
+use super::facts::{Condition, Namespace, Reader, Reference, full};
 use super::nodes::{Key, NodeId, Visit};
 use super::rules::{Holder, Rule};
 use super::times;
@@ -34,6 +34,8 @@ pub(super) struct Roles {
     pub(super) pinned: Option<NodeId>,
     /// It can be a child of back references.
     pub(super) child: Option<NodeId>,
+    /// It can be one when it has expired, which it does at this instant.
+    pub(super) child_from: Option<(NodeId, Instant)>,
     /// It can have conditional references.
     pub(super) conditional: Option<NodeId>,
     /// It can have times of use.
@@ -79,7 +81,16 @@ impl<'a> Reader<'a> {
                 self.root(full(node), Rule::RootLabel, Holder::Itself, Some(label));
             }
             if let Some(child) = roles.child.filter(|_| self.rules.back_references) {
-                self.read_back_reference(namespace, label, value, child);
+                if let Some(parent) = self.back_reference(namespace, label, value) {
+                    self.refer(full(parent), full(child), Rule::BackReference, Some(label));
+                }
+            }
+            if let Some((child, at)) = roles.child_from.filter(|_| self.rules.back_references)
+                && let Some(parent) = self.back_reference(namespace, label, value)
+            {
+                let (from, to) = (full(parent), full(child));
+                let reference = Reference { from, to, rule: Rule::BackReference, label: Some(label) };
+                self.facts.later.push((reference, at));
             }
             if self.rules.conditional_references {
                 if let Some(from) = roles.conditional {
@@ -142,29 +153,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `gc.bref.*`: the object with the label is kept while the one that it names is (from 2.2).
-    fn read_back_reference(
+    /// `gc.bref.*`: the object with the label is kept while the one that it names is (from 2.2). The latter.
+    fn back_reference(
         &mut self,
         namespace: Namespace<'a>,
         label: &'a [u8],
         value: &'a [u8],
-        child: NodeId,
-    ) {
-        let parent = if let Some(snapshotter) = snapshotter_of(label, names::GC_BREF_SNAPSHOT) {
-            Some((self.types.snapshot, Key::snapshot(snapshotter, value)))
-        } else {
-            let named = [
-                (names::GC_BREF_CONTAINER, Some(self.types.container)),
-                (names::GC_BREF_CONTENT, Some(self.types.content)),
-                (names::GC_BREF_IMAGE, self.types.image),
-            ];
-            let found = named.into_iter().find(|(name, _)| is_label(label, name));
-            found.and_then(|(_, resource_type)| Some((resource_type?, Key::plain(value))))
-        };
-        if let Some((resource_type, key)) = parent {
-            let parent = self.facts.nodes.intern(resource_type, namespace.id, key);
-            self.refer(full(parent), full(child), Rule::BackReference, Some(label));
-        }
+    ) -> Option<NodeId> {
+        let (resource_type, key) =
+            if let Some(snapshotter) = snapshotter_of(label, names::GC_BREF_SNAPSHOT) {
+                (self.types.snapshot, Key::snapshot(snapshotter, value))
+            } else {
+                let named = [
+                    (names::GC_BREF_CONTAINER, Some(self.types.container)),
+                    (names::GC_BREF_CONTENT, Some(self.types.content)),
+                    (names::GC_BREF_IMAGE, self.types.image),
+                ];
+                let (_, resource_type) = named.into_iter().find(|(name, _)| is_label(label, name))?;
+                (resource_type?, Key::plain(value))
+            };
+        Some(self.facts.nodes.intern(resource_type, namespace.id, key))
     }
 
     /// `gc.cond.snapshot*` on content and images (from 2.3).

@@ -19,7 +19,8 @@
 //! buckets, releases, builds, collectors, instants, situations and the schema's names. It has no stack, no colours and no seeking cursor.
 //!
 //! `facts` holds what `objects`, `labels`, `collectors` and `joins` read; `keep` concludes; `judgement` answers, of
-//! single resources in `verdict`, why not in `failures` and, of what only looks like a reason, in `near_misses`, what goes in `removal`, what may be reported in `errors`.
+//! single resources in `verdict`, why not in `failures` and, of what only looks like a reason, in `near_misses`, what goes in `removal`, what may be reported in `errors`,
+//! and by which paths and until when in `graph`.
 //! `times`, `conditions` and `nodes` are their tools, `rules` and `defects` their words.
 
 mod collectors;
@@ -29,6 +30,7 @@ mod errors;
 mod exercised;
 mod facts;
 mod failures;
+pub mod graph;
 mod joins;
 mod judgement;
 mod keep;

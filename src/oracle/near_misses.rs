@@ -28,7 +28,7 @@ use crate::collector::Collector;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::schema::names;
 use crate::situation::Situation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What mentions a name, by that name: a node's key, of a snapshot what follows the snapshotter.
 pub(super) struct NearMisses<'a>(BTreeMap<Vec<u8>, Vec<Mention<'a>>>);
@@ -55,8 +55,21 @@ enum Mention<'a> {
 }
 
 impl<'a> NearMisses<'a> {
+    /// Of every node.
     pub(super) fn new(judgement: &Judgement<'a>) -> NearMisses<'a> {
-        let mut gathered = Gathering { judgement, mentions: BTreeMap::new() };
+        NearMisses::gather(judgement, None)
+    }
+
+    /// Of one node: only what has its name is gathered.
+    pub(super) fn about(judgement: &Judgement<'a>, node: NodeRef<'_>) -> NearMisses<'a> {
+        let name = name_of(judgement, node);
+        let tails = name.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &name[at + 1..]);
+        let names = tails.chain([name, node.key]).map(<[u8]>::to_vec).collect();
+        NearMisses::gather(judgement, Some(names))
+    }
+
+    fn gather(judgement: &Judgement<'a>, only: Option<BTreeSet<Vec<u8>>>) -> NearMisses<'a> {
+        let mut gathered = Gathering { judgement, only, mentions: BTreeMap::new() };
         gathered.relations();
         if let Some(v1) = judgement.question.situation.tree.bucket(names::V1) {
             for (namespace, bucket) in v1.buckets() {
@@ -176,30 +189,45 @@ impl<'a> Mention<'a> {
 
 struct Gathering<'j, 'a> {
     judgement: &'j Judgement<'a>,
+    /// The names that are asked about; none if all are.
+    only: Option<BTreeSet<Vec<u8>>>,
     mentions: BTreeMap<Vec<u8>, Vec<Mention<'a>>>,
 }
 
 impl<'a> Gathering<'_, 'a> {
     fn mention(&mut self, name: &[u8], mention: Mention<'a>) {
-        self.mentions.entry(name.to_vec()).or_default().push(mention);
+        if self.only.as_ref().is_none_or(|only| only.contains(name)) {
+            self.mentions.entry(name.to_vec()).or_default().push(mention);
+        }
+    }
+
+    /// The name of a node, if it may be asked about.
+    fn asked(&self, id: NodeId) -> Option<Vec<u8>> {
+        let nodes = &self.judgement.facts.nodes;
+        let may_be = |only: &BTreeSet<Vec<u8>>| only.iter().any(|name| nodes.at(id).key.may_end(name));
+        let is_asked = self.only.as_ref().is_none_or(may_be);
+        is_asked.then(|| name_of(self.judgement, nodes.node(full(id)).as_ref()).to_vec())
     }
 
     /// What the rules say, for those who ask about another node of the same name.
     fn relations(&mut self) {
         let judgement = self.judgement;
         let facts = &judgement.facts;
-        let name = |id: NodeId| name_of(judgement, facts.nodes.node(full(id)).as_ref()).to_vec();
-        for (number, root) in facts.roots.iter().enumerate().filter(|(_, root)| root.holder != Holder::Itself)
-        {
-            self.mention(&name(root.to.node), Mention::Root(number));
+        let roots = facts.roots.iter().enumerate().filter(|(_, root)| root.holder != Holder::Itself);
+        for (number, root) in roots {
+            if let Some(name) = self.asked(root.to.node) {
+                self.mention(&name, Mention::Root(number));
+            }
         }
         for (number, reference) in facts.references.iter().enumerate() {
-            self.mention(&name(reference.to.node), Mention::Reference(number));
+            if let Some(name) = self.asked(reference.to.node) {
+                self.mention(&name, Mention::Reference(number));
+            }
         }
         for (node, refusal) in &facts.refusals {
-            if let Refusal::ConditionUnmet { by, label, .. } = refusal {
+            if let (Refusal::ConditionUnmet { by, label, .. }, Some(name)) = (refusal, self.asked(*node)) {
                 let by = By::Node(facts.nodes.node(*by));
-                self.mention(&name(*node), Mention::Unmet { by, label });
+                self.mention(&name, Mention::Unmet { by, label });
             }
         }
     }

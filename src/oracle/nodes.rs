@@ -9,21 +9,23 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
 
-/// A node's number in [`Nodes`].
-pub(super) type NodeId = u32;
+/// A node's number among those that a question mentions.
+pub type NodeId = u32;
 
 /// A node and the three type bits above 0x1F under which it is reached.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Visit {
-    pub(super) node: NodeId,
-    pub(super) high: u8,
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Visit {
+    /// The node.
+    pub node: NodeId,
+    /// The bits, shifted down: 0 is a full visit.
+    pub high: u8,
 }
 
 impl Visit {
     /// A full visit of a plain type.
-    pub(super) const FULL: u8 = 0;
+    pub const FULL: u8 = 0;
     /// The bit 0x20 alone.
-    pub(super) const FLAT: u8 = ResourceType::FLAT >> 5;
+    pub const FLAT: u8 = ResourceType::FLAT >> 5;
 }
 
 /// A node's key. A snapshot's text is `SNAPSHOTTER/NAME`, of which the parts are kept.
@@ -78,6 +80,11 @@ impl<'a> Key<'a> {
             text.extend_from_slice(part);
             text
         })
+    }
+
+    /// Whether the whole text may end in a name: its last part tells most others apart.
+    pub(super) fn may_end(self, name: &[u8]) -> bool {
+        name.ends_with(self.name) || self.name.ends_with(name)
     }
 
     fn parts(self) -> impl Iterator<Item = &'a [u8]> {

@@ -6,10 +6,11 @@
 use super::defects::Defect;
 use super::facts::{Location, Namespace, Reader, Refusal, full};
 use super::labels::{Referrer, Roles, own_labels};
-use super::nodes::{Key, Visit};
+use super::nodes::{Key, NodeId, Visit};
 use super::rules::{Holder, Rule};
 use super::times;
 use crate::bucket::{Entry, View};
+use crate::instant::Instant;
 use crate::schema::names;
 
 impl<'a> Reader<'a> {
@@ -69,6 +70,7 @@ impl<'a> Reader<'a> {
             Some(at) => self.refuse(node, Refusal::LeaseExpired { at }),
             None => self.root(full(node), Rule::LiveLease, Holder::Itself, None),
         }
+        self.lives_until(node, own.expires.filter(|_| expired.is_none()));
         self.expired.extend(expired.map(|at| (node, at)));
         let high = if own.is_flat { Visit::FLAT } else { Visit::FULL };
         let hold = |reader: &mut Self, resource_type, key, high| {
@@ -138,7 +140,10 @@ impl<'a> Reader<'a> {
         match expires.map(times::binary) {
             None => self.refuse(node, Refusal::IngestWithoutExpiry),
             Some(Ok(at)) if self.is_past(at) => self.refuse(node, Refusal::IngestExpired { at }),
-            Some(Ok(_)) => self.root(full(node), Rule::ActiveIngest, Holder::Itself, None),
+            Some(Ok(at)) => {
+                self.root(full(node), Rule::ActiveIngest, Holder::Itself, None);
+                self.lives_until(node, Some(at));
+            }
             Some(Err(error)) => {
                 self.refuse(node, Refusal::IngestUndecodable { error });
                 if self.has(Defect::UndecodableExpiryAborts) {
@@ -177,7 +182,8 @@ impl<'a> Reader<'a> {
             return self.read_labels(namespace, labels, Referrer::Holder(holder), Roles::default());
         };
         let node = self.exists(image_type, namespace, Key::plain(name), Location::Image(name));
-        let expired = own_labels(self.question.situation.go(), labels).expires.filter(|at| self.is_past(*at));
+        let expires = own_labels(self.question.situation.go(), labels).expires;
+        let expired = expires.filter(|at| self.is_past(*at));
         match expired {
             Some(at) => self.refuse(node, Refusal::ImageExpired { at }),
             None => self.root(full(node), Rule::UnexpiredImage, Holder::Itself, None),
@@ -187,9 +193,13 @@ impl<'a> Reader<'a> {
                 self.refer(Visit { node, high }, Visit { node: content, high }, Rule::Target, None);
             }
         }
+        self.lives_until(node, expires.filter(|_| expired.is_none()));
         // One that is a root needs no parent that keeps it.
-        let child = expired.map(|_| node);
-        let roles = Roles { child, conditional: Some(node), ..Roles::default() };
+        let (child, child_from) = match expired {
+            Some(_) => (Some(node), None),
+            None => (None, expires.map(|at| (node, at))),
+        };
+        let roles = Roles { child, child_from, conditional: Some(node), ..Roles::default() };
         self.read_labels(namespace, labels, Referrer::Node(node), roles);
     }
 
@@ -218,6 +228,11 @@ impl<'a> Reader<'a> {
         }
         let roles = Roles { child: Some(node), ..Roles::default() };
         self.read_labels(namespace, labels, Referrer::Node(node), roles);
+    }
+
+    /// Notes the end of what lives now.
+    fn lives_until(&mut self, node: NodeId, expires: Option<Instant>) {
+        self.facts.expiries.extend(expires.map(|at| (node, at)));
     }
 
     /// What a sandbox's labels refer to is kept (from 1.7.0-rc.1).

@@ -261,6 +261,40 @@ impl Failure<'_> {
     }
 }
 
+impl<'a> Failure<'a> {
+    /// What would have kept the node, and the label by which.
+    pub fn mentions(&self) -> (Option<By<'a>>, Option<&'a [u8]>) {
+        match self {
+            Failure::HolderExpired { lease, .. } | Failure::LeaseMissing { lease } => {
+                (Some(By::Node(lease.clone())), None)
+            }
+            Failure::ConditionUnmet { by, label, .. } => (Some(By::Node(by.clone())), Some(label)),
+            Failure::ParentMissing { by, label }
+            | Failure::ReferrerRemoved { by, label, .. }
+            | Failure::ReferrerNotFull { by, label, .. } => (Some(By::Node(by.clone())), *label),
+            Failure::LabelNotRead { by, label }
+            | Failure::ConditionMisread { by, label, .. }
+            | Failure::CollectorLabelFailed { by, label, .. } => (Some(by.clone()), Some(label)),
+            Failure::Elsewhere { by, label, .. } | Failure::ReferrerNotFound { by, label } => {
+                (Some(by.clone()), *label)
+            }
+            Failure::OwnLabelNotRead { label, .. } => (None, Some(label)),
+            Failure::OfReferrer { by, failure } => (Some(By::Node(by.clone())), failure.mentions().1),
+            Failure::NamespaceMissing { resource_type, .. }
+            | Failure::CollectorFailed { resource_type }
+            | Failure::CollectorNotAsked { resource_type } => {
+                (Some(By::Root(Holder::Collector { resource_type: *resource_type })), None)
+            }
+            Failure::LeaseExpired { .. }
+            | Failure::ImageExpired { .. }
+            | Failure::IngestExpired { .. }
+            | Failure::IngestWithoutExpiry
+            | Failure::IngestUndecodable { .. }
+            | Failure::ListedWithType { .. } => (None, None),
+        }
+    }
+}
+
 /// What a collection may report instead of succeeding.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum RunError {

@@ -11,6 +11,22 @@ use crate::instant::Instant;
 
 const NANOSECONDS: i64 = 1_000_000_000;
 
+/// For how long something holds: from `since` on, and before `until`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Span {
+    /// The first instant; none if it always did.
+    pub since: Option<Instant>,
+    /// The first instant at which it does not any more; none if it always will.
+    pub until: Option<Instant>,
+}
+
+impl Span {
+    /// Whether it holds at an instant.
+    pub fn has(self, at: Instant) -> bool {
+        self.since.is_none_or(|since| since <= at) && self.until.is_none_or(|until| at < until)
+    }
+}
+
 /// Reads an RFC 3339 time as `time.Parse(time.RFC3339, text)` of a Go does. None: that Go refuses it.
 pub fn rfc3339(go: Go, text: &[u8]) -> Option<Instant> {
     let mut text = Text(text);

@@ -5,6 +5,7 @@ pub mod child;
 pub mod collect;
 pub mod conformance;
 pub mod exhaust;
+pub mod explain;
 pub mod finding;
 pub mod grade;
 pub mod releases;

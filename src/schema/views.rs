@@ -86,6 +86,12 @@ fn expiry_label(object: View<'_>) -> Option<Instant> {
     time::parse_rfc3339(object.bucket(names::LABELS)?.get(names::GC_EXPIRE)?).ok()
 }
 
+/// When a lease was made; absent where nothing that decodes says so.
+pub fn lease_created(tree: &Bucket, namespace: &[u8], id: &[u8]) -> Option<Instant> {
+    let lease = tree.view().at(&[names::V1, namespace, names::LEASES, id])?;
+    time::from_binary(lease.get(b"createdat")?).ok()
+}
+
 /// When an ingest expires; absent where nothing that decodes says so.
 pub fn ingest_expiry(tree: &Bucket, namespace: &[u8], reference: &[u8]) -> Option<Instant> {
     let ingest = tree.view().at(&[names::V1, namespace, names::CONTENT, names::INGESTS, reference])?;
@@ -108,6 +114,31 @@ pub fn lease_expiries(tree: &Bucket) -> impl Iterator<Item = (&[u8], &[u8], &[u8
         leases.filter_map(move |(id, lease)| {
             Some((name, id, lease.bucket(names::LABELS)?.get(names::GC_EXPIRE)?))
         })
+    })
+}
+
+/// Every object that can be a node, by namespace: leases, snapshots, ingests, blobs, images and containers, each with its
+/// kind, namespace and key.
+pub fn objects(tree: &Bucket) -> impl Iterator<Item = (Kind, &[u8], Vec<u8>)> {
+    const FOLDERS: [(Kind, &[&[u8]]); 5] = [
+        (Kind::Lease, &[names::LEASES]),
+        (Kind::Ingest, &[names::CONTENT, names::INGESTS]),
+        (Kind::Content, &[names::CONTENT, names::BLOB]),
+        (Kind::Image, &[names::IMAGES]),
+        (Kind::Container, &[names::CONTAINERS]),
+    ];
+    let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);
+    namespaces.flat_map(|(name, namespace)| {
+        let folders = FOLDERS.into_iter().flat_map(move |(kind, path)| {
+            let objects = namespace.at(path).into_iter().flat_map(View::buckets);
+            objects.map(move |(key, _)| (kind, name, key.to_vec()))
+        });
+        let snapshotters = namespace.at(&[names::SNAPSHOTS]).into_iter().flat_map(View::buckets);
+        let snapshots = snapshotters.flat_map(move |(snapshotter, snapshots)| {
+            let key = move |(key, _): (&[u8], View<'_>)| (Kind::Snapshot, name, [snapshotter, b"/", key].concat());
+            snapshots.buckets().map(key)
+        });
+        folders.chain(snapshots)
     })
 }
 

@@ -1,0 +1,196 @@
+//! `leasehold explain`: why an object is kept or goes, and who holds what. Never writes to the database.
+
+use super::notes::Notes;
+use super::source;
+use super::values::{self, Now};
+use super::{Ended, Failure, version};
+use crate::engine::{Request, collect};
+use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, find};
+use crate::go::Go;
+use crate::instant::Instant;
+use crate::node::{Kind, Node};
+use crate::oracle::{Defects, Holder, judge};
+use crate::properties::check::compare;
+use crate::release::Release;
+use crate::report::Show as _;
+use crate::report::explain::{DigestReport, NodeReport, Saying, write_found};
+use crate::report::shell::quoted;
+use crate::schema::time;
+use crate::situation::Situation;
+use crate::text;
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Tell why an object is kept or goes, what alone holds it and until when; without NODE, who holds what
+///
+/// The file is only read: containerd may go on running, nothing is locked and nothing is written.
+#[derive(clap::Args)]
+#[command(
+    after_help = "NODE is written as scenarios write it, or as people do; what fits best is meant, and where several fit they are \
+listed:
+  k8s.io/content/sha256:2af60de8...   NAMESPACE/KIND/NAME; the kinds are content, snapshot, image, container, lease, ingest
+  sha256:2af60d  2af60d               the beginning of a digest
+  web:1  docker.io/library/web:1      an image
+  overlayfs/extract-7  extract-7      a snapshot
+  pull-1                              a lease, a container, an ingest
+
+Of a node it tells: the shortest chain from each root (five), whatever alone holds it, until when it stays if only time passes, \
+what would come free without it, what does not hold it although it looks so, and the `ctr` commands that would let go of it or \
+keep it. To take something out means to delete it: what it refers to is then not kept by it any more.
+
+Without NODE: every holder (leases, images, containers, sandboxes, pinned objects, ingests, collectors) with what goes without \
+it (\"alone\") and all that it reaches, in objects and bytes of content (meta.db does not know how large snapshots are); then \
+what a collection would remove now and what becomes removable later.
+
+Exit codes: 0 the object is there, 1 it is missing, or collector and oracle disagree, 2 usage, or a name that fits several \
+objects, 3 an input that cannot be read.
+
+Examples:
+  leasehold explain /var/lib/containerd
+  leasehold explain /var/lib/containerd docker.io/library/web:1
+  leasehold explain meta.db sha256:2af60d --now +24h
+  leasehold explain meta.db --json | jq -r '.holders[] | select(.until == null) | .node.key'
+
+--json of a node prints `release`, `now`, `error`, `node`, `state` (kept, removed, unswept: no collection removes its kind, \
+missing), `chain` (a shortest one, from a root on; `from` is null for what is a root by itself) and `chains`, `roots` (how many \
+reach it), `alone` (each other object or holder without which it goes), `until` (the first instant at which a collection removes \
+it if only time passes; null if never, or if it goes now), `near_misses` (what does not hold it), `bytes`, `bytes_alone` (what \
+comes free in content without it: digests that other namespaces keep set aside), `takes_along`, `elsewhere` (the same digest in \
+other namespaces) and `named_by` (what names it, if it is missing). A holder that is no node in the release has the `type` null. \
+Without NODE: `holders` (`objects` and `bytes` of all that each reaches, `objects_alone` and `bytes_alone` of what goes without \
+it; leases, images and containers do not count themselves), `garbage` and `next` (what becomes removable, by instant)."
+)]
+pub(super) struct Arguments {
+    /// A meta.db, containerd's root folder, or a scenario file
+    #[arg(value_name = "SOURCE")]
+    source: PathBuf,
+    /// What to explain: [NAMESPACE/]KIND/NAME, an image's name, or the beginning of a digest
+    #[arg(value_name = "NODE")]
+    node: Option<OsString>,
+    /// Ask as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a scenario's
+    /// clock
+    #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true)]
+    now: Option<Now>,
+    /// Whose rules: a version of containerd; default: by the database's own version, or a
+    /// scenario's
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
+    release: Option<Release>,
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
+    /// Where nothing is said, such texts are warned of
+    #[arg(long, value_name = "GO", value_parser = Go::parse)]
+    go: Option<Go>,
+    /// Try so long to read a database that a daemon writes to [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
+    wait: Option<Duration>,
+    /// One JSON object instead of the text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let mut notes = Notes::default();
+    let situation = situation(arguments, &mut notes)?;
+    // The collector says the same beside the oracle whose relations are told; what both stand behind can be trusted.
+    let defects = Defects::as_shipped(situation.release);
+    let (outcome, judgement) = rayon::join(|| collect(&situation), || judge(&situation, defects));
+    let disagreements = compare(&Request::new(&situation), &outcome, &judgement);
+    for finding in &disagreements {
+        notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
+    }
+    let error = outcome.error.as_ref().map(ToString::to_string);
+    let network = Network::new(judgement.graph());
+    let command = command(arguments, situation.now);
+    let (situation, network) = (&situation, &network);
+    let saying = Saying { situation, network, error: error.as_deref(), command: &command };
+    let Some(node) = &arguments.node else {
+        let digest = &Digest::new(network, &judgement, situation);
+        DigestReport { saying, digest }.write(arguments.json, out)?;
+        return Ok(if disagreements.is_empty() { Ended::Well } else { Ended::WithFinding });
+    };
+    let found = one(node, network, situation, out)?;
+    let Some(found) = found else { return Ok(Ended::WithFinding) };
+    let explainer = Explainer::new(network, &judgement, situation);
+    let explanation = &explain(&explainer, network, situation, &found);
+    NodeReport { saying, found: &found, explanation }.write(arguments.json, out)?;
+    let is_well = disagreements.is_empty() && explanation.state != State::Missing;
+    Ok(if is_well { Ended::Well } else { Ended::WithFinding })
+}
+
+/// What is asked about, under the release whose rules count, with what is to be said of that.
+fn situation(arguments: &Arguments, notes: &mut Notes) -> Result<Situation, Failure> {
+    let Arguments { source, release, now, go, wait, .. } = arguments;
+    let read = source::read(source, *release, *now, *go, *wait, notes)?;
+    let situation = read.under(release.unwrap_or(read.release));
+    values::go_of(*go, &[situation.release])?;
+    let is_database = !source::is_scenario(source);
+    if go.is_none() && is_database {
+        source::warn_of_times(&situation, notes);
+    }
+    match (is_database, release) {
+        (true, None) => version::say(&situation, &version::others(&situation), notes),
+        (true, Some(_)) => version::warn(&situation.tree, &[situation.release], false, notes),
+        (false, _) => version::warn_of_rules(&[situation.release], notes),
+    }
+    Ok(situation)
+}
+
+/// The one object that a name means; none if there is none, which is said.
+fn one(
+    name: &OsStr,
+    network: &Network<'_, '_>,
+    situation: &Situation,
+    out: &mut dyn Write,
+) -> Result<Option<Found>, Failure> {
+    let mut found = find(name.as_bytes(), network, situation);
+    let shown = text::name(name.as_bytes());
+    match found.len() {
+        0 => {
+            writeln!(out, "{shown}: there is no such object, and nothing names one")?;
+            Ok(None)
+        }
+        1 => Ok(found.pop()),
+        _ => {
+            writeln!(out, "{shown} may be one of these:")?;
+            write_found(&found, out)?;
+            out.flush()?;
+            Err(Failure::Usage(format!("{shown} fits several objects: name one as they are listed")))
+        }
+    }
+}
+
+fn explain<'a>(
+    explainer: &Explainer<'_, '_, 'a>,
+    network: &Network<'_, 'a>,
+    situation: &'a Situation,
+    found: &Found,
+) -> Explanation<'a> {
+    let Found { namespace, kind, key } = found;
+    let rules = situation.release.rules();
+    let holder = network.holder_of(|holder| match holder {
+        Holder::Image { namespace: own, name } => {
+            !rules.image_nodes && *kind == Kind::Image && own == *namespace && name == *key
+        }
+        Holder::Container { namespace: own, id } => {
+            !rules.container_nodes && *kind == Kind::Container && own == *namespace && id == *key
+        }
+        _ => false,
+    });
+    let node = situation.release.type_of(*kind).map(|number| Node::new(number, namespace, key));
+    match (holder, node.and_then(|node| network.graph().find(node.as_ref()))) {
+        (Some(holder), _) => explainer.holder(Some(holder)),
+        (None, Some(id)) => explainer.node(id),
+        (None, None) => explainer.holder(None),
+    }
+}
+
+/// The source and the flags that matter, as a shell takes them.
+fn command(arguments: &Arguments, now: Instant) -> String {
+    let mut words = vec![quoted(&arguments.source)];
+    words.extend(arguments.release.map(|release| format!("--release {release}")));
+    words.extend(arguments.go.map(|go| format!("--go {go}")));
+    words.extend(arguments.now.map(|_| format!("--now {}", time::format_rfc3339_nano(now))));
+    words.join(" ")
+}

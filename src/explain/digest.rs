@@ -1,0 +1,297 @@
+//! Who holds what: all holders at once, what is garbage, and what becomes removable when.
+//!
+//! What a holder reaches is walked from each; what it alone holds is what it dominates, for all holders in one tree.
+
+use super::dominators::Dominators;
+use super::freed::{Blob, Blobs};
+use super::network::{Group, Network, Subject, VertexId, id};
+use super::reach::Reached;
+use super::until::{End, Until};
+use crate::instant::Instant;
+use crate::oracle::graph::NodeId;
+use crate::oracle::{Judgement, Rule};
+use crate::situation::Situation;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Objects and their bytes of content.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Held {
+    /// How many: what the database has, and what collectors list.
+    pub objects: u64,
+    /// The bytes of content among them; each digest once. Of what goes: those that come free.
+    pub bytes: u64,
+}
+
+impl Held {
+    fn add(&mut self, other: Held) {
+        self.objects += other.objects;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// A holder with what it holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holding<'a> {
+    /// The holder; of a pin the pinned object.
+    pub holder: Subject<'a>,
+    /// By which rule it is one.
+    pub rule: Rule,
+    /// All that it reaches; itself only where it is pinned or an ingest.
+    pub held: Held,
+    /// What goes without it; of a pin, if the object is pinned no longer.
+    pub alone: Held,
+    /// The first instant at which it does not hold any more; none if it has no end.
+    pub until: Option<Instant>,
+}
+
+/// What becomes removable at one instant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Next {
+    /// The first instant at which a collection removes it.
+    pub at: Instant,
+    /// What, in the order of the relations.
+    pub nodes: Vec<NodeId>,
+    /// The bytes of content that come free.
+    pub bytes: u64,
+}
+
+/// Who holds what.
+#[derive(Clone, Debug)]
+pub struct Digest<'a> {
+    /// The holders, those first that alone hold most bytes, then most objects, then as they stand in the database.
+    pub holders: Vec<Holding<'a>>,
+    /// What a collection would remove now.
+    pub garbage: Held,
+    /// What becomes removable and when, in order.
+    pub next: Vec<Next>,
+}
+
+impl<'a> Digest<'a> {
+    /// The digest of a judged situation.
+    pub fn new(network: &Network<'_, 'a>, judgement: &Judgement<'a>, situation: &Situation) -> Digest<'a> {
+        let adding = Adding::new(network, judgement, situation);
+        let mut holders = adding.holdings();
+        holders.sort_by_key(|holding| {
+            let Holding { alone, held, .. } = holding;
+            Reverse((alone.bytes, alone.objects, held.bytes, held.objects))
+        });
+        Digest { holders, garbage: adding.garbage(judgement), next: adding.next() }
+    }
+}
+
+/// A holder before it is known what it holds.
+struct Candidate<'a> {
+    subject: Subject<'a>,
+    rule: Rule,
+    /// The vertices that go with it.
+    members: Vec<VertexId>,
+    /// The node that is the holder itself, where it is none of the objects that it holds.
+    own: Option<NodeId>,
+    until: Option<Instant>,
+}
+
+struct Adding<'n, 'j, 'a> {
+    network: &'n Network<'j, 'a>,
+    now: Instant,
+    blobs: Blobs,
+    /// By node: the place of its digest, or of what it is to become, among the blobs.
+    blob_of: Vec<Option<u32>>,
+    /// By node: the database has it, or a collector lists it.
+    is_there: Vec<bool>,
+    reached: Reached,
+}
+
+impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
+    fn new(network: &'n Network<'j, 'a>, judgement: &Judgement<'a>, situation: &Situation) -> Self {
+        let graph = network.graph();
+        let blobs = Blobs::read(network, &situation.tree, situation.release);
+        let mut blob_of = vec![None; graph.nodes()];
+        for (blob, number) in blobs.0.values().zip(0..) {
+            blob.holders().for_each(|holder| blob_of[holder as usize] = Some(number));
+        }
+        let mut is_there: Vec<bool> = nodes(graph.nodes()).map(|id| graph.exists(id)).collect();
+        for resource in judgement.resources().filter(|resource| resource.listed_by().is_some()) {
+            if let Some(id) = graph.find(resource.node().as_ref()) {
+                is_there[id as usize] = true;
+            }
+        }
+        let reached = network.reached(situation.now);
+        Adding { network, now: situation.now, blobs, blob_of, is_there, reached }
+    }
+
+    fn holdings(&self) -> Vec<Holding<'a>> {
+        let dominators = self.network.dominators(self.now);
+        let sums = self.sums(&dominators);
+        let mut walk = Walk::new(self);
+        let candidates = self.candidates().into_iter();
+        let holdings = candidates.map(|candidate| {
+            let (held, alone) = (walk.held(&candidate), self.alone(&candidate, &dominators, &sums));
+            let Candidate { subject, rule, until, .. } = candidate;
+            Holding { holder: subject, rule, held, alone, until }
+        });
+        holdings.collect()
+    }
+
+    /// The holders as they stand in the database: nodes first, then holders that are none.
+    fn candidates(&self) -> Vec<Candidate<'a>> {
+        let (network, graph) = (self.network, self.network.graph());
+        let mut members: BTreeMap<Group, Vec<VertexId>> = BTreeMap::new();
+        let mut rules: BTreeMap<NodeId, Rule> = BTreeMap::new();
+        for arc in (0..graph.root_count()).map(|arc| graph.arc(arc)) {
+            if matches!(arc.rule, Rule::LiveLease | Rule::UnexpiredImage | Rule::Container | Rule::ActiveIngest) {
+                rules.insert(arc.to.node, arc.rule);
+                members.insert(arc.to.node, Vec::new());
+            }
+        }
+        for vertex in 0..id(network.vertices()) {
+            if let Some(members) = members.get_mut(&network.group(vertex)).filter(|_| self.reached.has(vertex)) {
+                members.push(vertex);
+            }
+        }
+        let nodes = members.into_iter().map(|(node, members)| {
+            let (rule, until) = (rules[&node], graph.expiry(node));
+            let own = (rule != Rule::ActiveIngest).then_some(node);
+            Candidate { subject: Subject::Node(node), rule, members, own, until }
+        });
+        let pins = network.pins().map(|(node, pin)| {
+            let (subject, rule) = (Subject::Node(node), Rule::RootLabel);
+            Candidate { subject, rule, members: vec![pin], own: None, until: None }
+        });
+        let holders = network.holders().map(|(holder, vertex)| {
+            let first = network.from(vertex).iter().find_map(|edge| edge.arc());
+            let rule = first.map_or(Rule::Target, |arc| graph.arc(arc).rule);
+            let (subject, members) = (Subject::Holder(holder), vec![vertex]);
+            Candidate { subject, rule, members, own: None, until: None }
+        });
+        nodes.chain(pins).chain(holders).collect()
+    }
+
+    /// By vertex: what cannot be reached but through it.
+    fn sums(&self, dominators: &Dominators) -> Vec<Held> {
+        let mut at = vec![Held::default(); self.network.vertices()];
+        for id in nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize]) {
+            if let Some(vertex) = dominators.common(self.network.entries_of(id).iter().copied()) {
+                at[vertex as usize].objects += 1;
+            }
+        }
+        for blob in self.blobs.0.values() {
+            if let Some(vertex) = dominators.common(blob.entries(self.network)) {
+                at[vertex as usize].add(Held { objects: 0, bytes: blob.bytes.unwrap_or(0) });
+            }
+        }
+        dominators.sums(&at, Held::add)
+    }
+
+    fn alone(&self, candidate: &Candidate<'a>, dominators: &Dominators, sums: &[Held]) -> Held {
+        // A way in from which nothing goes on matters only to the object itself.
+        let counts = |member: &&VertexId| candidate.own.is_none() || !self.network.from(**member).is_empty();
+        let members: Vec<VertexId> = candidate.members.iter().filter(counts).copied().collect();
+        let all = |top: &&VertexId| members.iter().all(|member| dominators.dominates(**top, *member));
+        let Some(top) = members.iter().find(all) else {
+            return if members.is_empty() { Held::default() } else { self.tried(candidate) };
+        };
+        let mut held = sums[*top as usize];
+        let own = candidate.own.filter(|own| self.is_there[*own as usize]);
+        let own = own.and_then(|own| dominators.common(self.network.entries_of(own).iter().copied()));
+        if own.is_some_and(|own| dominators.dominates(*top, own)) {
+            held.objects -= 1;
+        }
+        held
+    }
+
+    /// What goes without a holder that is reached in several ways none of which leads to the others: it is tried.
+    fn tried(&self, candidate: &Candidate<'a>) -> Held {
+        let Subject::Node(group) = candidate.subject else { return Held::default() };
+        let after = self.network.reached_without(group, self.now);
+        let stays = |id: NodeId| id != group && after.keeps(self.network, id);
+        let kept = |id: NodeId| self.reached.keeps(self.network, id);
+        let gone = nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize] && kept(*id) && !stays(*id));
+        let objects = gone.filter(|id| candidate.own != Some(*id)).count() as u64;
+        Held { objects, bytes: self.blobs.freed(kept, stays) }
+    }
+
+    fn garbage(&self, judgement: &Judgement<'a>) -> Held {
+        let objects = judgement.resources().filter(|resource| !resource.is_kept()).count() as u64;
+        let kept = |id: NodeId| self.reached.keeps(self.network, id);
+        let blobs = self.blobs.0.values();
+        let gone = blobs.filter(|blob: &&Blob| !blob.holders().any(kept));
+        Held { objects, bytes: gone.filter_map(|blob| blob.bytes).fold(0, u64::saturating_add) }
+    }
+
+    fn next(&self) -> Vec<Next> {
+        let (network, graph) = (self.network, self.network.graph());
+        let mut until = Until::new(network, self.now);
+        let mut next: BTreeMap<Instant, Next> = BTreeMap::new();
+        let mut ends: Vec<Option<End>> = vec![None; graph.nodes()];
+        for id in nodes(graph.nodes()).filter(|id| self.reached.keeps(network, *id)) {
+            let end = until.end(id);
+            ends[id as usize] = Some(end);
+            if let Some(at) = end.0.filter(|_| self.is_there[id as usize]) {
+                next.entry(at).or_insert_with(|| Next { at, nodes: Vec::new(), bytes: 0 }).nodes.push(id);
+            }
+        }
+        for blob in self.blobs.0.values() {
+            let end = blob.holders().filter_map(|holder| ends[holder as usize]).max();
+            let at = end.and_then(|end| end.0).and_then(|at| next.get_mut(&at));
+            if let Some(next) = at {
+                next.bytes = next.bytes.saturating_add(blob.bytes.unwrap_or(0));
+            }
+        }
+        next.into_values().collect()
+    }
+}
+
+/// Walks from one holder after the other, over tables that are made once.
+struct Walk<'w, 'n, 'j, 'a> {
+    adding: &'w Adding<'n, 'j, 'a>,
+    sizes: Vec<u64>,
+    /// By vertex, node and blob: the number of the last walk that met it.
+    vertices: Vec<u32>,
+    nodes: Vec<u32>,
+    blobs: Vec<u32>,
+    walk: u32,
+}
+
+impl<'w, 'n, 'j, 'a> Walk<'w, 'n, 'j, 'a> {
+    fn new(adding: &'w Adding<'n, 'j, 'a>) -> Self {
+        let sizes: Vec<u64> = adding.blobs.0.values().map(|blob| blob.bytes.unwrap_or(0)).collect();
+        let (vertices, nodes) = (vec![0; adding.network.vertices()], vec![0; adding.network.graph().nodes()]);
+        let blobs = vec![0; sizes.len()];
+        Walk { adding, sizes, vertices, nodes, blobs, walk: 0 }
+    }
+
+    /// All that a holder reaches.
+    fn held(&mut self, candidate: &Candidate<'_>) -> Held {
+        let Adding { network, now, .. } = *self.adding;
+        self.walk += 1;
+        let mut held = Held::default();
+        let mut grey = candidate.members.clone();
+        while let Some(vertex) = grey.pop() {
+            if std::mem::replace(&mut self.vertices[vertex as usize], self.walk) == self.walk {
+                continue;
+            }
+            if let Some(visit) = network.visit(vertex).filter(|visit| candidate.own != Some(visit.node)) {
+                held.add(self.met(visit.node));
+            }
+            let edges = network.from(vertex).iter();
+            grey.extend(edges.filter(|edge| network.holds(**edge, now)).map(|edge| edge.to));
+        }
+        held
+    }
+
+    /// A node that is met, if for the first time.
+    fn met(&mut self, node: NodeId) -> Held {
+        let is_new = std::mem::replace(&mut self.nodes[node as usize], self.walk) != self.walk;
+        if !is_new || !self.adding.is_there[node as usize] {
+            return Held::default();
+        }
+        let blob = self.adding.blob_of[node as usize].map(|blob| blob as usize);
+        let blob = blob.filter(|blob| std::mem::replace(&mut self.blobs[*blob], self.walk) != self.walk);
+        Held { objects: 1, bytes: blob.map_or(0, |blob| self.sizes[blob]) }
+    }
+}
+
+fn nodes(count: usize) -> impl Iterator<Item = NodeId> {
+    0..id(count)
+}

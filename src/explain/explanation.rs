@@ -1,0 +1,218 @@
+//! The answer for one object.
+
+use super::freed::Blobs;
+use super::network::{Edge, Group, Network, Subject};
+use super::reach::Reached;
+use super::until::Until;
+use crate::instant::Instant;
+use crate::node::{Kind, Node};
+use crate::oracle::graph::{NodeId, Source};
+use crate::oracle::{Failure, Holder, Judgement, Rule};
+use crate::schema::views;
+use crate::situation::Situation;
+
+/// How many chains are told.
+const CHAINS_MAX: usize = 5;
+
+/// What becomes of an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// A root or a reference keeps it.
+    Kept,
+    /// A collection would remove it.
+    Removed,
+    /// No collection removes its kind.
+    Unswept,
+    /// The database does not have it.
+    Missing,
+}
+
+/// One root or reference of a chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hop<'a> {
+    /// The rule.
+    pub rule: Rule,
+    /// The label that says so, where one does.
+    pub label: Option<&'a [u8]>,
+    /// From what: none for a root by itself.
+    pub from: Option<Subject<'a>>,
+    /// To which node, with the type under which it is reached.
+    pub to: Node,
+}
+
+/// Why an object is kept, or goes, and what depends on it.
+#[derive(Clone, Debug)]
+pub struct Explanation<'a> {
+    /// What becomes of it.
+    pub state: State,
+    /// Shortest chains, one from each root, the shortest first; not more than five.
+    pub chains: Vec<Vec<Hop<'a>>>,
+    /// From how many different roots and holders it is reached.
+    pub roots: usize,
+    /// Every other object or holder without which it would not be kept: nodes by type, namespace and key, then holders
+    /// that are no nodes.
+    pub alone: Vec<Subject<'a>>,
+    /// The first instant at which a collection removes it if only time passes; none if never, or if it goes now.
+    pub until: Option<Instant>,
+    /// What might hold it and does not.
+    pub failures: Vec<Failure<'a>>,
+    /// Its size if it is content, where its record has one.
+    pub bytes: Option<u64>,
+    /// What comes free in content if it alone is taken out.
+    pub bytes_alone: u64,
+    /// What else would go then, in the order of the relations.
+    pub takes_along: Vec<NodeId>,
+    /// The same digest in other namespaces, and whether it is kept there.
+    pub elsewhere: Vec<(NodeId, bool)>,
+    /// What names it, where it is missing: the holder or node, with the rule and its label.
+    pub named_by: Vec<Hop<'a>>,
+}
+
+/// Asks about single objects.
+pub struct Explainer<'n, 'j, 'a> {
+    network: &'n Network<'j, 'a>,
+    judgement: &'j Judgement<'a>,
+    situation: &'a Situation,
+    reached: Reached,
+    blobs: Blobs,
+}
+
+impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
+    /// Prepares for questions about a judged situation.
+    pub fn new(network: &'n Network<'j, 'a>, judgement: &'j Judgement<'a>, situation: &'a Situation) -> Self {
+        let reached = network.reached(situation.now);
+        let blobs = Blobs::read(network, &situation.tree, situation.release);
+        Explainer { network, judgement, situation, reached, blobs }
+    }
+
+    /// Explains a node, by its number.
+    pub fn node(&self, id: NodeId) -> Explanation<'a> {
+        let (network, now) = (self.network, self.situation.now);
+        let graph = network.graph();
+        let node = graph.node(id);
+        let is_kept = self.reached.keeps(network, id);
+        let state = self.state(&node, is_kept);
+        let paths = network.paths(id, &self.reached, now);
+        let chains: Vec<Vec<Edge>> = paths.chains().take(CHAINS_MAX).collect();
+        let (mut alone, mut until) = (Vec::new(), None);
+        if let Some(chain) = chains.first() {
+            alone = self.subjects(network.alone(id, chain, now));
+            if state == State::Kept {
+                until = Until::new(network, now).end(id).0;
+            }
+        }
+        let named_by = if state == State::Missing { self.named_by(id) } else { Vec::new() };
+        let (takes_along, bytes_alone) = self.without(id);
+        Explanation {
+            state,
+            chains: chains.iter().map(|chain| self.hops(chain)).collect(),
+            roots: paths.roots(),
+            alone,
+            until,
+            failures: self.judgement.not_holding(node.as_ref()),
+            bytes: self.bytes(&node),
+            bytes_alone,
+            takes_along,
+            elsewhere: self.elsewhere(id, &node),
+            named_by,
+        }
+    }
+
+    /// Explains a holder that is no node, or what holds nothing and is not held: what depends on it.
+    pub fn holder(&self, holder: Option<Holder<'a>>) -> Explanation<'a> {
+        let group = holder.and_then(|holder| self.network.group_of(holder));
+        let (takes_along, bytes_alone) = group.map(|group| self.without(group)).unwrap_or_default();
+        Explanation {
+            state: State::Unswept,
+            chains: Vec::new(),
+            roots: 0,
+            alone: Vec::new(),
+            until: None,
+            failures: Vec::new(),
+            bytes: None,
+            bytes_alone,
+            takes_along,
+            elsewhere: Vec::new(),
+            named_by: Vec::new(),
+        }
+    }
+
+    fn state(&self, node: &Node, is_kept: bool) -> State {
+        let release = self.situation.release;
+        let kind = release.kind_of(node.resource_type);
+        let is_stored = node.resource_type.0 < release.rules().types.end;
+        let is_listed = || {
+            let mut resources = self.judgement.resources();
+            resources.any(|resource| resource.listed_by().is_some() && resource.is(node.as_ref()))
+        };
+        if is_stored && !views::has(&self.situation.tree, kind, &node.namespace, &node.key) || !is_stored && !is_listed() {
+            return State::Missing;
+        }
+        match kind {
+            Kind::Container | Kind::Task => State::Unswept,
+            _ if is_kept => State::Kept,
+            _ => State::Removed,
+        }
+    }
+
+    fn hops(&self, chain: &[Edge]) -> Vec<Hop<'a>> {
+        chain.iter().filter_map(|edge| self.hop(edge.arc()?)).collect()
+    }
+
+    fn hop(&self, arc: usize) -> Option<Hop<'a>> {
+        let graph = self.network.graph();
+        let arc = graph.arc(arc);
+        let from = match arc.from {
+            Source::Holder(Holder::Itself) => None,
+            Source::Holder(holder @ Holder::Lease { namespace, id }) => {
+                Some(graph.find_lease(namespace, id).map_or(Subject::Holder(holder), Subject::Node))
+            }
+            Source::Holder(holder) => Some(Subject::Holder(holder)),
+            Source::Visit(visit) => Some(Subject::Node(visit.node)),
+        };
+        Some(Hop { rule: arc.rule, label: arc.label, from, to: graph.visited(arc.to) })
+    }
+
+    /// Groups as they are told: nodes as the marked set is sorted, then holders that are no nodes.
+    fn subjects(&self, groups: Vec<Group>) -> Vec<Subject<'a>> {
+        let network = self.network;
+        let mut subjects: Vec<Subject<'a>> = groups.into_iter().map(|group| network.subject(group)).collect();
+        subjects.sort_by_cached_key(|subject| match subject {
+            Subject::Node(id) => (Some(network.graph().node(*id)).ok_or(()), None),
+            Subject::Holder(holder) => (Err(()), Some(*holder)),
+        });
+        subjects
+    }
+
+    fn bytes(&self, node: &Node) -> Option<u64> {
+        let is_content = self.situation.release.kind_of(node.resource_type) == Kind::Content;
+        is_content.then(|| views::blob_size(&self.situation.tree, &node.namespace, &node.key)).flatten()
+    }
+
+    /// What would go if a group went, and the bytes of content that come free.
+    fn without(&self, group: Group) -> (Vec<NodeId>, u64) {
+        let (network, graph) = (self.network, self.network.graph());
+        let after = network.reached_without(group, self.situation.now);
+        let stays = |id: NodeId| id != group && after.keeps(network, id);
+        let is_there = |id: NodeId| graph.exists(id) && self.reached.keeps(network, id);
+        let number = |id: usize| NodeId::try_from(id).expect("node numbers fit");
+        let gone = (0..graph.nodes()).map(number).filter(|id| *id != group && is_there(*id) && !stays(*id));
+        // What is no longer kept comes free, whoever kept it; what goes anyway has not been held.
+        let held = |id: NodeId| id == group || self.reached.keeps(network, id);
+        (gone.collect(), self.blobs.freed(held, stays))
+    }
+
+    fn elsewhere(&self, id: NodeId, node: &Node) -> Vec<(NodeId, bool)> {
+        let is_content = self.situation.release.kind_of(node.resource_type) == Kind::Content;
+        let blob = self.blobs.0.get(&node.key).filter(|_| is_content);
+        let others = blob.into_iter().flat_map(|blob| &blob.records).filter(|other| **other != id);
+        others.map(|other| (*other, self.reached.keeps(self.network, *other))).collect()
+    }
+
+    /// Everything that names a node, kept or not.
+    fn named_by(&self, id: NodeId) -> Vec<Hop<'a>> {
+        let graph = self.network.graph();
+        let named = (0..graph.len_now()).filter(|arc| graph.arc(*arc).to.node == id);
+        named.filter_map(|arc| self.hop(arc)).collect()
+    }
+}

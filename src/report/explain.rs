@@ -1,0 +1,708 @@
+//! Why an object is kept or goes, and who holds what.
+
+use super::Show;
+use super::shell::quoted;
+use crate::bucket::json;
+use crate::explain::{Digest, Explanation, Found, Held, Holding, Hop, Network, Next, State, Subject};
+use crate::instant::Instant;
+use crate::node::{Kind, Node, NodeRef};
+use crate::oracle::{By, Failure, Holder, Rule};
+use crate::reason::{Words, short_label};
+use crate::scenario::alias;
+use crate::schema::{names, time, views};
+use crate::situation::Situation;
+use crate::text;
+use serde::Serialize;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
+
+/// How many of a list are told to people.
+const LISTED_MAX: usize = 10;
+/// How many holders and instants are.
+const ROWS_MAX: usize = 40;
+
+/// What every explanation is said with.
+#[derive(Clone, Copy)]
+pub struct Saying<'r, 'j, 'a> {
+    /// What is explained.
+    pub situation: &'a Situation,
+    /// Its relations.
+    pub network: &'r Network<'j, 'a>,
+    /// Why a collection fails, if it does: then nothing is removed.
+    pub error: Option<&'r str>,
+    /// The source and the flags behind `leasehold explain`, as a shell takes them, to be asked more.
+    pub command: &'r str,
+}
+
+/// The explanation of one object.
+pub struct NodeReport<'r, 'j, 'a> {
+    /// What it is said with.
+    pub saying: Saying<'r, 'j, 'a>,
+    /// What was asked about.
+    pub found: &'r Found,
+    /// The answer.
+    pub explanation: &'r Explanation<'a>,
+}
+
+/// The digest of all holders.
+pub struct DigestReport<'r, 'j, 'a> {
+    /// What it is said with.
+    pub saying: Saying<'r, 'j, 'a>,
+    /// The answer.
+    pub digest: &'r Digest<'a>,
+}
+
+/// A node, or a holder that is none in the release: of no type then.
+#[derive(Serialize)]
+struct JsonNode {
+    r#type: Option<u8>,
+    kind: String,
+    namespace: String,
+    key: String,
+}
+
+#[derive(Serialize)]
+struct JsonHop {
+    rule: &'static str,
+    label: Option<String>,
+    from: Option<JsonNode>,
+    to: JsonNode,
+}
+
+#[derive(Serialize)]
+struct JsonNearMiss {
+    reason: String,
+    node: Option<JsonNode>,
+    label: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonElsewhere {
+    node: JsonNode,
+    kept: bool,
+}
+
+#[derive(Serialize)]
+struct JsonNodeReport<'a> {
+    release: &'a str,
+    now: String,
+    error: Option<&'a str>,
+    node: JsonNode,
+    state: &'a str,
+    chain: Vec<JsonHop>,
+    chains: Vec<Vec<JsonHop>>,
+    roots: usize,
+    alone: Vec<JsonNode>,
+    until: Option<String>,
+    near_misses: Vec<JsonNearMiss>,
+    bytes: u64,
+    bytes_alone: u64,
+    takes_along: Vec<JsonNode>,
+    elsewhere: Vec<JsonElsewhere>,
+    named_by: Vec<JsonHop>,
+}
+
+#[derive(Serialize)]
+struct JsonHolder {
+    node: JsonNode,
+    rule: &'static str,
+    objects: u64,
+    bytes: u64,
+    objects_alone: u64,
+    bytes_alone: u64,
+    until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonHeld {
+    objects: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct JsonNext {
+    at: String,
+    nodes: Vec<JsonNode>,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct JsonDigest<'a> {
+    release: &'a str,
+    now: String,
+    error: Option<&'a str>,
+    holders: Vec<JsonHolder>,
+    garbage: JsonHeld,
+    next: Vec<JsonNext>,
+}
+
+impl<'a> Saying<'_, '_, 'a> {
+    fn words<'w>(&'w self, namespace: &'w [u8]) -> Words<'w> {
+        Words { release: self.situation.release, tree: &self.situation.tree, namespace }
+    }
+
+    fn json_node(&self, node: NodeRef<'_>) -> JsonNode {
+        JsonNode {
+            r#type: Some(node.resource_type.0),
+            kind: text::kind_name(self.situation.release, node.resource_type),
+            namespace: json::encode(node.namespace).into_owned(),
+            key: json::encode(node.key).into_owned(),
+        }
+    }
+
+    fn json_subject(&self, subject: Subject<'_>) -> JsonNode {
+        let of = |kind: &str, namespace: &[u8], key: &[u8]| {
+            let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
+            JsonNode { r#type: None, kind: kind.to_owned(), namespace, key }
+        };
+        match subject {
+            Subject::Node(id) => self.json_node(self.network.graph().node(id).as_ref()),
+            Subject::Holder(holder) => match holder {
+                Holder::Image { namespace, name } => of("image", namespace, name),
+                Holder::Container { namespace, id } => of("container", namespace, id),
+                Holder::Sandbox { namespace, id } => of("sandbox", namespace, id),
+                Holder::Lease { namespace, id } => of("lease", namespace, id),
+                Holder::Collector { resource_type } => {
+                    let kind = self.situation.release.kind_of(resource_type).to_string();
+                    of("collector", b"", kind.as_bytes())
+                }
+                Holder::Itself => of("none", b"", b""),
+            },
+        }
+    }
+
+    fn json_hop(&self, hop: &Hop<'_>) -> JsonHop {
+        JsonHop {
+            rule: hop.rule.name(),
+            label: hop.label.map(|label| json::encode(label).into_owned()),
+            from: hop.from.map(|from| self.json_subject(from)),
+            to: self.json_node(hop.to.as_ref()),
+        }
+    }
+
+    /// What is taken for a node or a holder by people, from a namespace that is not written out.
+    fn name(&self, subject: Subject<'_>, namespace: &[u8]) -> String {
+        let words = self.words(namespace);
+        let name = match subject {
+            Subject::Node(id) => words.plain(self.network.graph().node(id).as_ref()),
+            Subject::Holder(holder) => words.holder(&By::Root(holder)),
+        };
+        shown(&name)
+    }
+
+    fn now(&self) -> Instant {
+        self.situation.now
+    }
+
+    /// An instant with how far away it is.
+    fn when(&self, at: Instant) -> String {
+        format!("{}, {}", time::format_rfc3339(at), text::away(self.now(), at))
+    }
+
+    fn write_error(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(error) = self.error else { return Ok(()) };
+        writeln!(out, "The collection fails, so that nothing is removed until that is mended: {}", text::line(error))?;
+        writeln!(out, "What follows says what the rules keep.\n")
+    }
+}
+
+/// A name with everyday names and short digests.
+fn shown(name: &str) -> String {
+    text::short_digests(&alias::in_text(name))
+}
+
+fn plural<'w>(count: usize, one: &'w str, many: &'w str) -> &'w str {
+    if count == 1 { one } else { many }
+}
+
+impl<'a> NodeReport<'_, '_, 'a> {
+    fn namespace(&self) -> &[u8] {
+        &self.found.namespace
+    }
+
+    /// `k8s.io/content/sha256:...   8.0 MiB   kept, by 3 roots`
+    fn write_title(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Found { namespace, kind, key } = self.found;
+        let name = alias::in_text(&format!("{}/{kind}/{}", text::name(namespace), text::name(key)));
+        let Explanation { state, roots, bytes, .. } = self.explanation;
+        let size = bytes.map(|bytes| format!("   {}", text::bytes(bytes))).unwrap_or_default();
+        let state = match state {
+            State::Kept => format!("kept, by {} {}", text::count(*roots as u64), plural(*roots, "root", "roots")),
+            State::Removed => "goes at the next collection".to_owned(),
+            State::Unswept => format!("stays: no collection of containerd {} removes its kind", self.saying.situation.release),
+            State::Missing => "missing: there is no such object".to_owned(),
+        };
+        writeln!(out, "{name}{size}   {state}")
+    }
+
+    fn write_chains(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { chains, roots, .. } = self.explanation;
+        for chain in chains {
+            writeln!(out, "  {}", self.chain(chain))?;
+        }
+        match roots - chains.len() {
+            0 => Ok(()),
+            more => writeln!(out, "  ... and {} {} more: --json has the first {}", text::count(more as u64), plural(more, "root", "roots"), chains.len()),
+        }
+    }
+
+    fn chain(&self, chain: &[Hop<'a>]) -> String {
+        let namespace = self.namespace();
+        let [first, rest @ ..] = chain else { return String::new() };
+        let is_last = rest.is_empty();
+        let name = |hop: &Hop<'_>, is_last: bool| {
+            if is_last { "it".to_owned() } else { shown(&self.saying.words(namespace).plain(hop.to.as_ref())) }
+        };
+        let mut line = match first.from {
+            Some(from) => {
+                let end = self.end(from);
+                format!("{}{end}  {}  {}", self.saying.name(from, namespace), arrow(first), name(first, is_last))
+            }
+            None if is_last => self.root(first),
+            None => match first.rule {
+                Rule::RootLabel | Rule::ActiveIngest => format!("{} ({})", name(first, false), self.root(first)),
+                _ => name(first, false),
+            },
+        };
+        for (place, hop) in rest.iter().enumerate() {
+            line.push_str(&format!("  {}  {}", arrow(hop), name(hop, place + 1 == rest.len())));
+        }
+        if self.saying.situation.release.is_flat(chain[chain.len() - 1].to.resource_type) {
+            line.push_str(", flat: without what its labels refer to");
+        }
+        line
+    }
+
+    /// The end of a lease.
+    fn end(&self, from: Subject<'a>) -> String {
+        let Subject::Node(id) = from else { return String::new() };
+        let graph = self.saying.network.graph();
+        let is_lease = self.saying.situation.release.kind_of(graph.type_of(id)) == Kind::Lease;
+        match graph.expiry(id) {
+            _ if !is_lease => String::new(),
+            None => " (no end)".to_owned(),
+            Some(at) => format!(" (until {})", self.when_before(at)),
+        }
+    }
+
+    /// A lease's end is the last instant before the first at which it has expired.
+    fn when_before(&self, at: Instant) -> String {
+        self.saying.when(at.shifted(-1))
+    }
+
+    /// By what a node is a root by itself.
+    fn root(&self, hop: &Hop<'a>) -> String {
+        let graph = self.saying.network.graph();
+        let end = graph.find(hop.to.as_ref()).and_then(|id| graph.expiry(id));
+        let until = end.map(|at| format!(" until {}", self.when_before(at))).unwrap_or_default();
+        match hop.rule {
+            Rule::LiveLease if end.is_none() => "a lease without an end keeps itself".to_owned(),
+            Rule::LiveLease => format!("a lease keeps itself{until}"),
+            Rule::UnexpiredImage => format!("an image keeps itself{until}"),
+            Rule::ActiveIngest => format!("being written{until}"),
+            Rule::RootLabel => format!("pinned by {}", hop.label.map(short_label).unwrap_or_default()),
+            rule => format!("a {rule} keeps itself"),
+        }
+    }
+
+    fn write_alone(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { alone, state, roots, .. } = self.explanation;
+        if *state != State::Kept {
+            return Ok(());
+        }
+        let mut alone: Vec<Subject<'_>> = alone.clone();
+        let chain = self.explanation.chains.first().map_or(&[][..], Vec::as_slice);
+        let graph = self.saying.network.graph();
+        alone.sort_by_key(|subject| {
+            let is_from = |hop: &Hop<'_>| hop.from == Some(*subject);
+            let is_to = |hop: &Hop<'_>| graph.find(hop.to.as_ref()).map(Subject::Node) == Some(*subject);
+            chain.iter().position(|hop| is_from(hop) || is_to(hop))
+        });
+        let names = alone.iter().take(LISTED_MAX).map(|subject| self.saying.name(*subject, self.namespace()));
+        let more = alone.len().saturating_sub(LISTED_MAX);
+        let more = if more > 0 { format!(" and {} more", text::count(more as u64)) } else { String::new() };
+        let names = names.collect::<Vec<_>>().join(", ") + &more;
+        match (alone.len(), roots) {
+            (0, 1) => Ok(()),
+            (0, roots) => writeln!(out, "Nothing holds it alone: it goes only when all {} roots have let go of it.", text::count(*roots as u64)),
+            (1, _) => writeln!(out, "{names} alone holds it: without that it goes."),
+            _ => writeln!(out, "Each of {names} alone holds it: without any one of them it goes."),
+        }
+    }
+
+    fn write_until(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { state, until, .. } = self.explanation;
+        match (state, until) {
+            (State::Kept, Some(at)) => writeln!(out, "If only time passes it goes after {}.", self.when_before(*at)),
+            (State::Kept, None) => writeln!(out, "No expiry lets it go: it stays until somebody lets go of it."),
+            _ => Ok(()),
+        }
+    }
+
+    /// What comes free without it.
+    fn write_bytes(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { takes_along, bytes_alone, bytes, state, .. } = self.explanation;
+        if *state == State::Missing {
+            return Ok(());
+        }
+        let count = text::counted(takes_along.len() as u64, "more object");
+        match (*bytes_alone, takes_along.len()) {
+            (0, 0) => {}
+            (0, _) => writeln!(out, "Without it {count} would go:")?,
+            (free, 0) => writeln!(out, "Without it {} of content would come free.", text::bytes(free))?,
+            (free, _) => writeln!(out, "Without it {count} would go, and {} of content come free:", text::bytes(free))?,
+        }
+        self.write_listed(out, takes_along.iter().map(|id| self.saying.name(Subject::Node(*id), self.namespace())))?;
+        let elsewhere = self.explanation.elsewhere.iter();
+        let holding = elsewhere.filter(|(_, is_kept)| *is_kept).map(|(id, _)| self.saying.name(Subject::Node(*id), b""));
+        let holding: Vec<String> = holding.collect();
+        if bytes.is_some() && !holding.is_empty() {
+            writeln!(out, "Its bytes come free only when these let go of the same digest, too:")?;
+        }
+        self.write_listed(out, holding.into_iter())
+    }
+
+    fn write_listed(&self, out: &mut dyn Write, names: impl ExactSizeIterator<Item = String>) -> io::Result<()> {
+        let count = names.len();
+        for name in names.take(LISTED_MAX) {
+            writeln!(out, "  {name}")?;
+        }
+        match count.saturating_sub(LISTED_MAX) {
+            0 => Ok(()),
+            more => writeln!(out, "  ... and {} more: --json lists them all", text::count(more as u64)),
+        }
+    }
+
+    fn write_failures(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { state, failures, .. } = self.explanation;
+        let head = match (state, failures.is_empty()) {
+            (State::Removed, true) => return writeln!(out, "Nothing refers to it."),
+            (_, true) => return Ok(()),
+            (State::Removed, false) => "Why nothing holds it:",
+            (State::Missing, false) => "What is said of it:",
+            _ => "What does not hold it, although it looks so:",
+        };
+        writeln!(out, "{head}")?;
+        self.write_listed(out, failures.iter().map(|failure| self.reason(failure)))
+    }
+
+    fn reason(&self, failure: &Failure<'_>) -> String {
+        let node = self.node();
+        shown(&self.saying.words(self.namespace()).failure(node.as_ref(), failure))
+    }
+
+    fn node(&self) -> Node {
+        let Found { namespace, kind, key } = self.found;
+        let resource_type = self.saying.situation.release.type_of(*kind).unwrap_or(crate::node::ResourceType(0));
+        Node::new(resource_type, namespace, key)
+    }
+
+    fn write_named_by(&self, out: &mut dyn Write) -> io::Result<()> {
+        let named_by = &self.explanation.named_by;
+        if self.explanation.state != State::Missing || named_by.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "What names it all the same:")?;
+        let lines = named_by.iter().map(|hop| {
+            let from = hop.from.map(|from| self.saying.name(from, self.namespace())).unwrap_or_default();
+            format!("{from}  {}  it", arrow(hop))
+        });
+        self.write_listed(out, lines.collect::<Vec<_>>().into_iter())
+    }
+
+    /// What an operator can do with containerd's own `ctr`.
+    fn write_commands(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { state, chains, .. } = self.explanation;
+        match state {
+            State::Kept => {
+                let mut commands: Vec<String> = Vec::new();
+                for chain in chains {
+                    commands.extend(chain.first().and_then(|hop| self.release_command(hop)));
+                }
+                commands.dedup();
+                if !commands.is_empty() {
+                    writeln!(out, "To let go of it{}:", if self.explanation.roots > 1 { ", all of" } else { "" })?;
+                }
+                self.write_listed(out, commands.into_iter())
+            }
+            State::Removed => match self.keep_command() {
+                Some(command) => writeln!(out, "To keep it:\n  {command}"),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// How a root is let go of.
+    fn release_command(&self, hop: &Hop<'a>) -> Option<String> {
+        let of = |namespace: &[u8], command: &str, name: &[u8]| Some(ctr(namespace, command, name, ""));
+        match hop.from {
+            Some(Subject::Holder(Holder::Image { namespace, name })) => of(namespace, "images rm", name),
+            Some(Subject::Holder(Holder::Container { namespace, id })) => of(namespace, "containers rm", id),
+            Some(Subject::Holder(Holder::Sandbox { namespace, id })) => of(namespace, "sandboxes rm", id),
+            Some(Subject::Holder(_)) => None,
+            Some(Subject::Node(id)) => {
+                let lease = self.saying.network.graph().node(id);
+                of(&lease.namespace, "leases rm", &lease.key)
+            }
+            None => {
+                let Node { namespace, key, .. } = &hop.to;
+                match hop.rule {
+                    Rule::UnexpiredImage => of(namespace, "images rm", key),
+                    Rule::LiveLease => of(namespace, "leases rm", key),
+                    Rule::Container => of(namespace, "containers rm", key),
+                    Rule::RootLabel => {
+                        let label = hop.label.unwrap_or(names::GC_ROOT);
+                        self.label_command(&hop.to, &[label, b"="].concat())
+                    }
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// How a node that goes is kept.
+    fn keep_command(&self) -> Option<String> {
+        let node = self.node();
+        match self.found.kind {
+            Kind::Content | Kind::Snapshot => self.label_command(&node, &[names::GC_ROOT, b"=pinned"].concat()),
+            Kind::Image => {
+                let label = [names::GC_EXPIRE, b"="].concat();
+                Some(ctr(&node.namespace, "images label", &node.key, &format!(" {}", word(&label))))
+            }
+            _ => None,
+        }
+    }
+
+    fn label_command(&self, node: &Node, label: &[u8]) -> Option<String> {
+        let label = format!(" {}", word(label));
+        match self.saying.situation.release.kind_of(node.resource_type) {
+            Kind::Content => Some(ctr(&node.namespace, "content label", &node.key, &label)),
+            Kind::Snapshot => {
+                let slash = node.key.iter().position(|byte| *byte == b'/')?;
+                let (snapshotter, key) = (&node.key[..slash], &node.key[slash + 1..]);
+                let command = format!("snapshots --snapshotter {} label", word(snapshotter));
+                Some(ctr(&node.namespace, &command, key, &label))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn ctr(namespace: &[u8], command: &str, name: &[u8], rest: &str) -> String {
+    format!("ctr -n {} {command} {}{rest}", word(namespace), word(name))
+}
+
+/// Bytes as a shell takes them.
+fn word(bytes: &[u8]) -> String {
+    quoted(OsStr::from_bytes(bytes))
+}
+
+/// `-target->`, with the label in place of the rule where one says so; the label of a back reference is the child's.
+fn arrow(hop: &Hop<'_>) -> String {
+    let label = hop.label.map(short_label);
+    if hop.rule == Rule::BackReference {
+        return format!("<-{}-", label.unwrap_or_default());
+    }
+    let word = match (hop.rule, label) {
+        (_, Some(label)) => label,
+        (Rule::LeaseHolds | Rule::CollectorLeased, _) => "holds".to_owned(),
+        (Rule::Target, _) => "target".to_owned(),
+        (Rule::ContainerSnapshot, _) => "snapshot".to_owned(),
+        (Rule::Parent, _) => "parent".to_owned(),
+        (Rule::Expected, _) => "is to become".to_owned(),
+        (Rule::CollectorActive, _) => "in use".to_owned(),
+        (rule, _) => rule.to_string(),
+    };
+    format!("-{word}->")
+}
+
+impl Show for NodeReport<'_, '_, '_> {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (saying, explanation) = (&self.saying, self.explanation);
+        let of_node = |id: &u32| saying.json_node(saying.network.graph().node(*id).as_ref());
+        let hops = |chain: &Vec<Hop<'_>>| chain.iter().map(|hop| saying.json_hop(hop)).collect::<Vec<_>>();
+        let chains: Vec<Vec<JsonHop>> = explanation.chains.iter().map(hops).collect();
+        let Found { namespace, kind, key } = self.found;
+        let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
+        let r#type = saying.situation.release.type_of(*kind).filter(|_| self.is_node()).map(|number| number.0);
+        let report = JsonNodeReport {
+            release: saying.situation.release.name(),
+            now: time::format_rfc3339_nano(saying.now()),
+            error: saying.error,
+            node: JsonNode { r#type, kind: kind.to_string(), namespace, key },
+            state: match explanation.state {
+                State::Kept => "kept",
+                State::Removed => "removed",
+                State::Unswept => "unswept",
+                State::Missing => "missing",
+            },
+            chain: explanation.chains.first().map(hops).unwrap_or_default(),
+            chains,
+            roots: explanation.roots,
+            alone: explanation.alone.iter().map(|subject| saying.json_subject(*subject)).collect(),
+            until: explanation.until.map(time::format_rfc3339_nano),
+            near_misses: explanation.failures.iter().map(|failure| self.json_near_miss(failure)).collect(),
+            bytes: explanation.bytes.unwrap_or(0),
+            bytes_alone: explanation.bytes_alone,
+            takes_along: explanation.takes_along.iter().map(of_node).collect(),
+            elsewhere: (explanation.elsewhere.iter())
+                .map(|(id, kept)| JsonElsewhere { node: of_node(id), kept: *kept })
+                .collect(),
+            named_by: hops(&explanation.named_by),
+        };
+        serde_json::to_writer(&mut *out, &report)?;
+        writeln!(out)
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.saying.write_error(out)?;
+        self.write_title(out)?;
+        self.write_chains(out)?;
+        self.write_alone(out)?;
+        self.write_until(out)?;
+        self.write_bytes(out)?;
+        self.write_failures(out)?;
+        self.write_named_by(out)?;
+        self.write_commands(out)
+    }
+}
+
+impl NodeReport<'_, '_, '_> {
+    fn is_node(&self) -> bool {
+        let rules = self.saying.situation.release.rules();
+        match self.found.kind {
+            Kind::Image => rules.image_nodes,
+            Kind::Container => rules.container_nodes,
+            _ => true,
+        }
+    }
+
+    fn json_near_miss(&self, failure: &Failure<'_>) -> JsonNearMiss {
+        let (by, label) = failure.mentions();
+        let node = by.map(|by| match by {
+            By::Node(node) => self.saying.json_node(node.as_ref()),
+            By::Root(holder) => self.saying.json_subject(Subject::Holder(holder)),
+        });
+        let label = label.map(|label| json::encode(label).into_owned());
+        JsonNearMiss { reason: self.reason(failure), node, label }
+    }
+}
+
+impl DigestReport<'_, '_, '_> {
+    fn write_holders(&self, out: &mut dyn Write) -> io::Result<()> {
+        let holders = &self.digest.holders;
+        if holders.is_empty() {
+            return writeln!(out, "Nothing holds anything.");
+        }
+        let head = ["holder", "until", "alone", "objects", "all it holds", "objects"].map(str::to_owned);
+        let mut rows = vec![head];
+        for Holding { holder, rule, held, alone, until } in holders.iter().take(ROWS_MAX) {
+            let mut name = self.saying.name(*holder, b"");
+            if *rule == Rule::RootLabel {
+                name.push_str(" (pinned)");
+            }
+            let until = match until {
+                Some(at) => time::format_rfc3339(at.shifted(-1)),
+                None if *rule == Rule::LiveLease => self.no_end(*holder),
+                None => String::new(),
+            };
+            let [alone, held] = [alone, held].map(|held| (text::bytes(held.bytes), text::count(held.objects)));
+            rows.push([name, until, alone.0, alone.1, held.0, held.1]);
+        }
+        text::write_columns(out, &rows, &[false, false, true, true, true, true])?;
+        match holders.len().saturating_sub(ROWS_MAX) {
+            0 => Ok(()),
+            more => writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "more holder")),
+        }
+    }
+
+    /// A lease without an end, and how old it is.
+    fn no_end(&self, holder: Subject<'_>) -> String {
+        let Subject::Node(id) = holder else { return String::new() };
+        let Node { namespace, key, .. } = self.saying.network.graph().node(id);
+        let created = views::lease_created(&self.saying.situation.tree, &namespace, &key);
+        let made = created.map(|at| format!(", made {}", text::away(self.saying.now(), at)));
+        format!("no end{}", made.unwrap_or_default())
+    }
+
+    fn write_next(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Digest { garbage: Held { objects, bytes }, next, .. } = self.digest;
+        let mut rows = vec![["removable".to_owned(), String::new(), "comes free".to_owned(), "objects".to_owned()]];
+        rows.push(["now".to_owned(), String::new(), text::bytes(*bytes), text::count(*objects)]);
+        for Next { at, nodes, bytes } in next.iter().take(ROWS_MAX) {
+            let after = at.shifted(-1);
+            let away = text::away(self.saying.now(), after);
+            let date = format!("after {}", time::format_rfc3339(after));
+            rows.push([date, away, format!("+ {}", text::bytes(*bytes)), format!("+ {}", text::count(nodes.len() as u64))]);
+        }
+        text::write_columns(out, &rows, &[false, false, true, true])?;
+        match next.len().saturating_sub(ROWS_MAX) {
+            0 => Ok(()),
+            more => writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "later instant")),
+        }
+    }
+
+    fn held(held: Held) -> JsonHeld {
+        JsonHeld { objects: held.objects, bytes: held.bytes }
+    }
+}
+
+impl Show for DigestReport<'_, '_, '_> {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let saying = &self.saying;
+        let holders = self.digest.holders.iter().map(|holding| JsonHolder {
+            node: saying.json_subject(holding.holder),
+            rule: holding.rule.name(),
+            objects: holding.held.objects,
+            bytes: holding.held.bytes,
+            objects_alone: holding.alone.objects,
+            bytes_alone: holding.alone.bytes,
+            until: holding.until.map(time::format_rfc3339_nano),
+        });
+        let next = self.digest.next.iter().map(|next| JsonNext {
+            at: time::format_rfc3339_nano(next.at),
+            nodes: next.nodes.iter().map(|id| saying.json_node(saying.network.graph().node(*id).as_ref())).collect(),
+            bytes: next.bytes,
+        });
+        let report = JsonDigest {
+            release: saying.situation.release.name(),
+            now: time::format_rfc3339_nano(saying.now()),
+            error: saying.error,
+            holders: holders.collect(),
+            garbage: DigestReport::held(self.digest.garbage),
+            next: next.collect(),
+        };
+        serde_json::to_writer(&mut *out, &report)?;
+        writeln!(out)
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (release, now) = (self.saying.situation.release, time::format_rfc3339(self.saying.now()));
+        self.saying.write_error(out)?;
+        writeln!(out, "Who holds what by the rules of containerd {release} at {now}; \"alone\" is what goes without the holder\n")?;
+        self.write_holders(out)?;
+        writeln!(out)?;
+        self.write_next(out)?;
+        if let Some(first) = self.digest.holders.first() {
+            let name = self.saying.name(first.holder, b"");
+            writeln!(out, "\nMore of one: leasehold explain {} {}", self.saying.command, word(name.as_bytes()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The objects that a name may mean, one a line.
+///
+/// # Errors
+/// The writer's.
+pub fn write_found(found: &[Found], out: &mut dyn Write) -> io::Result<()> {
+    for Found { namespace, kind, key } in found.iter().take(ROWS_MAX) {
+        writeln!(out, "  {}", alias::in_text(&format!("{}/{kind}/{}", text::name(namespace), text::name(key))))?;
+    }
+    match found.len().saturating_sub(ROWS_MAX) {
+        0 => Ok(()),
+        more => writeln!(out, "  ... and {} more", text::count(more as u64)),
+    }
+}
