@@ -59,7 +59,7 @@ missing), `chain` (a shortest one, from a root on; `from` is null for what is a 
 reach it), `alone` (each other object or holder without which it goes), `until` (the first instant at which a collection removes \
 it if only time passes; null if never, or if it goes now), `near_misses` (what does not hold it), `bytes`, `bytes_alone` (what \
 comes free in content without it: digests that other namespaces keep set aside), `takes_along`, `elsewhere` (the same digest in \
-other namespaces) and `named_by` (what names it, if it is missing). A holder that is no node in the release has the `type` null. \
+other namespaces), `named_by` (what names it, if it is missing) and `missing` (what it names itself and is missing). A holder that is no node in the release has the `type` null. \
 Without NODE: `holders` (`objects` and `bytes` of all that each reaches, `objects_alone` and `bytes_alone` of what goes without \
 it; leases, images and containers do not count themselves), `garbage` and `next` (what becomes removable, by instant)."
 )]

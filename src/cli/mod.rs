@@ -227,7 +227,7 @@ mod tests {
             "diff" if pair.contains(&"cases") => &["--from", "1.7", "--to", "2.0"],
             "diff" => &["--from", "1.7", "--to", "2.0", "source"],
             "exhaust" => &["--nodes", "2"],
-            "collect" | "replay" | "conformance" => &["source"],
+            "collect" | "explain" | "replay" | "conformance" => &["source"],
             "export" => &["source", "target"],
             _ => &[],
         }

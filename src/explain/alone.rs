@@ -7,32 +7,48 @@
 //!         └──────────────┘               it reaches c, so that b does not hold the node alone
 //! ```
 //!
-//! Each vertex is grown over once, so that all of a chain costs what one search does.
+//! Each vertex is grown over once, so that all of a chain costs what one search does. An object that is reached both flat
+//! and in full has several vertices, of which the chain meets one: where that one can be gone around, the object is taken
+//! out as a whole to see.
 
 use super::network::{Edge, Group, NO_GROUP, Network, SOURCE, VertexId};
+use super::reach::Reached;
 use crate::instant::Instant;
 use crate::oracle::graph::NodeId;
 use hashbrown::HashMap;
 
 impl Network<'_, '_> {
-    /// The groups each of which alone holds a node, in the order of its chain.
-    pub(super) fn alone(&self, node: NodeId, chain: &[Edge], now: Instant) -> Vec<Group> {
-        let groups: Vec<Group> = chain.iter().map(|edge| self.group(edge.to)).collect();
-        let is_other = |group: &Group| *group != NO_GROUP && *group != node;
-        let mut candidates: Vec<Group> = groups.into_iter().filter(is_other).collect();
-        candidates.dedup();
-        let mut places: HashMap<Group, usize> = HashMap::new();
-        for (place, group) in candidates.iter().enumerate() {
-            places.insert(*group, place);
+    /// The groups each of which alone holds a node, in the order of one of its chains.
+    pub(super) fn alone(&self, node: NodeId, chain: &[Edge], reached: &Reached, now: Instant) -> Vec<Group> {
+        let on_way = chain.iter().map(|edge| edge.to);
+        let is_other = |vertex: &VertexId| self.group(*vertex) != NO_GROUP && self.group(*vertex) != node;
+        let candidates: Vec<VertexId> = on_way.filter(is_other).collect();
+        let is_passed = self.passed(node, &candidates, now);
+        let mut alone: Vec<Group> = Vec::new();
+        for (vertex, is_passed) in candidates.into_iter().zip(is_passed) {
+            let group = self.group(vertex);
+            let has_others = || self.several(group).any(|other| other != vertex && reached.has(other));
+            let is_alone = !is_passed || has_others() && !self.reached_without(group, now).keeps(self, node);
+            if is_alone && !alone.contains(&group) {
+                alone.push(group);
+            }
         }
-        if places.len() != candidates.len() {
-            // A chain that comes twice through one object: each is tried.
-            candidates.sort_unstable();
-            candidates.dedup();
-            candidates.retain(|group| !self.reached_without(*group, now).keeps(self, node));
-            return candidates;
+        alone
+    }
+
+    /// For each vertex of a chain to a node, in order, whether there is a way around it.
+    fn passed(&self, node: NodeId, candidates: &[VertexId], now: Instant) -> Vec<bool> {
+        let places = candidates.iter().copied().zip(0..).collect();
+        let seen = vec![false; self.vertices()];
+        let mut growing = Growing { network: self, node, now, places, end: candidates.len(), seen, farthest: 0 };
+        let mut grey = vec![SOURCE];
+        let mut passed = Vec::new();
+        for (place, vertex) in candidates.iter().enumerate() {
+            growing.grow(&mut grey);
+            passed.push(growing.farthest > place);
+            grey.push(*vertex);
         }
-        Growing { network: self, node, now, places, seen: vec![false; self.vertices()] }.along(candidates)
+        passed
     }
 }
 
@@ -40,30 +56,18 @@ struct Growing<'n, 'j, 'a> {
     network: &'n Network<'j, 'a>,
     node: NodeId,
     now: Instant,
-    /// By group: its place on the chain.
-    places: HashMap<Group, usize>,
+    /// By vertex of the chain: its place.
+    places: HashMap<VertexId, usize>,
+    /// Behind the last place: where the node itself stands.
+    end: usize,
     seen: Vec<bool>,
+    /// The farthest place that was met.
+    farthest: usize,
 }
 
 impl Growing<'_, '_, '_> {
-    fn along(mut self, candidates: Vec<Group>) -> Vec<Group> {
-        // Vertices of the chain's groups that were met, by place; growth goes through them when their turn is over.
-        let mut met: Vec<Vec<VertexId>> = vec![Vec::new(); candidates.len()];
-        let mut farthest = 0;
-        let mut grey = vec![SOURCE];
-        let mut alone = Vec::new();
-        for (place, group) in candidates.iter().enumerate() {
-            self.grow(&mut grey, place, &mut met, &mut farthest);
-            if farthest <= place {
-                alone.push(*group);
-            }
-            grey.append(&mut met[place]);
-        }
-        alone
-    }
-
-    /// Grows as far as that is possible without what stands at a place of the chain or behind it.
-    fn grow(&mut self, grey: &mut Vec<VertexId>, place: usize, met: &mut [Vec<VertexId>], farthest: &mut usize) {
+    /// Grows as far as that is possible without the vertices of the chain, which grow only in their turn.
+    fn grow(&mut self, grey: &mut Vec<VertexId>) {
         while let Some(vertex) = grey.pop() {
             for edge in self.network.from(vertex) {
                 let to = edge.to as usize;
@@ -71,16 +75,11 @@ impl Growing<'_, '_, '_> {
                     continue;
                 }
                 self.seen[to] = true;
-                if self.network.visit(edge.to).is_some_and(|visit| visit.node == self.node) {
-                    *farthest = met.len();
-                    continue;
-                }
-                match self.places.get(&self.network.group(edge.to)) {
-                    Some(other) if *other >= place => {
-                        *farthest = (*farthest).max(*other);
-                        met[*other].push(edge.to);
-                    }
-                    _ => grey.push(edge.to),
+                let is_end = self.network.visit(edge.to).is_some_and(|visit| visit.node == self.node);
+                match self.places.get(&edge.to) {
+                    _ if is_end => self.farthest = self.end,
+                    Some(place) => self.farthest = self.farthest.max(*place),
+                    None => grey.push(edge.to),
                 }
             }
         }

@@ -66,6 +66,8 @@ pub struct Explanation<'a> {
     pub elsewhere: Vec<(NodeId, bool)>,
     /// What names it, where it is missing: the holder or node, with the rule and its label.
     pub named_by: Vec<Hop<'a>>,
+    /// What it names itself and what is missing.
+    pub missing: Vec<Hop<'a>>,
 }
 
 /// Asks about single objects.
@@ -96,7 +98,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let chains: Vec<Vec<Edge>> = paths.chains().take(CHAINS_MAX).collect();
         let (mut alone, mut until) = (Vec::new(), None);
         if let Some(chain) = chains.first() {
-            alone = self.subjects(network.alone(id, chain, now));
+            alone = self.subjects(network.alone(id, chain, &self.reached, now));
             if state == State::Kept {
                 until = Until::new(network, now).end(id).0;
             }
@@ -115,6 +117,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             takes_along,
             elsewhere: self.elsewhere(id, &node),
             named_by,
+            missing: self.missing(|from| from == Some(Subject::Node(id))),
         }
     }
 
@@ -134,6 +137,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             takes_along,
             elsewhere: Vec::new(),
             named_by: Vec::new(),
+            missing: self.missing(|from| holder.is_some() && from == holder.map(Subject::Holder)),
         }
     }
 
@@ -207,6 +211,22 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let blob = self.blobs.0.get(&node.key).filter(|_| is_content);
         let others = blob.into_iter().flat_map(|blob| &blob.records).filter(|other| **other != id);
         others.map(|other| (*other, self.reached.keeps(self.network, *other))).collect()
+    }
+
+    /// What such things name and the database should have, and has not. Each once, however it is reached.
+    fn missing(&self, is: impl Fn(Option<Subject<'a>>) -> bool) -> Vec<Hop<'a>> {
+        let graph = self.network.graph();
+        let end = self.situation.release.rules().types.end;
+        let is_missing = |arc: &usize| {
+            let to = graph.arc(*arc).to.node;
+            graph.type_of(to).0 < end && !graph.exists(to)
+        };
+        let hops = (0..graph.len_now()).filter(is_missing).filter_map(|arc| self.hop(arc));
+        // A back reference is the child's label, and says nothing of the parent.
+        let mut hops: Vec<Hop<'a>> =
+            hops.filter(|hop| is(hop.from) && hop.rule != Rule::BackReference).collect();
+        hops.dedup_by(|right, left| right.label == left.label && right.rule == left.rule);
+        hops
     }
 
     /// Everything that names a node, kept or not.

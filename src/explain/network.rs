@@ -11,7 +11,8 @@
 //! pin goes with its object; a vertex of its own lets it go by itself too.
 //!
 //! A back reference is written with the child, and as shipped it counts even if its parent does not exist. So a parent
-//! has an *entry* of no group, from which its back references go, before the vertex that is taken out with it.
+//! has an *entry* of no group, from which its back references go, before the vertex that is taken out with it. What is
+//! written with the parent itself, that it is a root or refers back further, leads there by a vertex that goes with it.
 
 use crate::instant::Instant;
 use crate::oracle::graph::{Arc, Graph, NodeId, Source, Visit};
@@ -64,6 +65,8 @@ pub struct Network<'j, 'a> {
     starts: Vec<u32>,
     /// By vertex.
     groups: Vec<Group>,
+    /// By group: how many vertices it has.
+    sizes: Vec<u32>,
     /// By vertex: the visit whose entry it is.
     entries: Vec<Option<Visit>>,
     /// By node: its entries.
@@ -102,6 +105,12 @@ impl<'j, 'a> Network<'j, 'a> {
 
     pub(super) fn group(&self, vertex: VertexId) -> Group {
         self.groups[vertex as usize]
+    }
+
+    /// The vertices of a group of several; nothing for a group of one.
+    pub(super) fn several(&self, group: Group) -> impl Iterator<Item = VertexId> + '_ {
+        let end = if self.sizes[group as usize] > 1 { id(self.vertices()) } else { 0 };
+        (0..end).filter(move |vertex| self.group(*vertex) == group)
     }
 
     /// Where a node is entered, in each way in which it is visited: it is kept if one of these is reached.
@@ -174,6 +183,8 @@ struct Building<'j, 'a> {
     by_holder: HashMap<Holder<'a>, VertexId>,
     by_pin: HashMap<NodeId, VertexId>,
     by_lease: HashMap<NodeId, VertexId>,
+    /// The vertices of what is written with a node that has an entry of its own.
+    by_own: HashMap<Visit, VertexId>,
 }
 
 impl<'j, 'a> Building<'j, 'a> {
@@ -184,12 +195,13 @@ impl<'j, 'a> Building<'j, 'a> {
             edges: Vec::new(),
             starts: Vec::new(),
             groups: vec![NO_GROUP],
+            sizes: Vec::new(),
             entries: vec![None],
             of_node: vec![Vec::new(); nodes],
             holders: Vec::new(),
             pins: Vec::new(),
         };
-        Building { network, bodies: HashMap::new(), by_holder: HashMap::new(), by_pin: HashMap::new(), by_lease: HashMap::new() }
+        Building { network, bodies: HashMap::new(), by_holder: HashMap::new(), by_pin: HashMap::new(), by_lease: HashMap::new(), by_own: HashMap::new() }
     }
 
     fn vertex(&mut self, group: Group, visit: Option<Visit>) -> VertexId {
@@ -232,7 +244,8 @@ impl<'j, 'a> Building<'j, 'a> {
 
     fn arc(&mut self, number: usize) {
         let arc = self.network.graph.arc(number);
-        let to = self.entry(arc.to);
+        let is_own = arc.rule == Rule::BackReference || arc.from == Source::Holder(Holder::Itself);
+        let to = if is_own { self.own(arc.to) } else { self.entry(arc.to) };
         let from = match arc.from {
             Source::Holder(holder) => self.root(holder, &arc),
             Source::Visit(from) => {
@@ -252,7 +265,6 @@ impl<'j, 'a> Building<'j, 'a> {
         match (holder, arc.rule) {
             (Holder::Itself, Rule::RootLabel) => self.pin(node),
             (Holder::Itself, Rule::LiveLease) => self.lease(node),
-            (Holder::Itself, _) if self.bodies.contains_key(&arc.to) => self.own(node),
             (Holder::Itself, _) => SOURCE,
             (Holder::Lease { namespace, id }, _) => match self.network.graph.find_lease(namespace, id) {
                 Some(lease) => self.lease(lease),
@@ -273,10 +285,18 @@ impl<'j, 'a> Building<'j, 'a> {
         pin
     }
 
-    /// The vertex by which a node with an entry of its own is a root: this goes with it.
-    fn own(&mut self, node: NodeId) -> VertexId {
-        let own = self.vertex(node, None);
-        self.edge(SOURCE, own, None);
+    /// Where what is written with a node itself leads: to its entry, but not without it.
+    fn own(&mut self, visit: Visit) -> VertexId {
+        let entry = self.entry(visit);
+        if !self.bodies.contains_key(&visit) {
+            return entry;
+        }
+        if let Some(own) = self.by_own.get(&visit) {
+            return *own;
+        }
+        let own = self.vertex(visit.node, None);
+        self.edge(own, entry, None);
+        self.by_own.insert(visit, own);
         own
     }
 
@@ -307,6 +327,10 @@ impl<'j, 'a> Building<'j, 'a> {
         let mut network = self.network;
         let (edges, starts) = by_vertex(&network.edges, network.groups.len(), |edge| edge.from);
         (network.edges, network.starts) = (edges, starts);
+        network.sizes = vec![0; network.graph.nodes() + network.holders.len()];
+        for group in network.groups.iter().filter(|group| **group != NO_GROUP) {
+            network.sizes[*group as usize] += 1;
+        }
         network
     }
 }

@@ -7,8 +7,8 @@ use crate::explain::{Digest, Explanation, Found, Held, Holding, Hop, Network, Ne
 use crate::instant::Instant;
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{By, Failure, Holder, Rule};
-use crate::reason::{Words, short_label};
-use crate::scenario::alias;
+use crate::reason::Words;
+use crate::scenario::{alias, print_label};
 use crate::schema::{names, time, views};
 use crate::situation::Situation;
 use crate::text;
@@ -101,6 +101,7 @@ struct JsonNodeReport<'a> {
     takes_along: Vec<JsonNode>,
     elsewhere: Vec<JsonElsewhere>,
     named_by: Vec<JsonHop>,
+    missing: Vec<JsonHop>,
 }
 
 #[derive(Serialize)]
@@ -231,13 +232,19 @@ impl<'a> NodeReport<'_, '_, 'a> {
             State::Kept => format!("kept, by {} {}", text::count(*roots as u64), plural(*roots, "root", "roots")),
             State::Removed => "goes at the next collection".to_owned(),
             State::Unswept => format!("stays: no collection of containerd {} removes its kind", self.saying.situation.release),
-            State::Missing => "missing: there is no such object".to_owned(),
+            State::Missing => match self.explanation.named_by.len() {
+                0 => "missing: there is no such object".to_owned(),
+                _ => "missing: there is no such object, though it is named".to_owned(),
+            },
         };
         writeln!(out, "{name}{size}   {state}")
     }
 
     fn write_chains(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Explanation { chains, roots, .. } = self.explanation;
+        let Explanation { chains, roots, state, .. } = self.explanation;
+        if *state == State::Missing {
+            return Ok(());
+        }
         for chain in chains {
             writeln!(out, "  {}", self.chain(chain))?;
         }
@@ -301,7 +308,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
             Rule::LiveLease => format!("a lease keeps itself{until}"),
             Rule::UnexpiredImage => format!("an image keeps itself{until}"),
             Rule::ActiveIngest => format!("being written{until}"),
-            Rule::RootLabel => format!("pinned by {}", hop.label.map(short_label).unwrap_or_default()),
+            Rule::RootLabel => format!("pinned by {}", hop.label.map(print_label).unwrap_or_default()),
             rule => format!("a {rule} keeps itself"),
         }
     }
@@ -350,6 +357,9 @@ impl<'a> NodeReport<'_, '_, 'a> {
         match (*bytes_alone, takes_along.len()) {
             (0, 0) => {}
             (0, _) => writeln!(out, "Without it {count} would go:")?,
+            (free, 0) if *state == State::Removed => {
+                writeln!(out, "{} of content would come free with it.", text::bytes(free))?;
+            }
             (free, 0) => writeln!(out, "Without it {} of content would come free.", text::bytes(free))?,
             (free, _) => writeln!(out, "Without it {count} would go, and {} of content come free:", text::bytes(free))?,
         }
@@ -399,11 +409,18 @@ impl<'a> NodeReport<'_, '_, 'a> {
     }
 
     fn write_named_by(&self, out: &mut dyn Write) -> io::Result<()> {
-        let named_by = &self.explanation.named_by;
-        if self.explanation.state != State::Missing || named_by.is_empty() {
+        let Explanation { named_by, missing, .. } = self.explanation;
+        let lines = missing.iter().map(|hop| {
+            format!("it  {}  {}", arrow(hop), shown(&self.saying.words(self.namespace()).plain(hop.to.as_ref())))
+        });
+        if !missing.is_empty() {
+            writeln!(out, "It names what is missing:")?;
+            self.write_listed(out, lines.collect::<Vec<_>>().into_iter())?;
+        }
+        if named_by.is_empty() {
             return Ok(());
         }
-        writeln!(out, "What names it all the same:")?;
+        writeln!(out, "Named by:")?;
         let lines = named_by.iter().map(|hop| {
             let from = hop.from.map(|from| self.saying.name(from, self.namespace())).unwrap_or_default();
             format!("{from}  {}  it", arrow(hop))
@@ -501,7 +518,7 @@ fn word(bytes: &[u8]) -> String {
 
 /// `-target->`, with the label in place of the rule where one says so; the label of a back reference is the child's.
 fn arrow(hop: &Hop<'_>) -> String {
-    let label = hop.label.map(short_label);
+    let label = hop.label.map(print_label);
     if hop.rule == Rule::BackReference {
         return format!("<-{}-", label.unwrap_or_default());
     }
@@ -551,6 +568,7 @@ impl Show for NodeReport<'_, '_, '_> {
                 .map(|(id, kept)| JsonElsewhere { node: of_node(id), kept: *kept })
                 .collect(),
             named_by: hops(&explanation.named_by),
+            missing: hops(&explanation.missing),
         };
         serde_json::to_writer(&mut *out, &report)?;
         writeln!(out)
@@ -623,7 +641,10 @@ impl DigestReport<'_, '_, '_> {
         let Subject::Node(id) = holder else { return String::new() };
         let Node { namespace, key, .. } = self.saying.network.graph().node(id);
         let created = views::lease_created(&self.saying.situation.tree, &namespace, &key);
-        let made = created.map(|at| format!(", made {}", text::away(self.saying.now(), at)));
+        const DAY: i64 = 86_400;
+        let now = self.saying.now();
+        let old = created.filter(|at| at.seconds < now.seconds.saturating_sub(DAY));
+        let made = old.map(|at| format!(", made {}", text::away(now, at)));
         format!("no end{}", made.unwrap_or_default())
     }
 

@@ -10,6 +10,7 @@ mod corpora;
 mod diff;
 mod endings;
 mod exhaust;
+mod explain;
 mod export;
 mod go;
 mod grade;

@@ -1,0 +1,135 @@
+//! `leasehold explain`: the questions that people asked, and what it says for people and machines.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Set it to have the answers written as they are printed.
+const UPDATE: &str = "UPDATE_LIBRARY";
+
+fn leasehold(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_leasehold"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// The answers beside the scenarios of `questions`: commands behind `$ leasehold`, each with what it prints below it.
+#[test]
+fn questions_that_people_asked_are_answered() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/questions");
+    let mut answers: Vec<PathBuf> = fs::read_dir(&folder)
+        .expect("the repository has the folder")
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "txt"))
+        .collect();
+    answers.sort();
+    assert!(answers.len() >= 6, "the questions are there");
+    for path in answers {
+        let expected = fs::read_to_string(&path).expect("text");
+        let printed = expected.lines().filter_map(|line| line.strip_prefix("$ leasehold ")).map(|command| {
+            let words = shlex::split(command).expect("a command");
+            let output = leasehold(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            format!("$ leasehold {command}\n{}", text(&output.stdout))
+        });
+        let printed = printed.collect::<Vec<_>>().join("\n");
+        if std::env::var_os(UPDATE).is_some() {
+            fs::write(&path, printed).expect("a file that can be written");
+        } else {
+            assert_eq!(printed, expected, "{}: {UPDATE}=1 writes it anew", path.display());
+        }
+    }
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = leasehold(&[arguments, &["--json"]].concat());
+    serde_json::from_slice(&output.stdout).expect("one object")
+}
+
+fn scenario(name: &str, steps: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    fs::write(&path, steps).expect("a file that can be written");
+    let path = path.to_str().expect("a name of text").to_owned();
+    (folder, path)
+}
+
+const SHARED: &str = "release 2.1
+content put layer size=100
+content put one size=10 gc.ref.content.l.0=@layer
+content put two size=20 gc.ref.content.l.0=@layer
+image create a target=one
+lease create l expire=+2h
+lease add l content/two
+";
+
+#[test]
+fn a_node_is_explained_as_the_contract_says() {
+    let (_folder, path) = scenario("shared.scenario", SHARED);
+    let layer = json(&["explain", &path, "layer"]);
+    assert_eq!(layer["state"], "kept");
+    assert_eq!(layer["roots"], 2);
+    assert_eq!(layer["alone"], Value::Array(vec![]));
+    assert_eq!(layer["until"], Value::Null);
+    assert_eq!([&layer["bytes"], &layer["bytes_alone"]], [100, 100]);
+    let chain = layer["chain"].as_array().expect("a chain");
+    let rules: Vec<&Value> = chain.iter().map(|hop| &hop["rule"]).collect();
+    assert_eq!(rules, ["held by lease", "content reference"]);
+    assert_eq!(chain[0]["from"]["kind"], "lease");
+    assert_eq!(chain[1]["label"], "containerd.io/gc.ref.content.l.0");
+    let two = json(&["explain", &path, "content/two"]);
+    assert_eq!(two["until"], "2026-01-01T02:00:00.000000001Z");
+    let alone: Vec<&Value> = two["alone"].as_array().expect("a list").iter().map(|node| &node["key"]).collect();
+    assert_eq!(alone, ["l"]);
+    let later = json(&["explain", &path, "content/two", "--now", "+3h"]);
+    assert_eq!((&later["state"], &later["until"]), (&Value::from("removed"), &Value::Null));
+    assert_eq!(later["near_misses"][0]["node"]["key"], "l");
+}
+
+#[test]
+fn who_holds_what_is_said_as_the_contract_says() {
+    let (_folder, path) = scenario("shared.scenario", SHARED);
+    let digest = json(&["explain", &path]);
+    let holder = |place: usize| {
+        let holder = &digest["holders"][place];
+        let number = |name: &str| holder[name].as_u64().expect("a number");
+        let names = ["objects", "bytes", "objects_alone", "bytes_alone"];
+        (holder["node"]["key"].clone(), names.map(number), holder["until"].clone())
+    };
+    assert_eq!(holder(0), ("l".into(), [2, 120, 1, 20], "2026-01-01T02:00:00.000000001Z".into()));
+    assert_eq!(holder(1), ("a".into(), [2, 110, 1, 10], Value::Null));
+    assert_eq!(digest["next"][0]["bytes"], 20);
+    assert_eq!(digest["next"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn where_images_are_no_nodes_they_hold_all_the_same() {
+    let (_folder, path) = scenario("old.scenario", &SHARED.replace("2.1", "1.7"));
+    let one = json(&["explain", &path, "content/one"]);
+    assert_eq!(one["chain"][0]["from"], serde_json::json!({"type": null, "kind": "image", "namespace": "default", "key": "a"}));
+    let image = json(&["explain", &path, "image/a"]);
+    assert_eq!((&image["state"], &image["bytes_alone"]), (&"unswept".into(), &10.into()));
+    assert_eq!(image["node"]["type"], Value::Null);
+}
+
+#[test]
+fn a_name_that_fits_nothing_or_several_is_said_to_be_such() {
+    let (_folder, path) = scenario("shared.scenario", &format!("{SHARED}lease create one\n"));
+    let missing = leasehold(&["explain", &path, "nothing"]);
+    assert_eq!(missing.status.code(), Some(1));
+    let several = leasehold(&["explain", &path, "one"]);
+    assert_eq!(several.status.code(), Some(2));
+    let listed = text(&several.stdout);
+    assert!(listed.contains("default/content/one\n") && listed.contains("default/lease/one\n"), "{listed}");
+    let dead = scenario("dead.scenario", "content put m gc.ref.content.l.0=@gone\nimage create a target=m\n");
+    let gone = leasehold(&["explain", &dead.1, "content/gone"]);
+    assert_eq!(gone.status.code(), Some(1));
+    let said = text(&gone.stdout);
+    assert!(said.contains("missing") && said.contains("content/m  -gc.ref.content.l.0->  it"), "{said}");
+}
