@@ -386,12 +386,18 @@ fn digest_adds_up(
     }
 }
 
+/// Whether it is an object of the release: what is no node there is none, even if a collector names it.
 fn is_there(situation: &Situation, node: &Node) -> bool {
+    let rules = situation.release.rules();
+    match kind(situation, node) {
+        Kind::Container if !rules.container_nodes => return false,
+        Kind::Image if !rules.image_nodes => return false,
+        _ => {}
+    }
     let listed = situation.collectors.iter().filter(|collector: &&Collector| !collector.start_error);
     let mut listed = listed.flat_map(|collector| &collector.all);
     views::has(&situation.tree, kind(situation, node), &node.namespace, &node.key)
-        || situation.release.rules().collectors
-            && listed.any(|other| other.as_ref() == node.as_ref())
+        || rules.collectors && listed.any(|other| other.as_ref() == node.as_ref())
 }
 
 fn unpinned(situation: &Situation, named: &Named) -> Option<BTreeSet<Node>> {
