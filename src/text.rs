@@ -161,7 +161,8 @@ pub fn counted(number: u64, thing: &str) -> String {
 
 /// How far away an instant is, in the largest unit of which there are two or more: in 3 h, 40 min ago.
 pub fn away(from: Instant, to: Instant) -> String {
-    const UNITS: [(i128, &str); 5] = [(31_557_600, "years"), (86_400, "days"), (3_600, "h"), (60, "min"), (1, "s")];
+    const UNITS: [(i128, &str); 5] =
+        [(31_557_600, "years"), (86_400, "days"), (3_600, "h"), (60, "min"), (1, "s")];
     let seconds = i128::from(to.seconds) - i128::from(from.seconds);
     let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds.abs() >= 2 * size).unwrap_or((1, "s"));
     let number = count(u64::try_from(seconds.abs() / size).unwrap_or(u64::MAX));
@@ -227,15 +228,22 @@ mod tests {
     #[test]
     fn an_instant_is_so_far_away() {
         let at = |seconds| Instant { seconds, nanoseconds: 0 };
-        let away = [0, 1, 119, 120, 7_199, 7_200, 172_800, 63_115_200].map(|seconds| away(at(0), at(seconds)));
-        assert_eq!(away, ["in 0 s", "in 1 s", "in 119 s", "in 2 min", "in 119 min", "in 2 h", "in 2 days", "in 2 years"]);
+        let away =
+            [0, 1, 119, 120, 7_199, 7_200, 172_800, 63_115_200].map(|seconds| away(at(0), at(seconds)));
+        assert_eq!(
+            away,
+            ["in 0 s", "in 1 s", "in 119 s", "in 2 min", "in 119 min", "in 2 h", "in 2 days", "in 2 years"]
+        );
         assert_eq!(super::away(at(7_200), at(0)), "2 h ago");
     }
 
     #[test]
     fn only_whole_digests_are_made_short() {
         let digest = format!("sha256:{}", "ab".repeat(32));
-        assert_eq!(short_digests(&format!("x/{digest} {digest}!")), "x/sha256:abababababab sha256:abababababab!");
+        assert_eq!(
+            short_digests(&format!("x/{digest} {digest}!")),
+            "x/sha256:abababababab sha256:abababababab!"
+        );
         for kept in ["sha256:abcd", "sha256:", &format!("{digest}0"), "nothing"] {
             assert_eq!(short_digests(kept), kept);
         }

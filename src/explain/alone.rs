@@ -40,7 +40,8 @@ impl Network<'_, '_> {
     fn passed(&self, node: NodeId, candidates: &[VertexId], now: Instant) -> Vec<bool> {
         let places = candidates.iter().copied().zip(0..).collect();
         let seen = vec![false; self.vertices()];
-        let mut growing = Growing { network: self, node, now, places, end: candidates.len(), seen, farthest: 0 };
+        let mut growing =
+            Growing { network: self, node, now, places, end: candidates.len(), seen, farthest: 0 };
         let mut grey = vec![SOURCE];
         let mut passed = Vec::new();
         for (place, vertex) in candidates.iter().enumerate() {

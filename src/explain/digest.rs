@@ -139,13 +139,18 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         let mut members: BTreeMap<Group, Vec<VertexId>> = BTreeMap::new();
         let mut rules: BTreeMap<NodeId, Rule> = BTreeMap::new();
         for arc in (0..graph.root_count()).map(|arc| graph.arc(arc)) {
-            if matches!(arc.rule, Rule::LiveLease | Rule::UnexpiredImage | Rule::Container | Rule::ActiveIngest) {
+            if matches!(
+                arc.rule,
+                Rule::LiveLease | Rule::UnexpiredImage | Rule::Container | Rule::ActiveIngest
+            ) {
                 rules.insert(arc.to.node, arc.rule);
                 members.insert(arc.to.node, Vec::new());
             }
         }
         for vertex in 0..id(network.vertices()) {
-            if let Some(members) = members.get_mut(&network.group(vertex)).filter(|_| self.reached.has(vertex)) {
+            if let Some(members) =
+                members.get_mut(&network.group(vertex)).filter(|_| self.reached.has(vertex))
+            {
                 members.push(vertex);
             }
         }
@@ -206,7 +211,8 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         let after = self.network.reached_without(group, self.now);
         let stays = |id: NodeId| id != group && after.keeps(self.network, id);
         let kept = |id: NodeId| self.reached.keeps(self.network, id);
-        let gone = nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize] && kept(*id) && !stays(*id));
+        let gone =
+            nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize] && kept(*id) && !stays(*id));
         let objects = gone.filter(|id| candidate.own != Some(*id)).count() as u64;
         Held { objects, bytes: self.blobs.freed(kept, stays) }
     }

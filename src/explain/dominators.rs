@@ -40,7 +40,11 @@ impl Dominators {
         let (mut left, mut right) = (self.ancestor(left, depth), self.ancestor(right, depth));
         while left != right {
             let jumps = [left, right].map(|number| self.jumps[number as usize]);
-            let ups = if jumps[0] == jumps[1] { [left, right].map(|number| self.parents[number as usize]) } else { jumps };
+            let ups = if jumps[0] == jumps[1] {
+                [left, right].map(|number| self.parents[number as usize])
+            } else {
+                jumps
+            };
             [left, right] = ups;
         }
         left
@@ -123,7 +127,15 @@ impl Search {
             }
         }
         let own: Vec<u32> = (0..id(count)).collect();
-        Search { numbers, vertices, parents, sources, semi: own.clone(), ancestors: vec![NONE; count], best: own }
+        Search {
+            numbers,
+            vertices,
+            parents,
+            sources,
+            semi: own.clone(),
+            ancestors: vec![NONE; count],
+            best: own,
+        }
     }
 
     fn dominators(mut self) -> Dominators {

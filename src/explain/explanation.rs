@@ -149,7 +149,9 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             let mut resources = self.judgement.resources();
             resources.any(|resource| resource.listed_by().is_some() && resource.is(node.as_ref()))
         };
-        if is_stored && !views::has(&self.situation.tree, kind, &node.namespace, &node.key) || !is_stored && !is_listed() {
+        if is_stored && !views::has(&self.situation.tree, kind, &node.namespace, &node.key)
+            || !is_stored && !is_listed()
+        {
             return State::Missing;
         }
         match kind {

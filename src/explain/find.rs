@@ -50,8 +50,10 @@ pub fn find(text: &[u8], network: &Network<'_, '_>, situation: &Situation) -> Ve
         let fit = readings.iter().filter_map(|reading| reading.fit(kind, namespace, key)).min()?;
         Some((fit, Found { namespace: namespace.to_vec(), kind, key: key.to_vec() }))
     };
-    let of_node = |node: NodeRef<'_>| fit(situation.release.kind_of(node.resource_type), node.namespace, node.key);
-    let stored = views::objects(&situation.tree).filter_map(|(kind, namespace, key)| fit(kind, namespace, &key));
+    let of_node =
+        |node: NodeRef<'_>| fit(situation.release.kind_of(node.resource_type), node.namespace, node.key);
+    let stored =
+        views::objects(&situation.tree).filter_map(|(kind, namespace, key)| fit(kind, namespace, &key));
     let listed = situation.collectors.iter().flat_map(|collector| &collector.all);
     let listed = listed.filter_map(|node| of_node(node.as_ref()));
     let mut fitting: BTreeSet<(Fit, Found)> = stored.chain(listed).collect();
@@ -82,7 +84,8 @@ fn readings<'t>(text: &'t [u8], situation: &Situation) -> Vec<Reading<'t>> {
         if is_namespace(before) {
             readings.push(Reading { namespace: Some(before), kind: None, name: after });
             let kind = after.iter().position(|byte| *byte == b'/');
-            let kind = kind.and_then(|slash| Some((kind_of(situation.release, &after[..slash])?, &after[slash + 1..])));
+            let kind = kind
+                .and_then(|slash| Some((kind_of(situation.release, &after[..slash])?, &after[slash + 1..])));
             if let Some((kind, name)) = kind {
                 readings.push(Reading { namespace: Some(before), kind: Some(kind), name });
             }
@@ -102,7 +105,8 @@ fn kind_of(release: Release, word: &[u8]) -> Option<Kind> {
 impl Reading<'_> {
     /// How well this is an object, if at all.
     fn fit(&self, kind: Kind, namespace: &[u8], key: &[u8]) -> Option<Fit> {
-        let is_there = self.namespace.is_none_or(|own| own == namespace) && self.kind.is_none_or(|own| own == kind);
+        let is_there =
+            self.namespace.is_none_or(|own| own == namespace) && self.kind.is_none_or(|own| own == kind);
         if !is_there {
             return None;
         }

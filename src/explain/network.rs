@@ -201,7 +201,14 @@ impl<'j, 'a> Building<'j, 'a> {
             holders: Vec::new(),
             pins: Vec::new(),
         };
-        Building { network, bodies: HashMap::new(), by_holder: HashMap::new(), by_pin: HashMap::new(), by_lease: HashMap::new(), by_own: HashMap::new() }
+        Building {
+            network,
+            bodies: HashMap::new(),
+            by_holder: HashMap::new(),
+            by_pin: HashMap::new(),
+            by_lease: HashMap::new(),
+            by_own: HashMap::new(),
+        }
     }
 
     fn vertex(&mut self, group: Group, visit: Option<Visit>) -> VertexId {

@@ -3,8 +3,8 @@
 
 use super::{Digest, Explainer, Explanation, Held, Holding, Hop, Network, State, Subject};
 use crate::bucket::{Bucket, View};
-use crate::conformance;
 use crate::collector::Collector;
+use crate::conformance;
 use crate::engine::{collect, phases};
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
@@ -53,13 +53,15 @@ fn try_all(drawn: u64, cases: u64, row_every: usize) {
         cases.map(move |number| {
             let case = campaign::draw(&plan, number);
             let mode = Mode { release, known, thorough: Thorough::Never };
-            let mut watching = Watching { seen: Seen::default(), case: format!("case {number} under {release}") };
+            let mut watching =
+                Watching { seen: Seen::default(), case: format!("case {number} under {release}") };
             let _ = run(&case.scenario().lines, mode, None, &mut watching);
             watching.seen
         })
     });
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/recorded");
-    let lines: Vec<_> = conformance::read(&[recorded], None).expect("the rows are there").step_by(row_every).collect();
+    let lines: Vec<_> =
+        conformance::read(&[recorded], None).expect("the rows are there").step_by(row_every).collect();
     let of_rows = lines.into_par_iter().map(|line| {
         let (mut seen, row) = (Seen::default(), line.expect("a line").row().expect("a row"));
         if let Some((release, row)) = row {
@@ -177,7 +179,9 @@ fn chain_is_emitted(situation: &Situation, explanation: &Explanation<'_>, case: 
                 Some(from) => {
                     let mut references = phases.references.iter();
                     let found = references.find(|(id, ..)| phases.nodes.get(*id) == from.as_ref());
-                    found.is_some_and(|(_, to_all, _)| to_all.iter().any(|id| phases.nodes.get(*id) == to.as_ref()))
+                    found.is_some_and(|(_, to_all, _)| {
+                        to_all.iter().any(|id| phases.nodes.get(*id) == to.as_ref())
+                    })
                 }
             };
             assert!(is_emitted, "{from:?} to {to:?}, {case}");
@@ -245,7 +249,9 @@ impl Named {
                 Named::Node(node)
             }
             Subject::Holder(Holder::Image { namespace, name }) => Named::Image(namespace.into(), name.into()),
-            Subject::Holder(Holder::Container { namespace, id }) => Named::Container(namespace.into(), id.into()),
+            Subject::Holder(Holder::Container { namespace, id }) => {
+                Named::Container(namespace.into(), id.into())
+            }
             Subject::Holder(Holder::Sandbox { namespace, id }) => Named::Sandbox(namespace.into(), id.into()),
             Subject::Holder(Holder::Collector { resource_type }) => Named::Collector(resource_type.0),
             Subject::Holder(holder) => panic!("{holder:?} is a node"),
@@ -271,7 +277,9 @@ impl Without {
                 Kind::Container => situation.release.rules().container_nodes,
                 _ => true,
             };
-            let node = |kind| Node::new(situation.release.type_of(kind).expect("a kind of the release"), namespace, &key);
+            let node = |kind| {
+                Node::new(situation.release.type_of(kind).expect("a kind of the release"), namespace, &key)
+            };
             names.insert(match kind {
                 _ if is_node => Named::Node(node(kind)),
                 Kind::Image => Named::Image(namespace.into(), key),
@@ -284,7 +292,8 @@ impl Without {
             let sandboxes = [inside, outside].into_iter().flatten().flat_map(View::buckets);
             names.extend(sandboxes.map(|(id, _)| Named::Sandbox(namespace.into(), id.into())));
         }
-        names.extend(situation.collectors.iter().map(|collector| Named::Collector(collector.resource_type.0)));
+        names
+            .extend(situation.collectors.iter().map(|collector| Named::Collector(collector.resource_type.0)));
         for named in names {
             if let Some(marked) = marked(&taken_out(situation, &named)) {
                 without.insert(named, marked);
@@ -349,7 +358,8 @@ fn later(situation: &Situation) -> Vec<(Instant, BTreeSet<Node>)> {
     let moved = times.iter().flat_map(|at: &Instant| durations.iter().map(|by| at.shifted(*by)));
     let all: BTreeSet<Instant> = times.iter().copied().chain(moved).collect();
     let around = all.iter().flat_map(|at| [-1, 0, 1].map(|by| at.shifted(by)));
-    let around: BTreeSet<Instant> = around.filter(|at| *at > situation.now && at.nanoseconds < 1_000_000_000).collect();
+    let around: BTreeSet<Instant> =
+        around.filter(|at| *at > situation.now && at.nanoseconds < 1_000_000_000).collect();
     let at = |now: Instant| Some((now, marked(&Situation { now, ..situation.clone() })?));
     around.into_iter().filter_map(at).collect()
 }

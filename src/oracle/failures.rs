@@ -19,7 +19,8 @@ impl Failed {
             numbered
         };
         let refusals = facts.refusals.iter().map(|(node, _)| *node).zip(0..);
-        let references = facts.references.iter().zip(0..).filter(|(reference, _)| !keep.reaches(reference.from));
+        let references =
+            facts.references.iter().zip(0..).filter(|(reference, _)| !keep.reaches(reference.from));
         let references = references.map(|(reference, number)| (reference.to.node, number));
         Failed { refusals: sorted(refusals.collect()), references: sorted(references.collect()) }
     }

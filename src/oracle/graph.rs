@@ -84,7 +84,8 @@ impl<'j, 'a> Graph<'j, 'a> {
     /// A conditional reference holds while the time since a use compares well: not any more, or not yet.
     fn conditions(&mut self) {
         let Facts { references, conditions, .. } = &self.judgement.facts;
-        let (held, unmet): (Vec<&Joined<'_>>, Vec<&Joined<'_>>) = conditions.iter().partition(|joined| joined.holds);
+        let (held, unmet): (Vec<&Joined<'_>>, Vec<&Joined<'_>>) =
+            conditions.iter().partition(|joined| joined.holds);
         let conditional = references.iter().zip(self.root_count()..);
         let conditional = conditional.filter(|(reference, _)| reference.rule == Rule::Condition);
         for ((_, number), joined) in conditional.zip(held) {
@@ -102,7 +103,8 @@ impl<'j, 'a> Graph<'j, 'a> {
     /// What refers back to an image counts when the image expires.
     fn back_references(&mut self) {
         for (reference, at) in &self.judgement.facts.later {
-            let is_heard = self.judgement.has(Defect::BackReferenceFromMissing) || self.exists(reference.from.node);
+            let is_heard =
+                self.judgement.has(Defect::BackReferenceFromMissing) || self.exists(reference.from.node);
             let since = just_after(*at).filter(|_| is_heard);
             self.later.extend(since.map(|since| (*reference, Span { since: Some(since), until: None })));
         }
@@ -208,7 +210,11 @@ impl<'j, 'a> Graph<'j, 'a> {
 
     /// The number of a node that is mentioned; its type is taken without the bits above 0x1F.
     pub fn find(&self, node: NodeRef<'_>) -> Option<NodeId> {
-        self.judgement.facts.nodes.find_any(node, |id| self.exists(*id)).or_else(|| self.judgement.facts.nodes.find(node))
+        self.judgement
+            .facts
+            .nodes
+            .find_any(node, |id| self.exists(*id))
+            .or_else(|| self.judgement.facts.nodes.find(node))
     }
 
     /// The number of a lease that is mentioned.

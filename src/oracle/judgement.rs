@@ -156,7 +156,8 @@ impl<'a> Judgement<'a> {
         let nodes = &self.facts.nodes;
         let both = nodes.find(by.as_ref()).zip(nodes.find(node));
         both.is_some_and(|(by, node)| {
-            let mut held = self.facts.references.iter().filter(|held| held.from.node == by && held.to.node == node);
+            let mut held =
+                self.facts.references.iter().filter(|held| held.from.node == by && held.to.node == node);
             held.any(|held| self.keep.reaches(held.from))
         })
     }

@@ -160,18 +160,17 @@ impl<'a> Reader<'a> {
         label: &'a [u8],
         value: &'a [u8],
     ) -> Option<NodeId> {
-        let (resource_type, key) =
-            if let Some(snapshotter) = snapshotter_of(label, names::GC_BREF_SNAPSHOT) {
-                (self.types.snapshot, Key::snapshot(snapshotter, value))
-            } else {
-                let named = [
-                    (names::GC_BREF_CONTAINER, Some(self.types.container)),
-                    (names::GC_BREF_CONTENT, Some(self.types.content)),
-                    (names::GC_BREF_IMAGE, self.types.image),
-                ];
-                let (_, resource_type) = named.into_iter().find(|(name, _)| is_label(label, name))?;
-                (resource_type?, Key::plain(value))
-            };
+        let (resource_type, key) = if let Some(snapshotter) = snapshotter_of(label, names::GC_BREF_SNAPSHOT) {
+            (self.types.snapshot, Key::snapshot(snapshotter, value))
+        } else {
+            let named = [
+                (names::GC_BREF_CONTAINER, Some(self.types.container)),
+                (names::GC_BREF_CONTENT, Some(self.types.content)),
+                (names::GC_BREF_IMAGE, self.types.image),
+            ];
+            let (_, resource_type) = named.into_iter().find(|(name, _)| is_label(label, name))?;
+            (resource_type?, Key::plain(value))
+        };
         Some(self.facts.nodes.intern(resource_type, namespace.id, key))
     }
 

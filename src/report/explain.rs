@@ -203,7 +203,11 @@ impl<'a> Saying<'_, '_, 'a> {
 
     fn write_error(&self, out: &mut dyn Write) -> io::Result<()> {
         let Some(error) = self.error else { return Ok(()) };
-        writeln!(out, "The collection fails, so that nothing is removed until that is mended: {}", text::line(error))?;
+        writeln!(
+            out,
+            "The collection fails, so that nothing is removed until that is mended: {}",
+            text::line(error)
+        )?;
         writeln!(out, "What follows says what the rules keep.\n")
     }
 }
@@ -229,9 +233,14 @@ impl<'a> NodeReport<'_, '_, 'a> {
         let Explanation { state, roots, bytes, .. } = self.explanation;
         let size = bytes.map(|bytes| format!("   {}", text::bytes(bytes))).unwrap_or_default();
         let state = match state {
-            State::Kept => format!("kept, by {} {}", text::count(*roots as u64), plural(*roots, "root", "roots")),
+            State::Kept => {
+                format!("kept, by {} {}", text::count(*roots as u64), plural(*roots, "root", "roots"))
+            }
             State::Removed => "goes at the next collection".to_owned(),
-            State::Unswept => format!("stays: no collection of containerd {} removes its kind", self.saying.situation.release),
+            State::Unswept => format!(
+                "stays: no collection of containerd {} removes its kind",
+                self.saying.situation.release
+            ),
             State::Missing => match self.explanation.named_by.len() {
                 0 => "missing: there is no such object".to_owned(),
                 _ => "missing: there is no such object, though it is named".to_owned(),
@@ -250,7 +259,13 @@ impl<'a> NodeReport<'_, '_, 'a> {
         }
         match roots - chains.len() {
             0 => Ok(()),
-            more => writeln!(out, "  ... and {} {} more: --json has the first {}", text::count(more as u64), plural(more, "root", "roots"), chains.len()),
+            more => writeln!(
+                out,
+                "  ... and {} {} more: --json has the first {}",
+                text::count(more as u64),
+                plural(more, "root", "roots"),
+                chains.len()
+            ),
         }
     }
 
@@ -259,16 +274,27 @@ impl<'a> NodeReport<'_, '_, 'a> {
         let [first, rest @ ..] = chain else { return String::new() };
         let is_last = rest.is_empty();
         let name = |hop: &Hop<'_>, is_last: bool| {
-            if is_last { "it".to_owned() } else { shown(&self.saying.words(namespace).plain(hop.to.as_ref())) }
+            if is_last {
+                "it".to_owned()
+            } else {
+                shown(&self.saying.words(namespace).plain(hop.to.as_ref()))
+            }
         };
         let mut line = match first.from {
             Some(from) => {
                 let end = self.end(from);
-                format!("{}{end}  {}  {}", self.saying.name(from, namespace), arrow(first), name(first, is_last))
+                format!(
+                    "{}{end}  {}  {}",
+                    self.saying.name(from, namespace),
+                    arrow(first),
+                    name(first, is_last)
+                )
             }
             None if is_last => self.root(first),
             None => match first.rule {
-                Rule::RootLabel | Rule::ActiveIngest => format!("{} ({})", name(first, false), self.root(first)),
+                Rule::RootLabel | Rule::ActiveIngest => {
+                    format!("{} ({})", name(first, false), self.root(first))
+                }
                 _ => name(first, false),
             },
         };
@@ -332,7 +358,11 @@ impl<'a> NodeReport<'_, '_, 'a> {
         let names = names.collect::<Vec<_>>().join(", ") + &more;
         match (alone.len(), roots) {
             (0, 1) => Ok(()),
-            (0, roots) => writeln!(out, "Nothing holds it alone: it goes only when all {} roots have let go of it.", text::count(*roots as u64)),
+            (0, roots) => writeln!(
+                out,
+                "Nothing holds it alone: it goes only when all {} roots have let go of it.",
+                text::count(*roots as u64)
+            ),
             (1, _) => writeln!(out, "{names} alone holds it: without that it goes."),
             _ => writeln!(out, "Each of {names} alone holds it: without any one of them it goes."),
         }
@@ -341,8 +371,12 @@ impl<'a> NodeReport<'_, '_, 'a> {
     fn write_until(&self, out: &mut dyn Write) -> io::Result<()> {
         let Explanation { state, until, .. } = self.explanation;
         match (state, until) {
-            (State::Kept, Some(at)) => writeln!(out, "If only time passes it goes after {}.", self.when_before(*at)),
-            (State::Kept, None) => writeln!(out, "No expiry lets it go: it stays until somebody lets go of it."),
+            (State::Kept, Some(at)) => {
+                writeln!(out, "If only time passes it goes after {}.", self.when_before(*at))
+            }
+            (State::Kept, None) => {
+                writeln!(out, "No expiry lets it go: it stays until somebody lets go of it.")
+            }
             _ => Ok(()),
         }
     }
@@ -361,11 +395,18 @@ impl<'a> NodeReport<'_, '_, 'a> {
                 writeln!(out, "{} of content would come free with it.", text::bytes(free))?;
             }
             (free, 0) => writeln!(out, "Without it {} of content would come free.", text::bytes(free))?,
-            (free, _) => writeln!(out, "Without it {count} would go, and {} of content come free:", text::bytes(free))?,
+            (free, _) => {
+                writeln!(out, "Without it {count} would go, and {} of content come free:", text::bytes(free))?
+            }
         }
-        self.write_listed(out, takes_along.iter().map(|id| self.saying.name(Subject::Node(*id), self.namespace())))?;
+        self.write_listed(
+            out,
+            takes_along.iter().map(|id| self.saying.name(Subject::Node(*id), self.namespace())),
+        )?;
         let elsewhere = self.explanation.elsewhere.iter();
-        let holding = elsewhere.filter(|(_, is_kept)| *is_kept).map(|(id, _)| self.saying.name(Subject::Node(*id), b""));
+        let holding = elsewhere
+            .filter(|(_, is_kept)| *is_kept)
+            .map(|(id, _)| self.saying.name(Subject::Node(*id), b""));
         let holding: Vec<String> = holding.collect();
         if bytes.is_some() && !holding.is_empty() {
             writeln!(out, "Its bytes come free only when these let go of the same digest, too:")?;
@@ -373,7 +414,11 @@ impl<'a> NodeReport<'_, '_, 'a> {
         self.write_listed(out, holding.into_iter())
     }
 
-    fn write_listed(&self, out: &mut dyn Write, names: impl ExactSizeIterator<Item = String>) -> io::Result<()> {
+    fn write_listed(
+        &self,
+        out: &mut dyn Write,
+        names: impl ExactSizeIterator<Item = String>,
+    ) -> io::Result<()> {
         let count = names.len();
         for name in names.take(LISTED_MAX) {
             writeln!(out, "  {name}")?;
@@ -404,14 +449,19 @@ impl<'a> NodeReport<'_, '_, 'a> {
 
     fn node(&self) -> Node {
         let Found { namespace, kind, key } = self.found;
-        let resource_type = self.saying.situation.release.type_of(*kind).unwrap_or(crate::node::ResourceType(0));
+        let resource_type =
+            self.saying.situation.release.type_of(*kind).unwrap_or(crate::node::ResourceType(0));
         Node::new(resource_type, namespace, key)
     }
 
     fn write_named_by(&self, out: &mut dyn Write) -> io::Result<()> {
         let Explanation { named_by, missing, .. } = self.explanation;
         let lines = missing.iter().map(|hop| {
-            format!("it  {}  {}", arrow(hop), shown(&self.saying.words(self.namespace()).plain(hop.to.as_ref())))
+            format!(
+                "it  {}  {}",
+                arrow(hop),
+                shown(&self.saying.words(self.namespace()).plain(hop.to.as_ref()))
+            )
         });
         if !missing.is_empty() {
             writeln!(out, "It names what is missing:")?;
@@ -439,7 +489,11 @@ impl<'a> NodeReport<'_, '_, 'a> {
                 }
                 commands.dedup();
                 if !commands.is_empty() {
-                    writeln!(out, "To let go of it{}:", if self.explanation.roots > 1 { ", all of" } else { "" })?;
+                    writeln!(
+                        out,
+                        "To let go of it{}:",
+                        if self.explanation.roots > 1 { ", all of" } else { "" }
+                    )?;
                 }
                 self.write_listed(out, commands.into_iter())
             }
@@ -483,7 +537,9 @@ impl<'a> NodeReport<'_, '_, 'a> {
     fn keep_command(&self) -> Option<String> {
         let node = self.node();
         match self.found.kind {
-            Kind::Content | Kind::Snapshot => self.label_command(&node, &[names::GC_ROOT, b"=pinned"].concat()),
+            Kind::Content | Kind::Snapshot => {
+                self.label_command(&node, &[names::GC_ROOT, b"=pinned"].concat())
+            }
             Kind::Image => {
                 let label = [names::GC_EXPIRE, b"="].concat();
                 Some(ctr(&node.namespace, "images label", &node.key, &format!(" {}", word(&label))))
@@ -543,7 +599,8 @@ impl Show for NodeReport<'_, '_, '_> {
         let chains: Vec<Vec<JsonHop>> = explanation.chains.iter().map(hops).collect();
         let Found { namespace, kind, key } = self.found;
         let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
-        let r#type = saying.situation.release.type_of(*kind).filter(|_| self.is_node()).map(|number| number.0);
+        let r#type =
+            saying.situation.release.type_of(*kind).filter(|_| self.is_node()).map(|number| number.0);
         let report = JsonNodeReport {
             release: saying.situation.release.name(),
             now: time::format_rfc3339_nano(saying.now()),
@@ -626,13 +683,16 @@ impl DigestReport<'_, '_, '_> {
                 None if *rule == Rule::LiveLease => self.no_end(*holder),
                 None => String::new(),
             };
-            let [alone, held] = [alone, held].map(|held| (text::bytes(held.bytes), text::count(held.objects)));
+            let [alone, held] =
+                [alone, held].map(|held| (text::bytes(held.bytes), text::count(held.objects)));
             rows.push([name, until, alone.0, alone.1, held.0, held.1]);
         }
         text::write_columns(out, &rows, &[false, false, true, true, true, true])?;
         match holders.len().saturating_sub(ROWS_MAX) {
             0 => Ok(()),
-            more => writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "more holder")),
+            more => {
+                writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "more holder"))
+            }
         }
     }
 
@@ -650,18 +710,28 @@ impl DigestReport<'_, '_, '_> {
 
     fn write_next(&self, out: &mut dyn Write) -> io::Result<()> {
         let Digest { garbage: Held { objects, bytes }, next, .. } = self.digest;
-        let mut rows = vec![["removable".to_owned(), String::new(), "comes free".to_owned(), "objects".to_owned()]];
+        let mut rows =
+            vec![["removable".to_owned(), String::new(), "comes free".to_owned(), "objects".to_owned()]];
         rows.push(["now".to_owned(), String::new(), text::bytes(*bytes), text::count(*objects)]);
         for Next { at, nodes, bytes } in next.iter().take(ROWS_MAX) {
             let after = at.shifted(-1);
             let away = text::away(self.saying.now(), after);
             let date = format!("after {}", time::format_rfc3339(after));
-            rows.push([date, away, format!("+ {}", text::bytes(*bytes)), format!("+ {}", text::count(nodes.len() as u64))]);
+            rows.push([
+                date,
+                away,
+                format!("+ {}", text::bytes(*bytes)),
+                format!("+ {}", text::count(nodes.len() as u64)),
+            ]);
         }
         text::write_columns(out, &rows, &[false, false, true, true])?;
         match next.len().saturating_sub(ROWS_MAX) {
             0 => Ok(()),
-            more => writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "later instant")),
+            more => writeln!(
+                out,
+                "... and {}: --json lists them all",
+                text::counted(more as u64, "later instant")
+            ),
         }
     }
 
@@ -684,7 +754,11 @@ impl Show for DigestReport<'_, '_, '_> {
         });
         let next = self.digest.next.iter().map(|next| JsonNext {
             at: time::format_rfc3339_nano(next.at),
-            nodes: next.nodes.iter().map(|id| saying.json_node(saying.network.graph().node(*id).as_ref())).collect(),
+            nodes: next
+                .nodes
+                .iter()
+                .map(|id| saying.json_node(saying.network.graph().node(*id).as_ref()))
+                .collect(),
             bytes: next.bytes,
         });
         let report = JsonDigest {
@@ -702,13 +776,21 @@ impl Show for DigestReport<'_, '_, '_> {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let (release, now) = (self.saying.situation.release, time::format_rfc3339(self.saying.now()));
         self.saying.write_error(out)?;
-        writeln!(out, "Who holds what by the rules of containerd {release} at {now}; \"alone\" is what goes without the holder\n")?;
+        writeln!(
+            out,
+            "Who holds what by the rules of containerd {release} at {now}; \"alone\" is what goes without the holder\n"
+        )?;
         self.write_holders(out)?;
         writeln!(out)?;
         self.write_next(out)?;
         if let Some(first) = self.digest.holders.first() {
             let name = self.saying.name(first.holder, b"");
-            writeln!(out, "\nMore of one: leasehold explain {} {}", self.saying.command, word(name.as_bytes()))?;
+            writeln!(
+                out,
+                "\nMore of one: leasehold explain {} {}",
+                self.saying.command,
+                word(name.as_bytes())
+            )?;
         }
         Ok(())
     }
@@ -720,7 +802,11 @@ impl Show for DigestReport<'_, '_, '_> {
 /// The writer's.
 pub fn write_found(found: &[Found], out: &mut dyn Write) -> io::Result<()> {
     for Found { namespace, kind, key } in found.iter().take(ROWS_MAX) {
-        writeln!(out, "  {}", alias::in_text(&format!("{}/{kind}/{}", text::name(namespace), text::name(key))))?;
+        writeln!(
+            out,
+            "  {}",
+            alias::in_text(&format!("{}/{kind}/{}", text::name(namespace), text::name(key)))
+        )?;
     }
     match found.len().saturating_sub(ROWS_MAX) {
         0 => Ok(()),

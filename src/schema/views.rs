@@ -135,7 +135,8 @@ pub fn objects(tree: &Bucket) -> impl Iterator<Item = (Kind, &[u8], Vec<u8>)> {
         });
         let snapshotters = namespace.at(&[names::SNAPSHOTS]).into_iter().flat_map(View::buckets);
         let snapshots = snapshotters.flat_map(move |(snapshotter, snapshots)| {
-            let key = move |(key, _): (&[u8], View<'_>)| (Kind::Snapshot, name, [snapshotter, b"/", key].concat());
+            let key =
+                move |(key, _): (&[u8], View<'_>)| (Kind::Snapshot, name, [snapshotter, b"/", key].concat());
             snapshots.buckets().map(key)
         });
         folders.chain(snapshots)

@@ -85,7 +85,8 @@ fn a_node_is_explained_as_the_contract_says() {
     assert_eq!(chain[1]["label"], "containerd.io/gc.ref.content.l.0");
     let two = json(&["explain", &path, "content/two"]);
     assert_eq!(two["until"], "2026-01-01T02:00:00.000000001Z");
-    let alone: Vec<&Value> = two["alone"].as_array().expect("a list").iter().map(|node| &node["key"]).collect();
+    let alone: Vec<&Value> =
+        two["alone"].as_array().expect("a list").iter().map(|node| &node["key"]).collect();
     assert_eq!(alone, ["l"]);
     let later = json(&["explain", &path, "content/two", "--now", "+3h"]);
     assert_eq!((&later["state"], &later["until"]), (&Value::from("removed"), &Value::Null));
@@ -112,7 +113,10 @@ fn who_holds_what_is_said_as_the_contract_says() {
 fn where_images_are_no_nodes_they_hold_all_the_same() {
     let (_folder, path) = scenario("old.scenario", &SHARED.replace("2.1", "1.7"));
     let one = json(&["explain", &path, "content/one"]);
-    assert_eq!(one["chain"][0]["from"], serde_json::json!({"type": null, "kind": "image", "namespace": "default", "key": "a"}));
+    assert_eq!(
+        one["chain"][0]["from"],
+        serde_json::json!({"type": null, "kind": "image", "namespace": "default", "key": "a"})
+    );
     let image = json(&["explain", &path, "image/a"]);
     assert_eq!((&image["state"], &image["bytes_alone"]), (&"unswept".into(), &10.into()));
     assert_eq!(image["node"]["type"], Value::Null);
