@@ -7,15 +7,12 @@ use super::{Ended, Failure, version};
 use crate::engine::{Request, collect};
 use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, find};
 use crate::go::Go;
-use crate::instant::Instant;
 use crate::node::{Kind, Node};
 use crate::oracle::{Defects, Holder, judge};
 use crate::properties::check::compare;
 use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::explain::{DigestReport, NodeReport, Saying, write_found};
-use crate::report::shell::quoted;
-use crate::schema::time;
 use crate::situation::Situation;
 use crate::text;
 use std::ffi::{OsStr, OsString};
@@ -102,7 +99,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     let error = outcome.error.as_ref().map(ToString::to_string);
     let network = Network::new(judgement.graph());
-    let command = command(arguments, situation.now);
+    let Arguments { source, release, now, go, .. } = arguments;
+    let command = source::again(source, *release, *go, now.map(|_| situation.now));
     let (situation, network) = (&situation, &network);
     let saying = Saying { situation, network, error: error.as_deref(), command: &command };
     let Some(node) = &arguments.node else {
@@ -184,13 +182,4 @@ fn explain<'a>(
         (None, Some(id)) => explainer.node(id),
         (None, None) => explainer.holder(None),
     }
-}
-
-/// The source and the flags that matter, as a shell takes them.
-fn command(arguments: &Arguments, now: Instant) -> String {
-    let mut words = vec![quoted(&arguments.source)];
-    words.extend(arguments.release.map(|release| format!("--release {release}")));
-    words.extend(arguments.go.map(|go| format!("--go {go}")));
-    words.extend(arguments.now.map(|_| format!("--now {}", time::format_rfc3339_nano(now))));
-    words.join(" ")
 }

@@ -74,6 +74,15 @@ pub(super) fn refuse_standard_input(path: &Path, what: &str) -> Result<(), Failu
     Ok(())
 }
 
+/// A source and the flags that matter to what is said of it, as a shell takes them; `now` if it was named.
+pub(super) fn again(source: &Path, release: Option<Release>, go: Option<Go>, now: Option<Instant>) -> String {
+    let mut words = vec![quoted(source)];
+    words.extend(release.map(|release| format!("--release {release}")));
+    words.extend(go.map(|go| format!("--go {go}")));
+    words.extend(now.map(|now| format!("--now {}", time::format_rfc3339_nano(now))));
+    words.join(" ")
+}
+
 /// Whether a path is named as a scenario file.
 pub(super) fn is_scenario(path: &Path) -> bool {
     path.extension() == Some(OsStr::new(SCENARIO_EXTENSION))

@@ -133,13 +133,28 @@ impl<'a> Judgement<'a> {
     pub fn not_holding(&self, node: NodeRef<'_>) -> Vec<Failure<'a>> {
         let mut failures = self.failed(node);
         failures.retain(|failure| !self.holds_otherwise(failure, node));
-        let missed = NearMisses::about(self, node).of(self, node, &failures).into_iter();
+        let missed = NearMisses::among(self, &[node]).of(self, node, &failures).into_iter();
         let is_own = |failure: &Failure<'_>| match failure {
             Failure::OwnLabelNotRead { label, .. } => self.reads_own(node, label),
             _ => false,
         };
         failures.extend(missed.filter(|failure| !is_own(failure)));
         failures
+    }
+
+    /// As [`Judgement::failures`], of some nodes: nothing is gathered beyond these.
+    pub fn failures_of_each(&self, nodes: &[NodeRef<'_>]) -> Vec<Vec<Failure<'a>>> {
+        let missed = NearMisses::among(self, nodes);
+        let failures = nodes.iter().map(|node| {
+            if self.keeps(*node) {
+                return Vec::new();
+            }
+            let mut failures = self.failed(*node);
+            let missed = missed.of(self, *node, &failures);
+            failures.extend(missed);
+            failures
+        });
+        failures.collect()
     }
 
     fn failed(&self, node: NodeRef<'_>) -> Vec<Failure<'a>> {

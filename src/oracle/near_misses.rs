@@ -60,12 +60,14 @@ impl<'a> NearMisses<'a> {
         NearMisses::gather(judgement, None)
     }
 
-    /// Of one node: only what has its name is gathered.
-    pub(super) fn about(judgement: &Judgement<'a>, node: NodeRef<'_>) -> NearMisses<'a> {
-        let name = name_of(judgement, node);
-        let tails = name.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &name[at + 1..]);
-        let names = tails.chain([name, node.key]).map(<[u8]>::to_vec).collect();
-        NearMisses::gather(judgement, Some(names))
+    /// Of some nodes: only what has their names is gathered.
+    pub(super) fn among(judgement: &Judgement<'a>, nodes: &[NodeRef<'_>]) -> NearMisses<'a> {
+        let names = nodes.iter().flat_map(|node| {
+            let name = name_of(judgement, *node);
+            let slashes = name.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+            slashes.map(|(at, _)| &name[at + 1..]).chain([name, node.key]).map(<[u8]>::to_vec)
+        });
+        NearMisses::gather(judgement, Some(names.collect()))
     }
 
     fn gather(judgement: &Judgement<'a>, only: Option<BTreeSet<Vec<u8>>>) -> NearMisses<'a> {

@@ -1,9 +1,13 @@
 //! What a collection would remove and keep.
 
 use super::Show;
+use super::shell::quoted;
 use crate::bucket::json;
 use crate::engine::{Culprit, Level, LogEvent, Outcome, Remedy};
+use crate::instant::Instant;
 use crate::node::{Kind, NodeRef, ResourceType};
+use crate::oracle::{Failure, Judgement};
+use crate::reason::Words;
 use crate::release::Release;
 use crate::scenario::alias;
 use crate::schema::{time, views};
@@ -12,6 +16,7 @@ use crate::text;
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Write};
@@ -27,6 +32,10 @@ pub struct Report<'a> {
     pub outcome: &'a Outcome,
     /// Every resource of the database in the order of the sweep, which a failed collection does not walk to its end.
     pub walk: &'a [NodeRef<'a>],
+    /// What the oracle says of it: why things go.
+    pub judgement: &'a Judgement<'a>,
+    /// The source and the flags behind `leasehold explain`, as a shell takes them.
+    pub command: &'a str,
     /// What makes it fail, if it fails.
     pub culprits: &'a [Culprit],
     /// What was said on standard error.
@@ -103,6 +112,12 @@ struct JsonNode<'a> {
     /// fails.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stays: bool,
+    /// Of what is kept and will not live for ever: its last instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    /// Why it goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -183,12 +198,27 @@ impl<'a> Report<'a> {
             key: json::encode(node.key),
             bytes: None,
             stays: false,
+            expires: None,
+            reason: None,
         }
     }
 
-    /// A node that there is: of content with its size.
+    /// A node that there is: of content with its size, of leases, images and ingests with their expiry.
     fn json_resource<'n>(&self, node: NodeRef<'n>) -> JsonNode<'n> {
-        JsonNode { bytes: self.is_content(node).then(|| self.size(node)), ..self.json_node(node) }
+        let bytes = self.is_content(node).then(|| self.size(node));
+        let expires = self.expiry(node).map(time::format_rfc3339_nano);
+        JsonNode { bytes, expires, ..self.json_node(node) }
+    }
+
+    /// When a node expires by itself.
+    fn expiry(&self, node: NodeRef<'_>) -> Option<Instant> {
+        let Situation { tree, release, .. } = self.situation;
+        match release.kind_of(node.resource_type) {
+            Kind::Lease => views::lease_expiry(tree, node.namespace, node.key),
+            Kind::Image if release.rules().image_nodes => views::image_expiry(tree, node.namespace, node.key),
+            Kind::Ingest => views::ingest_expiry(tree, node.namespace, node.key),
+            _ => None,
+        }
     }
 
     fn is_content(&self, node: NodeRef<'_>) -> bool {
@@ -336,12 +366,23 @@ impl<'a> Report<'a> {
         writeln!(out, "Of {counts} among them meta.db does not know the sizes: they lie below {places}.")
     }
 
+    /// What goes, the largest first, each with the first reason for it.
     fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
-        let count = self.outcome.removed.len();
-        for node in self.removed().take(LISTED_MAX) {
-            let stays = if self.stays(node) { "   its bucket stays" } else { "" };
-            writeln!(out, "  remove  {}{stays}", alias::in_text(&text::node(self.situation.release, node)))?;
-        }
+        let mut removed: Vec<(NodeRef<'_>, Option<u64>)> =
+            self.removed().map(|node| (node, self.size(node).filter(|_| self.is_content(node)))).collect();
+        removed.sort_by_key(|(_, size)| Reverse(size.unwrap_or(0)));
+        let count = removed.len();
+        removed.truncate(LISTED_MAX);
+        let nodes: Vec<NodeRef<'_>> = removed.iter().map(|(node, _)| *node).collect();
+        let failures = self.judgement.failures_of_each(&nodes);
+        let rows = removed.iter().zip(&failures).map(|((node, size), failures)| {
+            let stays = if self.stays(*node) { "its bucket stays; " } else { "" };
+            let name = alias::in_text(&text::node(self.situation.release, *node));
+            let reason = text::short_digests(&alias::in_text(&self.reason(*node, failures)));
+            [format!("  remove  {name}"), size.map(text::bytes).unwrap_or_default(), format!("{stays}{reason}")]
+        });
+        let rows: Vec<[String; 3]> = rows.collect();
+        text::write_columns(out, &rows, &[false, true, false])?;
         if count > LISTED_MAX {
             writeln!(
                 out,
@@ -349,7 +390,20 @@ impl<'a> Report<'a> {
                 text::count((count - LISTED_MAX) as u64)
             )?;
         }
-        Ok(())
+        let Some((first, _)) = removed.first() else { return Ok(()) };
+        let name = format!(
+            "{}/{}/{}",
+            text::name(first.namespace),
+            self.situation.release.kind_of(first.resource_type),
+            text::name(first.key)
+        );
+        writeln!(out, "\nMore of one: leasehold explain {} {}", self.command, quoted(alias::in_text(&name)))
+    }
+
+    /// The first reason for which a node goes.
+    fn reason(&self, node: NodeRef<'_>, failures: &[Failure<'_>]) -> String {
+        let Situation { release, tree, .. } = self.situation;
+        Words { release: *release, tree, namespace: node.namespace }.failures(node, failures)
     }
 }
 
@@ -368,7 +422,11 @@ impl Show for Report<'_> {
             dies: dying(self.failing),
             removed: self
                 .removed()
-                .map(|node| JsonNode { stays: self.stays(node), ..self.json_resource(node) })
+                .map(|node| JsonNode {
+                    stays: self.stays(node),
+                    reason: Some(self.reason(node, &self.judgement.failures(node))),
+                    ..self.json_resource(node)
+                })
                 .collect(),
             totals: self.json_totals(),
             freed: self.freed(),

@@ -366,6 +366,28 @@ fn what_a_failed_collection_was_to_remove_stays() {
     assert!(report["kept"].as_array().expect("a list").iter().any(|node| node["key"] == "old"));
 }
 
+#[test]
+fn what_goes_is_told_with_its_reason_the_largest_first() {
+    let steps = "content put small size=1\ncontent put large size=2097152\nlease create l expire=+1h\n\
+        lease add l content/large\nadvance 2h\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.scenario");
+    fs::write(&path, steps).expect("writable");
+    let path = path.display().to_string();
+    let said = String::from_utf8(leasehold(&["collect", &path]).stdout).expect("text");
+    let removed: Vec<&str> = said.lines().filter(|line| line.starts_with("  remove")).collect();
+    assert_eq!(
+        removed,
+        [
+            "  remove  default/content/large  2.0 MiB  lease/l held it and expired 2026-01-01T01:00:00Z",
+            "  remove  default/content/small      1 B  nothing refers to it",
+            "  remove  default/lease/l                 expired 2026-01-01T01:00:00Z",
+        ],
+        "{said}"
+    );
+    assert!(said.ends_with(&format!("More of one: leasehold explain {path} default/content/large\n")), "{said}");
+}
+
 /// The sweep cuts a snapshot's key at its first slash, and then finds no bucket.
 #[test]
 fn a_removed_snapshot_whose_bucket_stays_says_so() {
@@ -373,7 +395,8 @@ fn a_removed_snapshot_whose_bucket_stays_says_so() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/rules/sweep_snapshotter_missing.scenario");
     let scenario = scenario.display().to_string();
     let said = String::from_utf8(leasehold(&["collect", &scenario]).stdout).expect("text");
-    assert!(said.contains("  remove  default/snapshot/over/lay/k   its bucket stays\n"), "{said}");
+    let line = "  remove  default/snapshot/over/lay/k    its bucket stays; nothing refers to it\n";
+    assert!(said.contains(line), "{said}");
     let report: serde_json::Value =
         serde_json::from_slice(&leasehold(&["collect", &scenario, "--json"]).stdout)
             .expect("one JSON object");

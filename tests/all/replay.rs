@@ -408,7 +408,8 @@ fn a_scenario_can_be_collected_by_its_own_clock_and_release_or_by_others() {
     let streams = collect(&["s.scenario"]);
     assert_eq!(
         streams["removed"][1],
-        serde_json::json!({"type": 9, "kind": "stream", "namespace": "default", "key": "s"})
+        serde_json::json!({"type": 9, "kind": "stream", "namespace": "default", "key": "s",
+            "reason": "lease/l held it and expired 2026-01-01T01:00:00Z"})
     );
     let older = collect(&["s.scenario", "--release", "1.7"]);
     assert_eq!(older["removed"][1]["type"], 8);
