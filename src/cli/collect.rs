@@ -103,7 +103,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         outcome: &outcome,
         walk: &walk,
         judgement: &judgement,
-        command: &source::again(&arguments.source, arguments.release, arguments.go, arguments.now.map(|_| situation.now)),
+        command: &source::again(
+            &arguments.source,
+            arguments.release,
+            arguments.go,
+            arguments.now.map(|_| situation.now),
+        ),
         culprits: &culprits,
         warnings: &notes.said,
         releases: releases.as_ref(),

@@ -379,7 +379,11 @@ impl<'a> Report<'a> {
             let stays = if self.stays(*node) { "its bucket stays; " } else { "" };
             let name = alias::in_text(&text::node(self.situation.release, *node));
             let reason = text::short_digests(&alias::in_text(&self.reason(*node, failures)));
-            [format!("  remove  {name}"), size.map(text::bytes).unwrap_or_default(), format!("{stays}{reason}")]
+            [
+                format!("  remove  {name}"),
+                size.map(text::bytes).unwrap_or_default(),
+                format!("{stays}{reason}"),
+            ]
         });
         let rows: Vec<[String; 3]> = rows.collect();
         text::write_columns(out, &rows, &[false, true, false])?;

@@ -385,7 +385,10 @@ fn what_goes_is_told_with_its_reason_the_largest_first() {
         ],
         "{said}"
     );
-    assert!(said.ends_with(&format!("More of one: leasehold explain {path} default/content/large\n")), "{said}");
+    assert!(
+        said.ends_with(&format!("More of one: leasehold explain {path} default/content/large\n")),
+        "{said}"
+    );
 }
 
 /// The sweep cuts a snapshot's key at its first slash, and then finds no bucket.

@@ -50,7 +50,8 @@ fn questions_that_people_asked_are_answered() {
 #[test]
 fn the_readmes_answer_is_what_is_printed() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("text");
-    let asked = readme.split("```sh\n").find(|block| block.starts_with("leasehold explain")).expect("a command");
+    let asked =
+        readme.split("```sh\n").find(|block| block.starts_with("leasehold explain")).expect("a command");
     let (command, rest) = asked.split_once('\n').expect("a line");
     let shown = rest.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an answer");
     let words = shlex::split(command).expect("a command");
