@@ -350,7 +350,9 @@ impl<'a> NodeReport<'_, '_, 'a> {
         alone.sort_by_key(|subject| {
             let is_from = |hop: &Hop<'_>| hop.from == Some(*subject);
             let is_to = |hop: &Hop<'_>| graph.find(hop.to.as_ref()).map(Subject::Node) == Some(*subject);
-            chain.iter().position(|hop| is_from(hop) || is_to(hop))
+            let from = chain.iter().position(is_from).map(|place| (place, false));
+            let to = chain.iter().position(is_to).map(|place| (place, true));
+            [from, to].into_iter().flatten().min()
         });
         let names = alone.iter().take(LISTED_MAX).map(|subject| self.saying.name(*subject, self.namespace()));
         let more = alone.len().saturating_sub(LISTED_MAX);
