@@ -28,6 +28,7 @@
 //! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
 //! | [`child`] | anyone's collector as a child process, on generated cases |
 //! | [`explain`] | why an object is kept, what alone holds it, until when; who holds what |
+//! | [`lint`] | whether a database is sound, and what it costs where it is not |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`replay`], [`fuzzing`] | scenarios held to what they expect; bodies of fuzz targets |
 //! | [`report`], `cli` | results for people and machines; the commands |
@@ -55,6 +56,7 @@ pub mod fuzzing;
 pub mod generate;
 pub mod go;
 pub mod instant;
+pub mod lint;
 pub mod metadata;
 pub mod named;
 pub mod node;

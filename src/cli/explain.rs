@@ -3,7 +3,7 @@
 use super::notes::Notes;
 use super::source;
 use super::values::{self, Now};
-use super::{Ended, Failure, version};
+use super::{Ended, Failure};
 use crate::engine::{Request, collect};
 use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, find};
 use crate::go::Go;
@@ -89,7 +89,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let mut notes = Notes::default();
-    let situation = situation(arguments, &mut notes)?;
+    let Arguments { source, release, now, go, wait, .. } = arguments;
+    let situation = source::read_judged(source, *release, *now, *go, *wait, &mut notes)?;
     // The collector says the same beside the oracle whose relations are told; what both stand behind can be trusted.
     let defects = Defects::as_shipped(situation.release);
     let (outcome, judgement) = rayon::join(|| collect(&situation), || judge(&situation, defects));
@@ -115,24 +116,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     NodeReport { saying, found: &found, explanation }.write(arguments.json, out)?;
     let is_well = disagreements.is_empty() && explanation.state != State::Missing;
     Ok(if is_well { Ended::Well } else { Ended::WithFinding })
-}
-
-/// What is asked about, under the release whose rules count, with what is to be said of that.
-fn situation(arguments: &Arguments, notes: &mut Notes) -> Result<Situation, Failure> {
-    let Arguments { source, release, now, go, wait, .. } = arguments;
-    let read = source::read(source, *release, *now, *go, *wait, notes)?;
-    let situation = read.under(release.unwrap_or(read.release));
-    values::go_of(*go, &[situation.release])?;
-    let is_database = !source::is_scenario(source);
-    if go.is_none() && is_database {
-        source::warn_of_times(&situation, notes);
-    }
-    match (is_database, release) {
-        (true, None) => version::say(&situation, &version::others(&situation), notes),
-        (true, Some(_)) => version::warn(&situation.tree, &[situation.release], false, notes),
-        (false, _) => version::warn_of_rules(&[situation.release], notes),
-    }
-    Ok(situation)
 }
 
 /// The one object that a name means; none if there is none, which is said.

@@ -13,6 +13,7 @@ mod files;
 mod findings;
 mod grade;
 mod interrupt;
+mod lint;
 mod notes;
 mod pipe;
 mod place;
@@ -20,6 +21,7 @@ mod progress;
 mod replay;
 mod simulate;
 mod source;
+mod stored;
 mod terminal;
 mod threads;
 mod values;
@@ -87,6 +89,7 @@ enum Command {
     Replay(replay::Arguments),
     Collect(collect::Arguments),
     Explain(explain::Arguments),
+    Lint(lint::Arguments),
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
     Exhaust(exhaust::Arguments),
@@ -113,6 +116,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
         Command::Explain(arguments) => explain::run(&arguments, &mut out),
+        Command::Lint(arguments) => lint::run(&arguments, &mut out),
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
         Command::Exhaust(arguments) => exhaust::run(&arguments, &mut out),
@@ -173,6 +177,7 @@ mod tests {
         ("conformance", "release", &["only"]),
         ("diff", "cases", &["now", "wait", "go"]),
         ("grade", "list", &["seeds", "budget", "jobs"]),
+        ("lint", "list", &["now", "release", "go", "wait", "json"]),
         ("replay", "against", &["fault", "intended"]),
         ("replay", "update", &["fault", "target", "intended", "release", "go", "against"]),
         ("replay", "step", &["json"]),
@@ -227,7 +232,7 @@ mod tests {
             "diff" if pair.contains(&"cases") => &["--from", "1.7", "--to", "2.0"],
             "diff" => &["--from", "1.7", "--to", "2.0", "source"],
             "exhaust" => &["--nodes", "2"],
-            "collect" | "explain" | "replay" | "conformance" => &["source"],
+            "collect" | "explain" | "lint" | "replay" | "conformance" => &["source"],
             "export" => &["source", "target"],
             _ => &[],
         }

@@ -5,7 +5,7 @@
 
 use super::notes::Notes;
 use super::place::{Place, look};
-use super::values::Now;
+use super::values::{self, Now};
 use super::{Failure, progress, terminal, version};
 use crate::bucket::Bucket;
 use crate::bucket::bolt::{self, BoltError};
@@ -28,7 +28,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const IN_ROOT: &str = "io.containerd.metadata.v1.bolt/meta.db";
 
 /// How long a database that a daemon writes to is tried where nobody says it.
-const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+
+/// Whether a source is containerd's root folder, beside whose database its stores lie.
+pub(super) fn is_root(path: &Path) -> bool {
+    matches!((look(path), look(&path.join(IN_ROOT))), (Ok(Place::Folder), Ok(Place::File)))
+}
 
 /// What the names of scenario files end in.
 pub(super) const SCENARIO_EXTENSION: &str = "scenario";
@@ -64,6 +69,31 @@ pub(super) fn read(
     let release = release.unwrap_or_else(|| version::shown(&tree));
     let situation = Situation::new(tree, release, Now::from(now, wall_clock()));
     Ok(Situation { built_with: go.unwrap_or_default(), ..situation })
+}
+
+/// Reads a source under the release whose rules count, and says which those are: of a database for which nobody named one
+/// also what the others do that may be the daemon's.
+pub(super) fn read_judged(
+    path: &Path,
+    release: Option<Release>,
+    now: Option<Now>,
+    go: Option<Go>,
+    wait: Option<Duration>,
+    notes: &mut Notes,
+) -> Result<Situation, Failure> {
+    let read = read(path, release, now, go, wait, notes)?;
+    let situation = read.under(release.unwrap_or(read.release));
+    values::go_of(go, &[situation.release])?;
+    let is_database = !is_scenario(path);
+    if go.is_none() && is_database {
+        warn_of_times(&situation, notes);
+    }
+    match (is_database, release) {
+        (true, None) => version::say(&situation, &version::others(&situation), notes),
+        (true, Some(_)) => version::warn(&situation.tree, &[situation.release], false, notes),
+        (false, _) => version::warn_of_rules(&[situation.release], notes),
+    }
+    Ok(situation)
 }
 
 /// Refuses the name by which others mean standard input, unless a file is called so; `what` is to be named instead.

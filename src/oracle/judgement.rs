@@ -9,6 +9,7 @@ use super::near_misses::NearMisses;
 use super::nodes::{NodeId, Visit};
 use super::rules::{By, Failure, Reason, Rule, RunError};
 use crate::node::{Node, NodeRef};
+use crate::release::Release;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -79,6 +80,11 @@ impl<'a> Judgement<'a> {
     /// How many resources are handed to removal where nothing fails; repeats count.
     pub fn removed_count(&self) -> usize {
         self.facts.resources.iter().filter(|resource| !self.is_kept(resource)).count()
+    }
+
+    /// Whose rules it judges by.
+    pub fn release(&self) -> Release {
+        self.question.situation.release
     }
 
     pub(super) fn has(&self, defect: Defect) -> bool {

@@ -14,7 +14,6 @@ mod difference;
 pub mod finding;
 mod gc;
 mod impossible;
-mod label_keys;
 mod objects;
 mod paths;
 pub mod refusal;

@@ -12,12 +12,11 @@
 //! ```
 //!
 //! An `expect` may name what cannot be ([`super::impossible`]), a label's key may be nearly one that is read
-//! ([`super::label_keys`]). What no step creates and nothing else is nearly called is meant to be missing, which is worth a
+//! ([`crate::schema::label_keys`]). What no step creates and nothing else is nearly called is meant to be missing, which is worth a
 //! scenario, if a step at least mentions it. A `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
 //! ([`crate::go`]).
 
 use super::impossible::{Snapshotters, impossible};
-use super::label_keys::Keys;
 use super::objects::{Object, created_namespaces, expected, named as named_by, used_namespace};
 use super::slip::{Budget, Names};
 use super::there::{There, everyday};
@@ -29,6 +28,7 @@ use crate::scenario::{
     Assertion, Expiry, Labels, Line, Name, NodeName, Outcome, RawValue, Scenario, Step, alias, kind_of_word,
     print_node,
 };
+use crate::schema::label_keys::Keys;
 use crate::schema::{duration, names, shape, time};
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,7 +57,7 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
     let acted_in = Namespaces::new(namespaces.iter().cloned().chain(used));
     let namespaces = Namespaces::new(namespaces);
     let mentioned = Mentioned::of(scenario, &created);
-    let keys = Keys::of(scenario);
+    let keys = keys_read(scenario);
     let snapshotters = Snapshotters::of(scenario);
     let mut is_spent = false;
     let mut puts = Puts::default();
@@ -73,7 +73,13 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         let labels = labels.as_slice().iter();
         let mut texts: Vec<String> =
             labels.filter_map(|(key, value)| names_nothing(key, value, &created)).collect();
-        texts.extend(all_labels.as_slice().iter().filter_map(|(key, _)| keys.is_nearly_read(key)));
+        texts.extend(
+            all_labels
+                .as_slice()
+                .iter()
+                .filter_map(|(key, _)| keys.nearly_read(key))
+                .map(|nearly| nearly.to_string()),
+        );
         texts
             .extend(all_labels.as_slice().iter().filter_map(|(key, value)| unreadable_condition(key, value)));
         for (at, object) in named_by(step).iter().enumerate() {
@@ -104,6 +110,14 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         warnings.extend(texts.into_iter().map(|text| Warning { line: *number, text }));
     }
     warnings
+}
+
+/// The keys that the collectors of a scenario read.
+fn keys_read(scenario: &Scenario) -> Keys {
+    Keys::new(scenario.lines.iter().filter_map(|line| match &line.step {
+        Step::CollectorDeclare { label, .. } => label.as_deref(),
+        _ => None,
+    }))
 }
 
 /// The content that is certainly there, as each client put it.

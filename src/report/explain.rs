@@ -55,11 +55,11 @@ pub struct DigestReport<'r, 'j, 'a> {
 
 /// A node, or a holder that is none in the release: of no type then.
 #[derive(Serialize)]
-struct JsonNode {
-    r#type: Option<u8>,
-    kind: String,
-    namespace: String,
-    key: String,
+pub(super) struct JsonNode {
+    pub(super) r#type: Option<u8>,
+    pub(super) kind: String,
+    pub(super) namespace: String,
+    pub(super) key: String,
 }
 
 #[derive(Serialize)]

@@ -20,9 +20,10 @@
 //!    └─ sandboxes/ID/labels/KEY                             from 2.0; before, NAMESPACE/sandboxes at the root
 //! ```
 //!
-//! `names` has the words; `time`, `duration` and `varint` read and write values as Go does. This room knows nothing of what is kept.
+//! `names` has the words, `label_keys` those that are nearly one of a label's; `time`, `duration` and `varint` read and write values as Go does. This room knows nothing of what is kept.
 
 pub mod duration;
+pub mod label_keys;
 pub mod names;
 pub mod shape;
 pub mod time;

@@ -18,6 +18,8 @@
 
 mod objects;
 
+pub use objects::{BLOB_WITHOUT_SIZE, IMAGE_WITHOUT_TARGET};
+
 use super::{names, varint};
 use crate::bucket::{Bucket, Entry, View};
 use std::fmt;
@@ -85,6 +87,18 @@ pub struct Oddity {
     expected: String,
     /// How many there are.
     pub count: u64,
+}
+
+impl Oddity {
+    /// What it is, in the words by which oddities are counted together.
+    pub fn what(&self) -> &'static str {
+        self.what
+    }
+
+    /// The keys on the way from the root to the first.
+    pub fn path(&self) -> &[Vec<u8>] {
+        &self.first.0
+    }
 }
 
 impl fmt::Display for Oddity {

@@ -15,6 +15,7 @@ mod export;
 mod go;
 mod grade;
 mod library;
+mod lint;
 mod names;
 mod replay;
 mod rooms;

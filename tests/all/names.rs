@@ -116,6 +116,7 @@ fn people_read_names_where_a_scenario_is_the_source() {
         ("collect good.scenario", "remove  default/snapshot/overlayfs/@base"),
         ("collect --release 1.7 good.scenario", "remove  default/snapshot/overlayfs/@base"),
         ("collect failing.scenario", "stopped by  default/ingest/@up"),
+        ("lint good.scenario", "content/gone is missing"),
         ("collect refused.scenario", "content \"absent\": not found"),
         ("diff --from 2.1 --to 1.6 good.scenario", "default/type-13/@disk"),
         ("diff --from 1.7 --to 2.1 failing.scenario", "stopped by  default/ingest/@up"),
@@ -142,6 +143,7 @@ fn objects_for_machines_have_the_digests() {
     for (arguments, named) in [
         ("collect --json good.scenario", "base"),
         ("collect --json failing.scenario", "up"),
+        ("lint --json good.scenario", "gone"),
         ("diff --from 2.1 --to 1.6 --json good.scenario", "disk"),
         ("diff --from 1.7 --to 2.1 --json failing.scenario", "up"),
     ] {

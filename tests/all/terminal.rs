@@ -27,7 +27,7 @@ const RAW: &[u8] = b"\x9b31m\x1b[1m\xff\x85\nforged";
 fn short(command: &str) -> &'static [&'static str] {
     match command {
         "simulate" => &["--cases", "64"],
-        "replay" | "collect" | "explain" | "conformance" => &["good.scenario"],
+        "replay" | "collect" | "explain" | "lint" | "conformance" => &["good.scenario"],
         "diff" => &["good.scenario", "--from", "1.7", "--to", "2.0"],
         "exhaust" => &["--nodes", "2"],
         "grade" => &["--fault", "sweep-skips", "--seeds", "1", "--budget", "1s"],
@@ -244,8 +244,8 @@ fn no_command_shows_what_files_hold_or_are_called_as_it_is() {
                 .concat();
         let refused = room.write(called(".refused.scenario"), refused);
         let flawed = room.write(called(".flawed.scenario"), flaws(&raw));
-        let [collect, explain, diff, replay, export, conformance] =
-            ["collect", "explain", "diff", "replay", "export", "conformance"].map(OsStr::new);
+        let [collect, explain, lint, diff, replay, export, conformance] =
+            ["collect", "explain", "lint", "diff", "replay", "export", "conformance"].map(OsStr::new);
         let [from, to, step, all] = ["--from=1.7", "--to=2.3", "--step", "--release=all"].map(OsStr::new);
         for file in [&whole, &refused, &flawed, &missing] {
             room.run(&[replay, file]);
@@ -259,6 +259,7 @@ fn no_command_shows_what_files_hold_or_are_called_as_it_is() {
             room.run(&[replay, OsStr::new("--fault=sweep-skips"), file]);
             room.run_both(&[collect, file]);
             room.run_both(&[explain, file]);
+            room.run_both(&[lint, file]);
             room.run_both(&[explain, file, OsStr::from_bytes(name)]);
             room.run_both(&[diff, file, from, to]);
             room.run(&[conformance, file]);
@@ -270,6 +271,7 @@ fn no_command_shows_what_files_hold_or_are_called_as_it_is() {
             room.run_both(&[collect, &whole, &release]);
         }
         room.run_both(&[collect, &db]);
+        room.run_both(&[lint, &db]);
         room.run_both(&[diff, &db, from, to]);
         room.run(&[export, &db, &copy]);
         room.run(&[export, &db, &copy]);

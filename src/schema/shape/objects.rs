@@ -7,6 +7,11 @@ use crate::bucket::View;
 use crate::schema::names;
 use std::collections::BTreeMap;
 
+/// What is said of a blob whose record has no size.
+pub const BLOB_WITHOUT_SIZE: &str = "a blob without a size";
+/// What is said of an image without a digest.
+pub const IMAGE_WITHOUT_TARGET: &str = "an image without a target";
+
 impl<'t> Walk<'t> {
     /// Notes what is odd about the objects of the namespace that this stands at.
     pub(super) fn objects(&mut self, namespace: View<'t>) {
@@ -17,13 +22,13 @@ impl<'t> Walk<'t> {
                 self.odd(&path, "content under what is no digest", String::new);
             }
             if blob.get(names::SIZE).is_none() {
-                self.odd(&path, "a blob without a size", String::new);
+                self.odd(&path, BLOB_WITHOUT_SIZE, String::new);
             }
         }
         for (name, image) in below(&[names::IMAGES]) {
             let target = image.bucket(names::TARGET).and_then(|target| target.get(names::DIGEST));
             if target.is_none_or(<[u8]>::is_empty) {
-                self.odd(&[names::IMAGES, name], "an image without a target", String::new);
+                self.odd(&[names::IMAGES, name], IMAGE_WITHOUT_TARGET, String::new);
             }
         }
         for (snapshotter, snapshots) in below(&[names::SNAPSHOTS]) {

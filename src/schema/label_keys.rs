@@ -13,10 +13,10 @@
 //! read may be anything.
 
 use crate::named::distance;
-use crate::scenario::{Scenario, Step};
 use crate::text;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 /// Keys that are read; behind some more may stand.
 const READ: [&str; 12] = [
@@ -48,27 +48,24 @@ const SYNONYMS: [(&str, &str); 5] = [
 const PREFIX: &str = "containerd.io";
 const SEPARATORS: [char; 4] = ['.', '/', '-', '_'];
 
-/// The keys that the collectors of a scenario read.
-pub(super) struct Keys {
+/// The keys that a daemon's collectors read.
+pub struct Keys {
     declared: Vec<String>,
     /// What was said before.
-    said: RefCell<HashMap<Vec<u8>, Option<String>>>,
+    said: RefCell<HashMap<Vec<u8>, Option<Nearly>>>,
 }
 
 impl Keys {
-    pub(super) fn of(scenario: &Scenario) -> Keys {
-        let labels = scenario.lines.iter().filter_map(|line| match &line.step {
-            Step::CollectorDeclare { label: Some(label), .. } if !label.is_empty() => {
-                Some(format!("gc.ref.{}", String::from_utf8_lossy(label)))
-            }
-            _ => None,
-        });
-        let declared: BTreeSet<String> = labels.collect();
+    /// Those of containerd itself, and `gc.ref.LABEL` of collectors with these labels.
+    pub fn new<'l>(labels: impl IntoIterator<Item = &'l [u8]>) -> Keys {
+        let labels = labels.into_iter().filter(|label| !label.is_empty());
+        let declared: BTreeSet<String> =
+            labels.map(|label| format!("gc.ref.{}", String::from_utf8_lossy(label))).collect();
         Keys { declared: declared.into_iter().collect(), said: RefCell::default() }
     }
 
-    /// What is said of a label's key that nothing reads, or whose snapshotter is missing.
-    pub(super) fn is_nearly_read(&self, key: &[u8]) -> Option<String> {
+    /// What a label's key nearly is that nothing reads, or whose snapshotter is missing.
+    pub fn nearly_read(&self, key: &[u8]) -> Option<Nearly> {
         if let Some(said) = self.said.borrow().get(key) {
             return said.clone();
         }
@@ -78,16 +75,77 @@ impl Keys {
     }
 }
 
+/// What a key nearly is. Its own text is the label without `containerd.io/`, as it can be shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Nearly {
+    /// A key that needs a snapshotter behind it has none.
+    NoSnapshotter {
+        /// The label.
+        label: String,
+        /// What should have a snapshotter behind.
+        known: &'static str,
+    },
+    /// It lacks only its beginning, `containerd.io/`.
+    NoPrefix {
+        /// The label.
+        label: String,
+    },
+    /// A condition on what is no snapshot.
+    NoSnapshot {
+        /// The label.
+        label: String,
+    },
+    /// A slip or more away from what is meant.
+    Slip {
+        /// The label.
+        label: String,
+        /// What is meant.
+        meant: String,
+    },
+}
+
+impl Nearly {
+    /// The same of a label that stands in a database, where nothing is quoted.
+    pub fn in_database(&self) -> String {
+        match self {
+            Nearly::NoPrefix { label } => {
+                format!("no collector reads the label `{label}`; is `{PREFIX}/{label}` meant?")
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+/// As it is said of a scenario's label.
+impl fmt::Display for Nearly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Nearly::NoSnapshotter { label, known } => {
+                write!(f, "the label `{label}` names no snapshotter; is `{known}.SNAPSHOTTER` meant?")
+            }
+            Nearly::NoPrefix { label } => write!(
+                f,
+                "no collector reads the label `\"{label}\"`: in quotes it is exactly what it says; is `{label}` without quotes meant?"
+            ),
+            Nearly::NoSnapshot { label } => write!(
+                f,
+                "no collector reads the label `{label}`: conditions are about snapshots; is `gc.cond.snapshot.SNAPSHOTTER` meant?"
+            ),
+            Nearly::Slip { label, meant } => {
+                write!(f, "no collector reads the label `{label}`; is `{meant}` meant?")
+            }
+        }
+    }
+}
+
 /// The same where collectors have these labels.
-fn nearly(key: &str, declared: &[String]) -> Option<String> {
+fn nearly(key: &str, declared: &[String]) -> Option<Nearly> {
     let known = || READ.into_iter().chain(declared.iter().map(String::as_str));
     let short = key.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/'));
+    let label = text::line(short.unwrap_or(key));
     if let Some(short) = short {
         if let Some(known) = OF_SNAPSHOTTER.into_iter().find(|known| lacks_snapshotter(short, known)) {
-            return Some(format!(
-                "the label `{}` names no snapshotter; is `{known}.SNAPSHOTTER` meant?",
-                text::line(short)
-            ));
+            return Some(Nearly::NoSnapshotter { label, known });
         }
         let is_read = |known: &str| begins(short, known) && !lacks_point(short, known);
         let is_prefix = |known: &str| short.starts_with(known);
@@ -95,23 +153,17 @@ fn nearly(key: &str, declared: &[String]) -> Option<String> {
             return None;
         }
     } else if known().any(|known| begins(key, known)) {
-        return Some(format!(
-            "no collector reads the label `\"{0}\"`: in quotes it is exactly what it says; is `{0}` without quotes meant?",
-            text::line(key)
-        ));
+        return Some(Nearly::NoPrefix { label });
     }
-    if let Some(short) = short
-        .filter(|short| ["content", "image"].iter().any(|kind| begins(short, &format!("gc.cond.{kind}"))))
-    {
-        return Some(format!(
-            "no collector reads the label `{}`: conditions are about snapshots; is `gc.cond.snapshot.SNAPSHOTTER` meant?",
-            text::line(short)
-        ));
+    if short.is_some_and(|short| {
+        ["content", "image"].iter().any(|kind| begins(short, &format!("gc.cond.{kind}")))
+    }) {
+        return Some(Nearly::NoSnapshot { label });
     }
     let own = without_prefix(key);
     let meant = known().filter_map(|known| meant(own, known, short.is_none()));
     let (_, meant) = meant.min_by_key(|(slips, _)| *slips)?;
-    Some(format!("no collector reads the label `{}`; is `{meant}` meant?", text::line(short.unwrap_or(key))))
+    Some(Nearly::Slip { label, meant })
 }
 
 /// A key without `containerd.io`, in whatever letters and with whatever separator.
@@ -236,6 +288,7 @@ mod tests {
             ("gc.ref.volumes", "gc.ref.volume"),
         ] {
             let said = nearly(&full(key), &["gc.ref.volume".to_owned()]).unwrap_or_else(|| panic!("{key}"));
+            let said = said.to_string();
             assert!(said.contains(&format!("is `{meant}` ")), "{key}: {said}");
         }
     }

@@ -1,0 +1,156 @@
+//! What lies in containerd's root folder beside the database: names and lengths, no content.
+//!
+//! ```text
+//!   io.containerd.content.v1.content/blobs/ALGORITHM/DIGITS      a file
+//!                                   /ingest/FOLDER/{ref, data}   a folder; `ref` has its name
+//!   io.containerd.snapshotter.v1.NAME/metadata.db                bbolt: v1/snapshots/KEY/{kind, size, parent, ...}
+//! ```
+//!
+//! Links are not followed. What cannot be looked at is said as such, and not compared.
+
+use super::source::DEFAULT_WAIT;
+use crate::bucket::bolt;
+use crate::bucket::{Bucket, View};
+use crate::lint::Stored;
+use crate::schema::{names, varint};
+use crate::text;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+const CONTENT: &str = "io.containerd.content.v1.content";
+const SNAPSHOTTER: &[u8] = b"io.containerd.snapshotter.v1.";
+/// The longest reference of an ingest that is read: bbolt takes no longer key.
+const REFERENCE_BYTES_MAX: u64 = 1 << 16;
+
+/// Why something is not compared.
+type Why = String;
+
+/// Looks at the stores of a root folder; the database says which snapshotters it has.
+pub(super) fn look(root: &Path, tree: &Bucket, wait: Option<Duration>) -> Stored {
+    let mut stored = Stored::default();
+    let content = root.join(CONTENT);
+    match folder(&content) {
+        Ok(_) => {
+            match blobs(&content.join("blobs")) {
+                Ok(blobs) => stored.blobs = Some(blobs),
+                Err(why) => stored.unread.push((format!("{CONTENT}/blobs"), why)),
+            }
+            match ingests(&content.join("ingest")) {
+                Ok(ingests) => stored.ingests = Some(ingests),
+                Err(why) => stored.unread.push((format!("{CONTENT}/ingest"), why)),
+            }
+        }
+        Err(why) => stored.unread.push((CONTENT.to_owned(), why)),
+    }
+    let used = Stored::snapshotters_of(tree);
+    for snapshotter in used.union(&installed(root)) {
+        let name = [SNAPSHOTTER, snapshotter].concat();
+        match snapshots(&root.join(OsStr::from_bytes(&name)), wait.unwrap_or(DEFAULT_WAIT)) {
+            Ok(snapshots) => {
+                stored.snapshotters.insert(snapshotter.clone(), snapshots);
+            }
+            Err(why) if used.contains(snapshotter) => stored.unread.push((text::name(&name), why)),
+            Err(_) => {}
+        }
+    }
+    stored
+}
+
+/// The entries of a folder, which is no link to one.
+fn folder(path: &Path) -> Result<Vec<DirEntry>, Why> {
+    let metadata = fs::symlink_metadata(path).map_err(|error| unread(&error))?;
+    if metadata.file_type().is_symlink() {
+        return Err("it is a link, and links are not followed".to_owned());
+    }
+    let entries = fs::read_dir(path).map_err(|error| unread(&error))?;
+    entries.collect::<io::Result<Vec<DirEntry>>>().map_err(|error| unread(&error))
+}
+
+fn unread(error: &io::Error) -> Why {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it is not there".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied: it may not be entered".to_owned(),
+        _ => text::told_by_system(error),
+    }
+}
+
+/// The same of a folder that is made when it is first needed.
+fn folder_or_none(path: &Path) -> Result<Vec<DirEntry>, Why> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        _ => folder(path),
+    }
+}
+
+/// The length of what an entry is if it is a file; none if it is gone meanwhile or something else.
+fn length(entry: &DirEntry) -> Option<u64> {
+    let metadata = entry.metadata().ok()?;
+    metadata.is_file().then(|| metadata.len())
+}
+
+fn blobs(path: &Path) -> Result<BTreeMap<Vec<u8>, u64>, Why> {
+    let mut blobs = BTreeMap::new();
+    for algorithm in folder_or_none(path)? {
+        if !algorithm.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let name = algorithm.file_name().into_vec();
+        for blob in folder(&algorithm.path()).map_err(|why| format!("{}: {why}", text::name(&name)))? {
+            let digest = [&name, &b":"[..], blob.file_name().as_bytes()].concat();
+            blobs.extend(length(&blob).map(|bytes| (digest, bytes)));
+        }
+    }
+    Ok(blobs)
+}
+
+fn ingests(path: &Path) -> Result<BTreeMap<Vec<u8>, u64>, Why> {
+    let mut ingests = BTreeMap::new();
+    for ingest in folder_or_none(path)? {
+        if !ingest.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let entries = folder(&ingest.path()).unwrap_or_default();
+        let file = |name: &str| entries.iter().find(|entry| entry.file_name() == name);
+        // One without a reference is being made or taken away.
+        let Some(reference) = file("ref").filter(|entry| length(entry).is_some()) else { continue };
+        let mut name = Vec::new();
+        let read = File::open(reference.path())
+            .and_then(|file| file.take(REFERENCE_BYTES_MAX).read_to_end(&mut name));
+        if let Err(error) = read {
+            return Err(format!("{}: {}", text::name(ingest.file_name().as_bytes()), unread(&error)));
+        }
+        ingests.insert(name, file("data").and_then(length).unwrap_or_default());
+    }
+    Ok(ingests)
+}
+
+/// The snapshotters that have a folder.
+fn installed(root: &Path) -> BTreeSet<Vec<u8>> {
+    let folders = fs::read_dir(root).into_iter().flatten().flatten();
+    let folders = folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let names = folders
+        .filter_map(|entry| entry.file_name().as_bytes().strip_prefix(SNAPSHOTTER).map(<[u8]>::to_vec));
+    names.collect()
+}
+
+/// The snapshots that a snapshotter has, by its own names for them.
+fn snapshots(folder: &Path, wait: Duration) -> Result<BTreeMap<Vec<u8>, Option<u64>>, Why> {
+    self::folder(folder)?;
+    let path = folder.join("metadata.db");
+    let metadata = fs::symlink_metadata(&path).map_err(|error| format!("metadata.db: {}", unread(&error)))?;
+    if !metadata.is_file() {
+        return Err("metadata.db is no file".to_owned());
+    }
+    let opened = bolt::read_within(&path, wait).map_err(|error| format!("metadata.db: {error}"))?;
+    let snapshots = opened.tree.view().at(&[names::V1, names::SNAPSHOTS]).into_iter().flat_map(View::buckets);
+    let snapshots = snapshots.map(|(key, snapshot)| {
+        let size = snapshot.get(names::SIZE).and_then(varint::decode_signed);
+        (key.to_vec(), size.and_then(|size| u64::try_from(size).ok()))
+    });
+    Ok(snapshots.collect())
+}

@@ -1,0 +1,126 @@
+//! What the database lists and what lies on the disk.
+//!
+//! Names and lengths are compared, nothing else: no blob is read. The listing is made by whoever may look at folders.
+
+use super::finding::{Findings, Object, Subject};
+use super::lints::Lint;
+use super::namespace::Namespace;
+use crate::bucket::Bucket;
+use crate::node::Kind;
+use crate::schema::names;
+use crate::text;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What stores have on the disk, by the names that backends have for it, with lengths in bytes; a store that could not be
+/// looked at has none, and stands in `unread`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Stored {
+    /// Blobs by digest.
+    pub blobs: Option<BTreeMap<Vec<u8>, u64>>,
+    /// Ingests by their reference in the content store (`NAMESPACE/SEQUENCE/REF`).
+    pub ingests: Option<BTreeMap<Vec<u8>, u64>>,
+    /// Snapshots by snapshotter and their name there (`NAMESPACE/SEQUENCE/KEY`); the length of those that are committed.
+    pub snapshotters: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Option<u64>>>,
+    /// Stores that could not be looked at, and why.
+    pub unread: Vec<(String, String)>,
+}
+
+/// Compares a database with what is stored.
+pub(super) fn lint(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
+    for (store, why) in &stored.unread {
+        let object =
+            Object { namespace: Vec::new(), subject: Subject::Store, key: store.clone().into_bytes() };
+        findings.add(Lint::StoreNotCompared, object, why.clone());
+    }
+    if let Some(blobs) = &stored.blobs {
+        content(tree, blobs, findings);
+    }
+    if let Some(ingests) = &stored.ingests {
+        self::ingests(tree, ingests, findings);
+    }
+    snapshots(tree, stored, findings);
+}
+
+fn content(tree: &Bucket, stored: &BTreeMap<Vec<u8>, u64>, findings: &mut Findings) {
+    let mut listed: BTreeSet<&[u8]> = BTreeSet::new();
+    for namespace in Namespace::all(tree) {
+        for (digest, _) in namespace.blobs().buckets() {
+            listed.insert(digest);
+            if !stored.contains_key(digest) {
+                let object = Object::node(Kind::Content, namespace.name, digest);
+                let finding =
+                    findings.add(Lint::BlobNotStored, object, "it has no file in the content store");
+                finding.ctr(namespace.name, &[b"content", b"rm", digest]);
+            }
+        }
+        // A writer relies on what it expects; the store keeps it.
+        listed.extend(namespace.ingests().buckets().filter_map(|(_, ingest)| ingest.get(names::EXPECTED)));
+    }
+    for (digest, bytes) in stored.iter().filter(|(digest, _)| !listed.contains(digest.as_slice())) {
+        let finding =
+            findings.add(Lint::BlobNotListed, Object::node(Kind::Content, b"", digest), text::bytes(*bytes));
+        finding.bytes = Some(*bytes);
+    }
+}
+
+fn ingests(tree: &Bucket, stored: &BTreeMap<Vec<u8>, u64>, findings: &mut Findings) {
+    let mut listed: BTreeSet<&[u8]> = BTreeSet::new();
+    for namespace in Namespace::all(tree) {
+        for (reference, ingest) in namespace.ingests().buckets() {
+            let backend = ingest.get(names::REF).unwrap_or_default();
+            listed.insert(backend);
+            // What another namespace has is not written.
+            if ingest.get(names::EXPECTED).is_none() && !stored.contains_key(backend) {
+                let object = Object::node(Kind::Ingest, namespace.name, reference);
+                let text = format!("the content store has no ingest {}", text::name(backend));
+                findings.add(Lint::IngestNotStored, object, text);
+            }
+        }
+    }
+    for (reference, bytes) in stored.iter().filter(|(reference, _)| !listed.contains(reference.as_slice())) {
+        let finding = findings.add(
+            Lint::IngestNotListed,
+            Object::node(Kind::Ingest, b"", reference),
+            text::bytes(*bytes),
+        );
+        finding.bytes = Some(*bytes);
+    }
+}
+
+fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
+    let mut listed: BTreeSet<(&[u8], &[u8])> = BTreeSet::new();
+    for namespace in Namespace::all(tree) {
+        for (snapshotter, snapshots) in namespace.snapshotters() {
+            let there = stored.snapshotters.get(snapshotter);
+            for (key, snapshot) in snapshots.buckets() {
+                let Some(backend) = snapshot.get(names::NAME) else { continue };
+                listed.insert((snapshotter, backend));
+                if there.is_some_and(|there| !there.contains_key(backend)) {
+                    let text =
+                        format!("snapshotter {} has no {}", text::name(snapshotter), text::name(backend));
+                    let object = Object::snapshot(namespace.name, snapshotter, key);
+                    findings.add(Lint::SnapshotNotStored, object, text);
+                }
+            }
+        }
+    }
+    for (snapshotter, snapshots) in &stored.snapshotters {
+        let is_listed = |name: &[u8]| listed.contains(&(snapshotter.as_slice(), name));
+        for (name, bytes) in snapshots.iter().filter(|(name, _)| !is_listed(name)) {
+            let size = bytes.map_or("its size is not known".to_owned(), text::bytes);
+            let finding =
+                findings.add(Lint::SnapshotNotListed, Object::snapshot(b"", snapshotter, name), size);
+            finding.bytes = *bytes;
+        }
+    }
+}
+
+impl Stored {
+    /// Which snapshotters a database has snapshots of.
+    pub fn snapshotters_of(tree: &Bucket) -> BTreeSet<Vec<u8>> {
+        let namespaces = Namespace::all(tree);
+        let snapshotters = namespaces.flat_map(Namespace::snapshotters);
+        let used = snapshotters.filter(|(_, snapshots)| snapshots.buckets().next().is_some());
+        used.map(|(snapshotter, _)| snapshotter.to_vec()).collect()
+    }
+}

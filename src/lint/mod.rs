@@ -1,0 +1,66 @@
+//! Whether a database is sound: what in it costs somebody something, now or later, each with what to do.
+//!
+//! A collection takes any tree as it is; this room looks for what its owner would want to know before:
+//!
+//! ```text
+//!   tree, collectors, now ──> images      whole? labelled? numbered without holes?
+//!                             snapshots   parents and children that know of each other; containers
+//!                             leases, ingests      ends that are far, none, unreadable, gone by; what they list
+//!                             labels      that point nowhere, are nearly read, mean nothing here
+//!                             records     that no release writes
+//!   what lies on the disk ──> disk        stored and not listed, listed and not stored
+//! ```
+//!
+//! Each sort of finding is a row of the table in `lints`: its name, how grave it is, in which releases, what it costs
+//! and what to do. A finding names one object, the first of what is wrong there and how much more there is. Findings
+//! come in the order of the table, then of namespaces and names. Every part passes over the tree once.
+//!
+//! This room reads no file, and of manifests it knows only what their labels say: `meta.db` does not hold their text.
+
+mod containers;
+mod disk;
+mod finding;
+mod flat;
+mod images;
+mod ingests;
+mod labels;
+mod leases;
+mod lints;
+mod namespace;
+mod records;
+mod snapshots;
+mod whole;
+
+pub use disk::Stored;
+pub use finding::{Counts, Finding, Object, Subject};
+pub use lints::{Lint, Severity};
+
+use crate::situation::Situation;
+use finding::Findings;
+use namespace::Namespace;
+
+/// Everything that is found in a database, and beside it if its root folder was looked at.
+///
+/// ```
+/// # use leasehold::{bucket::Bucket, instant::Instant, lint, release::Release, situation::Situation};
+/// # let now = Instant { seconds: 0, nanoseconds: 0 };
+/// let situation = Situation::new(Bucket::new(), Release::V2_3, now);
+/// assert_eq!(lint::lint(&situation, None), []);
+/// ```
+pub fn lint(situation: &Situation, stored: Option<&Stored>) -> Vec<Finding> {
+    let mut findings = Findings::new(situation.release);
+    for namespace in Namespace::all(&situation.tree) {
+        let reached = images::lint(namespace, &mut findings);
+        snapshots::lint(namespace, &mut findings);
+        containers::lint(namespace, &mut findings);
+        ingests::lint(namespace, situation.now, &mut findings);
+        leases::lint(namespace, situation, &mut findings);
+        labels::lint(namespace, situation, &reached, &mut findings);
+    }
+    flat::lint(situation, &mut findings);
+    records::lint(&situation.tree, &mut findings);
+    if let Some(stored) = stored {
+        disk::lint(&situation.tree, stored, &mut findings);
+    }
+    findings.sorted()
+}
