@@ -7,41 +7,51 @@
 //!         └──────────────┘               it reaches c, so that b does not hold the node alone
 //! ```
 //!
-//! Each vertex is grown over once, so that all of a chain costs what one search does. An object that is reached both flat
-//! and in full has several vertices, of which the chain meets one: where that one can be gone around, the object is taken
-//! out as a whole to see.
+//! Each vertex is grown over once, so that all of a chain costs what one search does.
+//!
+//! An object that is visited both flat and in full has several vertices. What alone holds it lies on every way to each of
+//! them, and each is looked at by itself: mostly what leads to it is then visited in one way only. Where an object leads to
+//! it in several, it is taken out as a whole to see.
 
-use super::network::{Edge, Group, NO_GROUP, Network, SOURCE, VertexId};
+use super::network::{Group, NO_GROUP, Network, SOURCE, VertexId};
 use super::reach::Reached;
 use crate::instant::Instant;
 use crate::oracle::graph::NodeId;
 use hashbrown::HashMap;
+use std::collections::BTreeSet;
 
 impl Network<'_, '_> {
-    /// The groups each of which alone holds a node, in the order of one of its chains.
-    pub(super) fn alone(&self, node: NodeId, chain: &[Edge], reached: &Reached, now: Instant) -> Vec<Group> {
+    /// The groups each of which alone holds a node.
+    pub(super) fn alone(&self, node: NodeId, reached: &Reached, now: Instant) -> Vec<Group> {
+        let entries = self.entries_of(node).iter().filter(|entry| reached.has(**entry));
+        let alone = entries.map(|entry| self.alone_at(*entry, node, reached, now));
+        let both = |one: BTreeSet<Group>, other: BTreeSet<Group>| one.intersection(&other).copied().collect();
+        alone.reduce(both).unwrap_or_default().into_iter().collect()
+    }
+
+    /// The groups that lie on every way to one vertex of a node.
+    fn alone_at(&self, entry: VertexId, node: NodeId, reached: &Reached, now: Instant) -> BTreeSet<Group> {
+        let paths = self.paths_to(&[entry], reached, now);
+        let Some(chain) = paths.chains().next() else { return BTreeSet::new() };
         let on_way = chain.iter().map(|edge| edge.to);
         let is_other = |vertex: &VertexId| self.group(*vertex) != NO_GROUP && self.group(*vertex) != node;
         let candidates: Vec<VertexId> = on_way.filter(is_other).collect();
-        let is_passed = self.passed(node, &candidates, now);
-        let mut alone: Vec<Group> = Vec::new();
-        for (vertex, is_passed) in candidates.into_iter().zip(is_passed) {
-            let group = self.group(vertex);
-            let has_others = || self.several(group).any(|other| other != vertex && reached.has(other));
-            let is_alone = !is_passed || has_others() && !self.reached_without(group, now).keeps(self, node);
-            if is_alone && !alone.contains(&group) {
-                alone.push(group);
-            }
-        }
-        alone
+        let is_passed = self.passed(entry, &candidates, now);
+        let alone = candidates.into_iter().zip(is_passed).filter(|(vertex, is_passed)| {
+            let group = self.group(*vertex);
+            let mut others = self.members(group).iter().filter(|other| **other != *vertex);
+            let mut has_others = || others.any(|other| reached.has(*other) && paths.leads(*other));
+            !is_passed || has_others() && !self.reached_without(group, now).has(entry)
+        });
+        alone.map(|(vertex, _)| self.group(vertex)).collect()
     }
 
-    /// For each vertex of a chain to a node, in order, whether there is a way around it.
-    fn passed(&self, node: NodeId, candidates: &[VertexId], now: Instant) -> Vec<bool> {
+    /// For each vertex of a chain to another, in order, whether there is a way around it.
+    fn passed(&self, to: VertexId, candidates: &[VertexId], now: Instant) -> Vec<bool> {
         let places = candidates.iter().copied().zip(0..).collect();
         let seen = vec![false; self.vertices()];
         let mut growing =
-            Growing { network: self, node, now, places, end: candidates.len(), seen, farthest: 0 };
+            Growing { network: self, to, now, places, end: candidates.len(), seen, farthest: 0 };
         let mut grey = vec![SOURCE];
         let mut passed = Vec::new();
         for (place, vertex) in candidates.iter().enumerate() {
@@ -55,11 +65,11 @@ impl Network<'_, '_> {
 
 struct Growing<'n, 'j, 'a> {
     network: &'n Network<'j, 'a>,
-    node: NodeId,
+    to: VertexId,
     now: Instant,
     /// By vertex of the chain: its place.
     places: HashMap<VertexId, usize>,
-    /// Behind the last place: where the node itself stands.
+    /// Behind the last place: where that vertex itself stands.
     end: usize,
     seen: Vec<bool>,
     /// The farthest place that was met.
@@ -76,9 +86,8 @@ impl Growing<'_, '_, '_> {
                     continue;
                 }
                 self.seen[to] = true;
-                let is_end = self.network.visit(edge.to).is_some_and(|visit| visit.node == self.node);
                 match self.places.get(&edge.to) {
-                    _ if is_end => self.farthest = self.end,
+                    _ if edge.to == self.to => self.farthest = self.end,
                     Some(place) => self.farthest = self.farthest.max(*place),
                     None => grey.push(edge.to),
                 }

@@ -4,7 +4,7 @@
 
 use super::dominators::Dominators;
 use super::freed::{Blob, Blobs};
-use super::network::{Group, Network, Subject, VertexId, id};
+use super::network::{Network, Subject, VertexId, id};
 use super::reach::Reached;
 use super::until::{End, Until};
 use crate::instant::Instant;
@@ -136,26 +136,15 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
     /// The holders as they stand in the database: nodes first, then holders that are none.
     fn candidates(&self) -> Vec<Candidate<'a>> {
         let (network, graph) = (self.network, self.network.graph());
-        let mut members: BTreeMap<Group, Vec<VertexId>> = BTreeMap::new();
         let mut rules: BTreeMap<NodeId, Rule> = BTreeMap::new();
         for arc in (0..graph.root_count()).map(|arc| graph.arc(arc)) {
-            if matches!(
-                arc.rule,
-                Rule::LiveLease | Rule::UnexpiredImage | Rule::Container | Rule::ActiveIngest
-            ) {
+            if matches!(arc.rule, Rule::LiveLease | Rule::UnexpiredImage | Rule::Container | Rule::ActiveIngest) {
                 rules.insert(arc.to.node, arc.rule);
-                members.insert(arc.to.node, Vec::new());
             }
         }
-        for vertex in 0..id(network.vertices()) {
-            if let Some(members) =
-                members.get_mut(&network.group(vertex)).filter(|_| self.reached.has(vertex))
-            {
-                members.push(vertex);
-            }
-        }
-        let nodes = members.into_iter().map(|(node, members)| {
-            let (rule, until) = (rules[&node], graph.expiry(node));
+        let nodes = rules.into_iter().map(|(node, rule)| {
+            let members = network.members(node).iter().copied().filter(|member| self.reached.has(*member)).collect();
+            let until = graph.expiry(node);
             let own = (rule != Rule::ActiveIngest).then_some(node);
             Candidate { subject: Subject::Node(node), rule, members, own, until }
         });

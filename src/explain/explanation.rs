@@ -97,8 +97,8 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let paths = network.paths(id, &self.reached, now);
         let chains: Vec<Vec<Edge>> = paths.chains().take(CHAINS_MAX).collect();
         let (mut alone, mut until) = (Vec::new(), None);
-        if let Some(chain) = chains.first() {
-            alone = self.subjects(network.alone(id, chain, &self.reached, now));
+        if is_kept {
+            alone = self.subjects(network.alone(id, &self.reached, now));
             if state == State::Kept {
                 until = Until::new(network, now).end(id).0;
             }

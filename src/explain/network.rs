@@ -65,8 +65,8 @@ pub struct Network<'j, 'a> {
     starts: Vec<u32>,
     /// By vertex.
     groups: Vec<Group>,
-    /// By group: how many vertices it has.
-    sizes: Vec<u32>,
+    /// The vertices by their groups, and by group where they begin; one more at the end.
+    members: (Vec<VertexId>, Vec<u32>),
     /// By vertex: the visit whose entry it is.
     entries: Vec<Option<Visit>>,
     /// By node: its entries.
@@ -107,10 +107,10 @@ impl<'j, 'a> Network<'j, 'a> {
         self.groups[vertex as usize]
     }
 
-    /// The vertices of a group of several; nothing for a group of one.
-    pub(super) fn several(&self, group: Group) -> impl Iterator<Item = VertexId> + '_ {
-        let end = if self.sizes[group as usize] > 1 { id(self.vertices()) } else { 0 };
-        (0..end).filter(move |vertex| self.group(*vertex) == group)
+    /// The vertices of a group.
+    pub(super) fn members(&self, group: Group) -> &[VertexId] {
+        let (members, starts) = &self.members;
+        &members[starts[group as usize] as usize..starts[group as usize + 1] as usize]
     }
 
     /// Where a node is entered, in each way in which it is visited: it is kept if one of these is reached.
@@ -195,7 +195,7 @@ impl<'j, 'a> Building<'j, 'a> {
             edges: Vec::new(),
             starts: Vec::new(),
             groups: vec![NO_GROUP],
-            sizes: Vec::new(),
+            members: (Vec::new(), Vec::new()),
             entries: vec![None],
             of_node: vec![Vec::new(); nodes],
             holders: Vec::new(),
@@ -332,30 +332,26 @@ impl<'j, 'a> Building<'j, 'a> {
     /// The network with its edges by the vertices from which they go.
     fn sorted(self) -> Network<'j, 'a> {
         let mut network = self.network;
-        let (edges, starts) = by_vertex(&network.edges, network.groups.len(), |edge| edge.from);
+        let (edges, starts) = sorted_by(&network.edges, network.groups.len(), |edge| edge.from);
         (network.edges, network.starts) = (edges, starts);
-        network.sizes = vec![0; network.graph.nodes() + network.holders.len()];
-        for group in network.groups.iter().filter(|group| **group != NO_GROUP) {
-            network.sizes[*group as usize] += 1;
-        }
+        let groups = network.graph.nodes() + network.holders.len();
+        let of = |vertex: &VertexId| network.groups[*vertex as usize];
+        let vertices: Vec<VertexId> = (0..id(network.groups.len())).filter(|vertex| of(vertex) != NO_GROUP).collect();
+        network.members = sorted_by(&vertices, groups, of);
         network
     }
 }
 
-/// Edges sorted by one of their vertices, else in their own order, and where each vertex's begin.
-pub(super) fn by_vertex(
-    edges: &[Edge],
-    vertices: usize,
-    of: impl Fn(&Edge) -> VertexId,
-) -> (Vec<Edge>, Vec<u32>) {
-    let mut sorted = edges.to_vec();
-    sorted.sort_by_key(&of);
-    let mut starts = vec![0; vertices + 1];
-    for edge in edges {
-        starts[of(edge) as usize + 1] += 1;
+/// Things sorted by a number below `count`, else in their own order, and where those of each number begin.
+pub(super) fn sorted_by<T: Copy>(things: &[T], count: usize, number: impl Fn(&T) -> u32) -> (Vec<T>, Vec<u32>) {
+    let mut sorted = things.to_vec();
+    sorted.sort_by_key(&number);
+    let mut starts = vec![0; count + 1];
+    for thing in things {
+        starts[number(thing) as usize + 1] += 1;
     }
-    for vertex in 0..vertices {
-        starts[vertex + 1] += starts[vertex];
+    for place in 0..count {
+        starts[place + 1] += starts[place];
     }
     (sorted, starts)
 }

@@ -1,6 +1,6 @@
 //! From which roots a node is reached, and by which shortest chains.
 
-use super::network::{Edge, Network, SOURCE, VertexId, by_vertex};
+use super::network::{Edge, Network, SOURCE, VertexId, sorted_by};
 use super::reach::Reached;
 use crate::instant::Instant;
 use crate::oracle::graph::NodeId;
@@ -10,20 +10,27 @@ use std::collections::VecDeque;
 pub(super) struct Paths {
     /// By vertex from which the node can be reached: the next edge on a shortest way.
     next: Vec<Option<Edge>>,
+    /// By vertex: whether it leads to the node.
+    leads: Vec<bool>,
     /// The first edge of a shortest way from each root, the shortest of them first.
     firsts: Vec<Edge>,
 }
 
 impl Network<'_, '_> {
-    /// The ways to a node at an instant, through what is reached then: a search backwards, in which only roots and
-    /// references count as steps.
+    /// The ways to a node at an instant, however it is visited.
     pub(super) fn paths(&self, node: NodeId, reached: &Reached, now: Instant) -> Paths {
-        let (edges, starts) = by_vertex(&self.edges, self.vertices(), |edge| edge.to);
+        self.paths_to(self.entries_of(node), reached, now)
+    }
+
+    /// The ways to some vertices at an instant, through what is reached then: a search backwards, in which only roots and
+    /// references count as steps.
+    pub(super) fn paths_to(&self, ends: &[VertexId], reached: &Reached, now: Instant) -> Paths {
+        let (edges, starts) = sorted_by(&self.edges, self.vertices(), |edge| edge.to);
         let mut next = vec![None; self.vertices()];
         let mut is_done = vec![false; self.vertices()];
         let mut firsts: Vec<(usize, Edge)> = Vec::new();
         let mut queue: VecDeque<(VertexId, usize, Option<Edge>)> =
-            self.entries_of(node).iter().map(|entry| (*entry, 0, None)).collect();
+            ends.iter().map(|end| (*end, 0, None)).collect();
         while let Some((vertex, steps, by)) = queue.pop_front() {
             if std::mem::replace(&mut is_done[vertex as usize], true) {
                 continue;
@@ -41,11 +48,16 @@ impl Network<'_, '_> {
             }
         }
         firsts.sort_by_key(|(steps, _)| *steps);
-        Paths { next, firsts: firsts.into_iter().map(|(_, edge)| edge).collect() }
+        Paths { next, leads: is_done, firsts: firsts.into_iter().map(|(_, edge)| edge).collect() }
     }
 }
 
 impl Paths {
+    /// Whether a reached vertex leads to the node.
+    pub(super) fn leads(&self, vertex: VertexId) -> bool {
+        self.leads[vertex as usize]
+    }
+
     /// From how many roots and holders the node is reached.
     pub(super) fn roots(&self) -> usize {
         self.firsts.len()
