@@ -4,8 +4,8 @@ use super::notes::Notes;
 use super::source;
 use super::values::{self, Now};
 use super::{Ended, Failure};
-use crate::engine::{Request, collect};
-use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, find};
+use crate::engine::{Request, collect, culprits};
+use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, Thing, find, near};
 use crate::go::Go;
 use crate::node::{Kind, Node};
 use crate::oracle::{Defects, Holder, judge};
@@ -13,6 +13,7 @@ use crate::properties::check::compare;
 use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::explain::{DigestReport, NodeReport, Saying, write_found};
+use crate::scenario::DEFAULT_NAMESPACE;
 use crate::situation::Situation;
 use crate::text;
 use std::ffi::{OsStr, OsString};
@@ -33,6 +34,7 @@ listed:
   web:1  docker.io/library/web:1      an image
   overlayfs/extract-7  extract-7      a snapshot
   pull-1                              a lease, a container, an ingest
+  sandbox/pod  collector/stream       what is never a node
 
 Of a node it tells: the shortest chain from each root (five), whatever alone holds it, until when it stays if only time passes, \
 what would come free without it, what does not hold it although it looks so, and the `ctr` commands that would let go of it or \
@@ -42,7 +44,7 @@ Without NODE: every holder (leases, images, containers, sandboxes, pinned object
 it (\"alone\") and all that it reaches, in objects and bytes of content (meta.db does not know how large snapshots are); then \
 what a collection would remove now and what becomes removable later.
 
-Exit codes: 0 the object is there, 1 it is missing, or collector and oracle disagree, 2 usage, or a name that fits several \
+Exit codes: 0 the object is there, 1 it is missing, or the collection fails, or collector and oracle disagree, 2 usage, or a name that fits several \
 objects, 3 an input that cannot be read.
 
 Examples:
@@ -103,33 +105,45 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let Arguments { source, release, now, go, .. } = arguments;
     let command = source::again(source, *release, *go, now.map(|_| situation.now));
     let (situation, network) = (&situation, &network);
-    let saying = Saying { situation, network, error: error.as_deref(), command: &command };
+    let culprits = &culprits(situation, &outcome);
+    let saying = Saying { situation, network, error: error.as_deref(), culprits, command: &command };
+    let is_well = disagreements.is_empty() && error.is_none();
     let Some(node) = &arguments.node else {
         let digest = &Digest::new(network, &judgement, situation);
         DigestReport { saying, digest }.write(arguments.json, out)?;
-        return Ok(if disagreements.is_empty() { Ended::Well } else { Ended::WithFinding });
+        return Ok(if is_well { Ended::Well } else { Ended::WithFinding });
     };
-    let found = one(node, network, situation, out)?;
+    let is_scenario = source::is_scenario(source);
+    let found = one(node, is_scenario.then_some(DEFAULT_NAMESPACE), network, situation, out)?;
     let Some(found) = found else { return Ok(Ended::WithFinding) };
     let explainer = Explainer::new(network, &judgement, situation);
     let explanation = &explain(&explainer, network, situation, &found);
     NodeReport { saying, found: &found, explanation }.write(arguments.json, out)?;
-    let is_well = disagreements.is_empty() && explanation.state != State::Missing;
-    Ok(if is_well { Ended::Well } else { Ended::WithFinding })
+    Ok(if is_well && explanation.state != State::Missing { Ended::Well } else { Ended::WithFinding })
 }
 
 /// The one object that a name means; none if there is none, which is said.
 fn one(
     name: &OsStr,
+    home: Option<&[u8]>,
     network: &Network<'_, '_>,
     situation: &Situation,
     out: &mut dyn Write,
 ) -> Result<Option<Found>, Failure> {
-    let mut found = find(name.as_bytes(), network, situation);
-    let shown = text::name(name.as_bytes());
+    let mut found = find(name.as_bytes(), home, network, situation);
+    let shown = text::line(name.as_bytes());
+    if name.as_bytes().rsplit(|byte| *byte == b'/').next().is_none_or(<[u8]>::is_empty) {
+        let reason = "NODE is [NAMESPACE/]KIND/NAME, an image's name, or the beginning of a digest";
+        return Err(Failure::Usage(format!("`{shown}` names nothing: {reason}")));
+    }
     match found.len() {
         0 => {
-            writeln!(out, "{shown}: there is no such object, and nothing names one")?;
+            let near = near(name.as_bytes(), situation).map(|near| format!("; is {near} meant?"));
+            let near = near.unwrap_or_default();
+            writeln!(
+                out,
+                "{shown}: there is no such object, and nothing that a collection follows names one{near}"
+            )?;
             Ok(None)
         }
         1 => Ok(found.pop()),
@@ -148,18 +162,22 @@ fn explain<'a>(
     situation: &'a Situation,
     found: &Found,
 ) -> Explanation<'a> {
-    let Found { namespace, kind, key } = found;
-    let rules = situation.release.rules();
-    let holder = network.holder_of(|holder| match holder {
-        Holder::Image { namespace: own, name } => {
-            !rules.image_nodes && *kind == Kind::Image && own == *namespace && name == *key
-        }
-        Holder::Container { namespace: own, id } => {
-            !rules.container_nodes && *kind == Kind::Container && own == *namespace && id == *key
+    let Found { namespace, thing, key } = found;
+    let Situation { release, .. } = situation;
+    let is = |own: &[u8], name: &[u8]| own == *namespace && name == *key;
+    let holder = network.holder_of(|holder| match (holder, thing) {
+        (Holder::Image { namespace, name }, Thing::Node(Kind::Image)) => is(namespace, name),
+        (Holder::Container { namespace, id }, Thing::Node(Kind::Container)) => is(namespace, id),
+        (Holder::Sandbox { namespace, id }, Thing::Sandbox) => is(namespace, id),
+        (Holder::Collector { resource_type }, Thing::Collector) => {
+            release.kind_of(resource_type).to_string().as_bytes() == *key
         }
         _ => false,
     });
-    let node = situation.release.type_of(*kind).map(|number| Node::new(number, namespace, key));
+    let node = match thing {
+        Thing::Node(kind) => release.type_of(*kind).map(|number| Node::new(number, namespace, key)),
+        Thing::Sandbox | Thing::Collector => None,
+    };
     match (holder, node.and_then(|node| network.graph().find(node.as_ref()))) {
         (Some(holder), _) => explainer.holder(Some(holder)),
         (None, Some(id)) => explainer.node(id),

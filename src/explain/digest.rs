@@ -110,12 +110,7 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         for (blob, number) in blobs.0.values().zip(0..) {
             blob.holders().for_each(|holder| blob_of[holder as usize] = Some(number));
         }
-        let mut is_there: Vec<bool> = nodes(graph.nodes()).map(|id| graph.exists(id)).collect();
-        for resource in judgement.resources().filter(|resource| resource.listed_by().is_some()) {
-            if let Some(id) = graph.find(resource.node().as_ref()) {
-                is_there[id as usize] = true;
-            }
-        }
+        let is_there = network.there(judgement);
         let reached = network.reached(situation.now);
         Adding { network, now: situation.now, blobs, blob_of, is_there, reached }
     }
@@ -138,12 +133,16 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         let (network, graph) = (self.network, self.network.graph());
         let mut rules: BTreeMap<NodeId, Rule> = BTreeMap::new();
         for arc in (0..graph.root_count()).map(|arc| graph.arc(arc)) {
-            if matches!(arc.rule, Rule::LiveLease | Rule::UnexpiredImage | Rule::Container | Rule::ActiveIngest) {
+            if matches!(
+                arc.rule,
+                Rule::LiveLease | Rule::UnexpiredImage | Rule::Container | Rule::ActiveIngest
+            ) {
                 rules.insert(arc.to.node, arc.rule);
             }
         }
         let nodes = rules.into_iter().map(|(node, rule)| {
-            let members = network.members(node).iter().copied().filter(|member| self.reached.has(*member)).collect();
+            let members =
+                network.members(node).iter().copied().filter(|member| self.reached.has(*member)).collect();
             let until = graph.expiry(node);
             let own = (rule != Rule::ActiveIngest).then_some(node);
             Candidate { subject: Subject::Node(node), rule, members, own, until }

@@ -77,6 +77,8 @@ pub struct Explainer<'n, 'j, 'a> {
     situation: &'a Situation,
     reached: Reached,
     blobs: Blobs,
+    /// By node: the database has it, or a collector lists it.
+    is_there: Vec<bool>,
 }
 
 impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
@@ -84,7 +86,8 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     pub fn new(network: &'n Network<'j, 'a>, judgement: &'j Judgement<'a>, situation: &'a Situation) -> Self {
         let reached = network.reached(situation.now);
         let blobs = Blobs::read(network, &situation.tree, situation.release);
-        Explainer { network, judgement, situation, reached, blobs }
+        let is_there = network.there(judgement);
+        Explainer { network, judgement, situation, reached, blobs, is_there }
     }
 
     /// Explains a node, by its number.
@@ -200,7 +203,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let (network, graph) = (self.network, self.network.graph());
         let after = network.reached_without(group, self.situation.now);
         let stays = |id: NodeId| id != group && after.keeps(network, id);
-        let is_there = |id: NodeId| graph.exists(id) && self.reached.keeps(network, id);
+        let is_there = |id: NodeId| self.is_there[id as usize] && self.reached.keeps(network, id);
         let number = |id: usize| NodeId::try_from(id).expect("node numbers fit");
         let gone = (0..graph.nodes()).map(number).filter(|id| *id != group && is_there(*id) && !stays(*id));
         // What is no longer kept comes free, whoever kept it; what goes anyway has not been held.
@@ -235,6 +238,10 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     fn named_by(&self, id: NodeId) -> Vec<Hop<'a>> {
         let graph = self.network.graph();
         let named = (0..graph.len_now()).filter(|arc| graph.arc(*arc).to.node == id);
-        named.filter_map(|arc| self.hop(arc)).collect()
+        let mut hops: Vec<Hop<'a>> = named.filter_map(|arc| self.hop(arc)).collect();
+        hops.dedup_by(|right, left| {
+            (right.from, right.label, right.rule) == (left.from, left.label, left.rule)
+        });
+        hops
     }
 }

@@ -5,28 +5,69 @@
 //!   sha256:2af60d, 2af60d                    the beginning of a digest
 //!   docker.io/library/web:1, web:1, web      an image by its name, or as people call it
 //!   extract-1, overlayfs/extract-1           a snapshot, with its snapshotter or without
-//!   pull                                     a lease, a container, an ingest
+//!   pull                                     a lease, a container, an ingest, a sandbox
+//!   sandbox/pod, collector/stream            what is never a node
 //! ```
 //!
 //! What fits best is meant; where several fit equally well, all are given.
 
 use super::network::{Network, id};
+use crate::bucket::View;
+use crate::named::nearest;
 use crate::node::{Kind, NodeRef, ResourceType};
 use crate::release::Release;
-use crate::scenario::alias;
+use crate::scenario::{Assertion, NodeName, Step, alias, parse, print_node};
 use crate::schema::{names, views};
 use crate::situation::Situation;
+use crate::text;
 use std::collections::BTreeSet;
+use std::fmt;
+
+/// What sort of thing can be asked about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Thing {
+    /// A node, or what is one in some release.
+    Node(Kind),
+    /// A sandbox, which never is.
+    Sandbox,
+    /// A collector, by the word for its kind.
+    Collector,
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Thing::Node(kind) => kind.fmt(f),
+            Thing::Sandbox => f.pad("sandbox"),
+            Thing::Collector => f.pad("collector"),
+        }
+    }
+}
 
 /// An object, or what only is mentioned.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Found {
-    /// Its namespace.
+    /// Its namespace; empty for a collector.
     pub namespace: Vec<u8>,
-    /// Its kind.
-    pub kind: Kind,
+    /// Of what sort it is.
+    pub thing: Thing,
     /// Its key.
     pub key: Vec<u8>,
+}
+
+impl fmt::Display for Found {
+    /// As scenarios write it, by which it is found again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Found { namespace, thing, key } = self;
+        match thing {
+            Thing::Node(kind) => {
+                let name = NodeName { namespace: Some(namespace.clone()), kind: *kind, key: key.clone() };
+                f.write_str(&print_node(&name))
+            }
+            Thing::Sandbox => write!(f, "{}/sandbox/{}", text::name(namespace), text::name(key)),
+            Thing::Collector => write!(f, "collector/{}", text::name(key)),
+        }
+    }
 }
 
 /// How well a name fits, the best first.
@@ -36,98 +77,175 @@ enum Fit {
     Whole,
     /// It is the name that people use: of a snapshot without its snapshotter, of an image without registry or tag.
     Short,
-    /// It is the beginning of a digest.
+    /// It is the beginning of a digest, or of another name.
     Beginning,
 }
 
-/// The fewest digits of a digest that are taken for its beginning.
-const DIGITS_MIN: usize = 3;
+/// The fewest letters or digits that are taken for the beginning of a name.
+const LETTERS_MIN: usize = 3;
 
-/// What a text may mean: what the database has, else what is mentioned there. Sorted; empty if there is no such thing.
-pub fn find(text: &[u8], network: &Network<'_, '_>, situation: &Situation) -> Vec<Found> {
+/// What a text may mean: what the database has, else what is mentioned there. Sorted; empty if there is no such thing. Where
+/// several fit equally well and one is in the namespace that is meant without a word, `home`, it is that.
+pub fn find(
+    text: &[u8],
+    home: Option<&[u8]>,
+    network: &Network<'_, '_>,
+    situation: &Situation,
+) -> Vec<Found> {
     let readings = readings(text, situation);
-    let fit = |kind: Kind, namespace: &[u8], key: &[u8]| {
-        let fit = readings.iter().filter_map(|reading| reading.fit(kind, namespace, key)).min()?;
-        Some((fit, Found { namespace: namespace.to_vec(), kind, key: key.to_vec() }))
+    let fit = |thing: Thing, namespace: &[u8], key: &[u8]| {
+        let fit = readings.iter().filter_map(|reading| reading.fit(thing, namespace, key)).min()?;
+        Some((fit, Found { namespace: namespace.to_vec(), thing, key: key.to_vec() }))
     };
-    let of_node =
-        |node: NodeRef<'_>| fit(situation.release.kind_of(node.resource_type), node.namespace, node.key);
-    let stored =
-        views::objects(&situation.tree).filter_map(|(kind, namespace, key)| fit(kind, namespace, &key));
-    let listed = situation.collectors.iter().flat_map(|collector| &collector.all);
-    let listed = listed.filter_map(|node| of_node(node.as_ref()));
-    let mut fitting: BTreeSet<(Fit, Found)> = stored.chain(listed).collect();
+    let mut fitting: BTreeSet<(Fit, Found)> =
+        things(situation).filter_map(|(thing, namespace, key)| fit(thing, namespace, &key)).collect();
     if fitting.is_empty() {
         let graph = network.graph();
+        let of_node = |node: NodeRef<'_>| {
+            fit(Thing::Node(situation.release.kind_of(node.resource_type)), node.namespace, node.key)
+        };
         fitting.extend((0..id(graph.nodes())).filter_map(|node| of_node(graph.node(node).as_ref())));
     }
     let best = fitting.first().map(|(fit, _)| *fit);
-    fitting.into_iter().take_while(|(fit, _)| Some(*fit) == best).map(|(_, found)| found).collect()
+    let best = fitting.into_iter().take_while(|(fit, _)| Some(*fit) == best).map(|(_, found)| found);
+    let found: Vec<Found> = best.collect();
+    let at_home: Vec<&Found> =
+        found.iter().filter(|found| home.is_some_and(|home| *home == *found.namespace)).collect();
+    if let [one] = at_home[..] { vec![one.clone()] } else { found }
+}
+
+/// The name nearest to a text that is none, if it is near enough that a person may have meant it.
+pub fn near(text: &[u8], situation: &Situation) -> Option<String> {
+    let text = str::from_utf8(text).ok()?;
+    let names = things(situation).flat_map(|(thing, namespace, key)| {
+        let short = text::name(&key);
+        let whole = Found { namespace: namespace.to_vec(), thing, key }.to_string();
+        let inside = whole.split_once('/').map(|(_, inside)| inside.to_owned());
+        [Some(short), inside, Some(whole)].into_iter().flatten()
+    });
+    let names: Vec<String> = names.collect();
+    nearest(text, names.iter().map(String::as_str)).map(str::to_owned)
+}
+
+/// All that there is: objects, sandboxes, collectors and what they list.
+fn things(situation: &Situation) -> impl Iterator<Item = (Thing, &[u8], Vec<u8>)> {
+    let Situation { tree, release, collectors, .. } = situation;
+    let objects = views::objects(tree).map(|(kind, namespace, key)| (Thing::Node(kind), namespace, key));
+    let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);
+    let sandboxes = namespaces.flat_map(|(namespace, bucket)| {
+        let outside = tree.bucket(namespace).filter(|_| namespace != names::V1);
+        let both = [Some(bucket), outside].into_iter().flatten();
+        let sandboxes = both.filter_map(|bucket| bucket.bucket(names::SANDBOXES)).flat_map(View::buckets);
+        sandboxes.map(move |(id, _)| (Thing::Sandbox, namespace, id.to_vec()))
+    });
+    let listed = collectors.iter().flat_map(|collector| &collector.all);
+    let listed = listed
+        .map(|node| (Thing::Node(release.kind_of(node.resource_type)), &*node.namespace, node.key.to_vec()));
+    let collectors = collectors.iter().map(|collector| {
+        (Thing::Collector, &b""[..], release.kind_of(collector.resource_type).to_string().into_bytes())
+    });
+    objects.chain(sandboxes).chain(listed).chain(collectors)
 }
 
 /// One way to read a text.
-struct Reading<'t> {
-    namespace: Option<&'t [u8]>,
-    kind: Option<Kind>,
-    name: &'t [u8],
+struct Reading {
+    namespace: Option<Vec<u8>>,
+    thing: Option<Thing>,
+    name: Vec<u8>,
 }
 
-/// `NAME`, `KIND/NAME`, `NAMESPACE/NAME`, `NAMESPACE/KIND/NAME`, as far as the first parts are such.
-fn readings<'t>(text: &'t [u8], situation: &Situation) -> Vec<Reading<'t>> {
+/// `NAME`, `KIND/NAME`, `NAMESPACE/NAME`, `NAMESPACE/KIND/NAME`, as far as the first parts are such, and a node as a step of a
+/// scenario would name it.
+fn readings(text: &[u8], situation: &Situation) -> Vec<Reading> {
     let is_namespace = |name: &[u8]| situation.tree.view().at(&[names::V1, name]).is_some();
-    let mut readings = vec![Reading { namespace: None, kind: None, name: text }];
+    let reading = |namespace: Option<&[u8]>, thing, name: &[u8]| Reading {
+        namespace: namespace.map(<[u8]>::to_vec),
+        thing,
+        name: name.to_vec(),
+    };
+    let mut readings = vec![reading(None, None, text)];
     for at in (0..text.len()).filter(|at| text[*at] == b'/') {
         let (before, after) = (&text[..at], &text[at + 1..]);
-        if let Some(kind) = kind_of(situation.release, before) {
-            readings.push(Reading { namespace: None, kind: Some(kind), name: after });
+        if let Some(thing) = thing_of(situation.release, before) {
+            readings.push(reading(None, Some(thing), after));
         }
         if is_namespace(before) {
-            readings.push(Reading { namespace: Some(before), kind: None, name: after });
-            let kind = after.iter().position(|byte| *byte == b'/');
-            let kind = kind
-                .and_then(|slash| Some((kind_of(situation.release, &after[..slash])?, &after[slash + 1..])));
-            if let Some((kind, name)) = kind {
-                readings.push(Reading { namespace: Some(before), kind: Some(kind), name });
+            readings.push(reading(Some(before), None, after));
+            let slash = after.iter().position(|byte| *byte == b'/');
+            let thing = slash
+                .and_then(|slash| Some((thing_of(situation.release, &after[..slash])?, &after[slash + 1..])));
+            if let Some((thing, name)) = thing {
+                readings.push(reading(Some(before), Some(thing), name));
             }
         }
     }
+    readings.extend(as_step(text));
     readings
 }
 
-/// The kind with a name, singular or plural.
-fn kind_of(release: Release, word: &[u8]) -> Option<Kind> {
-    let word = word.strip_suffix(b"s").unwrap_or(word);
-    let mut kinds = (0..=0x1F).map(|number| release.kind_of(ResourceType(number)));
-    let named = [Kind::Image, Kind::Container, Kind::Content];
-    named.into_iter().chain(&mut kinds).find(|kind| kind.to_string().as_bytes() == word)
+/// A node as a step would name it, quotes and all.
+fn as_step(text: &[u8]) -> Option<Reading> {
+    let is_word = !text.contains(&b'\n');
+    let scenario = is_word.then(|| parse(&[b"expect kept ", text, b"\n"].concat()).ok()).flatten()?;
+    match &scenario.lines.first()?.step {
+        Step::Expect(Assertion::Kept(nodes)) => match &nodes[..] {
+            [NodeName { namespace, kind, key }] => Some(Reading {
+                namespace: namespace.clone(),
+                thing: Some(Thing::Node(*kind)),
+                name: key.clone(),
+            }),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
-impl Reading<'_> {
+/// The sort with a name, singular or plural.
+fn thing_of(release: Release, word: &[u8]) -> Option<Thing> {
+    let word = word.strip_suffix(b"s").unwrap_or(word);
+    let word = if word == b"sandboxe" { b"sandbox" } else { word };
+    let numbered = (0..=ResourceType::MASK).map(|number| Thing::Node(release.kind_of(ResourceType(number))));
+    let named = [Kind::Image, Kind::Container, Kind::Content].map(Thing::Node);
+    let named = named.into_iter().chain([Thing::Sandbox, Thing::Collector]);
+    named.chain(numbered).find(|thing| thing.to_string().as_bytes() == word)
+}
+
+impl Reading {
     /// How well this is an object, if at all.
-    fn fit(&self, kind: Kind, namespace: &[u8], key: &[u8]) -> Option<Fit> {
-        let is_there =
-            self.namespace.is_none_or(|own| own == namespace) && self.kind.is_none_or(|own| own == kind);
-        if !is_there {
+    fn fit(&self, thing: Thing, namespace: &[u8], key: &[u8]) -> Option<Fit> {
+        let is_it = self.namespace.as_ref().is_none_or(|own| *own == namespace)
+            && self.thing.is_none_or(|own| own == thing);
+        if !is_it {
             return None;
         }
-        if self.name == key || kind == Kind::Content && is_alias(self.name, key) {
+        let name = &self.name[..];
+        if name == key || thing == Thing::Node(Kind::Content) && is_alias(name, key) {
             return Some(Fit::Whole);
         }
-        match kind {
-            Kind::Snapshot => {
-                let slash = key.iter().position(|byte| *byte == b'/')?;
-                (&key[slash + 1..] == self.name).then_some(Fit::Short)
-            }
-            Kind::Image => is_short_image(self.name, key).then_some(Fit::Short),
-            Kind::Content => {
-                let digits = key.iter().position(|byte| *byte == b':').map_or(key, |colon| &key[colon + 1..]);
-                let begins = |whole: &[u8]| whole.starts_with(self.name) && self.name.len() >= DIGITS_MIN;
-                let has_digits = self.name.len() >= key.len() - digits.len() + DIGITS_MIN;
-                (begins(digits) || has_digits && begins(key)).then_some(Fit::Beginning)
-            }
-            _ => None,
+        let slash =
+            key.iter().position(|byte| *byte == b'/').filter(|_| thing == Thing::Node(Kind::Snapshot));
+        let short = slash.map_or(key, |slash| &key[slash + 1..]);
+        let is_image = thing == Thing::Node(Kind::Image);
+        if short == name || is_image && is_short_image(name, key) {
+            return Some(Fit::Short);
         }
+        let begins = |whole: &[u8]| {
+            let digits = digits_of(whole).unwrap_or(whole);
+            let letters = name.len().saturating_sub(whole.len() - digits.len());
+            digits.starts_with(name) && name.len() >= LETTERS_MIN
+                || whole.starts_with(name) && letters >= LETTERS_MIN
+        };
+        (begins(key) || begins(short)).then_some(Fit::Beginning)
     }
+}
+
+/// What a digest has behind its algorithm's name; none for what is no digest.
+fn digits_of(key: &[u8]) -> Option<&[u8]> {
+    let colon = key.iter().position(|byte| *byte == b':')?;
+    let (algorithm, digits) = (&key[..colon], &key[colon + 1..]);
+    let is_digest =
+        algorithm.iter().all(u8::is_ascii_alphanumeric) && digits.iter().all(u8::is_ascii_hexdigit);
+    (is_digest && digits.len() >= 32).then_some(digits)
 }
 
 /// Whether a digest is the one for which a scenario writes a name.

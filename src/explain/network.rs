@@ -16,7 +16,7 @@
 
 use crate::instant::Instant;
 use crate::oracle::graph::{Arc, Graph, NodeId, Source, Visit};
-use crate::oracle::{Holder, Rule};
+use crate::oracle::{Holder, Judgement, Rule};
 use hashbrown::HashMap;
 
 /// A vertex's number.
@@ -32,7 +32,7 @@ pub(super) const SOURCE: VertexId = 0;
 const NO_ARC: u32 = u32::MAX;
 
 /// Something that can be taken out, or that is there at least: a node, or a holder that is none.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Subject<'a> {
     /// A node, by its number.
     Node(NodeId),
@@ -150,6 +150,18 @@ impl<'j, 'a> Network<'j, 'a> {
     /// The pinned objects, with the vertices of their pins.
     pub(super) fn pins(&self) -> impl Iterator<Item = (NodeId, VertexId)> + '_ {
         self.pins.iter().copied()
+    }
+
+    /// By node: whether the database has it, or a collector lists it.
+    pub(super) fn there(&self, judgement: &Judgement<'_>) -> Vec<bool> {
+        let mut is_there: Vec<bool> =
+            (0..id(self.graph.nodes())).map(|node| self.graph.exists(node)).collect();
+        for resource in judgement.resources().filter(|resource| resource.listed_by().is_some()) {
+            if let Some(node) = self.graph.find(resource.node().as_ref()) {
+                is_there[node as usize] = true;
+            }
+        }
+        is_there
     }
 
     /// Whether an edge holds at an instant.
@@ -336,14 +348,19 @@ impl<'j, 'a> Building<'j, 'a> {
         (network.edges, network.starts) = (edges, starts);
         let groups = network.graph.nodes() + network.holders.len();
         let of = |vertex: &VertexId| network.groups[*vertex as usize];
-        let vertices: Vec<VertexId> = (0..id(network.groups.len())).filter(|vertex| of(vertex) != NO_GROUP).collect();
+        let vertices: Vec<VertexId> =
+            (0..id(network.groups.len())).filter(|vertex| of(vertex) != NO_GROUP).collect();
         network.members = sorted_by(&vertices, groups, of);
         network
     }
 }
 
 /// Things sorted by a number below `count`, else in their own order, and where those of each number begin.
-pub(super) fn sorted_by<T: Copy>(things: &[T], count: usize, number: impl Fn(&T) -> u32) -> (Vec<T>, Vec<u32>) {
+pub(super) fn sorted_by<T: Copy>(
+    things: &[T],
+    count: usize,
+    number: impl Fn(&T) -> u32,
+) -> (Vec<T>, Vec<u32>) {
     let mut sorted = things.to_vec();
     sorted.sort_by_key(&number);
     let mut starts = vec![0; count + 1];

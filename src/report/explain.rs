@@ -1,17 +1,20 @@
 //! Why an object is kept or goes, and who holds what.
 
-use super::Show;
 use super::shell::quoted;
+use super::{Show, collect};
 use crate::bucket::json;
-use crate::explain::{Digest, Explanation, Found, Held, Holding, Hop, Network, Next, State, Subject};
+use crate::engine::Culprit;
+use crate::explain::{Digest, Explanation, Found, Held, Holding, Hop, Network, Next, State, Subject, Thing};
 use crate::instant::Instant;
-use crate::node::{Kind, Node, NodeRef};
-use crate::oracle::{By, Failure, Holder, Rule};
+use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::oracle::graph::NodeId;
+use crate::oracle::{By, Failure, Holder, Reason, Rule};
 use crate::reason::Words;
 use crate::scenario::{alias, print_label};
 use crate::schema::{names, time, views};
 use crate::situation::Situation;
 use crate::text;
+use hashbrown::HashMap;
 use serde::Serialize;
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -31,6 +34,8 @@ pub struct Saying<'r, 'j, 'a> {
     pub network: &'r Network<'j, 'a>,
     /// Why a collection fails, if it does: then nothing is removed.
     pub error: Option<&'r str>,
+    /// What makes it fail.
+    pub culprits: &'r [Culprit],
     /// The source and the flags behind `leasehold explain`, as a shell takes them, to be asked more.
     pub command: &'r str,
 }
@@ -187,6 +192,13 @@ impl<'a> Saying<'_, '_, 'a> {
         let words = self.words(namespace);
         let name = match subject {
             Subject::Node(id) => words.plain(self.network.graph().node(id).as_ref()),
+            Subject::Holder(Holder::Sandbox { namespace: own, id }) => {
+                let inside = format!("sandbox/{}", text::name(id));
+                if own == namespace { inside } else { format!("{}/{inside}", text::name(own)) }
+            }
+            Subject::Holder(Holder::Collector { resource_type }) => {
+                format!("collector/{}", words.collector(resource_type))
+            }
             Subject::Holder(holder) => words.holder(&By::Root(holder)),
         };
         shown(&name)
@@ -203,12 +215,9 @@ impl<'a> Saying<'_, '_, 'a> {
 
     fn write_error(&self, out: &mut dyn Write) -> io::Result<()> {
         let Some(error) = self.error else { return Ok(()) };
-        writeln!(
-            out,
-            "The collection fails, so that nothing is removed until that is mended: {}",
-            text::line(error)
-        )?;
-        writeln!(out, "What follows says what the rules keep.\n")
+        writeln!(out, "The collection fails: {}", text::line(error))?;
+        collect::write_culprits(out, self.situation.release, self.culprits)?;
+        writeln!(out, "What follows is what the rules keep, and what would go once that is mended.\n")
     }
 }
 
@@ -228,25 +237,38 @@ impl<'a> NodeReport<'_, '_, 'a> {
 
     /// `k8s.io/content/sha256:...   8.0 MiB   kept, by 3 roots`
     fn write_title(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Found { namespace, kind, key } = self.found;
-        let name = alias::in_text(&format!("{}/{kind}/{}", text::name(namespace), text::name(key)));
         let Explanation { state, roots, bytes, .. } = self.explanation;
+        let release = self.saying.situation.release;
         let size = bytes.map(|bytes| format!("   {}", text::bytes(bytes))).unwrap_or_default();
         let state = match state {
             State::Kept => {
                 format!("kept, by {} {}", text::count(*roots as u64), plural(*roots, "root", "roots"))
             }
+            State::Removed if self.saying.error.is_some() => {
+                "would go, if the collection did not fail".to_owned()
+            }
             State::Removed => "goes at the next collection".to_owned(),
-            State::Unswept => format!(
-                "stays: no collection of containerd {} removes its kind",
-                self.saying.situation.release
-            ),
+            State::Unswept => match self.found.thing {
+                Thing::Collector => "a plugin of the daemon: it is no object of the database".to_owned(),
+                Thing::Node(kind) if self.is_silent() => {
+                    format!("stays: the collector of {kind} fails to start, so that nothing of it is listed")
+                }
+                thing => format!("stays until a client deletes it: containerd {release} collects no {thing}"),
+            },
             State::Missing => match self.explanation.named_by.len() {
                 0 => "missing: there is no such object".to_owned(),
                 _ => "missing: there is no such object, though it is named".to_owned(),
             },
         };
+        let name = self.found;
         writeln!(out, "{name}{size}   {state}")
+    }
+
+    /// Whether it is what a collector lists that fails to start.
+    fn is_silent(&self) -> bool {
+        let Saying { situation, .. } = self.saying;
+        let of_kind = |kind| situation.collector(kind).is_some_and(|collector| collector.start_error);
+        matches!(self.found.thing, Thing::Node(kind) if of_kind(kind))
     }
 
     fn write_chains(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -290,7 +312,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
                     name(first, is_last)
                 )
             }
-            None if is_last => self.root(first),
+            None if is_last => format!("a root by itself: {}", self.root(first)),
             None => match first.rule {
                 Rule::RootLabel | Rule::ActiveIngest => {
                     format!("{} ({})", name(first, false), self.root(first))
@@ -328,15 +350,11 @@ impl<'a> NodeReport<'_, '_, 'a> {
     fn root(&self, hop: &Hop<'a>) -> String {
         let graph = self.saying.network.graph();
         let end = graph.find(hop.to.as_ref()).and_then(|id| graph.expiry(id));
-        let until = end.map(|at| format!(" until {}", self.when_before(at))).unwrap_or_default();
-        match hop.rule {
-            Rule::LiveLease if end.is_none() => "a lease without an end keeps itself".to_owned(),
-            Rule::LiveLease => format!("a lease keeps itself{until}"),
-            Rule::UnexpiredImage => format!("an image keeps itself{until}"),
-            Rule::ActiveIngest => format!("being written{until}"),
-            Rule::RootLabel => format!("pinned by {}", hop.label.map(print_label).unwrap_or_default()),
-            rule => format!("a {rule} keeps itself"),
-        }
+        let away = end.map(|at| format!(", {}", text::away(self.saying.now(), at.shifted(-1))));
+        let by = By::Root(Holder::Itself);
+        let reason = Reason { reached_as: hop.to.resource_type, rule: hop.rule, label: hop.label, by };
+        let words = self.saying.words(self.namespace()).reason(hop.to.as_ref(), &reason);
+        shown(&words) + &away.unwrap_or_default()
     }
 
     fn write_alone(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -347,13 +365,16 @@ impl<'a> NodeReport<'_, '_, 'a> {
         let mut alone: Vec<Subject<'_>> = alone.clone();
         let chain = self.explanation.chains.first().map_or(&[][..], Vec::as_slice);
         let graph = self.saying.network.graph();
-        alone.sort_by_key(|subject| {
-            let is_from = |hop: &Hop<'_>| hop.from == Some(*subject);
-            let is_to = |hop: &Hop<'_>| graph.find(hop.to.as_ref()).map(Subject::Node) == Some(*subject);
-            let from = chain.iter().position(is_from).map(|place| (place, false));
-            let to = chain.iter().position(is_to).map(|place| (place, true));
-            [from, to].into_iter().flatten().min()
-        });
+        let mut places: HashMap<Subject<'_>, usize> = HashMap::new();
+        for (place, hop) in chain.iter().enumerate() {
+            let to = graph.find(hop.to.as_ref()).map(Subject::Node);
+            let from = hop.from.map(|from| (from, 2 * place));
+            for (subject, place) in from.into_iter().chain(to.map(|to| (to, 2 * place + 1))) {
+                places.entry(subject).or_insert(place);
+            }
+        }
+        // Only looked up, so that hash order shows nowhere.
+        alone.sort_by_key(|subject| places.get(subject).copied());
         let names = alone.iter().take(LISTED_MAX).map(|subject| self.saying.name(*subject, self.namespace()));
         let more = alone.len().saturating_sub(LISTED_MAX);
         let more = if more > 0 { format!(" and {} more", text::count(more as u64)) } else { String::new() };
@@ -401,10 +422,15 @@ impl<'a> NodeReport<'_, '_, 'a> {
                 writeln!(out, "Without it {count} would go, and {} of content come free:", text::bytes(free))?
             }
         }
-        self.write_listed(
-            out,
-            takes_along.iter().map(|id| self.saying.name(Subject::Node(*id), self.namespace())),
-        )?;
+        let along = takes_along.iter().map(|id| {
+            let Node { resource_type, namespace, key } = self.saying.network.graph().node(*id);
+            let Situation { release, tree, .. } = self.saying.situation;
+            let is_content = release.kind_of(resource_type) == Kind::Content;
+            let size = views::blob_size(tree, &namespace, &key).filter(|_| is_content).map(text::bytes);
+            let size = size.map(|size| format!("   {size}")).unwrap_or_default();
+            self.saying.name(Subject::Node(*id), self.namespace()) + &size
+        });
+        self.write_listed(out, along)?;
         let elsewhere = self.explanation.elsewhere.iter();
         let holding = elsewhere
             .filter(|(_, is_kept)| *is_kept)
@@ -450,10 +476,14 @@ impl<'a> NodeReport<'_, '_, 'a> {
     }
 
     fn node(&self) -> Node {
-        let Found { namespace, kind, key } = self.found;
-        let resource_type =
-            self.saying.situation.release.type_of(*kind).unwrap_or(crate::node::ResourceType(0));
+        let Found { namespace, key, .. } = self.found;
+        let number = |kind| self.saying.situation.release.type_of(kind);
+        let resource_type = self.kind().and_then(number).unwrap_or(ResourceType(0));
         Node::new(resource_type, namespace, key)
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        if let Thing::Node(kind) = self.found.thing { Some(kind) } else { None }
     }
 
     fn write_named_by(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -503,7 +533,17 @@ impl<'a> NodeReport<'_, '_, 'a> {
                 Some(command) => writeln!(out, "To keep it:\n  {command}"),
                 None => Ok(()),
             },
-            _ => Ok(()),
+            State::Unswept => {
+                let Found { namespace, thing, key } = self.found;
+                let command = match thing {
+                    Thing::Node(Kind::Image) => "images rm",
+                    Thing::Node(Kind::Container) => "containers rm",
+                    Thing::Sandbox => "sandboxes rm",
+                    _ => return Ok(()),
+                };
+                writeln!(out, "To delete it:\n  {}", ctr(namespace, command, key, ""))
+            }
+            State::Missing => Ok(()),
         }
     }
 
@@ -538,7 +578,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
     /// How a node that goes is kept.
     fn keep_command(&self) -> Option<String> {
         let node = self.node();
-        match self.found.kind {
+        match self.kind()? {
             Kind::Content | Kind::Snapshot => {
                 self.label_command(&node, &[names::GC_ROOT, b"=pinned"].concat())
             }
@@ -599,15 +639,15 @@ impl Show for NodeReport<'_, '_, '_> {
         let of_node = |id: &u32| saying.json_node(saying.network.graph().node(*id).as_ref());
         let hops = |chain: &Vec<Hop<'_>>| chain.iter().map(|hop| saying.json_hop(hop)).collect::<Vec<_>>();
         let chains: Vec<Vec<JsonHop>> = explanation.chains.iter().map(hops).collect();
-        let Found { namespace, kind, key } = self.found;
+        let Found { namespace, thing, key } = self.found;
         let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
-        let r#type =
-            saying.situation.release.type_of(*kind).filter(|_| self.is_node()).map(|number| number.0);
+        let number = self.kind().and_then(|kind| saying.situation.release.type_of(kind));
+        let r#type = number.filter(|_| self.is_node()).map(|number| number.0);
         let report = JsonNodeReport {
             release: saying.situation.release.name(),
             now: time::format_rfc3339_nano(saying.now()),
             error: saying.error,
-            node: JsonNode { r#type, kind: kind.to_string(), namespace, key },
+            node: JsonNode { r#type, kind: thing.to_string(), namespace, key },
             state: match explanation.state {
                 State::Kept => "kept",
                 State::Removed => "removed",
@@ -649,10 +689,10 @@ impl Show for NodeReport<'_, '_, '_> {
 impl NodeReport<'_, '_, '_> {
     fn is_node(&self) -> bool {
         let rules = self.saying.situation.release.rules();
-        match self.found.kind {
-            Kind::Image => rules.image_nodes,
-            Kind::Container => rules.container_nodes,
-            _ => true,
+        match self.kind() {
+            Some(Kind::Image) => rules.image_nodes,
+            Some(Kind::Container) => rules.container_nodes,
+            kind => kind.is_some(),
         }
     }
 
@@ -707,33 +747,56 @@ impl DigestReport<'_, '_, '_> {
         let now = self.saying.now();
         let old = created.filter(|at| at.seconds < now.seconds.saturating_sub(DAY));
         let made = old.map(|at| format!(", made {}", text::away(now, at)));
-        format!("no end{}", made.unwrap_or_default())
+        let path = [names::V1, &namespace, names::LEASES, &key, names::LABELS];
+        let labels = self.saying.situation.tree.view().at(&path);
+        let is_no_time = labels.is_some_and(|labels| labels.get(names::GC_EXPIRE).is_some());
+        let why = if is_no_time { ", its gc.expire is no time" } else { "" };
+        format!("no end{why}{}", made.unwrap_or_default())
     }
 
     fn write_next(&self, out: &mut dyn Write) -> io::Result<()> {
         let Digest { garbage: Held { objects, bytes }, next, .. } = self.digest;
-        let mut rows =
-            vec![["removable".to_owned(), String::new(), "comes free".to_owned(), "objects".to_owned()]];
-        rows.push(["now".to_owned(), String::new(), text::bytes(*bytes), text::count(*objects)]);
-        for Next { at, nodes, bytes } in next.iter().take(ROWS_MAX) {
+        let mut rows = vec![["removable", "", "comes free", "objects", ""].map(str::to_owned)];
+        let now = if self.saying.error.is_some() { "once mended" } else { "now" };
+        rows.push([now.to_owned(), String::new(), text::bytes(*bytes), text::count(*objects), String::new()]);
+        // One line a second: expiries of one moment differ in fractions only.
+        let mut by_second: Vec<(String, Instant, Vec<NodeId>, u64)> = Vec::new();
+        for Next { at, nodes, bytes } in next {
             let after = at.shifted(-1);
-            let away = text::away(self.saying.now(), after);
-            let date = format!("after {}", time::format_rfc3339(after));
-            rows.push([
-                date,
-                away,
-                format!("+ {}", text::bytes(*bytes)),
-                format!("+ {}", text::count(nodes.len() as u64)),
-            ]);
+            let date = time::format_rfc3339(after);
+            match by_second.last_mut().filter(|(last, ..)| *last == date) {
+                Some((_, _, all, sum)) => {
+                    all.extend(nodes);
+                    *sum = sum.saturating_add(*bytes);
+                }
+                None => by_second.push((date, after, nodes.clone(), *bytes)),
+            }
         }
-        text::write_columns(out, &rows, &[false, false, true, true])?;
-        match next.len().saturating_sub(ROWS_MAX) {
+        let shown = by_second.len().min(ROWS_MAX);
+        for (date, after, nodes, bytes) in by_second.drain(..shown) {
+            let away = text::away(self.saying.now(), after);
+            let objects = format!("+ {}", text::count(nodes.len() as u64));
+            let what = self.expiring(&nodes);
+            rows.push([format!("after {date}"), away, format!("+ {}", text::bytes(bytes)), objects, what]);
+        }
+        text::write_columns(out, &rows, &[false, false, true, true, false])?;
+        match by_second.len() {
             0 => Ok(()),
-            more => writeln!(
-                out,
-                "... and {}: --json lists them all",
-                text::counted(more as u64, "later instant")
-            ),
+            more => {
+                writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "later moment"))
+            }
+        }
+    }
+
+    /// What of some nodes expires by itself, the first of it.
+    fn expiring(&self, nodes: &[NodeId]) -> String {
+        let graph = self.saying.network.graph();
+        let mut expiring = nodes.iter().filter(|id| graph.expiry(**id).is_some());
+        let Some(first) = expiring.next() else { return String::new() };
+        let name = self.saying.name(Subject::Node(*first), b"");
+        match expiring.count() {
+            0 => format!("{name} expires"),
+            more => format!("{name} and {} more expire", text::count(more as u64)),
         }
     }
 
@@ -803,12 +866,8 @@ impl Show for DigestReport<'_, '_, '_> {
 /// # Errors
 /// The writer's.
 pub fn write_found(found: &[Found], out: &mut dyn Write) -> io::Result<()> {
-    for Found { namespace, kind, key } in found.iter().take(ROWS_MAX) {
-        writeln!(
-            out,
-            "  {}",
-            alias::in_text(&format!("{}/{kind}/{}", text::name(namespace), text::name(key)))
-        )?;
+    for found in found.iter().take(ROWS_MAX) {
+        writeln!(out, "  {found}")?;
     }
     match found.len().saturating_sub(ROWS_MAX) {
         0 => Ok(()),

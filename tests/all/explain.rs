@@ -149,3 +149,93 @@ fn a_name_that_fits_nothing_or_several_is_said_to_be_such() {
     let said = text(&gone.stdout);
     assert!(said.contains("missing") && said.contains("content/m  -gc.ref.content.l.0->  it"), "{said}");
 }
+
+/// What a scenario leads up to, explained.
+fn said(steps: &str, node: &[&str]) -> (Option<i32>, String) {
+    let (_folder, path) = scenario("said.scenario", steps);
+    let output = leasehold(&[&["explain", &path], node].concat());
+    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+}
+
+#[test]
+fn what_it_prints_as_a_name_it_takes_as_a_name() {
+    let steps = "release 2.1\ncontent put layer\nsandbox create pod gc.ref.content.0=@layer\n\
+        snapshot prepare overlayfs/\"k/2 \\\"q\\\"\"\nlease create \"a b\"\nlease add \"a b\" snapshot/overlayfs/\"k/2 \\\"q\\\"\"\n";
+    let (_folder, path) = scenario("names.scenario", steps);
+    let digest = text(&leasehold(&["explain", &path]).stdout);
+    assert!(digest.contains("default/sandbox/pod ") && digest.contains("default/lease/\"a b\" "), "{digest}");
+    let names = [
+        "default/sandbox/pod",
+        "sandbox/pod",
+        "pod",
+        "default/lease/\"a b\"",
+        "snapshot/overlayfs/\"k/2 \\\"q\\\"\"",
+        "a b",
+    ];
+    for name in names {
+        let output = leasehold(&["explain", &path, name]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output.stdout));
+    }
+    let layer = text(&leasehold(&["explain", &path, "layer"]).stdout);
+    assert!(layer.contains("  sandbox/pod  -gc.ref.content.0->  it\n"), "{layer}");
+    let hint =
+        digest.lines().last().and_then(|line| line.strip_prefix("More of one: leasehold ")).expect("a hint");
+    let words = shlex::split(hint).expect("a command");
+    let output = leasehold(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(0), "{hint}");
+}
+
+#[test]
+fn the_beginning_of_a_name_will_do_and_the_nearest_is_offered() {
+    let digest = format!("sha256:{}", "ab12".repeat(16));
+    let steps = format!(
+        "snapshot prepare overlayfs/\"{digest}\"\nimage create docker.io/library/web:1 target=\"{digest}\"\n"
+    );
+    for name in ["sha256:ab12ab", "ab12ab", "overlayfs/sha256:ab12", "web:1", "docker.io/library/web"] {
+        assert_eq!(said(&steps, &[name]).0, Some(0), "{name}: {}", said(&steps, &[name]).1);
+    }
+    let (code, near) = said(&steps, &["defualt/image/docker.io/library/web:1"]);
+    assert!(code == Some(1) && near.contains("is default/image/docker.io/library/web:1 meant?"), "{near}");
+    for empty in ["", "/", "content/"] {
+        assert_eq!(said(&steps, &[empty]).0, Some(2), "{empty}");
+    }
+}
+
+#[test]
+fn in_a_scenario_a_name_is_of_the_namespace_that_its_steps_mean() {
+    let steps =
+        "content put layer\nnamespace create other\nclient bob namespace=other\nbob: content put layer\n";
+    let (code, told) = said(steps, &["content/layer"]);
+    assert!(code == Some(0) && told.contains("default/content/layer"), "{told}");
+    let (code, told) = said(steps, &["other/content/layer"]);
+    assert!(code == Some(0) && told.contains("other/content/layer"), "{told}");
+}
+
+#[test]
+fn a_collection_that_fails_is_said_with_what_stops_it() {
+    let steps = "content put b\ncontent open u\nraw put v1/default/content/ingests/u/expireat x\n";
+    for node in [&[][..], &["content/b"], &["ingest/u"]] {
+        let (code, told) = said(steps, node);
+        assert_eq!(code, Some(1), "{told}");
+        assert!(told.contains("stopped by  default/ingest/u") && told.contains("Abort"), "{told}");
+        assert!(!told.contains("goes at the next collection"), "{told}");
+    }
+}
+
+#[test]
+fn what_no_collection_removes_is_told_with_how_to_delete_it() {
+    let steps = "release 1.7\ncontent put m\nimage create web:1 target=m\nlease create l gc.expire=tomorrow\nlease add l content/m\n";
+    let (_, image) = said(steps, &["image/web:1"]);
+    assert!(
+        image.contains("stays until a client deletes it")
+            && image.contains("ctr -n default images rm web:1\n"),
+        "{image}"
+    );
+    let (_, lease) = said(steps, &["lease/l"]);
+    assert!(lease.contains("its gc.expire `tomorrow` is no time"), "{lease}");
+    let (_, digest) = said(steps, &[]);
+    assert!(digest.contains("no end, its gc.expire is no time"), "{digest}");
+    let silent = "release 2.1\ncollector declare type-16\ncollector list type-16 type-16/disk\ncollector fail type-16 start\n";
+    let (_, disk) = said(silent, &["type-16/disk"]);
+    assert!(disk.contains("the collector of type-16 fails to start"), "{disk}");
+}
