@@ -90,7 +90,7 @@ fn folder_or_none(path: &Path) -> Result<Vec<DirEntry>, Why> {
 /// The length of what an entry is if it is a file; none if it is gone meanwhile or something else.
 fn length(entry: &DirEntry) -> Option<u64> {
     let metadata = entry.metadata().ok()?;
-    metadata.is_file().then(|| metadata.len())
+    metadata.is_file().then_some(metadata.len())
 }
 
 fn blobs(path: &Path) -> Result<BTreeMap<Vec<u8>, u64>, Why> {

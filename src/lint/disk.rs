@@ -99,7 +99,8 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
                     let text =
                         format!("snapshotter {} has no {}", text::name(snapshotter), text::name(backend));
                     let object = Object::snapshot(namespace.name, snapshotter, key);
-                    findings.add(Lint::SnapshotNotStored, object, text);
+                    let finding = findings.add(Lint::SnapshotNotStored, object, text);
+                    finding.ctr(namespace.name, &[b"snapshots", b"--snapshotter", snapshotter, b"rm", key]);
                 }
             }
         }

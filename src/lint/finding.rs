@@ -4,6 +4,7 @@ use super::lints::{Lint, Severity};
 use crate::node::{Kind, Node};
 use crate::release::Release;
 use crate::text;
+use std::cmp::Reverse;
 
 /// What sort of thing a finding is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -142,16 +143,14 @@ impl Findings {
         self.all.last_mut().expect("one was added")
     }
 
-    /// All that cost something in the release, in the order of the table and of their objects' names.
+    /// All that cost something in the release, in the order of the table, of bytes, the most first, and of their objects'
+    /// names.
     pub(super) fn sorted(self) -> Vec<Finding> {
         let Findings { release, mut all } = self;
         all.retain(|finding| finding.releases.contains(&release));
+        let place = |finding: &Finding| (finding.lint.severity(), finding.lint, Reverse(finding.bytes));
         all.sort_by(|left, right| {
-            (left.lint.severity(), left.lint, &left.object).cmp(&(
-                right.lint.severity(),
-                right.lint,
-                &right.object,
-            ))
+            place(left).cmp(&place(right)).then_with(|| left.object.cmp(&right.object))
         });
         all
     }

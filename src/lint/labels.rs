@@ -11,7 +11,7 @@
 //!   gc.flat                                                            x
 //! ```
 
-use super::finding::{Findings, Object, Subject};
+use super::finding::{Finding, Findings, Object, Subject};
 use super::lints::Lint;
 use super::namespace::{Namespace, content_reference};
 use crate::bucket::{Entry, View};
@@ -116,11 +116,30 @@ impl Labelled<'_> {
             if !is_read(meaning, self.subject, self.release.rules()) {
                 self.meaningless(key, meaning, object(), findings);
             } else if let Some(text) = self.unreadable(key, value, meaning) {
-                findings.add(Lint::ConditionUnreadable, object(), text);
+                self.taking_away(key, findings.add(Lint::ConditionUnreadable, object(), text));
             } else if let Some(missing) = self.missing(key, entry, meaning) {
                 let text = format!("{} names {missing}, which is missing", shown(key));
-                findings.add(Lint::ReferenceDangling, object(), text);
+                self.taking_away(key, findings.add(Lint::ReferenceDangling, object(), text));
             }
+        }
+    }
+
+    /// Gives a finding the command that takes a label away, where `ctr` has one.
+    fn taking_away(&self, key: &[u8], finding: &mut Finding) {
+        let Subject::Node(kind) = self.subject else { return };
+        let (label, name) = ([key, b"="].concat(), finding.object.key.clone());
+        let namespace = self.namespace.name;
+        match kind {
+            Kind::Content => finding.ctr(namespace, &[b"content", b"label", &name, &label]),
+            Kind::Image => finding.ctr(namespace, &[b"images", b"label", &name, &label]),
+            Kind::Container => finding.ctr(namespace, &[b"containers", b"label", &name, &label]),
+            Kind::Snapshot => {
+                let Some(slash) = name.iter().position(|byte| *byte == b'/') else { return };
+                let (snapshotter, key) = (&name[..slash], &name[slash + 1..]);
+                let words: [&[u8]; 6] = [b"snapshots", b"--snapshotter", snapshotter, b"label", key, &label];
+                finding.ctr(namespace, &words);
+            }
+            _ => {}
         }
     }
 

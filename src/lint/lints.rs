@@ -57,7 +57,7 @@ named! {
         "pull the image again for the platform that is wanted"
         => "The image is an index of which no manifest is there: it fits no platform.";
     ParentMissing, "parent-missing", Error, |_| true,
-        "delete what uses the snapshot, then the snapshot, and unpack the image again"
+        "delete what uses the snapshot, let a collection take it, and unpack the image again"
         => "The snapshot stands on one that is not there: it cannot be mounted or removed by name.";
     ContainerSnapshotMissing, "container-snapshot-missing", Error, |_| true,
         "delete the container and make it anew"
@@ -66,7 +66,7 @@ named! {
         "delete the container and make it anew with a snapshotter that the daemon has"
         => "The container is of a snapshotter that has nothing in its namespace: it cannot be started.";
     ExpiryUndecodable, "ingest-expiry-undecodable", Error, |_| true,
-        "stop the daemon and delete the ingest's bucket from meta.db with a bbolt tool: the daemon does not list it"
+        "abort it by the API (Content.Abort), or open it again without a lease, which gives it a new end: ctr has no command for either"
         => "The ingest's end cannot be decoded, which stops every collection in every namespace: nothing is freed any more.";
     RecordImpossible, "record-impossible", Error, |_| true,
         "read the live database, or that of a stopped daemon, rather than a copy"

@@ -13,7 +13,7 @@
 //!
 //! Each sort of finding is a row of the table in `lints`: its name, how grave it is, in which releases, what it costs
 //! and what to do. A finding names one object, the first of what is wrong there and how much more there is. Findings
-//! come in the order of the table, then of namespaces and names. Every part passes over the tree once.
+//! come in the order of the table, then the largest first, then by namespaces and names. Every part passes over the tree once.
 //!
 //! This room reads no file, and of manifests it knows only what their labels say: `meta.db` does not hold their text.
 

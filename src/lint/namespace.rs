@@ -2,11 +2,12 @@
 
 use crate::bucket::{Bucket, Entry, View};
 use crate::node::Kind;
-use crate::schema::names;
+use crate::schema::{names, views};
 
 /// A namespace.
 #[derive(Clone, Copy)]
 pub(super) struct Namespace<'t> {
+    tree: &'t Bucket,
     pub(super) name: &'t [u8],
     pub(super) view: View<'t>,
     /// What lies under its name beside `v1`: sandboxes of 1.7.
@@ -19,7 +20,7 @@ impl<'t> Namespace<'t> {
         let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);
         namespaces.map(|(name, view)| {
             let beside = Some(name).filter(|name| *name != names::V1).and_then(|name| tree.bucket(name));
-            Namespace { name, view, beside: beside.unwrap_or(View::EMPTY) }
+            Namespace { tree, name, view, beside: beside.unwrap_or(View::EMPTY) }
         })
     }
 
@@ -60,20 +61,7 @@ impl<'t> Namespace<'t> {
 
     /// Whether there is an object of this name.
     pub(super) fn has(self, kind: Kind, key: &[u8]) -> bool {
-        match kind {
-            Kind::Content => self.blobs().bucket(key).is_some(),
-            Kind::Ingest => self.ingests().bucket(key).is_some(),
-            Kind::Image => self.images().bucket(key).is_some(),
-            Kind::Container => self.containers().bucket(key).is_some(),
-            Kind::Lease => self.leases().bucket(key).is_some(),
-            // A snapshotter's name may have a slash, so that the key can be cut at each.
-            Kind::Snapshot => key
-                .iter()
-                .enumerate()
-                .filter(|(_, byte)| **byte == b'/')
-                .any(|(at, _)| self.at(&[names::SNAPSHOTS, &key[..at]]).bucket(&key[at + 1..]).is_some()),
-            Kind::Task | Kind::Stream | Kind::Mount | Kind::Other(_) => false,
-        }
+        views::has(self.tree, kind, self.name, key)
     }
 }
 

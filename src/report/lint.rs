@@ -78,7 +78,10 @@ impl Report<'_> {
         }
         match findings.len() - shown.len() {
             0 => {}
-            more => writeln!(out, "  ... and {} more{}", text::count(more as u64), bytes_of(findings))?,
+            more => writeln!(out, "  ... and {} more", text::count(more as u64))?,
+        }
+        if let Some(bytes) = bytes_of(findings).filter(|_| findings.len() > 1) {
+            writeln!(out, "  {} in all", text::bytes(bytes))?;
         }
         writeln!(out, "  to do: {}", lint.advice())?;
         let mut commands: Vec<String> = shown.iter().filter_map(command).collect();
@@ -95,10 +98,8 @@ impl Report<'_> {
 }
 
 /// What findings are about in all, where bytes are known.
-fn bytes_of(findings: &[Finding]) -> String {
-    let known: Vec<u64> = findings.iter().filter_map(|finding| finding.bytes).collect();
-    let all = known.iter().fold(0u64, |sum, bytes| sum.saturating_add(*bytes));
-    if known.is_empty() { String::new() } else { format!("; {} in all", text::bytes(all)) }
+fn bytes_of(findings: &[Finding]) -> Option<u64> {
+    findings.iter().filter_map(|finding| finding.bytes).reduce(u64::saturating_add)
 }
 
 /// A finding's command, as a shell takes it.

@@ -161,6 +161,18 @@ fn a_label_without_its_beginning_is_told_as_it_stands_in_the_database() {
     assert_eq!(found, [format!("label-near-miss default/content/layer: {text}")]);
 }
 
+#[test]
+fn a_label_that_points_nowhere_comes_with_the_command_that_takes_it_away() {
+    let output = leasehold(&["lint", "scenarios/lint/reference-dangling.scenario", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    let finding = &report["findings"][0];
+    let (digest, label) = (&finding["node"]["key"], "containerd.io/gc.ref.snapshot.overlayfs=");
+    let command = format!("ctr -n default content label {} {label}", digest.as_str().expect("text"));
+    assert_eq!(finding["do"], command);
+    assert_eq!(finding["node"]["type"], 1);
+    assert_eq!(report["warnings"], 1);
+}
+
 /// What is found, a line each.
 fn lines(findings: &[Finding]) -> String {
     findings.iter().fold(String::new(), |mut lines, finding| {
@@ -366,15 +378,19 @@ fn what_is_stored_and_not_listed_is_told_with_its_bytes() {
     let root = daemon_root();
     let blobs = root.path().join("io.containerd.content.v1.content/blobs/sha256");
     fs::write(blobs.join(digits("orphan")), "orphan").expect("a new file");
+    fs::write(blobs.join(digits("small")), "small").expect("a new file");
     put_ingest(root.path(), "two", b"default/9/gone");
     snapshotter(root.path(), "native", &[b"default/7/gone"]);
-    let orphan = digits("orphan");
+    let [orphan, small] = ["orphan", "small"].map(digits);
     let expected = [
         format!("blob-not-listed /content/sha256:{orphan} (6)"),
+        format!("blob-not-listed /content/sha256:{small} (5)"),
         "ingest-not-listed /ingest/default/9/gone (7)".to_owned(),
         "snapshot-not-listed /snapshot/native/default/7/gone (304)".to_owned(),
     ];
     assert_eq!(found_in(root.path()), expected);
+    let said = text_of(&leasehold(&["lint", root.path().to_str().expect("text")]).stdout);
+    assert!(said.contains("\n  11 B in all\n"), "{said}");
 }
 
 #[test]
@@ -408,7 +424,7 @@ fn what_cannot_be_looked_at_is_said_and_not_compared() {
     let stores =
         ["io.containerd.content.v1.content/blobs", "io.containerd.snapshotter.v1.overlayfs"].map(unread);
     assert_eq!(found_in(root.path()), stores);
-    fs::set_permissions(&content, fs::Permissions::from_mode(0)).expect("the owner may");
+    fs::set_permissions(&content, fs::Permissions::from_mode(0o0)).expect("the owner may");
     // Root may enter every folder.
     if fs::read_dir(&content).is_err() {
         let stores =
