@@ -12,7 +12,8 @@
 //! The file is opened read-only and never locked, so a running daemon neither waits nor is waited for. What it
 //! commits meanwhile shows in the meta pages. The first reading goes page by page and keeps none, which costs least;
 //! if nothing was committed until its end, it counts, whether it gave a tree or found damage. Otherwise the commits
-//! are followed (`follow.rs`): what a commit did not touch is not read again.
+//! are followed (`follow.rs`): what a commit did not touch is not read again. Something else than a daemon may write to the
+//! file, a copy over it for one, which no meta page tells: a file is refused only if it stands still ([`read_as`]).
 //!
 //! Nothing in a file is trusted. Every page is reached once at the most, lies within the file, says who it is
 //! and holds its keys in strict order and between the keys of the branch above it; the depth is limited, and
@@ -28,6 +29,7 @@ mod load;
 mod meta;
 mod page;
 mod source;
+mod still;
 mod walk;
 mod write;
 
@@ -41,7 +43,9 @@ use follow::Pages;
 use meta::{Look, Meta, Metas};
 use std::fs::{self, File};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
+use still::Still;
 
 /// How long a file that is written to is tried where nothing else is said.
 pub const WAIT: Duration = Duration::from_secs(10);
@@ -78,6 +82,53 @@ pub fn read(path: &Path) -> Result<Opened, BoltError> {
 /// # Errors
 /// There is no readable file, it is no bbolt database, it is damaged, or more was committed than could be followed.
 pub fn read_within(path: &Path, wait: Duration) -> Result<Opened, BoltError> {
+    read_as(path, wait, Ok::<_, BoltError>)?
+}
+
+/// How long a file that is refused is looked at again for having changed.
+const SETTLES_IN: Duration = Duration::from_millis(50);
+
+/// The same, and makes something of it. What may refuse a file, be it the reading or what is made, counts only of a file
+/// that was not written to meanwhile and is not right afterwards; otherwise it is read again, for a time.
+///
+/// # Errors
+/// As [`read_within`]; and the file changes again and again while it is refused. Inside, why nothing was made.
+pub fn read_as<T, E: std::fmt::Display>(
+    path: &Path,
+    wait: Duration,
+    make: impl Fn(Opened) -> Result<T, E>,
+) -> Result<Result<T, E>, BoltError> {
+    let clock = Clock { began: Instant::now(), wait };
+    let mut is_first = true;
+    loop {
+        let file = open(path)?;
+        let before = Still::of(path, &file)?;
+        let refused = match attempt(&file, clock, is_first).map(&make) {
+            Ok(Ok(made)) => return Ok(Ok(made)),
+            // What was asked for has been tried for as long.
+            Err(changed @ BoltError::Changed(_)) if is_first => return Err(changed),
+            refused => refused,
+        };
+        let is_still = || Ok::<_, BoltError>(Still::of(path, &open(path)?)? == before);
+        if is_still()? {
+            thread::sleep(SETTLES_IN.min(clock.left()));
+            if is_still()? && !matches!(refused, Err(BoltError::Changed(_))) {
+                return refused;
+            }
+        }
+        if clock.left().is_zero() {
+            let reason = match refused {
+                Err(BoltError::Changed(_)) => None,
+                Err(error) => Some(error.to_string()),
+                Ok(refused) => refused.err().map(|error| error.to_string()),
+            };
+            return Err(BoltError::Rewritten { elapsed: clock.began.elapsed(), reason });
+        }
+        is_first = false;
+    }
+}
+
+fn open(path: &Path) -> Result<File, BoltError> {
     // Asked before opening, which would wait for ever on a pipe.
     let kind = fs::metadata(path).map_err(BoltError::of_open)?;
     if kind.is_dir() {
@@ -86,7 +137,20 @@ pub fn read_within(path: &Path, wait: Duration) -> Result<Opened, BoltError> {
     if !kind.is_file() {
         return Err(BoltError::NotAFile);
     }
-    read_live(&File::open(path).map_err(BoltError::of_open)?, wait)
+    File::open(path).map_err(BoltError::of_open)
+}
+
+/// How long is tried yet.
+#[derive(Clone, Copy)]
+struct Clock {
+    began: Instant,
+    wait: Duration,
+}
+
+impl Clock {
+    fn left(self) -> Duration {
+        self.wait.saturating_sub(self.began.elapsed())
+    }
 }
 
 /// Reads a database from wherever its bytes are, once.
@@ -104,13 +168,21 @@ pub fn read_from<S: Source + ?Sized>(source: &S) -> Result<Opened, BoltError> {
 }
 
 fn read_live<S: Source + ?Sized>(source: &S, wait: Duration) -> Result<Opened, BoltError> {
-    let began = Instant::now();
+    attempt(source, Clock { began: Instant::now(), wait }, true)
+}
+
+/// Reads what may be written to. A first attempt at a file at rest takes as long as it takes; any other ends with the time.
+fn attempt<S: Source + ?Sized>(source: &S, clock: Clock, is_first: bool) -> Result<Opened, BoltError> {
+    let is_time_left = || !clock.left().is_zero();
     let metas = Metas::read(source)?;
-    let outcome = tree_at_rest(source, &metas.newest);
+    let is_in_vain = || !is_time_left() && (!is_first || matches!(metas.look(source), Ok(Look::Next(_) | Look::Lost)));
+    let outcome = tree_at_rest(source, &metas.newest, Some(&is_in_vain));
+    if let Err(BoltError::Changed(_)) = outcome {
+        return Err(BoltError::Changed(clock.began.elapsed()));
+    }
     if let Look::Same = metas.look(source)? {
         return opened(source, metas, outcome);
     }
-    let is_time_left = || began.elapsed() < wait;
     while is_time_left() {
         let mut metas = Metas::read(source)?;
         let gathered = follow::gather(source, &mut metas, is_time_left).transpose();
@@ -119,11 +191,15 @@ fn read_live<S: Source + ?Sized>(source: &S, wait: Duration) -> Result<Opened, B
             return opened(source, metas, outcome);
         }
     }
-    Err(BoltError::Changed(began.elapsed()))
+    Err(BoltError::Changed(clock.began.elapsed()))
 }
 
-fn tree_at_rest<S: Source + ?Sized>(source: &S, meta: &Meta) -> Result<Bucket, BoltError> {
-    walk::tree(&mut Pages::at_rest(source, meta)?, meta)
+fn tree_at_rest<S: Source + ?Sized>(
+    source: &S,
+    meta: &Meta,
+    is_in_vain: Option<&dyn Fn() -> bool>,
+) -> Result<Bucket, BoltError> {
+    walk::tree(&mut Pages::at_rest(source, meta, is_in_vain)?, meta)
 }
 
 /// The outcome of a walk during which nothing changed. Of a damaged tree the one before it may be whole.
@@ -138,7 +214,7 @@ fn opened<S: Source + ?Sized>(
             Ok(metas.opened(tree, oddities))
         }
         (Err(error @ BoltError::Damaged { .. }), Some(older))
-            if older.root != metas.newest.root && tree_at_rest(source, older).is_ok() =>
+            if older.root != metas.newest.root && tree_at_rest(source, older, None).is_ok() =>
         {
             Err(BoltError::NewestDamaged {
                 error: Box::new(error),

@@ -94,6 +94,21 @@ pub enum BoltError {
         .0.as_secs_f64()
     )]
     Changed(Duration),
+    /// The file was refused and was another one a moment later, in every attempt.
+    #[error(
+        "the file keeps changing, for {:.1} s, and was never read as a sound database{}: something writes to it that is no \
+         daemon, a copy over it for one: wait for its end, or give it longer (--wait 60s)",
+        elapsed.as_secs_f64(), reason.as_ref().map(|reason| format!(" (at last: {reason})")).unwrap_or_default()
+    )]
+    Rewritten {
+        /// How long it was tried.
+        elapsed: Duration,
+        /// Why it was refused the last time; none where reading it did not come to an end.
+        reason: Option<String>,
+    },
+    /// A folder of the path is a file.
+    #[error("no such file: something that is no folder stands where the path has one")]
+    NotInFolder,
 }
 
 impl BoltError {
@@ -105,7 +120,8 @@ impl BoltError {
 
     pub(super) fn of_open(error: io::Error) -> BoltError {
         match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => BoltError::NotFound,
+            io::ErrorKind::NotFound => BoltError::NotFound,
+            io::ErrorKind::NotADirectory => BoltError::NotInFolder,
             io::ErrorKind::PermissionDenied => BoltError::PermissionDenied,
             _ => BoltError::Open(error),
         }

@@ -34,6 +34,7 @@ use super::{BoltError, Damage};
 use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// How much is read between two looks: a tenth of a millisecond's worth, so that a look rarely shows more than one
 /// commit. Tests have small files.
@@ -61,6 +62,9 @@ pub(super) fn gather<'s, S: Source + ?Sized>(
                 if pages.take_over(piece?)? {
                     return Ok(Some(pages));
                 }
+                if !is_time_left() {
+                    return Ok(None);
+                }
             }
             Look::Next(next) if is_time_left() => {
                 pages.go_on(&next.newest)?;
@@ -85,6 +89,10 @@ pub(super) struct Pages<'s, S: ?Sized> {
     free: Free,
     claims: Claims,
     zero_blocks: u64,
+    /// Of pages that are read when they are taken: whether to go on is in vain.
+    is_in_vain: Option<&'s dyn Fn() -> bool>,
+    /// How many were read so.
+    loaded: usize,
 }
 
 /// The transaction before, while it is not known which of its pages are this one's, too.
@@ -109,8 +117,13 @@ pub(super) enum Piece {
 
 impl<'s, S: Source + ?Sized> Pages<'s, S> {
     /// Pages that are read when they are taken, which is sound if nothing was committed from then until the last one is.
-    pub(super) fn at_rest(source: &'s S, meta: &Meta) -> Result<Self, BoltError> {
-        let mut pages = Pages::new(source, meta)?;
+    /// Reading ends as [`BoltError::Changed`] once it is said to be in vain.
+    pub(super) fn at_rest(
+        source: &'s S,
+        meta: &Meta,
+        is_in_vain: Option<&'s dyn Fn() -> bool>,
+    ) -> Result<Self, BoltError> {
+        let mut pages = Pages { is_in_vain, ..Pages::new(source, meta)? };
         let free = pages.read_free()?;
         pages.take_over(free)?;
         Ok(pages)
@@ -134,6 +147,8 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
             free: Free::default(),
             claims: Claims::default(),
             zero_blocks: 0,
+            is_in_vain: None,
+            loaded: 0,
         })
     }
 
@@ -251,6 +266,10 @@ impl<'s, S: Source + ?Sized> Pages<'s, S> {
         if self.claims.has(id) {
             let damage = Damage::UsedTwice(id);
             return Err(BoltError::Damaged { page: id, is_inline: false, damage });
+        }
+        self.loaded += 1;
+        if self.loaded.is_multiple_of(PIECE_PAGES) && self.is_in_vain.is_some_and(|is_in_vain| is_in_vain()) {
+            return Err(BoltError::Changed(Duration::ZERO));
         }
         let page = self.loader.page(id, ZERO_BLOCKS_MAX - self.zero_blocks)?;
         self.claims.claim(&page.header().run())?;

@@ -700,7 +700,10 @@ fn what_is_no_database_is_told_plainly() {
     assert_eq!(file(b"\x1f\x8b\x08"), "is packed with gzip: unpack it first");
     assert_eq!(complaint(folder.path()), "is a directory, not a bbolt database");
     assert_eq!(complaint(&folder.path().join("none")), "no such file");
-    assert_eq!(complaint(&folder.path().join("file/below")), "no such file");
+    assert_eq!(
+        complaint(&folder.path().join("file/below")),
+        "no such file: something that is no folder stands where the path has one"
+    );
     let denied = BoltError::of_open(io::ErrorKind::PermissionDenied.into()).to_string();
     assert!(denied.starts_with("permission denied"), "{denied}");
     #[cfg(unix)]
@@ -850,4 +853,69 @@ fn corruption_gives_an_error_or_a_tree() {
         }
     }
     assert!(trees > 30 && errors > 200, "{trees} trees, {errors} errors");
+}
+
+/// A file as it is written, and its path, for readings that something else comes between.
+fn file_of(tree: &Bucket) -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("meta.db");
+    create(&path, tree).expect("a file");
+    let bytes = fs::read(&path).expect("it is there");
+    (folder, path, bytes)
+}
+
+#[test]
+fn what_refuses_a_file_counts_only_once_the_file_stands_still() {
+    let (_folder, path, bytes) = file_of(&Bucket::new());
+    let attempts = std::cell::Cell::new(0);
+    let refuses_until = |last: usize| {
+        attempts.set(0);
+        let (attempts, path, bytes) = (&attempts, &path, &bytes);
+        move |opened: Opened| {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() >= last {
+                return Ok(opened);
+            }
+            // Another copy, over this one.
+            fs::write(path, bytes).expect("writable");
+            Err("torn")
+        }
+    };
+    assert!(matches!(read_as(&path, WAIT, refuses_until(4)), Ok(Ok(_))));
+    assert_eq!(attempts.get(), 4);
+    let began = Instant::now();
+    let changes = read_as(&path, Duration::from_millis(200), refuses_until(usize::MAX));
+    let changes = changes.expect_err("it never stands still").to_string();
+    assert!(changes.contains("keeps changing") && changes.contains("(at last: torn)"), "{changes}");
+    assert!(attempts.get() > 1 && began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // One that stands still is refused the first time.
+    attempts.set(0);
+    let refuses = |_: Opened| -> Result<(), &str> {
+        attempts.set(attempts.get() + 1);
+        Err("no")
+    };
+    assert!(matches!(read_as(&path, WAIT, refuses), Ok(Err("no"))));
+    assert_eq!(attempts.get(), 1);
+}
+
+#[test]
+fn a_file_over_which_copies_are_written_is_read_once_they_end() {
+    let mut tree = Bucket::new();
+    tree.create_bucket(&[], b"v1").expect("a bucket");
+    for number in 0..2000u32 {
+        tree.put(&[b"v1"], &number.to_be_bytes(), &[7; 100]).expect("a value");
+    }
+    let (_folder, path, bytes) = file_of(&tree);
+    let half = bytes.len() / 2;
+    std::thread::scope(|scope| {
+        fs::write(&path, &bytes[..half]).expect("writable");
+        scope.spawn(|| {
+            for _ in 0..10 {
+                std::thread::sleep(Duration::from_millis(20));
+                fs::write(&path, &bytes[..half]).expect("writable");
+            }
+            fs::write(&path, &bytes).expect("writable");
+        });
+        assert_eq!(read_within(&path, WAIT).expect("it stands still in the end").tree, tree);
+    });
 }
