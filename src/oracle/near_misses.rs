@@ -342,22 +342,23 @@ impl<'a> Gathering<'_, 'a> {
             is_absent.then_some(Failure::NamespaceMissing { resource_type, namespace })
         };
         let mut unheard = Vec::new();
+        // What would remain if the collector started comes first.
         for active in &collector.active {
-            unheard.push((&active.node, failed().or_else(|| absent(&active.for_namespace))));
+            unheard.push((&active.node, absent(&active.for_namespace).or_else(failed)));
         }
         for leased in &collector.leased {
             let is_there = v1.at(&[&leased.for_namespace, names::LEASES, &leased.lease]).is_some();
             let lease = self.node(Kind::Lease, &leased.for_namespace, &leased.lease);
             let missing = lease.filter(|_| !is_there).map(|lease| Failure::LeaseMissing { lease });
-            unheard.push((&leased.node, failed().or(missing)));
+            unheard.push((&leased.node, missing.or_else(failed)));
         }
         for back in &collector.active_back_references {
             let unasked = unasked(rules.back_references);
-            unheard.push((&back.to, failed().or(unasked).or_else(|| absent(&back.for_namespace))));
+            unheard.push((&back.to, unasked.or_else(|| absent(&back.for_namespace)).or_else(failed)));
         }
         for (from, targets) in &collector.references {
             let is_own = from.resource_type == resource_type && resource_type.0 >= rules.types.end;
-            let because = failed().or(unasked(rules.collector_references && is_own));
+            let because = unasked(rules.collector_references && is_own).or_else(failed);
             unheard.extend(targets.iter().map(|to| (to, because.clone())));
         }
         for (node, because) in unheard {

@@ -72,8 +72,10 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     found.extend(compare_collectors(request, outcome, judgement).map(|it| (Property::Collectors, it)));
     let line = wrong_line(request.situation, outcome, judgement);
     found.extend(line.map(|line| (Property::Log, Breach::Logged(line))));
-    if hides_cancellation(request, outcome) && found.iter().any(|(property, _)| *property != Property::Error)
-    {
+    // Only a cancelled collection ends without marks and without an error that the judgement knows of.
+    let ends_unmarked = request.cancel_at_root.is_some() && outcome.error.is_none() && !outcome.has_marked();
+    let is_wrong_elsewhere = || found.iter().any(|(property, _)| *property != Property::Error);
+    if ends_unmarked || hides_cancellation(request, outcome) && is_wrong_elsewhere() {
         let allowed = vec![Error::Canceled.to_string()];
         found.push((Property::Error, Breach::Ended { error: None, allowed, at: Vec::new() }));
     }

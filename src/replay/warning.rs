@@ -58,6 +58,7 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
     let namespaces = Namespaces::new(namespaces);
     let mentioned = Mentioned::of(scenario, &created);
     let keys = keys_read(scenario);
+    let collectors = Collectors::of(scenario);
     let snapshotters = Snapshotters::of(scenario);
     let mut is_spent = false;
     let mut puts = Puts::default();
@@ -72,7 +73,7 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         let labels = labels(step);
         let labels = labels.as_slice().iter();
         let mut texts: Vec<String> =
-            labels.filter_map(|(key, value)| names_nothing(key, value, &created)).collect();
+            labels.filter_map(|(key, value)| names_nothing(key, value, &created, &collectors)).collect();
         texts.extend(
             all_labels
                 .as_slice()
@@ -166,8 +167,8 @@ impl<'s> Puts<'s> {
 const NOT_COMPARED: &str = "from here on names that nothing has are only compared with what is one letter away: too many were before";
 
 /// A label whose value names nothing, while something is there that may have been meant.
-fn names_nothing(key: &[u8], value: &Name, created: &There) -> Option<String> {
-    let Named { kind, before, name } = named(key, value)?;
+fn names_nothing(key: &[u8], value: &Name, created: &There, collectors: &Collectors) -> Option<String> {
+    let Named { kind, before, name } = named(key, value).or_else(|| collectors.named(key, value))?;
     let object = |name: &[u8]| (kind, [&before[..], name].concat());
     if created.contains(&object(name)) {
         return None;
@@ -222,6 +223,31 @@ struct Named<'a> {
     name: &'a [u8],
 }
 
+/// The kinds of collectors' resources, by the label that refers to one.
+struct Collectors(BTreeMap<Name, Kind>);
+
+impl Collectors {
+    fn of(scenario: &Scenario) -> Collectors {
+        let labels = scenario.lines.iter().filter_map(|line| match &line.step {
+            Step::CollectorDeclare { collector, label: Some(label) } if !label.is_empty() => {
+                Some(([names::GC_REF, label].concat(), *collector))
+            }
+            _ => None,
+        });
+        Collectors(labels.collect())
+    }
+
+    fn named<'a>(&self, key: &[u8], value: &'a [u8]) -> Option<Named<'a>> {
+        let (_, kind) = self.0.iter().find(|(label, _)| is_label(key, label))?;
+        Some(Named { kind: *kind, before: Vec::new(), name: value })
+    }
+}
+
+/// Whether a label's key is such a name: it ends there, or a separator follows.
+fn is_label(key: &[u8], name: &[u8]) -> bool {
+    key.strip_prefix(name).is_some_and(|rest| matches!(rest.first(), None | Some(b'.' | b'/')))
+}
+
 /// What a label's value names: what the label refers to, or what takes its object along.
 fn named<'a>(key: &[u8], value: &'a [u8]) -> Option<Named<'a>> {
     let plain = [
@@ -231,11 +257,7 @@ fn named<'a>(key: &[u8], value: &'a [u8]) -> Option<Named<'a>> {
         (names::GC_BREF_IMAGE, Kind::Image),
         (names::GC_BREF_CONTAINER, Kind::Container),
     ];
-    // A label's key ends behind such a name, or a separator follows.
-    let is_such = |prefix: &[u8]| {
-        key.strip_prefix(prefix).is_some_and(|rest| matches!(rest.first(), None | Some(b'.' | b'/')))
-    };
-    if let Some((_, kind)) = plain.into_iter().find(|(prefix, _)| is_such(prefix)) {
+    if let Some((_, kind)) = plain.into_iter().find(|(prefix, _)| is_label(key, prefix)) {
         return Some(Named { kind, before: Vec::new(), name: value });
     }
     let snapshot = [names::GC_REF_SNAPSHOT, names::GC_BREF_SNAPSHOT];

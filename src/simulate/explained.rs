@@ -65,7 +65,7 @@ impl Explained {
         shown.add_names(release, &node);
         let is_there = views::has(tree, release.kind_of(node.resource_type), &node.namespace, &node.key)
             || judgement.exists(node.as_ref());
-        let no_node = if is_there { "" } else { "there is no such node; " };
+        let no_node = if is_there { "" } else { "there is no such object; " };
         // A resource may go though its node is kept, where it is listed with a type that is never found marked.
         let verdict = judgement.resources().find(|verdict| verdict.node() == node);
         if !verdict.map_or_else(|| judgement.keeps(node.as_ref()), |verdict| verdict.is_kept()) {
@@ -80,8 +80,9 @@ impl Explained {
         let mut kept = node;
         for reason in judgement.chain(kept.clone().as_ref()) {
             let why = words.reason(kept.as_ref(), &reason);
-            let no_node = if shown.oracle.is_empty() { no_node } else { "" };
-            shown.oracle.extend(beside(&words.plain(kept.as_ref()), &format!("{no_node}{why}")));
+            let no_object =
+                if shown.oracle.is_empty() && !is_there { "; there is no such object" } else { "" };
+            shown.oracle.extend(beside(&words.plain(kept.as_ref()), &format!("{why}{no_object}")));
             let By::Node(by) = reason.by else { break };
             kept = by;
             shown.add_names(release, &kept);
@@ -176,16 +177,19 @@ gc
         assert_eq!(
             said(text, "gone"),
             [
-                "content/gone   there is no such node; content/a refers to it by gc.ref.content.0 and is not kept",
+                "content/gone   there is no such object; content/a refers to it by gc.ref.content.0 and is not kept",
                 "               content/b refers to it by gc.ref.content.0 and is not kept",
             ]
         );
-        assert_eq!(said(text, "absent")[0], "content/absent   there is no such node; image/main targets it");
+        assert_eq!(
+            said(text, "absent")[0],
+            "content/absent   image/main targets it; there is no such object"
+        );
         assert_eq!(
             said(text, "layr"),
-            ["content/layr   there is no such node; nothing refers to it; is content/layer meant?"]
+            ["content/layr   there is no such object; nothing refers to it; is content/layer meant?"]
         );
-        assert_eq!(said(text, "other"), ["content/other   there is no such node; nothing refers to it"]);
+        assert_eq!(said(text, "other"), ["content/other   there is no such object; nothing refers to it"]);
         assert_eq!(said(text, "layer"), ["content/layer   nothing refers to it"]);
     }
 }

@@ -1328,3 +1328,48 @@ fn warnings_come_in_the_order_of_the_files() {
         said.lines().filter_map(|line| line.split_once("./")?.1.split(':').next()).collect();
     assert_eq!(warned, names, "{said}");
 }
+
+/// Without collectors there is nothing else to go by.
+#[test]
+fn a_cancelled_collection_that_says_nothing_of_it_is_found_without_collectors() {
+    let own = "container create c0 gc.ref.content/x=@a\n? gc cancel-at-root=1\nexpect present container/c0\n";
+    let beside = format!("collector declare stream\n{own}");
+    let folder = folder(&[("own.scenario", own), ("beside.scenario", &beside)]);
+    for file in ["own.scenario", "beside.scenario"] {
+        assert_eq!(leasehold(folder.path(), &["replay", file]).status.code(), Some(0), "{file}");
+        let output = leasehold(folder.path(), &["replay", "--fault", "error-swallowed", file]);
+        assert_eq!(output.status.code(), Some(1), "{file}");
+        assert!(text(&output.stdout).contains("breaks the property error: "), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn a_resource_of_a_collector_that_a_label_nearly_names_is_told() {
+    let said = |value: &str| {
+        let steps = format!(
+            "collector declare type-16 label=volume\ncollector list type-16 type-16/disk\n\
+             content put w gc.ref.volume.0={value}\ngc\nexpect removed content/w\n"
+        );
+        let folder = folder(&[("a.scenario", &steps)]);
+        text(&leasehold(folder.path(), &["replay", "a.scenario"]).stderr)
+    };
+    assert_eq!([said("disk"), said("tape")], ["", ""]);
+    let warning = "a.scenario:3: warning: `gc.ref.volume.0=dsik` names nothing; is type-16/disk meant?";
+    assert!(said("dsik").contains(warning), "{}", said("dsik"));
+}
+
+/// What would remain if the collector started is said, not what would change nothing.
+#[test]
+fn what_a_release_never_asks_a_collector_is_said_of_one_that_fails_to_start() {
+    let printed = |release: &str| {
+        let steps = format!(
+            "release {release}\ncontent put a\ncollector declare type-16\ncollector list type-16 type-16/disk\n\
+             collector references type-16 type-16/disk content/a\ncollector fail type-16 start\ngc\n"
+        );
+        let folder = folder(&[("a.scenario", &steps)]);
+        text(&leasehold(folder.path(), &["replay", "--step", "a.scenario"]).stdout)
+    };
+    let unasked = "collector type-16 names it, but containerd 2.1 does not ask for that";
+    assert!(printed("2.1").contains(unasked), "{}", printed("2.1"));
+    assert!(printed("2.4").contains("collector type-16 names it, but fails to start"), "{}", printed("2.4"));
+}
