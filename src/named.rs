@@ -199,7 +199,8 @@ pub struct UnknownName {
 impl UnknownName {
     /// The name that was probably meant, if there is one.
     pub fn nearest(&self) -> Option<&'static str> {
-        nearest(&self.name, self.known.iter().copied())
+        // All names are in small letters.
+        nearest(&self.name.to_lowercase(), self.known.iter().copied())
     }
 
     fn suggestion(&self) -> String {

@@ -292,7 +292,7 @@ fn version_word(text: &str) -> &str {
     let mut words = text.split_whitespace();
     let word = match (words.next(), words.next(), words.next()) {
         (Some("containerd"), Some(_), Some(version)) => version,
-        _ => text,
+        _ => text.trim(),
     };
     word.split_once(':').filter(|(epoch, _)| is_number(epoch)).map_or(word, |(_, version)| version)
 }

@@ -96,6 +96,31 @@ pub fn unread(error: &io::Error) -> String {
     }
 }
 
+/// The same of a path, where what is wrong with it may stand above: a file where a folder should be, a closed folder.
+pub fn unread_at(at: &Path, error: &io::Error) -> String {
+    // Without a slash at its end, with which a file is no file.
+    let plain = at.components().as_path();
+    match error.kind() {
+        io::ErrorKind::NotADirectory => {
+            let is_file = |above: &&Path| above.metadata().is_ok_and(|metadata| !metadata.is_dir());
+            let file = plain.ancestors().find(is_file).unwrap_or(plain);
+            format!("no such file: {} is a file, not a folder", path(file))
+        }
+        io::ErrorKind::PermissionDenied => {
+            let is_reached = |above: &&Path| above.as_os_str().is_empty() || above.symlink_metadata().is_ok();
+            match plain.ancestors().skip(1).find(is_reached) {
+                // What stands in a folder that may be entered is reached itself.
+                Some(closed) if plain.symlink_metadata().is_err() => format!(
+                    "permission denied: a folder above it may not be entered, {}; run this as a user who may",
+                    path(closed)
+                ),
+                _ => unread(error),
+            }
+        }
+        _ => unread(error),
+    }
+}
+
 /// What the operating system says, without its number.
 pub fn told_by_system(error: &io::Error) -> String {
     let told = error.to_string();

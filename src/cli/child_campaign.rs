@@ -187,8 +187,9 @@ impl Other {
         })
     }
 
-    /// What is said at the end: how much it was asked, and what was compared; none where it was asked nothing.
-    pub(super) fn finish(self) -> Result<Option<String>, Failure> {
+    /// What is said at the end: how much it was asked, and what was compared; none where it was asked nothing,
+    /// unless that is for an interruption.
+    pub(super) fn finish(self, is_interrupted: bool) -> Result<Option<String>, Failure> {
         if let Some(error) = self.failure.into_inner() {
             return Err(Against::failure(&error));
         }
@@ -204,6 +205,9 @@ impl Other {
         let fields = if counts.is_empty() { String::new() } else { format!("\n{}", compared(&counts)) };
         let said =
             format!("`{}` was asked {}{hung}{fields}", self.command, text::counted(asked, "collection"));
+        if asked == 0 && is_interrupted {
+            return Ok(Some(format!("`{}` had answered no collection yet", self.command)));
+        }
         Ok((asked > 0).then_some(said))
     }
 }

@@ -10,6 +10,7 @@ use crate::conformance::run::run as run_row;
 use crate::conformance::{RowLine, SourceError, read};
 use crate::engine::Fault;
 use crate::go::Go;
+use crate::named::nearest;
 use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::child::{DEFAULT_LIMIT, options};
@@ -18,9 +19,11 @@ use crate::report::shell::quoted;
 use crate::scenario::alias;
 use crate::text;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Hold the collector and the oracle to what the real containerd was recorded to do
@@ -37,6 +40,9 @@ use std::time::Duration;
 /// With --against another collector is held to the rows instead, by whatever fields it answers. One that gives no answer
 /// many times in a row is asked nothing more (exit code 1, as of any other finding); so is one that ends before it answers
 /// anything, whatever it is asked (exit code 3).
+///
+/// A --fault that changes no answer is misuse (exit code 2): recorded rows have no log, and no collection that is cancelled
+/// or that fails while it sweeps.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leasehold conformance scenarios/recorded                 every release
@@ -76,6 +82,21 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+/// What rows lack, and where it is.
+const IN_NO_ROW: &str = "they have no log, and no collection that is cancelled or that fails while it sweeps; \
+                         `leasehold simulate --fault` and `replay --fault` can show it";
+
+/// Whether nothing that is recorded has a fault's mistake in it.
+fn shows_in_no_row(fault: Fault) -> bool {
+    use Fault::{
+        CancellationIgnored, FinishFailureSilent, InvalidExpirySilent, NoRemoveSilent, SweepKeepsPartial,
+    };
+    matches!(
+        fault,
+        CancellationIgnored | NoRemoveSilent | InvalidExpirySilent | FinishFailureSilent | SweepKeepsPartial
+    )
+}
+
 /// How many lines are read ahead and worked on together.
 const BATCH_LINES: usize = 64;
 /// How much of what cannot be read is named.
@@ -85,6 +106,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let said = arguments.release.or(arguments.only);
     values::go_of(arguments.go, said.as_ref().map_or(&Release::ALL, std::slice::from_ref))?;
     values::release_with(arguments.release.or(arguments.only), arguments.fault)?;
+    if let Some(fault) = arguments.fault.filter(|fault| shows_in_no_row(*fault)) {
+        return Err(Failure::Usage(format!("--fault {fault}: recorded rows cannot show it; {IN_NO_ROW}")));
+    }
     let limit = arguments.child_timeout.unwrap_or(DEFAULT_LIMIT);
     let stop = interrupt::stop();
     let other = arguments.against.as_ref().map(|command| Other::new(command.clone(), limit, &stop));
@@ -105,6 +129,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     };
     let is_made = AtomicBool::default();
     let is_bare = AtomicBool::default();
+    // Names that may be meant where no row has that of --name.
+    let known = Mutex::default();
     while !stop.is_asked() {
         let read: Vec<_> = lines.by_ref().take(BATCH_LINES).collect();
         if read.is_empty() {
@@ -120,7 +146,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         }
         let verdicts: Vec<_> = batch
             .par_iter()
-            .filter_map(|line| judge(line, arguments, other.as_ref(), &stop, [&is_made, &is_bare]))
+            .filter_map(|line| judge(line, arguments, other.as_ref(), &stop, [&is_made, &is_bare], &known))
             .collect();
         progress.inc(verdicts.len() as u64);
         for verdict in verdicts {
@@ -138,11 +164,15 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     report.interrupted = interrupt::interrupted(&stop, judged, is_through.then_some(judged), "row");
     let given_up = other.as_ref().and_then(Other::given_up);
     report.compared = other.as_ref().map(Other::compared);
-    report.asked = other.map(Other::finish).transpose()?.flatten();
+    report.asked = other.map(|other| other.finish(report.interrupted.is_some())).transpose()?.flatten();
     if judged + unreadable_count == 0 && report.interrupted.is_none() {
         return Err(match &arguments.name {
             Some(name) => {
-                Failure::Usage(format!("--name {}: no row is called that", text::name(name.as_bytes())))
+                let known: BTreeSet<String> = known.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let near = nearest(name, known.iter().map(String::as_str));
+                let near = near.map(|near| format!("; is {} meant?", text::name(near.as_bytes())));
+                let (name, near) = (text::name(name.as_bytes()), near.unwrap_or_default());
+                Failure::Usage(format!("--name {name}: no row is called that{near}"))
             }
             None if is_bare.load(Ordering::Relaxed) => Failure::Input(format!(
                 "{}; these rows are questions without results, as `simulate --against` and `--rows-out` write them: \
@@ -164,8 +194,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     let has_given_up = given_up.is_some();
     given_up.iter().for_each(terminal::say);
-    if let Some(fault) = arguments.fault.filter(|_| !is_made.into_inner() && report.interrupted.is_none()) {
-        return Err(values::never_made(fault, "row"));
+    if let Some(fault) = arguments.fault.filter(|_| report.interrupted.is_none()) {
+        if !is_made.into_inner() {
+            return Err(values::never_made(fault, "row"));
+        }
+        if report.failed_count() == 0 {
+            return Err(Failure::Usage(format!(
+                "--fault {fault}: the mistake changed no answer to {}, so that they say nothing of it; {IN_NO_ROW}",
+                text::counted(judged, "recorded row")
+            )));
+        }
     }
     Ok(Ended::campaign(report.failed_count() > 0 || has_given_up, report.interrupted))
 }
@@ -199,19 +237,27 @@ enum Verdict {
 }
 
 /// None for what is not to be judged: a case of which nothing was recorded, or a row of another release.
-/// `is_made` becomes true where the fault could be made, `is_bare` where nothing was recorded.
+/// `is_made` becomes true where the fault could be made, `is_bare` where nothing was recorded; `near` gets names that are
+/// nearly the one that is asked for.
 fn judge(
     line: &RowLine,
     arguments: &Arguments,
     other: Option<&Other>,
     stop: &Stop,
     [is_made, is_bare]: [&AtomicBool; 2],
+    near: &Mutex<BTreeSet<String>>,
 ) -> Option<Verdict> {
     // Another collector may be slow.
     if stop.is_asked() {
         return None;
     }
-    let is_meant = |name: &String| arguments.name.as_ref().is_none_or(|only| only == name);
+    let is_meant = |name: &String| {
+        let Some(only) = arguments.name.as_ref().filter(|only| *only != name) else { return true };
+        if nearest(only, [name.as_str()]).is_some() {
+            near.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        }
+        false
+    };
     let (release, row) = match line.row() {
         Ok(None) => {
             is_bare.store(true, Ordering::Relaxed);

@@ -3,18 +3,21 @@
 use super::notes::Notes;
 use super::place::{Place, look};
 use super::source::{self, is_scenario};
+use super::values;
 use super::{Ended, Failure, files};
-use super::{values, version};
-use crate::bucket::bolt::{self, WriteError};
+use crate::bucket::Bucket;
+use crate::bucket::bolt::{self, WriteError, Written};
 use crate::node::Kind;
-use crate::scenario::CLOCK_START;
-use crate::schema::time;
+use crate::scenario::{DEFAULT_NAMESPACE, alias};
+use crate::schema::{time, views};
 use crate::situation::Situation;
 use crate::text;
 use serde_json::json;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Write a scenario's state, or what a database holds, as a new database that bbolt and containerd open
@@ -24,7 +27,7 @@ use std::time::Duration;
 /// it all the same; pulling, mounting or starting anything fails.
 ///
 /// Nor is what of a scenario's state is no part of a database: its collectors and streams, its clock, the release whose rules
-/// apply. What it has of these is said.
+/// apply. What there is of all this is said by name on standard error, and with --json in `warnings`.
 ///
 /// The file holds what is alive in the source and no free pages, and is the same on every machine. Reading it gives
 /// the same buckets, values and sequence numbers.
@@ -68,11 +71,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     let mut notes = Notes::default();
     let source = source::read(&arguments.source, None, None, None, arguments.wait, &mut notes)?;
-    let written = bolt::create(target, &source.tree).map_err(|error| failure(target, &error))?;
-    if is_scenario(&arguments.source) && look(&arguments.source)? != Place::Folder {
-        for lost in not_held(&source) {
-            notes.say(format_args!("{}: not in the file: {lost}", text::path(target)));
-        }
+    let written = create(target, &source.tree).map_err(|error| failure(target, &error))?;
+    let of_scenario = is_scenario(&arguments.source) && look(&arguments.source)? != Place::Folder;
+    let lost = if of_scenario { not_held(&source) } else { Vec::new() };
+    for lost in lost.into_iter().chain(in_backends(&source.tree)) {
+        notes.say(format_args!("{}: not in the file: {lost}", text::path(target)));
     }
     let (path, buckets, values, bytes) = (text::path(target), written.buckets, written.values, written.bytes);
     if arguments.json {
@@ -90,18 +93,67 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     Ok(Ended::Well)
 }
 
+/// Creates the database beside its place and renames it, so that a program that is ended leaves nothing under its name.
+fn create(target: &Path, tree: &Bucket) -> Result<Written, WriteError> {
+    // A limit on the size of files ends a program that does not say it knows of it; this way writing fails.
+    #[cfg(unix)]
+    let _limit = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    let mut outcome = None;
+    let created = files::create_with(target, |file| {
+        let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let written = bolt::write(tree, &mut buffered);
+        // Closed without another attempt to write what is left in the buffer.
+        drop(buffered.into_parts());
+        let is_written = written.is_ok();
+        outcome = Some(written);
+        if is_written { Ok(()) } else { Err(io::Error::other("not written")) }
+    });
+    match (created, outcome) {
+        (Ok(()), Some(written)) | (Err(_), Some(written @ Err(_))) => written,
+        (Err(error), _) if error.kind() == io::ErrorKind::AlreadyExists => Err(WriteError::Exists),
+        (Err(error), None) => Err(WriteError::Create(error)),
+        (Err(error), Some(_)) => Err(WriteError::Write(error)),
+        (Ok(()), None) => unreachable!("a file is written to before it is renamed"),
+    }
+}
+
+/// How much is handed to the operating system at a time.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// What the database lists and only backends have, by name.
+fn in_backends(tree: &Bucket) -> Vec<String> {
+    const NAMED_MAX: usize = 3;
+    let objects: Vec<(Kind, String)> = views::objects(tree)
+        .map(|(kind, namespace, key)| {
+            let key = text::name(&key);
+            let is_default = namespace == DEFAULT_NAMESPACE;
+            let before = if is_default { String::new() } else { format!("{}/", text::name(namespace)) };
+            (kind, alias::in_text(&format!("{before}{kind}/{key}")))
+        })
+        .collect();
+    let of = |of: Kind, lacks: &str| {
+        let named: Vec<&str> =
+            objects.iter().filter(|(kind, _)| *kind == of).map(|(_, name)| name.as_str()).collect();
+        let more = named.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 { format!(" and {} more", text::count(more as u64)) } else { String::new() };
+        let shown = named.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+        (!named.is_empty()).then(|| format!("{lacks} {shown}{more}, which the backend has"))
+    };
+    [(Kind::Content, "the blob of"), (Kind::Snapshot, "the files of"), (Kind::Ingest, "the data of")]
+        .into_iter()
+        .filter_map(|(kind, lacks)| of(kind, lacks))
+        .collect()
+}
+
 /// What a scenario's state has beside its database, and how to say it of the file.
 fn not_held(
-    Situation { collectors, release, now, built_with: _, last_iterated, tree }: &Situation,
+    Situation { collectors, release, now, built_with: _, last_iterated, tree: _ }: &Situation,
 ) -> Vec<String> {
     let mut lost = Vec::new();
-    if version::shown(tree) != *release {
-        lost.push(format!("the release, which is {release} (--release {release})"));
-    }
-    if *now != CLOCK_START {
-        let now = time::format_rfc3339_nano(*now);
-        lost.push(format!("the clock, which shows {now} (--now {now})"));
-    }
+    // Always, though the database's version may show as much: a later read has another clock.
+    lost.push(format!("the release, which is {release} (--release {release})"));
+    let now = time::format_rfc3339_nano(*now);
+    lost.push(format!("the clock, which shows {now} (--now {now})"));
     for collector in &**collectors {
         let kind = release.kind_of(collector.resource_type);
         let resources = text::counted(collector.all.len() as u64, "resource");

@@ -1,8 +1,9 @@
-//! What stands at a path that is only looked at: absent is one thing, forbidden another.
+//! What stands at a path that is only looked at: absent is one thing, forbidden another. What is no regular file is not
+//! opened, as a pipe would be waited for without end.
 
 use super::Failure;
 use crate::text;
-use std::fs::{self, FileType};
+use std::fs::{self, File, FileType};
 use std::io;
 use std::path::Path;
 
@@ -15,13 +16,27 @@ pub(super) enum Place {
     Other,
 }
 
+/// What is said of a pipe, a device or a socket.
+pub(super) const NO_REGULAR_FILE: &str = "is not a regular file";
+
 /// Looks at a path, through links.
 ///
 /// # Errors
-/// Whether something is there cannot be known, as a folder above it is closed to this user.
+/// Whether something is there cannot be known, as a folder above it is closed to this user; or a folder above it is a file.
 pub(super) fn look(path: &Path) -> Result<Place, Failure> {
     let kind = fs::metadata(path).map(|metadata| metadata.file_type());
-    place(kind).map_err(|error| Failure::Input(format!("{}: {}", text::path(path), refusal(&error))))
+    place(kind).map_err(|error| Failure::Input(format!("{}: {}", text::path(path), refusal(path, &error))))
+}
+
+/// Opens a regular file.
+///
+/// # Errors
+/// The system's, or that it is none.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    match fs::metadata(path)?.file_type() {
+        kind if kind.is_file() || kind.is_dir() => File::open(path),
+        _ => Err(io::Error::other(NO_REGULAR_FILE)),
+    }
 }
 
 fn place(kind: io::Result<FileType>) -> io::Result<Place> {
@@ -29,18 +44,14 @@ fn place(kind: io::Result<FileType>) -> io::Result<Place> {
         Ok(kind) if kind.is_dir() => Ok(Place::Folder),
         Ok(kind) if kind.is_file() => Ok(Place::File),
         Ok(_) => Ok(Place::Other),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(Place::Absent)
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::Absent),
         Err(error) => Err(error),
     }
 }
 
-fn refusal(error: &io::Error) -> String {
+fn refusal(path: &Path, error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "permission denied: a folder above it may not be entered; run this as a user who may".to_owned()
-        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => text::unread_at(path, error),
         _ => format!("cannot be looked at: {error}"),
     }
 }
@@ -57,14 +68,22 @@ mod tests {
         let look = |path: &Path| look(path).expect("root and owner may look");
         assert_eq!(look(folder.path()), Place::Folder);
         assert_eq!(look(&file), Place::File);
-        assert_eq!(look(&file.join("below")), Place::Absent);
         assert_eq!(look(&folder.path().join("none")), Place::Absent);
-        for (kind, said) in [
-            (io::ErrorKind::PermissionDenied, "permission denied: a folder above it may not be entered"),
-            (io::ErrorKind::TimedOut, "cannot be looked at: timed out"),
-        ] {
-            let refused = place(Err(kind.into())).expect_err("nothing can be known");
-            assert!(refusal(&refused).starts_with(said), "{}", refusal(&refused));
+        for used_as_folder in [file.join("below"), file.join("below/more"), file.join("")] {
+            let refused = super::look(&used_as_folder).expect_err("a file is no folder").to_string();
+            assert!(refused.ends_with("file is a file, not a folder"), "{refused}");
         }
+        let refused = place(Err(io::ErrorKind::TimedOut.into())).expect_err("nothing can be known");
+        assert_eq!(refusal(&file, &refused), "cannot be looked at: timed out");
+    }
+
+    #[test]
+    fn a_closed_folder_is_named() {
+        let below = Path::new("/nowhere/closed/below/file");
+        let refused = text::unread_at(below, &io::ErrorKind::PermissionDenied.into());
+        assert_eq!(
+            refused,
+            "permission denied: a folder above it may not be entered, /; run this as a user who may"
+        );
     }
 }

@@ -21,15 +21,35 @@ const TICK: Duration = Duration::from_millis(200);
 /// A bar for so many things; where nobody knows how many there will be, a number that grows. A message set later stands
 /// behind all else.
 pub(super) fn bar(total: Option<u64>, things: &str) -> ProgressBar {
-    let columns = terminal_size_of(io::stderr()).map_or(usize::MAX, |(Width(columns), _)| columns.into());
-    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    let style = ProgressStyle::with_template(&template(total, things, columns));
-    let style = style.expect("the template is well-formed").with_key("rate", rate).with_key("left", left);
-    let bar = bar.with_style(style);
+    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style(total, things));
     if !bar.is_hidden() {
         bar.enable_steady_tick(TICK);
     }
     bar
+}
+
+/// A line for work of which nothing is counted, until [`count_on`] does.
+pub(super) fn doing(what: &str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template(&format!("{{spinner}} {what}, {{elapsed}}"));
+    let bar = bar.with_style(style.expect("the template is well-formed"));
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(TICK);
+    }
+    bar
+}
+
+/// Makes such a line a bar for so many things, of which none is done yet.
+pub(super) fn count_on(bar: &ProgressBar, total: u64, things: &str) {
+    bar.set_style(style(Some(total), things));
+    bar.set_length(total);
+    bar.reset_eta();
+}
+
+fn style(total: Option<u64>, things: &str) -> ProgressStyle {
+    let columns = terminal_size_of(io::stderr()).map_or(usize::MAX, |(Width(columns), _)| columns.into());
+    let style = ProgressStyle::with_template(&template(total, things, columns));
+    style.expect("the template is well-formed").with_key("rate", rate).with_key("left", left)
 }
 
 /// What fits into so many columns, the dearest first: how far it is, how long it takes, what is said beside, how fast it is.

@@ -2,7 +2,7 @@
 
 use super::child_campaign::{Against, Other, Unasked};
 use super::notes::Notes;
-use super::place::{Place, look};
+use super::place::{NO_REGULAR_FILE, Place, look};
 use super::source::{
     SCENARIO_EXTENSION, input_error, parse_scenario, refuse_standard_input, scenario_text, warn,
 };
@@ -13,7 +13,7 @@ use crate::campaign::Stop;
 use crate::fuzzing::Target;
 use crate::go::Go;
 use crate::release::Release;
-use crate::replay::{Failure as Unmet, Problem, Replay, Replayed, Stepped, no_output, updated};
+use crate::replay::{Failure as Unmet, Problem, Replay, Replayed, Stepped, no_output, updated, warnings};
 use crate::report::Interrupted;
 use crate::report::shell::quoted;
 use crate::scenario::{Line, Scenario, Step};
@@ -156,7 +156,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let given_up = other.as_ref().and_then(Other::given_up);
     let asked = match other {
         None => None,
-        Some(other) => match other.finish()? {
+        Some(other) => match other.finish(interrupted.is_some())? {
             // What cannot be read says so itself.
             None if interrupted.is_none()
                 && !verdicts.iter().any(|(verdict, _)| matches!(verdict, Verdict::Unusable(_))) =>
@@ -411,9 +411,13 @@ fn refuse_idle_by_content(arguments: &Arguments, files: &[File], has_inputs: boo
 /// not followed.
 fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failure> {
     refuse_standard_input(path, "scenario files, or folders of them")?;
-    if look(path)? != Place::Folder {
-        files.push(File { path: path.to_owned(), is_named: true });
-        return Ok(());
+    match look(path)? {
+        Place::Folder => {}
+        Place::Other => return Err(input_error(path, &NO_REGULAR_FILE)),
+        Place::File | Place::Absent => {
+            files.push(File { path: path.to_owned(), is_named: true });
+            return Ok(());
+        }
     }
     let mut pending = vec![path.to_owned()];
     while let Some(path) = pending.pop() {
@@ -421,13 +425,18 @@ fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failur
             files.push(File { path, is_named: false });
             continue;
         }
-        let entries = fs::read_dir(&path).map_err(|error| input_error(&path, &text::unread(&error)))?;
+        let entries =
+            fs::read_dir(&path).map_err(|error| input_error(&path, &text::unread_at(&path, &error)))?;
         let mut below = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|error| input_error(&path, &error))?;
             let file_type = entry.file_type().map_err(|error| input_error(&entry.path(), &error))?;
             let is_scenario = entry.path().extension() == Some(OsStr::new(SCENARIO_EXTENSION));
-            if file_type.is_dir() || (all || is_scenario) && look(&entry.path())? == Place::File {
+            let place = if all || is_scenario { look(&entry.path())? } else { Place::Absent };
+            if place == Place::Other {
+                return Err(input_error(&entry.path(), &NO_REGULAR_FILE));
+            }
+            if file_type.is_dir() || place == Place::File {
                 below.push(entry.path());
             }
         }
@@ -463,7 +472,7 @@ impl Progress {
         let bar = match arguments.step {
             // The steps themselves are shown.
             true => ProgressBar::hidden(),
-            false if of_steps => progress::bar(Some(0), "steps"),
+            false if of_steps => progress::doing("reading the file"),
             false => progress::bar(Some(files as u64), "files"),
         };
         let is_fault_made = AtomicBool::default();
@@ -497,8 +506,11 @@ impl Progress {
     fn begin(&self, scenario: &Scenario) {
         if self.of_steps {
             let steps = scenario.lines.len() as u64;
-            self.bar.inc_length(steps);
-            self.all.fetch_add(steps, Ordering::Relaxed);
+            let all = self.all.fetch_add(steps, Ordering::Relaxed) + steps;
+            match all == steps {
+                true => progress::count_on(&self.bar, steps, "steps"),
+                false => self.bar.set_length(all),
+            }
         }
     }
 
@@ -582,7 +594,8 @@ fn replay_text(
     };
     let releases = Rules::releases(arguments.release, scenario.release);
     scenario.release = releases[0];
-    progress.bar.suspend(|| warn(path, &scenario, arguments.go, notes));
+    let warnings = warnings(&scenario, arguments.go);
+    progress.bar.suspend(|| warn(path, &warnings, notes));
     let mut verdicts = Vec::new();
     for release in releases {
         scenario.release = release;
@@ -626,7 +639,8 @@ fn replay_text(
 
 /// A scenario and its text.
 fn read_scenario(path: &Path) -> Result<(Scenario, Vec<u8>), Verdict> {
-    let written = scenario_text(path).map_err(|error| Verdict::unusable(path, &text::unread(&error)))?;
+    let written =
+        scenario_text(path).map_err(|error| Verdict::unusable(path, &text::unread_at(path, &error)))?;
     if written.trim_ascii().is_empty() {
         return Err(Verdict::unusable(path, &"the file is empty"));
     }

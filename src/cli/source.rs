@@ -4,7 +4,7 @@
 //! its release are the defaults. Its name ends in `.scenario`.
 
 use super::notes::Notes;
-use super::place::{Place, look};
+use super::place::{self, Place, look};
 use super::values::{self, Now};
 use super::{Failure, progress, terminal, version};
 use crate::bucket::Bucket;
@@ -12,14 +12,14 @@ use crate::bucket::bolt::{self, BoltError};
 use crate::go::Go;
 use crate::instant::Instant;
 use crate::release::Release;
-use crate::replay;
+use crate::replay::{self, Warning};
 use crate::report::shell::quoted;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
 use crate::schema::{names, shape, time, views};
 use crate::situation::Situation;
 use crate::text;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -120,14 +120,19 @@ pub(super) fn is_scenario(path: &Path) -> bool {
 
 /// The tree of a database's file, if it can be containerd's; what is odd about it is noted.
 fn read_database(path: &Path, wait: Duration, notes: &mut Notes) -> Result<Bucket, Failure> {
-    let opened = bolt::read_within(path, wait).map_err(|error| no_database(path, &error))?;
+    let read = bolt::read_as(path, wait, |opened| match shape::check(&opened.tree) {
+        Ok(oddities) => Ok((oddities.iter().map(ToString::to_string).collect::<Vec<_>>(), opened)),
+        Err(misfit) => Err(misfit.to_string()),
+    });
+    let (oddities, opened) =
+        read.map_err(|error| no_database(path, &error))?.map_err(|misfit| input_error(path, &misfit))?;
     if let Some(lost) = opened.lost {
         notes.say(format_args!("{}: {lost}", text::path(path)));
     }
     for oddity in &opened.oddities {
         notes.say(format_args!("{}: odd: {oddity}", text::path(path)));
     }
-    for oddity in shape::check(&opened.tree).map_err(|misfit| input_error(path, &misfit))? {
+    for oddity in oddities {
         notes.say(format_args!("{}: odd: {oddity}", text::path(path)));
     }
     let namespaces = opened.tree.bucket(names::V1).map(|v1| v1.buckets().count());
@@ -169,10 +174,12 @@ fn no_database(path: &Path, error: &BoltError) -> Failure {
 
 /// What a scenario file leads up to.
 fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situation, Failure> {
-    let text = scenario_text(path).map_err(|error| input_error(path, &text::unread(&error)))?;
+    let text = scenario_text(path).map_err(|error| input_error(path, &text::unread_at(path, &error)))?;
+    let steps = progress::doing("reading the scenario");
     let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
-    warn(path, &scenario, go, notes);
-    let steps = progress::bar(Some(scenario.lines.len() as u64), "steps");
+    let warnings = replay::warnings(&scenario, go);
+    steps.suspend(|| warn(path, &warnings, notes));
+    progress::count_on(&steps, scenario.lines.len() as u64, "steps");
     let state = replay::state(&scenario, go.unwrap_or_default(), &|| steps.inc(1));
     steps.finish_and_clear();
     let state = state.map_err(|failure| {
@@ -190,8 +197,8 @@ fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situa
 }
 
 /// Notes what a scenario says and hardly means.
-pub(super) fn warn(path: &Path, scenario: &Scenario, go: Option<Go>, notes: &mut Notes) {
-    for warning in replay::warnings(scenario, go) {
+pub(super) fn warn(path: &Path, warnings: &[Warning], notes: &mut Notes) {
+    for warning in warnings {
         notes.say(format_args!("{}:{}: warning: {warning}", text::path(path), warning.line));
     }
 }
@@ -220,7 +227,7 @@ pub(super) fn warn_of_times(situation: &Situation, notes: &mut Notes) {
 pub(super) fn scenario_text(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)?.take(limit).read_to_end(&mut text)?;
+    place::open(path)?.take(limit).read_to_end(&mut text)?;
     Ok(text)
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file or folder cannot be opened, read or unpacked.
-    #[error("{}: {}", text::path(path), text::unread(source))]
+    #[error("{}: {}", text::path(path), text::unread_at(path, source))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,

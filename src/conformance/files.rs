@@ -44,9 +44,14 @@ fn find_below(
     let mut pending = vec![path.to_path_buf()];
     while let Some(path) = pending.pop() {
         let failed = |error| unreadable(&path, error);
-        if !fs::metadata(&path).map_err(failed)?.is_dir() {
+        let kind = fs::metadata(&path).map_err(failed)?;
+        if kind.is_file() {
             files.push(path);
             continue;
+        }
+        if !kind.is_dir() {
+            // A pipe would be waited for without end.
+            return Err(failed(io::Error::other("is not a regular file")));
         }
         if !folders_seen.insert(path.canonicalize().map_err(failed)?) {
             is_known = true;

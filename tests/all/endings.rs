@@ -72,9 +72,20 @@ fn what_is_no_input_at_all_is_told_from_one_that_fails() {
         (["collect", "bad.scenario"], 3, "bad.scenario: it is no scenario"),
         (["conformance", "bad.jsonl"], 1, ""),
         (["replay", "nope"], 3, "nope: no such file\n"),
-        (["replay", "empty/below"], 3, "empty/below: no such file\n"),
-        (["conformance", "empty/below"], 3, "empty/below: no such file\n"),
-        (["collect", "empty/below"], 3, "empty/below: no such file; "),
+        (["replay", "empty/below"], 3, "empty/below: no such file: empty is a file, not a folder\n"),
+        (["conformance", "empty/below"], 3, "empty/below: no such file: empty is a file, not a folder\n"),
+        (["collect", "empty/below"], 3, "empty/below: no such file: empty is a file, not a folder\n"),
+        (
+            ["collect", "bad.scenario/x"],
+            3,
+            "bad.scenario/x: no such file: bad.scenario is a file, not a folder\n",
+        ),
+        (
+            ["collect", "bad.scenario/"],
+            3,
+            "bad.scenario/: no such file: bad.scenario is a file, not a folder\n",
+        ),
+        (["collect", "empty/"], 3, "empty/: no such file: empty is a file, not a folder\n"),
         (["conformance", "nope"], 3, "nope: no such file\n"),
         (["collect", "nope.scenario"], 3, "nope.scenario: no such file\n"),
     ] {
@@ -240,6 +251,10 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
         ),
         ("exhaust --nodes 1 --fault root-label-exact --release 2.1", "the collector of 2.1 has no such rule"),
         ("conformance s.jsonl --fault root-label-exact --only 2.1", "the collector of 2.1 has no such rule"),
+        (
+            "conformance e.jsonl --fault root-label-exact --release 2.2",
+            "the mistake changed no answer to 1 recorded row",
+        ),
         ("conformance e.jsonl --fault root-label-exact", "no row here is by a release that has the rule"),
         ("exhaust --nodes 2 --fault expiry-inclusive", "cannot show it; `leasehold simulate` can"),
         ("exhaust --nodes 2 --fault flat-follows-labels", "it takes leases to show it (--states holders)"),
@@ -268,7 +283,6 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
         "replay --fault root-label-exact --release 2.2 s.scenario",
         "replay --target tree s.scenario tree/crash-1",
         "simulate --cases 64 --fault root-label-exact",
-        "conformance e.jsonl --fault root-label-exact --release 2.2",
         "exhaust --nodes 3 --states holders --fault flat-hides-full",
     ] {
         let output = run(here.path(), &arguments.split(' ').collect::<Vec<_>>());
@@ -404,6 +418,10 @@ fn an_interrupt_beside_a_child_that_hangs_ends_within_a_second() {
         // On a busy machine all takes a little longer.
         assert!(asked.elapsed() < Duration::from_secs(2), "{arguments:?}: {:?}", asked.elapsed());
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        if arguments[0] != "simulate" {
+            let said = text(&output.stdout);
+            assert!(said.contains("`sleep 60` had answered no collection yet"), "{said}");
+        }
         if code == 1 {
             let said = text(&output.stdout);
             assert!(said.contains(", not 1-minimal: ^C came after "), "{said}");
@@ -420,4 +438,73 @@ fn a_second_interrupt_ends_at_once() {
     let arguments = ["simulate", "--case", "7", "--against", SLOW];
     let output = interrupt(folder.path(), &arguments, 2);
     assert_eq!(output.status.signal(), Some(2), "{}", text(&output.stderr));
+}
+
+/// A pipe would be waited for without end.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_wherever_a_path_is_read() {
+    let here = folder(&[]);
+    std::fs::create_dir(here.path().join("all")).expect("a folder");
+    for name in ["pipe", "pipe.scenario", "all/pipe.jsonl", "all/pipe.scenario"] {
+        let made = Command::new("mkfifo").arg(here.path().join(name)).status().expect("mkfifo runs");
+        assert!(made.success(), "{name}");
+    }
+    for (arguments, said) in [
+        (&["replay", "pipe"][..], "pipe: is not a regular file"),
+        (&["replay", "all"], "all/pipe.scenario: is not a regular file"),
+        (&["replay", "--update", "pipe.scenario"], "pipe.scenario: is not a regular file"),
+        (&["replay", "--target", "tree", "pipe"], "pipe: is not a regular file"),
+        (&["collect", "pipe"], "pipe: is not a regular file"),
+        (&["collect", "pipe.scenario"], "pipe.scenario: is not a regular file"),
+        (&["export", "pipe.scenario", "new.db"], "pipe.scenario: is not a regular file"),
+        (&["conformance", "pipe"], "pipe: is not a regular file"),
+        (&["conformance", "all"], "all/pipe.jsonl: is not a regular file"),
+    ] {
+        let mut child = leasehold(here.path(), arguments).stderr(Stdio::piped()).spawn().expect("it runs");
+        let ended = (0..500).find_map(|_| {
+            sleep(Duration::from_millis(20));
+            child.try_wait().expect("it can be waited for")
+        });
+        if ended.is_none() {
+            child.kill().expect("it can be ended");
+        }
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(ended.and_then(|status| status.code()), Some(3), "{arguments:?}");
+        assert!(text(&output.stderr).contains(said), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+/// A mistake that nothing recorded has in it would pass for one that was looked for.
+#[test]
+fn a_fault_that_recorded_rows_cannot_show_is_misuse() {
+    let rows = format!("{}/scenarios/recorded", env!("CARGO_MANIFEST_DIR"));
+    for fault in [
+        "cancellation-ignored",
+        "no-remove-silent",
+        "invalid-expiry-silent",
+        "finish-failure-silent",
+        "sweep-keeps-partial",
+    ] {
+        let output = run(Path::new("."), &["conformance", &rows, "--only", "2.1", "--fault", fault]);
+        assert_eq!(output.status.code(), Some(2), "{fault}");
+        let said = text(&output.stderr);
+        assert!(said.contains(&format!("--fault {fault}: recorded rows cannot show it")), "{said}");
+    }
+}
+
+#[test]
+fn names_are_suggested_in_small_letters_and_without_blanks() {
+    let rows = format!("{}/scenarios/recorded", env!("CARGO_MANIFEST_DIR"));
+    for (arguments, said) in [
+        (&["conformance", &rows, "--fault", "PARENT-FORGOTTEN"][..], "did you mean `parent-forgotten`?"),
+        (&["conformance", &rows, "--only", "2.1", "--name", "e_blob_is_valu"], "is e_blob_is_value meant?"),
+    ] {
+        let output = run(Path::new("."), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+    let here = folder(&[("one.scenario", b"release 1.7\n\ncontent put a\ngc\nexpect removed content/a\n")]);
+    let output = run(here.path(), &["replay", "--release", "2.1 ", "one.scenario"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 }

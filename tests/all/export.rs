@@ -235,9 +235,33 @@ expect absent content/layer
             "the collector stream with 1 resource, the streams of the daemon",
             "the collector type-16 with 1 resource, a plugin of the daemon",
             "that the collector stream is iterated last",
+            "the blob of content/layer, which the backend has",
         ]
     );
-    assert!(said("plain", "release 1.7\ncontent put layer\ngc\nexpect absent content/layer\n").is_empty());
+    // A later look at the file has another clock, whatever the scenario's shows.
+    let always = [
+        "the release, which is 1.7 (--release 1.7)",
+        "the clock, which shows 2026-01-01T00:00:00Z (--now 2026-01-01T00:00:00Z)",
+    ];
+    assert_eq!(said("plain", "release 1.7\nimage create i target=@a\ngc\nexpect kept image/i\n"), always);
+    let many = "release 1.7
+content put a
+content put b
+content put c
+content put d
+snapshot prepare overlayfs/s
+content open i
+gc
+expect removed content/a
+";
+    assert_eq!(
+        said("many", many)[2..],
+        [
+            "the blob of content/a, content/b, content/c and 1 more, which the backend has",
+            "the files of snapshot/overlayfs/s, which the backend has",
+            "the data of ingest/i, which the backend has",
+        ]
+    );
 }
 
 #[test]
@@ -247,4 +271,21 @@ fn the_wrong_order_is_told() {
     bolt::create(&source, &daemon_like()).expect("a new file");
     let said = complaint(&export(&target, &source), 2);
     assert!(said.ends_with("target.db is not there: the source comes first, then the new file\n"), "{said}");
+}
+
+/// Under its name there is a whole database or nothing, however the program ends.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_files_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [source, target] = ["source.db", "target.db"].map(|name| folder.path().join(name));
+    bolt::create(&source, &daemon_like()).expect("a new file");
+    let program = env!("CARGO_BIN_EXE_leasehold");
+    let limited =
+        format!("ulimit -f 8; exec '{program}' export '{}' '{}'", source.display(), target.display());
+    let output = Command::new("sh").args(["-c", &limited]).output().expect("sh runs");
+    let said = complaint(&output, 3);
+    assert!(said.contains("target.db: cannot be written: "), "{said}");
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
 }
