@@ -175,7 +175,8 @@ fn read_live<S: Source + ?Sized>(source: &S, wait: Duration) -> Result<Opened, B
 fn attempt<S: Source + ?Sized>(source: &S, clock: Clock, is_first: bool) -> Result<Opened, BoltError> {
     let is_time_left = || !clock.left().is_zero();
     let metas = Metas::read(source)?;
-    let is_in_vain = || !is_time_left() && (!is_first || matches!(metas.look(source), Ok(Look::Next(_) | Look::Lost)));
+    let is_in_vain =
+        || !is_time_left() && (!is_first || matches!(metas.look(source), Ok(Look::Next(_) | Look::Lost)));
     let outcome = tree_at_rest(source, &metas.newest, Some(&is_in_vain));
     if let Err(BoltError::Changed(_)) = outcome {
         return Err(BoltError::Changed(clock.began.elapsed()));
