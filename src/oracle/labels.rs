@@ -80,10 +80,10 @@ impl<'a> Reader<'a> {
             if let Some(node) = roles.pinned.filter(|_| self.is_pin(label, entry)) {
                 self.root(full(node), Rule::RootLabel, Holder::Itself, Some(label));
             }
-            if let Some(child) = roles.child.filter(|_| self.rules.back_references) {
-                if let Some(parent) = self.back_reference(namespace, label, value) {
-                    self.refer(full(parent), full(child), Rule::BackReference, Some(label));
-                }
+            if let Some(child) = roles.child.filter(|_| self.rules.back_references)
+                && let Some(parent) = self.back_reference(namespace, label, value)
+            {
+                self.refer(full(parent), full(child), Rule::BackReference, Some(label));
             }
             if let Some((child, at)) = roles.child_from.filter(|_| self.rules.back_references)
                 && let Some(parent) = self.back_reference(namespace, label, value)
