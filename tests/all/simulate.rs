@@ -128,12 +128,14 @@ fn the_help_names_every_habit_of_a_profile() {
 fn a_place_where_no_finding_can_be_written_is_refused_before_the_campaign() {
     let folder = folder();
     std::fs::write(folder.path().join("taken"), "").expect("writable");
-    for (arguments, place) in
-        [(&["--fault", "dead-edge-fails"][..], "taken"), (&["--against", "true"], "taken/below")]
-    {
+    let said = ["--out: taken: ", "--out: taken/below: no such file: taken is a file, not a folder"];
+    for (arguments, place, said) in [
+        (&["--fault", "dead-edge-fails"][..], "taken", said[0]),
+        (&["--against", "true"], "taken/below", said[1]),
+    ] {
         let output = simulate(folder.path(), &[arguments, &["--cases", "64", "--out", place]].concat());
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()));
-        assert!(text(&output.stderr).contains("--out: taken: "), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
     }
 }
 
