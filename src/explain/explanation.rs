@@ -218,6 +218,20 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         others.map(|other| (*other, self.reached.keeps(self.network, *other))).collect()
     }
 
+    /// Of a back reference: the child, the parent that it names, and this as a step from the one to the other.
+    fn parent(&self, arc: usize) -> Option<(NodeId, NodeId, Hop<'a>)> {
+        let graph = self.network.graph();
+        let arc = graph.arc(arc);
+        let Source::Visit(parent) = arc.from else { return None };
+        let hop = Hop {
+            rule: arc.rule,
+            label: arc.label,
+            from: Some(Subject::Node(arc.to.node)),
+            to: graph.node(parent.node),
+        };
+        (arc.rule == Rule::BackReference).then_some((arc.to.node, parent.node, hop))
+    }
+
     /// What such things name and the database should have, and has not. Each once, however it is reached.
     fn missing(&self, is: impl Fn(Option<Subject<'a>>) -> bool) -> Vec<Hop<'a>> {
         let graph = self.network.graph();
@@ -227,9 +241,12 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             graph.type_of(to).0 < end && !graph.exists(to)
         };
         let hops = (0..graph.len_now()).filter(is_missing).filter_map(|arc| self.hop(arc));
-        // A back reference is the child's label, and says nothing of the parent.
-        let mut hops: Vec<Hop<'a>> =
-            hops.filter(|hop| is(hop.from) && hop.rule != Rule::BackReference).collect();
+        // A back reference is the child's label: it is the child that names a parent.
+        let hops = hops.filter(|hop| is(hop.from) && hop.rule != Rule::BackReference);
+        let parents = (0..graph.len_now()).filter_map(|arc| self.parent(arc));
+        let parents =
+            parents.filter(|(child, parent, _)| is(Some(Subject::Node(*child))) && !graph.exists(*parent));
+        let mut hops: Vec<Hop<'a>> = hops.chain(parents.map(|(_, _, hop)| hop)).collect();
         hops.dedup_by(|right, left| right.label == left.label && right.rule == left.rule);
         hops
     }
@@ -238,7 +255,9 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     fn named_by(&self, id: NodeId) -> Vec<Hop<'a>> {
         let graph = self.network.graph();
         let named = (0..graph.len_now()).filter(|arc| graph.arc(*arc).to.node == id);
-        let mut hops: Vec<Hop<'a>> = named.filter_map(|arc| self.hop(arc)).collect();
+        let children = (0..graph.len_now()).filter_map(|arc| self.parent(arc));
+        let children = children.filter(|(_, parent, _)| *parent == id).map(|(_, _, hop)| hop);
+        let mut hops: Vec<Hop<'a>> = named.filter_map(|arc| self.hop(arc)).chain(children).collect();
         hops.dedup_by(|right, left| {
             (right.from, right.label, right.rule) == (left.from, left.label, left.rule)
         });

@@ -3,6 +3,7 @@
 use super::lints::{Lint, Severity};
 use crate::node::{Kind, Node};
 use crate::release::Release;
+use crate::scenario::{NodeName, print_node};
 use crate::text;
 use std::cmp::Reverse;
 
@@ -66,6 +67,10 @@ impl Object {
 
     /// As scenarios name it: `namespace/kind/name`, without the namespace where there is none.
     pub fn name(&self) -> String {
+        if let Subject::Node(kind) = self.subject {
+            let namespace = (!self.namespace.is_empty()).then(|| self.namespace.clone());
+            return print_node(&NodeName { namespace, kind, key: self.key.clone() });
+        }
         let (word, key) = (self.subject.word(), text::name(&self.key));
         match (self.subject, self.namespace.is_empty()) {
             (Subject::Place | Subject::Store, _) => key,

@@ -320,7 +320,15 @@ impl<'a> NodeReport<'_, '_, 'a> {
                 _ => name(first, false),
             },
         };
+        const SHOWN: usize = 6;
+        let hidden = rest.len().saturating_sub(2 * SHOWN);
         for (place, hop) in rest.iter().enumerate() {
+            if hidden > 1 && (SHOWN..SHOWN + hidden).contains(&place) {
+                if place == SHOWN {
+                    line.push_str(&format!("  ... {} more: --json ...", text::count(hidden as u64)));
+                }
+                continue;
+            }
             line.push_str(&format!("  {}  {}", arrow(hop), name(hop, place + 1 == rest.len())));
         }
         if self.saying.situation.release.is_flat(chain[chain.len() - 1].to.resource_type) {
@@ -491,7 +499,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
         let lines = missing.iter().map(|hop| {
             format!(
                 "it  {}  {}",
-                arrow(hop),
+                names(hop),
                 shown(&self.saying.words(self.namespace()).plain(hop.to.as_ref()))
             )
         });
@@ -505,7 +513,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
         writeln!(out, "Named by:")?;
         let lines = named_by.iter().map(|hop| {
             let from = hop.from.map(|from| self.saying.name(from, self.namespace())).unwrap_or_default();
-            format!("{from}  {}  it", arrow(hop))
+            format!("{from}  {}  it", names(hop))
         });
         self.write_listed(out, lines.collect::<Vec<_>>().into_iter())
     }
@@ -612,6 +620,14 @@ fn ctr(namespace: &[u8], command: &str, name: &[u8], rest: &str) -> String {
 /// Bytes as a shell takes them.
 fn word(bytes: &[u8]) -> String {
     quoted(OsStr::from_bytes(bytes))
+}
+
+/// The same of what names another by a label of its own.
+fn names(hop: &Hop<'_>) -> String {
+    match (hop.rule, hop.label) {
+        (Rule::BackReference, Some(label)) => format!("-{}->", print_label(label)),
+        _ => arrow(hop),
+    }
 }
 
 /// `-target->`, with the label in place of the rule where one says so; the label of a back reference is the child's.

@@ -87,7 +87,7 @@ impl Report<'_> {
         let mut commands: Vec<String> = shown.iter().filter_map(command).collect();
         commands.dedup();
         for command in commands {
-            writeln!(out, "    {}", alias::in_text(&command))?;
+            writeln!(out, "    {command}")?;
         }
         let first = findings.first().map_or(&[][..], |finding| &finding.releases);
         if first.len() < Release::ALL.len() {

@@ -239,3 +239,26 @@ fn what_no_collection_removes_is_told_with_how_to_delete_it() {
     let (_, disk) = said(silent, &["type-16/disk"]);
     assert!(disk.contains("the collector of type-16 fails to start"), "{disk}");
 }
+
+#[test]
+fn a_missing_parent_is_named_by_its_child_and_a_long_chain_is_cut() {
+    let steps = "release 2.2\ncontent put v gc.bref.content.0=@nope\n";
+    let (_, child) = said(steps, &["content/v"]);
+    assert!(
+        child.contains("It names what is missing:\n  it  -gc.bref.content.0->  content/nope\n"),
+        "{child}"
+    );
+    let (code, parent) = said(steps, &["content/nope"]);
+    assert!(
+        code == Some(1) && parent.contains("Named by:\n  content/v  -gc.bref.content.0->  it\n"),
+        "{parent}"
+    );
+    let snapshots = (0..40).map(|place| {
+        let parent = if place == 0 { String::new() } else { format!(" parent=s{}", place - 1) };
+        format!("snapshot prepare overlayfs/p{parent}\nsnapshot commit overlayfs/p s{place}\n")
+    });
+    let steps = snapshots.collect::<String>() + "lease create l\nlease add l snapshot/overlayfs/s39\n";
+    let (_, chain) = said(&steps, &["snapshot/overlayfs/s0"]);
+    let line = chain.lines().find(|line| line.contains("-holds->")).expect("a chain");
+    assert!(line.contains("... 27 more: --json ...") && line.ends_with("-parent->  it"), "{line}");
+}
