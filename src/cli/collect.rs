@@ -2,19 +2,15 @@
 
 use super::notes::Notes;
 use super::source;
-use super::values::{self, Now};
-use super::{Ended, Failure, version};
+use super::{Ended, Failure};
 use crate::engine::{Request, collect, culprits, walk};
-use crate::go::Go;
 use crate::node::NodeRef;
 use crate::oracle::{Defects, judge};
 use crate::properties::check::compare;
-use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::collect::Report;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Tell what a collection would remove and keep, or why it would fail
 ///
@@ -45,21 +41,8 @@ pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
-    /// Collect as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a
-    /// scenario's clock
-    #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true)]
-    now: Option<Now>,
-    /// Whose rules: a version of containerd; default: by the database's own version, or a
-    /// scenario's
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
-    release: Option<Release>,
-    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
-    /// Where nothing is said, such texts are warned of
-    #[arg(long, value_name = "GO", value_parser = Go::parse)]
-    go: Option<Go>,
-    /// Try so long to read a database that a daemon writes to [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
-    wait: Option<Duration>,
+    #[command(flatten)]
+    look: source::Look,
     /// One JSON object with every node instead of the summary
     #[arg(long)]
     json: bool,
@@ -67,24 +50,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let mut notes = Notes::default();
-    let Arguments { source, release, now, go, wait, .. } = arguments;
-    let read = source::read(source, *release, *now, *go, *wait, &mut notes)?;
-    let situation = read.under(arguments.release.unwrap_or(read.release));
-    values::go_of(arguments.go, &[situation.release])?;
-    let is_database = !source::is_scenario(&arguments.source);
-    if arguments.go.is_none() && is_database {
-        source::warn_of_times(&situation, &mut notes);
-    }
-    let mut others = None;
-    if is_database && arguments.release.is_none() {
-        let all = version::others(&situation);
-        version::say(&situation, &all, &mut notes);
-        others = Some(all);
-    } else if is_database {
-        version::warn(&situation.tree, &[situation.release], false, &mut notes);
-    } else {
-        version::warn_of_rules(&[situation.release], &mut notes);
-    }
+    let Arguments { source, look, .. } = arguments;
+    let (situation, others) = source::read_judged(source, look, &mut notes)?;
     let request = Request::new(&situation);
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
     let defects = Defects::as_shipped(situation.release);
@@ -103,12 +70,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         outcome: &outcome,
         walk: &walk,
         judgement: &judgement,
-        command: &source::again(
-            &arguments.source,
-            arguments.release,
-            arguments.go,
-            arguments.now.map(|_| situation.now),
-        ),
+        command: &source::again(source, look, situation.now),
         culprits: &culprits,
         warnings: &notes.said,
         releases: releases.as_ref(),

@@ -2,15 +2,12 @@
 
 use super::notes::Notes;
 use super::source;
-use super::values::{self, Now};
 use super::{Ended, Failure};
 use crate::engine::{Request, collect, culprits};
 use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, Thing, find, near};
-use crate::go::Go;
 use crate::node::{Kind, Node};
 use crate::oracle::{Defects, Holder, judge};
 use crate::properties::check::compare;
-use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::explain::{DigestReport, NodeReport, Saying, write_found};
 use crate::scenario::DEFAULT_NAMESPACE;
@@ -20,7 +17,6 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Tell why an object is kept or goes, what alone holds it and until when; without NODE, who holds what
 ///
@@ -69,21 +65,8 @@ pub(super) struct Arguments {
     /// What to explain: [NAMESPACE/]KIND/NAME, an image's name, or the beginning of a digest
     #[arg(value_name = "NODE")]
     node: Option<OsString>,
-    /// Ask as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a scenario's
-    /// clock
-    #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true)]
-    now: Option<Now>,
-    /// Whose rules: a version of containerd; default: by the database's own version, or a
-    /// scenario's
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
-    release: Option<Release>,
-    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
-    /// Where nothing is said, such texts are warned of
-    #[arg(long, value_name = "GO", value_parser = Go::parse)]
-    go: Option<Go>,
-    /// Try so long to read a database that a daemon writes to [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
-    wait: Option<Duration>,
+    #[command(flatten)]
+    look: source::Look,
     /// One JSON object instead of the text
     #[arg(long)]
     json: bool,
@@ -91,8 +74,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let mut notes = Notes::default();
-    let Arguments { source, release, now, go, wait, .. } = arguments;
-    let situation = source::read_judged(source, *release, *now, *go, *wait, &mut notes)?;
+    let Arguments { source, look, .. } = arguments;
+    let (situation, _) = source::read_judged(source, look, &mut notes)?;
     // The collector says the same beside the oracle whose relations are told; what both stand behind can be trusted.
     let defects = Defects::as_shipped(situation.release);
     let (outcome, judgement) = rayon::join(|| collect(&situation), || judge(&situation, defects));
@@ -102,8 +85,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     let error = outcome.error.as_ref().map(ToString::to_string);
     let network = Network::new(judgement.graph());
-    let Arguments { source, release, now, go, .. } = arguments;
-    let command = source::again(source, *release, *go, now.map(|_| situation.now));
+    let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
     let culprits = &culprits(situation, &outcome);
     let saying = Saying { situation, network, error: error.as_deref(), culprits, command: &command };

@@ -1,16 +1,12 @@
 //! `leasehold lint`: what is wrong with a database, what it costs, and what to do. Never writes anything.
 
 use super::notes::Notes;
-use super::values::{self, Now};
 use super::{Ended, Failure, source, stored};
-use crate::go::Go;
 use crate::lint::{Counts, lint};
-use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::lint::{Report, write_list};
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Tell what is wrong with a database, what it costs and what to do
 ///
@@ -41,21 +37,8 @@ pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE", required_unless_present = "list")]
     source: Option<PathBuf>,
-    /// Ask as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a scenario's
-    /// clock
-    #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true)]
-    now: Option<Now>,
-    /// Whose rules: a version of containerd; default: by the database's own version, or a
-    /// scenario's
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
-    release: Option<Release>,
-    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
-    /// Where nothing is said, such texts are warned of
-    #[arg(long, value_name = "GO", value_parser = Go::parse)]
-    go: Option<Go>,
-    /// Try so long to read a database that a daemon writes to [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
-    wait: Option<Duration>,
+    #[command(flatten)]
+    look: source::Look,
     /// One JSON object instead of the text
     #[arg(long)]
     json: bool,
@@ -65,16 +48,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let Arguments { source, release, now, go, wait, .. } = arguments;
+    let Arguments { source, look, .. } = arguments;
     let Some(source) = source else {
         write_list(out)?;
         return Ok(Ended::Well);
     };
     let mut notes = Notes::default();
-    let situation = source::read_judged(source, *release, *now, *go, *wait, &mut notes)?;
+    let (situation, _) = source::read_judged(source, look, &mut notes)?;
     // The database first: what is stored while the disk is looked at is then told as not listed, which is less grave
     // than the other way round.
-    let stored = source::is_root(source).then(|| stored::look(source, &situation.tree, *wait));
+    let stored = source::is_root(source).then(|| stored::look(source, &situation.tree, look.wait));
     let findings = lint(&situation, stored.as_ref());
     Report { release: situation.release, now: situation.now, findings: &findings }
         .write(arguments.json, out)?;

@@ -6,7 +6,8 @@
 use super::notes::Notes;
 use super::place::{self, Place, look};
 use super::values::{self, Now};
-use super::{Failure, progress, terminal, version};
+use super::version::{self, Others};
+use super::{Failure, progress, terminal};
 use crate::bucket::Bucket;
 use crate::bucket::bolt::{self, BoltError};
 use crate::go::Go;
@@ -71,16 +72,34 @@ pub(super) fn read(
     Ok(Situation { built_with: go.unwrap_or_default(), ..situation })
 }
 
+/// How one source is looked at: the flags that every command about one has.
+#[derive(clap::Args)]
+pub(super) struct Look {
+    /// Look as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a scenario's
+    /// clock
+    #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true)]
+    now: Option<Now>,
+    /// Whose rules: a version of containerd; default: by the database's own version, or a
+    /// scenario's
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
+    release: Option<Release>,
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
+    /// Where nothing is said, such texts are warned of
+    #[arg(long, value_name = "GO", value_parser = Go::parse)]
+    go: Option<Go>,
+    /// Try so long to read a database that a daemon writes to [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
+    pub(super) wait: Option<Duration>,
+}
+
 /// Reads a source under the release whose rules count, and says which those are: of a database for which nobody named one
-/// also what the others do that may be the daemon's.
+/// also what the others do that may be the daemon's, which are given then.
 pub(super) fn read_judged(
     path: &Path,
-    release: Option<Release>,
-    now: Option<Now>,
-    go: Option<Go>,
-    wait: Option<Duration>,
+    look: &Look,
     notes: &mut Notes,
-) -> Result<Situation, Failure> {
+) -> Result<(Situation, Option<Others>), Failure> {
+    let Look { now, release, go, wait } = *look;
     let read = read(path, release, now, go, wait, notes)?;
     let situation = read.under(release.unwrap_or(read.release));
     values::go_of(go, &[situation.release])?;
@@ -88,12 +107,17 @@ pub(super) fn read_judged(
     if go.is_none() && is_database {
         warn_of_times(&situation, notes);
     }
+    let mut others = None;
     match (is_database, release) {
-        (true, None) => version::say(&situation, &version::others(&situation), notes),
+        (true, None) => {
+            let all = version::others(&situation);
+            version::say(&situation, &all, notes);
+            others = Some(all);
+        }
         (true, Some(_)) => version::warn(&situation.tree, &[situation.release], false, notes),
         (false, _) => version::warn_of_rules(&[situation.release], notes),
     }
-    Ok(situation)
+    Ok((situation, others))
 }
 
 /// Refuses the name by which others mean standard input, unless a file is called so; `what` is to be named instead.
@@ -104,12 +128,13 @@ pub(super) fn refuse_standard_input(path: &Path, what: &str) -> Result<(), Failu
     Ok(())
 }
 
-/// A source and the flags that matter to what is said of it, as a shell takes them; `now` if it was named.
-pub(super) fn again(source: &Path, release: Option<Release>, go: Option<Go>, now: Option<Instant>) -> String {
+/// A source and the flags that matter to what is said of it, as a shell takes them; the time that was meant, if one was
+/// named.
+pub(super) fn again(source: &Path, look: &Look, now: Instant) -> String {
     let mut words = vec![quoted(source)];
-    words.extend(release.map(|release| format!("--release {release}")));
-    words.extend(go.map(|go| format!("--go {go}")));
-    words.extend(now.map(|now| format!("--now {}", time::format_rfc3339_nano(now))));
+    words.extend(look.release.map(|release| format!("--release {release}")));
+    words.extend(look.go.map(|go| format!("--go {go}")));
+    words.extend(look.now.map(|_| format!("--now {}", time::format_rfc3339_nano(now))));
     words.join(" ")
 }
 
