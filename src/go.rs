@@ -33,13 +33,20 @@ impl Go {
     /// The builds for a version of Go, `1.19` or `go1.22.3`.
     ///
     /// # Errors
-    /// The text is no version of Go 1.
+    /// The text is no version of Go 1, or of one that is far ahead.
     pub fn parse(text: &str) -> Result<Go, UnknownGo> {
+        const PATCH_MAX: u32 = 99;
         let version = text.strip_prefix("go").unwrap_or(text);
-        let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
-        match (parts.next().flatten(), parts.next().flatten(), parts.all(|part| part.is_some())) {
-            (Some(1), Some(0..=19), true) => Ok(Go::UpTo1_19),
-            (Some(1), Some(_), true) => Ok(Go::From1_20),
+        let number = |part: &str| {
+            let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
+            part.parse::<u32>().ok().filter(|number| is_number && number.to_string() == part)
+        };
+        let parts: Vec<Option<u32>> = version.split('.').map(number).collect();
+        match parts[..] {
+            [Some(1), Some(0..=19)] | [Some(1), Some(0..=19), Some(0..=PATCH_MAX)] => Ok(Go::UpTo1_19),
+            [Some(1), Some(..=MINOR_MAX)] | [Some(1), Some(..=MINOR_MAX), Some(0..=PATCH_MAX)] => {
+                Ok(Go::From1_20)
+            }
             _ => Err(UnknownGo { text: text.to_owned() }),
         }
     }
@@ -54,9 +61,14 @@ impl fmt::Display for Go {
     }
 }
 
+/// The newest minor version that is taken for one: there are two a year, 1.26 in 2026.
+const MINOR_MAX: u32 = 39;
+
 /// A text that is no version of Go.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{text}` is no version of Go: 1.19 stands for all up to it, 1.20 for all later ones")]
+#[error(
+    "`{text}` is no version of Go from 1.0 to 1.{MINOR_MAX}: 1.19 stands for all up to it, 1.20 for all later ones"
+)]
 pub struct UnknownGo {
     /// What was asked for.
     pub text: String,
@@ -73,11 +85,16 @@ mod tests {
             ("go1.19.8", Go::UpTo1_19),
             ("1.20", Go::From1_20),
             ("1.24.1", Go::From1_20),
+            ("1.0", Go::UpTo1_19),
+            ("1.39.99", Go::From1_20),
         ] {
             assert_eq!(Go::parse(text), Ok(go), "{text}");
             assert_eq!(Go::parse(&go.to_string()), Ok(go));
         }
-        for text in ["", "1", "2.0", "1.x", "1.19.x", "v1.19"] {
+        for text in [
+            "", "1", "2.0", "1.x", "1.19.x", "v1.19", "1.9999", "1.40", "+1.20", "1.020", "1.20.1.1",
+            "1.20.100",
+        ] {
             assert!(Go::parse(text).is_err(), "{text}");
         }
         assert_eq!(Go::UpTo1_19.of(Release::V1_7), Go::UpTo1_19);
