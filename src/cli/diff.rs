@@ -4,13 +4,15 @@ use super::notes::Notes;
 use super::source;
 use super::values::{self, Now};
 use super::{Ended, Failure, interrupt, progress, version};
-use crate::diff::{Pair, campaign, compare};
+use crate::diff::{Pair, Unopenable, campaign, compare};
 use crate::generate::seed::Seed;
 use crate::go::Go;
 use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::releases::{CasesReport, Report};
-use std::io::Write;
+use crate::text;
+use serde_json::json;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,12 +24,13 @@ use std::time::Duration;
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 nothing that --from keeps would be removed by --to, 1 something would, or a \
-collection fails, or a difference that no known rule explains (with --cases only the last), 2 usage, 3 an input that \
+collection fails, or one of the daemons does not open the database, or a difference that no known rule explains (with --cases only the last), 2 usage, 3 an input that \
 cannot be read or an output that cannot be written.
 
 --json counts the resources: `removed` (only --to removes them), `kept` (only --from does), `alike` (both keep them, each \
 for a reason of its own; these three are in `differences`, with all `reasons` of both), and `unchanged`, all others. `warnings` has what standard error \
-says. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\".
+says. Where a daemon does not open the database there are only `unopenable`, with its `release` and the `error`, and \
+`warnings`. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\".
 
 Examples:
   leasehold diff /var/lib/containerd --from 1.7 --to 2.1
@@ -93,12 +96,39 @@ fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Re
     } else {
         version::warn(&situation.tree, &[from, to], true, &mut notes);
     }
-    let pair = Pair::new(&situation, from, to);
-    let pair = pair.map_err(|error| source::input_error(path, &error))?;
+    // A daemon that does not start is what people ask for, and no fault of the input.
+    let pair = match Pair::new(&situation, from, to) {
+        Ok(pair) => pair,
+        Err(unopenable) => {
+            write_unopenable(arguments, path, &unopenable, &notes, out)?;
+            return Ok(Ended::WithFinding);
+        }
+    };
     let comparison = compare(&pair);
     let report = Report { comparison: &comparison, warnings: &notes.said };
     report.write(arguments.json, out)?;
     Ok(if comparison.is_finding() { Ended::WithFinding } else { Ended::Well })
+}
+
+/// Says which daemon does not open the database, and why.
+fn write_unopenable(
+    arguments: &Arguments,
+    path: &Path,
+    unopenable: &Unopenable,
+    notes: &Notes,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Unopenable { release, error } = unopenable;
+    if arguments.json {
+        let report = json!({
+            "from": arguments.from.name(),
+            "to": arguments.to.name(),
+            "unopenable": {"release": release.name(), "error": text::line(error.to_string())},
+            "warnings": notes.said,
+        });
+        return writeln!(out, "{report}");
+    }
+    writeln!(out, "{}: {}: nothing can be compared", text::path(path), text::line(unopenable.to_string()))
 }
 
 fn compare_cases(arguments: &Arguments, cases: u64, out: &mut dyn Write) -> Result<Ended, Failure> {

@@ -230,3 +230,20 @@ fn what_cannot_be_compared_is_refused() {
     assert_eq!(exit(&["diff", "--cases", "1", "--from", "1.7", "--to", "3.0"]), Some(2));
     assert_eq!(exit(&["diff", "no such file", "--from", "1.7", "--to", "2.1"]), Some(3));
 }
+
+/// What a root has beside `v1` is odd; a value there stops a daemon of 2.0 or later (`migrateSandboxes`), which is what was asked.
+#[test]
+fn a_daemon_that_does_not_open_the_database_is_a_finding() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("odd.scenario");
+    std::fs::write(&path, "content put a\nraw put odd x\n").expect("a file");
+    let output = diff(&path, "1.7", "2.1", &[]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let why =
+        "containerd 2.1 does not open this database: migration to version 4: \"odd\" at the root is a value";
+    assert!(said.contains(why), "{said}");
+    let json = text(&diff(&path, "1.7", "2.1", &["--json"]));
+    let report: serde_json::Value = serde_json::from_str(&json).expect("one object");
+    assert_eq!(report["unopenable"]["release"], "2.1");
+}
