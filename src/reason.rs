@@ -11,10 +11,10 @@
 
 use crate::bucket::Bucket;
 use crate::instant::Instant;
-use crate::node::{Kind, NodeRef, ResourceType};
+use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{By, Failure, Holder, Misread, Reason, Rule};
 use crate::release::Release;
-use crate::scenario::{NodeName, print_label, print_node, print_path};
+use crate::scenario::{NodeName, print_label, print_node_cut, print_path};
 use crate::schema::{names, time, views};
 use crate::text;
 
@@ -49,9 +49,10 @@ impl Words<'_> {
         self.named(self.release.kind_of(node.resource_type), node.namespace, node.key)
     }
 
-    fn named(self, kind: Kind, namespace: &[u8], key: &[u8]) -> String {
-        let namespace = (namespace != self.namespace).then(|| namespace.to_vec());
-        print_node(&NodeName { namespace, kind, key: key.to_vec() })
+    fn named(self, kind: Kind, own: &[u8], key: &[u8]) -> String {
+        let namespace = (own != self.namespace).then(|| own.to_vec());
+        let slash = views::snapshot_slash(self.tree, own, key);
+        print_node_cut(&NodeName { namespace, kind, key: key.to_vec() }, slash)
     }
 
     /// A collector by its type.
@@ -122,7 +123,9 @@ impl Words<'_> {
     /// A label, and what of its value is easily overlooked: an empty one names a node too.
     fn read(self, label: Option<&[u8]>, named: NodeRef<'_>) -> String {
         let name = match self.release.kind_of(named.resource_type) {
-            Kind::Snapshot => named.key.iter().position(|byte| *byte == b'/').map(|at| &named.key[at + 1..]),
+            Kind::Snapshot => {
+                views::snapshot_slash(self.tree, named.namespace, named.key).map(|at| &named.key[at + 1..])
+            }
             _ => Some(named.key),
         };
         let empty = if name.is_some_and(<[u8]>::is_empty) { ", whose empty value counts" } else { "" };
@@ -174,7 +177,7 @@ impl Words<'_> {
     /// The same of a snapshot's time of use.
     fn no_use(self, node: NodeRef<'_>) -> String {
         let NodeRef { namespace, key, .. } = node;
-        let slash = key.iter().position(|byte| *byte == b'/').unwrap_or(key.len());
+        let slash = views::snapshot_slash(self.tree, namespace, key).unwrap_or(key.len());
         let (snapshotter, key) = (&key[..slash], key.get(slash + 1..).unwrap_or_default());
         let path = [names::V1, namespace, names::SNAPSHOTS, snapshotter, key, names::LABELS];
         let labels = self.tree.view().at(&path);
@@ -187,6 +190,17 @@ impl Words<'_> {
             true => print_path(&[id]),
             false => print_path(&[namespace, id]),
         }
+    }
+
+    /// Whether the database has a node.
+    fn is_there(self, node: &Node) -> bool {
+        views::has(self.tree, self.release.kind_of(node.resource_type), &node.namespace, &node.key)
+    }
+
+    /// What a child says of its parent that there is not.
+    fn parent_missing(self, parent: &Node, label: Option<&[u8]>) -> String {
+        let label = label.map(|label| format!(" by {}", print_label(label))).unwrap_or_default();
+        format!("it refers back{label} to {}, which does not exist", self.plain(parent.as_ref()))
     }
 
     /// What might have kept a node and did not: the first such thing, and how many more there are.
@@ -230,9 +244,9 @@ impl Words<'_> {
                 };
                 format!("{by} refers to it by {label}, whose condition{condition} does not hold{why}")
             }
-            Failure::ParentMissing { by, label } => {
-                let label = label.map(|label| format!(" by {}", print_label(label))).unwrap_or_default();
-                format!("it refers back{label} to {}, which does not exist", self.plain(by.as_ref()))
+            Failure::ParentMissing { by, label } => self.parent_missing(by, *label),
+            Failure::ReferrerRemoved { by, rule: Rule::BackReference, label, .. } if !self.is_there(by) => {
+                self.parent_missing(by, *label)
             }
             Failure::ReferrerRemoved { by, rule, label, expired } => {
                 let fate = match expired {

@@ -33,7 +33,7 @@ mod still;
 mod walk;
 mod write;
 
-pub use error::{BoltError, Damage, FileOddity, Lost, MetaFault};
+pub use error::{BoltError, Damage, FileOddity, Lost, MetaFault, no_regular_file};
 pub use page::READ_VALUE_BYTES_MAX;
 pub use source::Source;
 pub use write::{WriteError, Written, create, write};
@@ -87,9 +87,12 @@ pub fn read_within(path: &Path, wait: Duration) -> Result<Opened, BoltError> {
 
 /// How long a file that is refused is looked at again for having changed.
 const SETTLES_IN: Duration = Duration::from_millis(50);
+/// The same of one that is too short to be any database: who writes over it begins so.
+const SHORT_SETTLES_IN: Duration = Duration::from_millis(250);
 
 /// The same, and makes something of it. What may refuse a file, be it the reading or what is made, counts only of a file
-/// that was not written to meanwhile and is not right afterwards; otherwise it is read again, for a time.
+/// that was not written to meanwhile and is not right afterwards; otherwise it is read again, for a time. A file that has
+/// changed and is too short must stay so for half that time.
 ///
 /// # Errors
 /// As [`read_within`]; and the file changes again and again while it is refused. Inside, why nothing was made.
@@ -100,6 +103,7 @@ pub fn read_as<T, E: std::fmt::Display>(
 ) -> Result<Result<T, E>, BoltError> {
     let clock = Clock { began: Instant::now(), wait };
     let mut is_first = true;
+    let mut has_changed = false;
     loop {
         let file = open(path)?;
         let before = Still::of(path, &file)?;
@@ -110,11 +114,29 @@ pub fn read_as<T, E: std::fmt::Display>(
             refused => refused,
         };
         let is_still = || Ok::<_, BoltError>(Still::of(path, &open(path)?)? == before);
-        if is_still()? {
-            thread::sleep(SETTLES_IN.min(clock.left()));
-            if is_still()? && !matches!(refused, Err(BoltError::Changed(_))) {
-                return refused;
+        let is_short = matches!(refused, Err(BoltError::Empty | BoltError::TooShort { .. }));
+        let settles_in = match (is_short, has_changed) {
+            (true, true) => SHORT_SETTLES_IN.max(wait / 2),
+            (true, false) => SHORT_SETTLES_IN.min(clock.left()),
+            (false, _) => SETTLES_IN.min(clock.left()),
+        };
+        let since = Instant::now();
+        let is_settled = loop {
+            if !is_still()? {
+                has_changed = true;
+                break false;
             }
+            let left = settles_in.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                break true;
+            }
+            if clock.left().is_zero() {
+                break false;
+            }
+            thread::sleep(SETTLES_IN.min(left));
+        };
+        if is_settled && !matches!(refused, Err(BoltError::Changed(_))) {
+            return refused;
         }
         if clock.left().is_zero() {
             let reason = match refused {
@@ -135,7 +157,7 @@ fn open(path: &Path) -> Result<File, BoltError> {
         return Err(BoltError::Directory);
     }
     if !kind.is_file() {
-        return Err(BoltError::NotAFile);
+        return Err(BoltError::NotAFile(error::no_regular_file(kind.file_type())));
     }
     File::open(path).map_err(BoltError::of_open)
 }

@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::oracle::{Defects, judge};
 use crate::reason::Words;
 use crate::release::Release;
-use crate::scenario::{Assertion, DEFAULT_NAMESPACE, NodeName, Step};
+use crate::scenario::{Assertion, NodeName, Step};
 use crate::schema::views;
 use crate::simulate::explained::Explained;
 use crate::situation::Situation;
@@ -112,17 +112,21 @@ pub struct Otherwise {
 }
 
 impl Asked {
-    /// Puts a collection to a child, as a question: what was recorded of it the child does not get.
+    /// Puts a collection to a child, as a question: what was recorded of it the child does not get. What is said of the
+    /// answer is read from a namespace, whose nodes are named without it.
     ///
     /// # Errors
     /// The child does not start, ends whatever it is asked, or is no longer waited for.
-    pub fn of(child: &mut Child, row: &Row, release: Release) -> Result<Asked, ChildError> {
+    pub fn of(child: &mut Child, row: &Row, release: Release, namespace: &[u8]) -> Result<Asked, ChildError> {
         let version = Some(format!("containerd {release}"));
         let question = Row { version, note: None, runs: None, expected: Vec::new(), ..row.clone() };
         let (wrong, error) = match child.ask(&question) {
             Ok(answer) => {
                 let fields = answer.results.fields().collect();
-                return Ok(Asked { fields, otherwise: Otherwise::of_answer(row, release, &answer) });
+                return Ok(Asked {
+                    fields,
+                    otherwise: Otherwise::of_answer(row, release, namespace, &answer),
+                });
             }
             Err(error @ (ChildError::Start { .. } | ChildError::Unusable { .. } | ChildError::Stopped)) => {
                 return Err(error);
@@ -151,7 +155,7 @@ impl Otherwise {
     ///
     /// Where the result depends on the order of Go's map iteration, as with 1.7.0-beta.1's shared loop variable, every
     /// outcome that can come is right.
-    pub fn of_answer(row: &Row, release: Release, answer: &Answer) -> Option<Otherwise> {
+    pub fn of_answer(row: &Row, release: Release, namespace: &[u8], answer: &Answer) -> Option<Otherwise> {
         let types = row.collectors.iter().map(|collector| Some(collector.resource_type));
         let lasts = match release.rules().shared_loop_variable {
             true => types.rev().chain([None]).collect(),
@@ -166,7 +170,7 @@ impl Otherwise {
             }
             first = first.or(Some(expected));
         }
-        let words = Words { release, tree: &row.db, namespace: DEFAULT_NAMESPACE };
+        let words = Words { release, tree: &row.db, namespace };
         Some(Otherwise::of(disagreements(row, words, &first?, &answer.results)))
     }
 
@@ -206,7 +210,7 @@ impl Otherwise {
         const NODES_MAX: usize = 3;
         let Situation { release, ref tree, .. } = collected.before;
         let outcome = &collected.outcome;
-        let words = Words { release, tree, namespace: DEFAULT_NAMESPACE };
+        let words = Words { release, tree, namespace: &collected.namespace };
         let mut explained = Explained::default();
         match &outcome.error {
             None if self.has_failed => {

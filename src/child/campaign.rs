@@ -12,7 +12,7 @@ use super::rows::{collection_name, collections, is_row};
 use crate::campaign::{self, Cases, Found, Patience, Stop, Tally as _};
 use crate::conformance::Row;
 use crate::generate::profile::Profile;
-use crate::scenario::{DEFAULT_NAMESPACE, Line, Scenario, Step, Text};
+use crate::scenario::{Line, Scenario, Step, Text};
 use crate::shrink::{Shrunk, shrink};
 use crate::simulate;
 use crate::simulate::campaign::{Numbers, draw};
@@ -217,7 +217,8 @@ fn run_case(plan: &Plan, number: u64, child: &mut Child) -> Result<Tally, ChildE
     for (place, collected) in collections(&plan.drawn, number).iter().enumerate() {
         tally.asked += 1;
         let row = row(collection_name(&plan.drawn, number, place), &collected.collected.before);
-        let Asked { fields, otherwise } = Asked::of(child, &row, plan.drawn.release)?;
+        let Asked { fields, otherwise } =
+            Asked::of(child, &row, plan.drawn.release, &collected.collected.namespace)?;
         tally.answered += u64::from(!fields.is_empty());
         for field in fields {
             *tally.compared.entry(field).or_default() += 1;
@@ -289,7 +290,7 @@ fn small(
             };
             let row = row(format!("{}/{number}.small", plan.drawn.seed.text()), &collected.before);
             // A child that no longer starts shows nothing.
-            let otherwise = Asked::of(child, &row, release).ok()?.otherwise;
+            let otherwise = Asked::of(child, &row, release, &collected.namespace).ok()?.otherwise;
             has_hung.set(otherwise.as_ref().is_some_and(|seen| seen.wrong.takes_the_limit()));
             if has_hung.get() {
                 return None;
@@ -327,7 +328,10 @@ fn small(
     let seen = if is_minimal { alone.ok_or(NotSmall::NotAlone)? } else { alone.unwrap_or(seen) };
     let Shown { collected, otherwise, row, .. } = seen;
     let explained = otherwise.explained(&collected);
-    let expects = otherwise.expectations(&collected, DEFAULT_NAMESPACE);
+    let mut world = World::new(release);
+    lines.iter().for_each(|line| drop(world.apply(line)));
+    // Whoever collected, a client without a name expects.
+    let expects = otherwise.expectations(&collected, world.namespace(None).unwrap_or_default());
     let (lines, row) = (marked(lines, release, None), row.to_json());
     Ok(Small { lines, steps, tries, is_minimal, otherwise, explained, expects, row, profile: case.profile })
 }

@@ -12,7 +12,7 @@ use crate::generate::trees;
 use crate::properties::known::Known;
 use crate::release::Release;
 use crate::replay;
-use crate::scenario::{parse, print};
+use crate::scenario::{DEFAULT_NAMESPACE, parse, print};
 use crate::simulate::campaign::{self, Numbers};
 use crate::situation::Situation;
 use crate::world::World;
@@ -154,12 +154,18 @@ fn our_own_engine_agrees_with_itself_and_a_faulty_one_does_not() {
         for number in 0..50 {
             let row = drawn(number, release);
             assert_eq!(
-                Otherwise::of_answer(&row, release, &answer(&row, None)),
+                Otherwise::of_answer(&row, release, DEFAULT_NAMESPACE, &answer(&row, None)),
                 None,
                 "case {number} under {release}"
             );
             differences += u32::from(
-                Otherwise::of_answer(&row, release, &answer(&row, Some(Fault::SweepSkips))).is_some(),
+                Otherwise::of_answer(
+                    &row,
+                    release,
+                    DEFAULT_NAMESPACE,
+                    &answer(&row, Some(Fault::SweepSkips)),
+                )
+                .is_some(),
             );
         }
     }
@@ -180,7 +186,11 @@ fn any_outcome_that_gos_map_order_can_give_is_right() {
             unlike += u32::from(*outcome != outcomes[0]);
             let line = Answer { name: None, results: outcome.clone() }.to_json();
             let answer = Answer::parse(&line).expect("an answer");
-            assert_eq!(Otherwise::of_answer(&row, Release::V1_7Beta, &answer), None, "case {number}");
+            assert_eq!(
+                Otherwise::of_answer(&row, Release::V1_7Beta, DEFAULT_NAMESPACE, &answer),
+                None,
+                "case {number}"
+            );
         }
     }
     assert!(unlike > 0, "no case shows the loop variable");
@@ -295,7 +305,9 @@ fn told(fault: Fault, release: Release, asked_for: [&str; 2]) -> String {
                 continue;
             };
             let row = row("case".to_owned(), &collected.before);
-            if let Some(otherwise) = Otherwise::of_answer(&row, release, &answer(&row, Some(fault))) {
+            if let Some(otherwise) =
+                Otherwise::of_answer(&row, release, DEFAULT_NAMESPACE, &answer(&row, Some(fault)))
+            {
                 let ours = otherwise.explained(&collected).oracle;
                 told.extend(otherwise.child.iter().chain(&ours).map(|line| format!("{line}\n")));
             }
@@ -358,7 +370,10 @@ fn every_field_is_said_in_words() {
         let mut results = ours.clone();
         change(&mut results);
         let answer = Answer { name: None, results };
-        Otherwise::of_answer(&row, Release::V1_7Beta, &answer).expect("a difference").child.join("; ")
+        Otherwise::of_answer(&row, Release::V1_7Beta, DEFAULT_NAMESPACE, &answer)
+            .expect("a difference")
+            .child
+            .join("; ")
     };
     for (field, said, change) in [
         (
@@ -393,7 +408,8 @@ fn both_sides(text: &str, change: impl Fn(&mut Results)) -> String {
     let mut got = results(&row.situation(scenario.release, None), None);
     change(&mut got);
     let answer = Answer { name: None, results: got };
-    let otherwise = Otherwise::of_answer(&row, scenario.release, &answer).expect("a difference");
+    let otherwise =
+        Otherwise::of_answer(&row, scenario.release, DEFAULT_NAMESPACE, &answer).expect("a difference");
     let ours = otherwise.explained(&collected).oracle;
     format!("child {}\nours {}", otherwise.child.join("\n"), ours.join("\n"))
 }
@@ -440,7 +456,7 @@ fn what_a_child_leaves_or_calls_otherwise_is_said_with_what_ours_does_and_why() 
 fn a_snapshot_that_is_handed_to_removal_and_stays_is_said_to() {
     let text = "release 2.1\nsnapshot prepare \"over/lay\"/k\ngc\n";
     let said = both_sides(text, |got| got.removed.as_mut().expect("told").clear());
-    let expected = "child does not hand to removal snapshot/over/lay/k\n\
-                    ours hands to removal snapshot/over/lay/k   nothing refers to it; its bucket stays";
+    let expected = "child does not hand to removal snapshot/\"over/lay\"/k\n\
+                    ours hands to removal snapshot/\"over/lay\"/k   nothing refers to it; its bucket stays";
     assert_eq!(said, expected);
 }

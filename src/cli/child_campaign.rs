@@ -11,7 +11,7 @@ use crate::release::Release;
 use crate::replay::{self, Problem, Stepped};
 use crate::report::Show as _;
 use crate::report::child::{DEFAULT_LIMIT, Report, Written, compared, differs, options};
-use crate::scenario::{print, print_step};
+use crate::scenario::{DEFAULT_NAMESPACE, print, print_step};
 use crate::simulate;
 use crate::simulate::campaign::Numbers;
 use crate::text;
@@ -117,7 +117,7 @@ impl Other {
         let Some(collected) = collected else { return Ok(None) };
         let line = stepped.line.number;
         let row = row(format!("{}:{line}", file.display()), &collected.before);
-        let asked = self.ask(&row, collected.before.release).ok_or(Unasked)?;
+        let asked = self.ask(&row, collected.before.release, &collected.namespace).ok_or(Unasked)?;
         Ok(asked.otherwise.map(|otherwise| {
             let told = differs(&otherwise, &otherwise.explained(collected));
             replay::Failure {
@@ -130,7 +130,7 @@ impl Other {
     /// Puts a recorded row to it; gives what it does otherwise than was recorded, and what ours does and why. None where
     /// it is no longer asked.
     pub(super) fn holds_row(&self, row: &Row, release: Release) -> Option<Result<(), (Wrong, String)>> {
-        let otherwise = self.ask(row, release)?.otherwise;
+        let otherwise = self.ask(row, release, DEFAULT_NAMESPACE)?.otherwise;
         let told = |otherwise: Otherwise| {
             let ours = Collected::of(row.situation(release, None));
             (otherwise.wrong, differs(&otherwise, &otherwise.explained(&ours)))
@@ -138,13 +138,13 @@ impl Other {
         Some(otherwise.map(told).map_or(Ok(()), Err))
     }
 
-    fn ask(&self, row: &Row, release: Release) -> Option<Asked> {
+    fn ask(&self, row: &Row, release: Release, namespace: &[u8]) -> Option<Asked> {
         let has_failed = self.failures.load(Ordering::Relaxed) >= FAILURES_MAX;
         if has_failed || self.has_hung.load(Ordering::Relaxed) || self.failure.get().is_some() {
             self.unasked.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        match self.children.with(|child| Asked::of(child, row, release)) {
+        match self.children.with(|child| Asked::of(child, row, release, namespace)) {
             Ok(asked) => {
                 self.asked.fetch_add(1, Ordering::Relaxed);
                 let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);

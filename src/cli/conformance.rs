@@ -199,10 +199,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             return Err(values::never_made(fault, "row"));
         }
         if report.failed_count() == 0 {
-            return Err(Failure::Usage(format!(
-                "--fault {fault}: the mistake changed no answer to {}, so that they say nothing of it; {IN_NO_ROW}",
-                text::counted(judged, "recorded row")
-            )));
+            let rows = text::counted(judged, "recorded row");
+            return Err(values::changed_nothing(fault, &rows, IN_NO_ROW));
         }
     }
     Ok(Ended::campaign(report.failed_count() > 0 || has_given_up, report.interrupted))

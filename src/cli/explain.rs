@@ -4,7 +4,7 @@ use super::notes::Notes;
 use super::source;
 use super::{Ended, Failure};
 use crate::engine::{Request, collect, culprits};
-use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, Thing, find, near};
+use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, Thing, all_of, find, near};
 use crate::node::{Kind, Node};
 use crate::oracle::{Defects, Holder, judge};
 use crate::properties::check::compare;
@@ -119,6 +119,17 @@ fn one(
         return Err(Failure::Usage(format!("`{shown}` names nothing: {reason}")));
     }
     match found.len() {
+        // Only a word for all of a kind, as `leases`.
+        0 if let Some(all) = all_of(name.as_bytes(), situation) => {
+            if all.is_empty() {
+                writeln!(out, "{shown}: there is no such object")?;
+                return Ok(None);
+            }
+            writeln!(out, "{shown} is a kind, of which there are:")?;
+            write_found(&all, &situation.tree, out)?;
+            out.flush()?;
+            Err(Failure::Usage(format!("{shown} is a kind: name one of it as they are listed")))
+        }
         0 => {
             let near = near(name.as_bytes(), situation).map(|near| format!("; is {near} meant?"));
             let near = near.unwrap_or_default();
@@ -131,7 +142,7 @@ fn one(
         1 => Ok(found.pop()),
         _ => {
             writeln!(out, "{shown} may be one of these:")?;
-            write_found(&found, out)?;
+            write_found(&found, &situation.tree, out)?;
             out.flush()?;
             Err(Failure::Usage(format!("{shown} fits several objects: name one as they are listed")))
         }

@@ -8,7 +8,7 @@ use super::{Ended, Failure, files};
 use crate::bucket::Bucket;
 use crate::bucket::bolt::{self, WriteError, Written};
 use crate::node::Kind;
-use crate::scenario::{DEFAULT_NAMESPACE, alias};
+use crate::scenario::{DEFAULT_NAMESPACE, NodeName, print_node_cut};
 use crate::schema::{time, views};
 use crate::situation::Situation;
 use crate::text;
@@ -28,6 +28,9 @@ use std::time::Duration;
 ///
 /// Nor is what of a scenario's state is no part of a database: its collectors and streams, its clock, the release whose rules
 /// apply. What there is of all this is said by name on standard error, and with --json in `warnings`.
+///
+/// The file is written beside its place and then renamed. A program that is killed may leave one called .leasehold-...,
+/// which can be deleted.
 ///
 /// The file holds what is alive in the source and no free pages, and is the same on every machine. Reading it gives
 /// the same buckets, values and sequence numbers.
@@ -125,10 +128,9 @@ fn in_backends(tree: &Bucket) -> Vec<String> {
     const NAMED_MAX: usize = 3;
     let objects: Vec<(Kind, String)> = views::objects(tree)
         .map(|(kind, namespace, key)| {
-            let key = text::name(&key);
-            let is_default = namespace == DEFAULT_NAMESPACE;
-            let before = if is_default { String::new() } else { format!("{}/", text::name(namespace)) };
-            (kind, alias::in_text(&format!("{before}{kind}/{key}")))
+            let slash = views::snapshot_slash(tree, namespace, &key);
+            let namespace = Some(namespace.to_vec()).filter(|namespace| namespace != DEFAULT_NAMESPACE);
+            (kind, print_node_cut(&NodeName { namespace, kind, key }, slash))
         })
         .collect();
     let of = |of: Kind, lacks: &str| {

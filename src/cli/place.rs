@@ -2,6 +2,7 @@
 //! opened, as a pipe would be waited for without end.
 
 use super::Failure;
+use crate::bucket::bolt::no_regular_file;
 use crate::text;
 use std::fs::{self, File, FileType};
 use std::io;
@@ -12,12 +13,9 @@ pub(super) enum Place {
     Absent,
     Folder,
     File,
-    /// A pipe, a device or a socket.
-    Other,
+    /// A pipe, a device or a socket, and what is said of it.
+    Other(&'static str),
 }
-
-/// What is said of a pipe, a device or a socket.
-pub(super) const NO_REGULAR_FILE: &str = "is not a regular file";
 
 /// Looks at a path, through links.
 ///
@@ -35,7 +33,7 @@ pub(super) fn look(path: &Path) -> Result<Place, Failure> {
 pub(super) fn open(path: &Path) -> io::Result<File> {
     match fs::metadata(path)?.file_type() {
         kind if kind.is_file() || kind.is_dir() => File::open(path),
-        _ => Err(io::Error::other(NO_REGULAR_FILE)),
+        kind => Err(io::Error::other(no_regular_file(kind))),
     }
 }
 
@@ -43,7 +41,7 @@ fn place(kind: io::Result<FileType>) -> io::Result<Place> {
     match kind {
         Ok(kind) if kind.is_dir() => Ok(Place::Folder),
         Ok(kind) if kind.is_file() => Ok(Place::File),
-        Ok(_) => Ok(Place::Other),
+        Ok(kind) => Ok(Place::Other(no_regular_file(kind))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::Absent),
         Err(error) => Err(error),
     }

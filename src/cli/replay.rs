@@ -2,7 +2,7 @@
 
 use super::child_campaign::{Against, Other, Unasked};
 use super::notes::Notes;
-use super::place::{NO_REGULAR_FILE, Place, look};
+use super::place::{Place, look};
 use super::source::{
     SCENARIO_EXTENSION, input_error, parse_scenario, refuse_standard_input, scenario_text, warn,
 };
@@ -192,8 +192,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Ok(Ended::campaign(failed, interrupted));
     }
     // A step that ends the replay may stand before all that could make it.
-    if let Some(fault) = arguments.fault.filter(|_| !progress.is_fault_made.into_inner()) {
-        return Err(values::never_made(fault, fault.of_collector().map_or("step", |_| "collection")));
+    if let Some(fault) = arguments.fault {
+        if !progress.is_fault_made.into_inner() {
+            return Err(values::never_made(fault, fault.of_collector().map_or("step", |_| "collection")));
+        }
+        // What failed says what it has to do with the mistake.
+        if !failed && !progress.is_fault_seen.into_inner() {
+            let steps = counted(progress.steps.into_inner(), "step");
+            let can = format!("`leasehold simulate --fault {fault}` draws what shows it");
+            return Err(values::changed_nothing(fault, &steps, &can));
+        }
     }
     Ok(Ended::campaign(failed, interrupted))
 }
@@ -413,7 +421,7 @@ fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failur
     refuse_standard_input(path, "scenario files, or folders of them")?;
     match look(path)? {
         Place::Folder => {}
-        Place::Other => return Err(input_error(path, &NO_REGULAR_FILE)),
+        Place::Other(what) => return Err(input_error(path, &what)),
         Place::File | Place::Absent => {
             files.push(File { path: path.to_owned(), is_named: true });
             return Ok(());
@@ -433,8 +441,8 @@ fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failur
             let file_type = entry.file_type().map_err(|error| input_error(&entry.path(), &error))?;
             let is_scenario = entry.path().extension() == Some(OsStr::new(SCENARIO_EXTENSION));
             let place = if all || is_scenario { look(&entry.path())? } else { Place::Absent };
-            if place == Place::Other {
-                return Err(input_error(&entry.path(), &NO_REGULAR_FILE));
+            if let Place::Other(what) = place {
+                return Err(input_error(&entry.path(), &what));
             }
             if file_type.is_dir() || place == Place::File {
                 below.push(entry.path());
@@ -455,6 +463,10 @@ struct Progress {
     of_steps: bool,
     /// Whether there was a collection that could make the mistake of `--fault`.
     is_fault_made: AtomicBool,
+    /// Whether it changed anything.
+    is_fault_seen: AtomicBool,
+    /// The steps of scenarios.
+    steps: AtomicU64,
     /// Collections without injected errors and relations, since there are many in their file.
     passed_over: AtomicUsize,
     /// All collections of these files.
@@ -475,12 +487,22 @@ impl Progress {
             false if of_steps => progress::doing("reading the file"),
             false => progress::bar(Some(files as u64), "files"),
         };
-        let is_fault_made = AtomicBool::default();
+        let [is_fault_made, is_fault_seen, is_cut] = <[AtomicBool; 3]>::default();
         let [passed_over, of_collections] = <[AtomicUsize; 2]>::default();
         let all = AtomicU64::new(if of_steps { 0 } else { files as u64 });
-        let done = AtomicU64::default();
-        let is_cut = AtomicBool::default();
-        Progress { bar, of_steps, is_fault_made, passed_over, of_collections, all, done, is_cut }
+        let [done, steps] = <[AtomicU64; 2]>::default();
+        Progress {
+            bar,
+            of_steps,
+            is_fault_made,
+            is_fault_seen,
+            steps,
+            passed_over,
+            of_collections,
+            all,
+            done,
+            is_cut,
+        }
     }
 
     /// How far it came, asked as soon as it ended; none if it came to its end.
@@ -522,6 +544,8 @@ impl Progress {
         if fault.is_some_and(is_made) {
             self.is_fault_made.store(true, Ordering::Relaxed);
         }
+        self.is_fault_seen.fetch_or(stepped.has_differed, Ordering::Relaxed);
+        self.steps.fetch_add(1, Ordering::Relaxed);
         self.done(u64::from(self.of_steps));
     }
 
@@ -570,7 +594,9 @@ fn replay_file(
     }
     let verdict = match target_of(arguments, &file.path) {
         Some(target) => {
+            // Its steps are not told.
             progress.is_fault_made.store(true, Ordering::Relaxed);
+            progress.is_fault_seen.store(true, Ordering::Relaxed);
             ControlFlow::Continue(artifact::replay(target, arguments.fault, &file.path, out, stop)?)
         }
         None => replay_text(arguments, file, beside, &mut notes, out)?,

@@ -185,7 +185,7 @@ fn no_database(path: &Path, error: &BoltError) -> Failure {
         }
         BoltError::NotFound
         | BoltError::Directory
-        | BoltError::NotAFile
+        | BoltError::NotAFile(_)
         | BoltError::Empty
         | BoltError::TooShort { .. }
         | BoltError::Foreign

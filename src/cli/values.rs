@@ -155,20 +155,36 @@ pub(super) fn release_with(
 /// A fault that would change nothing.
 pub(super) fn no_such_rule(fault: impl Into<Fault>, release: Release) -> Failure {
     let fault = fault.into();
-    let (first, who) = (fault.release(), fault.of_collector().map_or("daemon", |_| "collector"));
+    let who = fault.of_collector().map_or("daemon", |_| "collector");
     Failure::Usage(format!(
-        "--fault {fault}: the {who} of {release} has no such rule, so that the mistake changes nothing; the first \
-         that has it is {first}"
+        "--fault {fault}: the {who} of {release} has no such rule, so that the mistake changes nothing; {}",
+        with_rule(fault)
     ))
 }
 
 /// A fault that changed nothing, since no collection, or row, was by a release that has the rule.
 pub(super) fn never_made(fault: impl Into<Fault>, thing: &str) -> Failure {
     let fault = fault.into();
-    let first = fault.release();
     Failure::Usage(format!(
-        "--fault {fault}: no {thing} here is by a release that has the rule, so that the mistake changes nothing; the \
-         first that has it is {first} (--release)"
+        "--fault {fault}: no {thing} here is by a release that has the rule, so that the mistake changes nothing; {} \
+         (--release)",
+        with_rule(fault)
+    ))
+}
+
+/// Which releases have the rule that a fault breaks.
+fn with_rule(fault: Fault) -> String {
+    match fault.releases() {
+        (first, None) => format!("the first that has it is {first}"),
+        (_, Some(last)) => format!("the last that has it is {last}"),
+    }
+}
+
+/// A fault that could be made, and changed nothing in so much.
+pub(super) fn changed_nothing(fault: impl Into<Fault>, of: &str, what_can: &str) -> Failure {
+    let fault = fault.into();
+    Failure::Usage(format!(
+        "--fault {fault}: the mistake changed no answer to {of}, so that they say nothing of it; {what_can}"
     ))
 }
 

@@ -9,6 +9,7 @@
 //! ```
 
 use super::error::{SourceError, unreadable};
+use crate::bucket::bolt;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -51,7 +52,7 @@ fn find_below(
         }
         if !kind.is_dir() {
             // A pipe would be waited for without end.
-            return Err(failed(io::Error::other("is not a regular file")));
+            return Err(failed(io::Error::other(bolt::no_regular_file(kind.file_type()))));
         }
         if !folders_seen.insert(path.canonicalize().map_err(failed)?) {
             is_known = true;

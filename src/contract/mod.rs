@@ -42,9 +42,7 @@ use crate::instant::Instant;
 use crate::named::Set;
 use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{
-    DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Refused, Step, print_label, print_node, print_path,
-};
+use crate::scenario::{KeyPath, Name, NodeName, Refused, Step, print_label, print_node_cut, print_path};
 use crate::schema::names;
 use facts::{Object, Reader, shown_value};
 use std::fmt;
@@ -142,10 +140,22 @@ pub enum Breach {
     },
 }
 
-/// What follows "this step".
-impl fmt::Display for Breach {
+impl Breach {
+    /// What follows "this step", as who acts in a namespace reads it.
+    pub fn read_from<'b>(&'b self, namespace: &'b [u8]) -> impl fmt::Display + 'b {
+        BreachRead { breach: self, namespace }
+    }
+}
+
+/// A breach, and the namespace from which it is read.
+struct BreachRead<'b> {
+    breach: &'b Breach,
+    namespace: &'b [u8],
+}
+
+impl fmt::Display for BreachRead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match self.breach {
             Breach::Answer { expected, got } => {
                 let said = |kind: &Refused| format!("refused as {}", kind.name());
                 let expected: Vec<String> = expected.iter().map(|kind| said(&kind)).collect();
@@ -159,7 +169,7 @@ impl fmt::Display for Breach {
             }
             Breach::Frame { place, became } => {
                 f.write_str("has nothing to do with ")?;
-                match part(place) {
+                match part(place, self.namespace) {
                     Some(part) => write!(f, "{part}, which {became} ({})", print_path(place)),
                     None => write!(f, "{}, which {became}", print_path(place)),
                 }
@@ -395,14 +405,17 @@ fn became(before: Option<Entry<'_>>, after: Option<Entry<'_>>) -> String {
     }
 }
 
-/// What of an object lies at a place: `the label K of snapshot/S/KEY`; none of what is no object's.
-fn part(place: &[Name]) -> Option<String> {
+/// What of an object lies at a place, for who reads from a namespace: `the label K of snapshot/S/KEY`; none of what is no
+/// object's.
+fn part(place: &[Name], from: &[u8]) -> Option<String> {
     let keys: Vec<&[u8]> = place.iter().map(|key| &**key).collect();
     let [names::V1, namespace, rest @ ..] = &keys[..] else { return None };
+    let mut slash = None;
     let (kind, key, below) = match rest {
         [names::CONTENT, names::BLOB, digest, below @ ..] => (Kind::Content, digest.to_vec(), below),
         [names::CONTENT, names::INGESTS, reference, below @ ..] => (Kind::Ingest, reference.to_vec(), below),
         [names::SNAPSHOTS, snapshotter, key, below @ ..] => {
+            slash = Some(snapshotter.len());
             (Kind::Snapshot, [snapshotter, &b"/"[..], key].concat(), below)
         }
         [names::IMAGES, name, below @ ..] => (Kind::Image, name.to_vec(), below),
@@ -410,8 +423,8 @@ fn part(place: &[Name]) -> Option<String> {
         [names::LEASES, id, below @ ..] => (Kind::Lease, id.to_vec(), below),
         _ => return None,
     };
-    let namespace = Some(namespace.to_vec()).filter(|namespace| namespace != DEFAULT_NAMESPACE);
-    let object = print_node(&NodeName { namespace, kind, key });
+    let namespace = Some(namespace.to_vec()).filter(|namespace| namespace != from);
+    let object = print_node_cut(&NodeName { namespace, kind, key }, slash);
     Some(match below {
         [] => object,
         [names::LABELS, key, ..] => format!("the label {} of {object}", print_label(key)),

@@ -171,6 +171,8 @@ impl Fault {
             FinishFailureSilent,
         ];
         match self.release() {
+            // From 2.2 on the label is met while labels are read, and no function asks of an object whether it is a root.
+            _ if self == UntouchedKept && release.rules().root_by_prefix => false,
             // Graded under the default release are the rules that are as old as 1.6, and those of collectors.
             Release::V1_7Beta => release.rules().collectors || !of_collectors.contains(&self),
             first => release >= first,

@@ -12,11 +12,11 @@
 //! What fits best is meant; where several fit equally well, all are given.
 
 use super::network::{Network, id};
-use crate::bucket::View;
+use crate::bucket::{Bucket, View};
 use crate::named::nearest;
 use crate::node::{Kind, NodeRef, ResourceType};
 use crate::release::Release;
-use crate::scenario::{Assertion, NodeName, Step, alias, parse, print_node};
+use crate::scenario::{Assertion, NodeName, Step, alias, parse, print_node_cut};
 use crate::schema::{names, views};
 use crate::situation::Situation;
 use crate::text;
@@ -55,17 +55,17 @@ pub struct Found {
     pub key: Vec<u8>,
 }
 
-impl fmt::Display for Found {
+impl Found {
     /// As scenarios write it, by which it is found again.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub fn name_in(&self, tree: &Bucket) -> String {
         let Found { namespace, thing, key } = self;
         match thing {
             Thing::Node(kind) => {
                 let name = NodeName { namespace: Some(namespace.clone()), kind: *kind, key: key.clone() };
-                f.write_str(&print_node(&name))
+                print_node_cut(&name, views::snapshot_slash(tree, namespace, key))
             }
-            Thing::Sandbox => write!(f, "{}/sandbox/{}", text::name(namespace), text::name(key)),
-            Thing::Collector => write!(f, "collector/{}", text::name(key)),
+            Thing::Sandbox => format!("{}/sandbox/{}", text::name(namespace), text::name(key)),
+            Thing::Collector => format!("collector/{}", text::name(key)),
         }
     }
 }
@@ -94,7 +94,9 @@ pub fn find(
 ) -> Vec<Found> {
     let readings = readings(text, situation);
     let fit = |thing: Thing, namespace: &[u8], key: &[u8]| {
-        let fit = readings.iter().filter_map(|reading| reading.fit(thing, namespace, key)).min()?;
+        let slash = views::snapshot_slash(&situation.tree, namespace, key);
+        let slash = slash.filter(|_| thing == Thing::Node(Kind::Snapshot));
+        let fit = readings.iter().filter_map(|reading| reading.fit(thing, namespace, key, slash)).min()?;
         Some((fit, Found { namespace: namespace.to_vec(), thing, key: key.to_vec() }))
     };
     let mut fitting: BTreeSet<(Fit, Found)> =
@@ -114,12 +116,20 @@ pub fn find(
     if let [one] = at_home[..] { vec![one.clone()] } else { found }
 }
 
+/// All things of the sort that a text is the word for, in one number or the other; none where it is no such word.
+pub fn all_of(text: &[u8], situation: &Situation) -> Option<Vec<Found>> {
+    let of = thing_of(situation.release, text)?;
+    let own = things(situation).filter(|(thing, ..)| *thing == of);
+    let found = own.map(|(thing, namespace, key)| Found { namespace: namespace.to_vec(), thing, key });
+    Some(found.collect())
+}
+
 /// The name nearest to a text that is none, if it is near enough that a person may have meant it.
 pub fn near(text: &[u8], situation: &Situation) -> Option<String> {
     let text = str::from_utf8(text).ok()?;
     let names = things(situation).flat_map(|(thing, namespace, key)| {
         let short = text::name(&key);
-        let whole = Found { namespace: namespace.to_vec(), thing, key }.to_string();
+        let whole = Found { namespace: namespace.to_vec(), thing, key }.name_in(&situation.tree);
         let inside = whole.split_once('/').map(|(_, inside)| inside.to_owned());
         [Some(short), inside, Some(whole)].into_iter().flatten()
     });
@@ -212,7 +222,8 @@ fn thing_of(release: Release, word: &[u8]) -> Option<Thing> {
 
 impl Reading {
     /// How well this is an object, if at all.
-    fn fit(&self, thing: Thing, namespace: &[u8], key: &[u8]) -> Option<Fit> {
+    /// `slash` is where a snapshot's key is cut.
+    fn fit(&self, thing: Thing, namespace: &[u8], key: &[u8], slash: Option<usize>) -> Option<Fit> {
         let is_it = self.namespace.as_ref().is_none_or(|own| *own == namespace)
             && self.thing.is_none_or(|own| own == thing);
         if !is_it {
@@ -222,8 +233,6 @@ impl Reading {
         if name == key || thing == Thing::Node(Kind::Content) && is_alias(name, key) {
             return Some(Fit::Whole);
         }
-        let slash =
-            key.iter().position(|byte| *byte == b'/').filter(|_| thing == Thing::Node(Kind::Snapshot));
         let short = slash.map_or(key, |slash| &key[slash + 1..]);
         let is_image = thing == Thing::Node(Kind::Image);
         if short == name || is_image && is_short_image(name, key) {

@@ -24,7 +24,7 @@ mod until;
 
 pub use digest::{Digest, Held, Holding, Next};
 pub use explanation::{Explainer, Explanation, Hop, State};
-pub use find::{Found, Thing, find, near};
+pub use find::{Found, Thing, all_of, find, near};
 pub use network::{Network, Subject};
 
 #[cfg(test)]

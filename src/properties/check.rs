@@ -82,7 +82,7 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     found.sort_by_key(|(property, _)| *property);
     found.dedup_by_key(|(property, _)| *property);
     let release = request.situation.release;
-    found.into_iter().map(|(property, breach)| Finding { property, release, breach }).collect()
+    found.into_iter().map(|(property, breach)| Finding::new(property, release, breach)).collect()
 }
 
 /// Whether a broken property costs more than marks of nodes that do not exist: of safety and completeness, whether
@@ -297,5 +297,5 @@ fn check_again(request: &Request<'_>, first: &Outcome, fault: Option<Fault>) -> 
         Some(error) => Breach::FailsAgain(error),
         None => return None,
     };
-    Some(Finding { property: Property::Again, release: request.situation.release, breach })
+    Some(Finding::new(Property::Again, request.situation.release, breach))
 }

@@ -30,8 +30,15 @@ impl Checks {
     pub(super) fn add(&mut self, release: Release, property: Property, held: Option<Result<(), Breach>>) {
         let Some(held) = held else { return };
         self.checked = self.checked.with(property);
-        let finding = held.err().map(|breach| Finding { property, release, breach });
+        let finding = held.err().map(|breach| Finding::new(property, release, breach));
         self.findings.extend(finding);
+    }
+
+    /// The same as who acts in a namespace reads it.
+    #[must_use]
+    pub fn read_from(mut self, namespace: &[u8]) -> Checks {
+        self.findings.iter_mut().for_each(|finding| finding.read_from(namespace));
+        self
     }
 
     /// These and others.

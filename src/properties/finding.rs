@@ -1,8 +1,8 @@
 //! A property that did not hold, as data: which breach, about which node.
 //!
 //! The checks decide what disagrees; the sentence for it is written here and nowhere else, so that `replay`, a
-//! campaign's report and the head of a written scenario say the same. Nodes are named as scenarios name them, those of the
-//! default namespace without it.
+//! campaign's report and the head of a written scenario say the same. Nodes are named as the client of the step would name
+//! them, those of its namespace without it, as `gc` does.
 
 use super::log::{Said, WrongLine};
 use super::memory::{Acts, Slip};
@@ -12,7 +12,7 @@ use crate::contract;
 use crate::engine::{Dirty, Error, Point};
 use crate::instant::Instant;
 use crate::metadata::{self, CleanUp, Sharing};
-use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::node::{Kind, Node, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
 use crate::scenario::{
@@ -37,6 +37,8 @@ pub struct Finding {
     pub property: Property,
     /// Whose numbers its nodes have.
     pub release: Release,
+    /// From where it is read: nodes of this namespace are named without it.
+    pub namespace: Name,
     /// What was seen and what was expected.
     pub breach: Breach,
 }
@@ -249,6 +251,19 @@ pub enum Shortfall {
 }
 
 impl Finding {
+    /// A finding as who acts in the default namespace reads it.
+    pub(super) fn new(property: Property, release: Release, breach: Breach) -> Finding {
+        Finding { property, release, namespace: DEFAULT_NAMESPACE.to_vec(), breach }
+    }
+
+    /// The same as who acts in a namespace reads it.
+    pub(super) fn read_from(&mut self, namespace: &[u8]) {
+        self.namespace = namespace.to_vec();
+        if let Breach::Injected { lost: Shortfall::Also(finding), .. } = &mut self.breach {
+            finding.read_from(namespace);
+        }
+    }
+
     /// The node that it is about, if it is about one.
     pub fn node(&self) -> Option<&Node> {
         match &self.breach {
@@ -287,8 +302,17 @@ impl Finding {
         }
     }
 
+    /// A node as scenarios name it; what is listed flat is said to be so.
     fn shown(&self, node: &Node) -> String {
-        shown(self.release, node.as_ref())
+        let Node { resource_type, namespace, key } = node;
+        let (namespace, kind) = (Some(namespace.to_vec()), self.release.kind_of(*resource_type));
+        self.named(&NodeName { namespace, kind, key: key.to_vec() })
+            + if self.release.is_flat(*resource_type) { ", flat" } else { "" }
+    }
+
+    /// The same of its whole name.
+    fn named(&self, node: &NodeName) -> String {
+        named(node, &self.namespace)
     }
 }
 
@@ -301,17 +325,9 @@ fn first_difference<'a>(told: &'a [Node], expected: &'a [Node]) -> Option<&'a No
     }
 }
 
-/// A node as scenarios name it; what is listed flat is said to be so.
-fn shown(release: Release, node: NodeRef<'_>) -> String {
-    let NodeRef { resource_type, namespace, key } = node;
-    let namespace = Some(namespace.to_vec());
-    let name = NodeName { namespace, kind: release.kind_of(resource_type), key: key.to_vec() };
-    named(&name) + if release.is_flat(resource_type) { ", flat" } else { "" }
-}
-
-/// The same of its whole name.
-fn named(node: &NodeName) -> String {
-    let namespace = node.namespace.clone().filter(|namespace| namespace != DEFAULT_NAMESPACE);
+/// A node's name for who reads from a namespace.
+fn named(node: &NodeName, from: &[u8]) -> String {
+    let namespace = node.namespace.clone().filter(|namespace| namespace != from);
     print_node(&NodeName { namespace, ..node.clone() })
 }
 
@@ -392,7 +408,7 @@ impl fmt::Display for Finding {
                 write!(f, "noted for cleaning up is {}, expected {}", backends(noted), backends(expected))
             }
             Breach::Panicked(said) => write!(f, "it panics: {said}"),
-            Breach::Step(breach) => write!(f, "the step {breach}"),
+            Breach::Step(breach) => write!(f, "the step {}", breach.read_from(&self.namespace)),
             Breach::CannotBeUndone(undoing, error) => {
                 let Undoing { step, opposite } = &**undoing;
                 let [step, opposite] = [step, opposite].map(print_step);
@@ -413,28 +429,31 @@ impl fmt::Display for Finding {
                 write!(
                     f,
                     "{} was removed, though it was written under {}, which lives",
-                    named(node),
-                    named(&lease)
+                    self.named(node),
+                    self.named(&lease)
                 )
             }
             Breach::PromiseBroken { node, lease: None } => {
-                write!(f, "{} was removed within its day", named(node))
+                write!(f, "{} was removed within its day", self.named(node))
             }
             Breach::Unstored(node) => {
-                write!(f, "a clean-up removed {} from the backend, though the database lists it", named(node))
+                let node = self.named(node);
+                write!(f, "a clean-up removed {node} from the backend, though the database lists it")
             }
             Breach::ExpectedUnstored(blob, ingest) => {
-                let (blob, ingest) = (named(blob), named(ingest));
+                let (blob, ingest) = (self.named(blob), self.named(ingest));
                 write!(f, "a clean-up removed {blob} from the backend, though {ingest} expects it")
             }
             Breach::LeftOver(kind, name) => {
                 let name = match kind {
-                    Kind::Content => named(&NodeName { namespace: None, kind: *kind, key: name.clone() }),
+                    Kind::Content => {
+                        self.named(&NodeName { namespace: None, kind: *kind, key: name.clone() })
+                    }
                     _ => format!("{kind} {}", print_path(&[name])),
                 };
                 write!(f, "a clean-up left {name} in its backend, though the database no longer lists it")
             }
-            Breach::Memory(slip) => slip.fmt(f),
+            Breach::Memory(slip) => slip.read_from(&self.namespace).fmt(f),
             Breach::Logged(line) => {
                 let (line, how) = match line {
                     WrongLine::Missing(line) => (line, "lacks"),
@@ -443,11 +462,12 @@ impl fmt::Display for Finding {
                 write!(f, "the log {how} ")?;
                 match line {
                     Said::InvalidExpiry(kind, name) => {
-                        let name = named(&NodeName { namespace: None, kind: *kind, key: name.clone() });
+                        let name = self.named(&NodeName { namespace: None, kind: *kind, key: name.clone() });
                         write!(f, "that the expiry of {name} is no time")
                     }
                     Said::NoRemove(resource_type, key) => {
-                        let node = Node::new(*resource_type, DEFAULT_NAMESPACE, key);
+                        // The log does not say in which namespace.
+                        let node = Node::new(*resource_type, &self.namespace, key);
                         write!(f, "that nobody removes {}", self.shown(&node))
                     }
                     Said::FinishFailed(None) => f.write_str("that a collector could not finish"),
@@ -503,9 +523,22 @@ impl fmt::Display for Variation {
     }
 }
 
-impl fmt::Display for Slip {
+impl Slip {
+    /// As who acts in a namespace reads it.
+    fn read_from<'s>(&'s self, namespace: &'s [u8]) -> SlipRead<'s> {
+        SlipRead { slip: self, namespace }
+    }
+}
+
+/// A slip and from where it is read.
+struct SlipRead<'s> {
+    slip: &'s Slip,
+    namespace: &'s [u8],
+}
+
+impl fmt::Display for SlipRead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match self.slip {
             Slip::Clock(shows, expected) => {
                 let [shows, expected] = [shows, expected].map(|at| time::format_rfc3339_nano(*at));
                 write!(f, "the clock shows {shows}, expected {expected}")
@@ -542,7 +575,7 @@ impl fmt::Display for Slip {
                     Some(None) => "open under no lease".to_owned(),
                     Some(Some(lease)) => format!("open under lease {}", print_path(&[lease])),
                 });
-                write!(f, "{} is {there}, expected {expected}", named(stream))
+                write!(f, "{} is {there}, expected {expected}", named(stream, self.namespace))
             }
             Slip::Collector(kind, part) => {
                 write!(f, "the collector of {kind} differs from what the steps say in {part}")
@@ -589,7 +622,7 @@ mod tests {
         let one = metadata::Dirty { count: 1, ..none.clone() };
         let both = metadata::Dirty { count: 2, content: true, ..none.clone() };
         let said = |there: &metadata::Dirty, expected: &metadata::Dirty| {
-            Slip::Marks(there.clone(), expected.clone()).to_string()
+            Slip::Marks(there.clone(), expected.clone()).read_from(b"").to_string()
         };
         assert_eq!(said(&none, &one), "marked for the next collection is nothing, expected 1 deletion");
         let content = metadata::Dirty { content: true, ..none };
@@ -605,13 +638,12 @@ mod tests {
         let name = || b"a b".to_vec();
         let acts = Slip::Client(Some(name()), (name(), Some(name())), (name(), None));
         assert_eq!(
-            acts.to_string(),
+            acts.read_from(b"").to_string(),
             format!(
                 "{spelt} acts in namespace {spelt} under lease {spelt}, expected namespace {spelt} under no lease"
             )
         );
-        let finding =
-            |breach| Finding { property: Property::Leftover, release: Release::V2_1, breach }.to_string();
+        let finding = |breach| Finding::new(Property::Leftover, Release::V2_1, breach).to_string();
         let left = |kind, name| finding(Breach::LeftOver(kind, name));
         assert!(left(Kind::Ingest, name()).starts_with(&format!("a clean-up left ingest {spelt} in")));
         let digest = crate::scenario::alias::digest_of("layer").expect("a name");

@@ -123,7 +123,7 @@ fn lost(
     }
     let breach = wrong_ends(failed, judgement, phase)?;
     let release = request.situation.release;
-    Some(Shortfall::Also(Box::new(Finding { property: Property::Collectors, release, breach })))
+    Some(Shortfall::Also(Box::new(Finding::new(Property::Collectors, release, breach))))
 }
 
 /// The context is cancelled at roots.

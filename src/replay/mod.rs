@@ -164,6 +164,8 @@ pub struct Replay<'s> {
     steps: Steps,
     removals: Removals,
     sample: Sample,
+    /// The fault made a difference already.
+    has_differed: bool,
     next: usize,
     /// What its `raw` steps write, once it is asked for.
     written: OnceCell<paths::Written<'s>>,
@@ -177,6 +179,8 @@ pub struct Stepped<'s> {
     pub release: Release,
     /// What came of it.
     pub applied: Applied,
+    /// This step or one before came out otherwise than without the fault.
+    pub has_differed: bool,
     /// What a `gc` or `cleanup` printed.
     pub printed: Option<String>,
     /// The same with as many reasons as the replay is to tell.
@@ -193,7 +197,20 @@ impl<'s> Replay<'s> {
         let (world, steps) = (World::new(scenario.release), Steps::default());
         let (is_intended, reasons, removals) = (false, Reasons::First, Removals::default());
         let (sample, written) = (Sample::default(), OnceCell::new());
-        Replay { scenario, fault, is_intended, reasons, world, steps, removals, sample, next: 0, written }
+        let (has_differed, next) = (false, 0);
+        Replay {
+            scenario,
+            fault,
+            is_intended,
+            reasons,
+            world,
+            steps,
+            removals,
+            sample,
+            has_differed,
+            next,
+            written,
+        }
     }
 
     /// Holds collections to the intended rules instead of those with the release's known defects.
@@ -244,6 +261,7 @@ impl<'s> Replay<'s> {
                     line,
                     release,
                     applied: Applied::default(),
+                    has_differed: true,
                     printed: None,
                     told: None,
                     is_passed_over: false,
@@ -255,6 +273,9 @@ impl<'s> Replay<'s> {
 
     fn take(&mut self, line: &'s Line, before: &World) -> Stepped<'s> {
         let applied = self.world.apply_with(line, self.fault);
+        if self.fault.is_some() && !self.has_differed {
+            self.has_differed = before.does_otherwise(line, &self.world, &applied);
+        }
         self.removals.note(self.next - 1, line, &applied, &self.world);
         let mut problems = Vec::new();
         if let Some(problem) = outcome_problem(&self.world, line, &applied) {
@@ -267,7 +288,8 @@ impl<'s> Replay<'s> {
         let [printed, told] = self.judge(line, &applied, is_passed_over, &mut problems);
         let done = Done { before, line, after: &self.world, applied: &applied };
         let deviations = self.known(before.release()).deviations;
-        let checks = self.steps.check(done, deviations, true, self.fault);
+        let namespace = self.world.namespace(line.client.as_ref()).unwrap_or_default();
+        let checks = self.steps.check(done, deviations, true, self.fault).read_from(namespace);
         let found = |finding| Problem::Found { step: step(), finding: Box::new(finding) };
         problems.extend(checks.findings.into_iter().map(found));
         if let (Some(expected), Some(printed)) = (&line.expected, &printed) {
@@ -298,7 +320,8 @@ impl<'s> Replay<'s> {
             problems.push(Problem::Misspelled { step: step(), why });
         }
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
-        Stepped { line, release: before.release(), applied, printed, told, is_passed_over, failures }
+        let (release, has_differed) = (before.release(), self.has_differed);
+        Stepped { line, release, applied, has_differed, printed, told, is_passed_over, failures }
     }
 
     fn written(&self) -> &paths::Written<'s> {
@@ -357,7 +380,7 @@ impl<'s> Replay<'s> {
             checks.extend(check_thoroughly(&request, &collected.outcome, &judgement, defects, fault));
         }
         let found = |finding| Problem::Found { step: print_step(&line.step), finding: Box::new(finding) };
-        problems.extend(checks.findings.into_iter().map(found));
+        problems.extend(checks.read_from(namespace).findings.into_iter().map(found));
         let printed = gc::collection(collected, &judgement, namespace, Reasons::First);
         let told = match self.reasons {
             Reasons::First => printed.clone(),

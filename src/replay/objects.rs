@@ -2,8 +2,8 @@
 
 use crate::node::Kind;
 use crate::scenario::{
-    Assertion, ContainerFields, DEFAULT_NAMESPACE, ImageFields, Name, NodeName, Resource, Scenario,
-    SnapshotName, Step,
+    Assertion, ContainerFields, DEFAULT_NAMESPACE, ImageFields, Name, NodeName, RawValue, Resource, Scenario,
+    SnapshotName, Step, alias,
 };
 use crate::schema::views;
 use std::collections::BTreeSet;
@@ -60,15 +60,37 @@ pub(super) fn named(step: &Step) -> Vec<Object> {
     };
     match step {
         Step::LeaseAdd { resources, .. } => resources.iter().filter_map(held).collect(),
-        Step::LeaseUse { lease }
-        | Step::CollectorLeased { lease, .. }
-        | Step::Client { lease: Some(lease), .. } => vec![(Kind::Lease, lease.clone())],
+        Step::CollectorLeased { lease, nodes, .. } => {
+            let lease = (Kind::Lease, lease.clone());
+            std::iter::once(lease).chain(nodes.iter().map(object_of)).collect()
+        }
+        Step::CollectorActive { nodes, .. } | Step::CollectorForget { nodes, .. } => {
+            nodes.iter().map(object_of).collect()
+        }
+        Step::CollectorBackReference { from, to, .. } => [from, to].map(object_of).to_vec(),
+        Step::CollectorReferences { from, to, .. } => {
+            std::iter::once(from).chain(to).map(object_of).collect()
+        }
+        Step::LeaseUse { lease } | Step::Client { lease: Some(lease), .. } => {
+            vec![(Kind::Lease, lease.clone())]
+        }
         Step::ImageCreate { fields: ImageFields { target, .. }, .. }
         | Step::ImageUpdate { fields: ImageFields { target, .. }, .. } => {
             target.iter().map(|digest| (Kind::Content, digest.clone())).collect()
         }
         Step::ContainerCreate { fields, .. } | Step::ContainerUpdate { fields, .. } => of_container(fields),
-        Step::Expect(Assertion::Nothing(path)) => written(path).into_iter().collect(),
+        Step::Expect(Assertion::Nothing(path) | Assertion::Bucket(path)) => {
+            written(path).into_iter().collect()
+        }
+        Step::Expect(Assertion::Value { path, value }) => {
+            let content = match value {
+                RawValue::Bytes(digest) if alias::name_of(digest).is_some() => {
+                    Some((Kind::Content, digest.clone()))
+                }
+                _ => None,
+            };
+            written(path).into_iter().chain(content).collect()
+        }
         Step::Expect(_) => expected(step).iter().map(object_of).collect(),
         _ => Vec::new(),
     }

@@ -303,3 +303,102 @@ gc
     let said = "by gc.cond.snapshot.native, whose condition `usedat<2h` does not hold: it has no time of use";
     assert!(told.contains(said), "{told}");
 }
+
+/// What a fault is accused of, as failures.
+fn accused(text: &str, fault: impl Into<Fault>) -> Vec<String> {
+    let replayed = run(&parse(text.as_bytes()).unwrap(), Some(fault.into()));
+    replayed.failures.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_finding_names_nodes_from_where_its_client_acts() {
+    use crate::engine::Fault::SweepSkips;
+    use crate::world::DaemonFault::DeletedFromAllLeases;
+    let text = "content put a\ncontent put b\nnamespace create other\nnamespace use other\ngc\n";
+    let said = accused(text, SweepSkips);
+    assert!(said.iter().any(|said| said.contains(" default/content/b stays, ")), "{said:?}");
+    let text = "namespace create other\nnamespace use other\ncontent put a\ncontent put b\ngc\n";
+    let said = accused(text, SweepSkips);
+    assert!(said.iter().any(|said| said.contains(": content/b stays, ")), "{said:?}");
+    let frame = "namespace create other\nnamespace use other\nlease create l\ncontent put a\n\
+                 lease add l content/a\ncontent delete a\n";
+    let said = accused(frame, DeletedFromAllLeases);
+    assert!(said.iter().any(|said| said.contains(" of lease/l, which ")), "{said:?}");
+    let elsewhere = "namespace create other\nclient c namespace=other\nc: lease create l\nc: content put a\n\
+                     c: lease add l content/a\nc: content delete a\n";
+    let said = accused(elsewhere, DeletedFromAllLeases);
+    assert!(said.iter().any(|said| said.contains(" of lease/l, which ")), "{said:?}");
+}
+
+/// Whatever a collection prints of a node, a step can name it so.
+#[test]
+fn printed_names_are_read_as_the_same_nodes() {
+    use crate::scenario::{NodeName, SnapshotName, print_path};
+    let names: [&[u8]; 9] =
+        [b"k", b"ov/lay", b"a b", b"@x", b"\"q\\", b"a/", b"content", b"type-9", "é\u{202e}".as_bytes()];
+    let mut tried = 0;
+    for snapshotter in names {
+        for key in names {
+            let snapshot = SnapshotName { snapshotter: snapshotter.to_vec(), key: key.to_vec() };
+            let lease = print_path(&[key]);
+            let step = format!("{}/{}", print_path(&[&snapshot.snapshotter]), print_path(&[&snapshot.key]));
+            let text = format!(
+                "release 2.2\n? snapshot prepare {step}\n? image create {lease} target=c\n? content open {lease}\ngc\n"
+            );
+            let scenario = parse(text.as_bytes()).unwrap_or_else(|flaws| panic!("{text}: {flaws:?}"));
+            let mut replay = Replay::new(&scenario, None);
+            while let Some(stepped) = replay.step() {
+                let printed = stepped.printed.unwrap_or_default();
+                for row in
+                    printed.lines().filter(|row| row.starts_with("keep ") || row.starts_with("remove "))
+                {
+                    let name = row[8..].split("   ").next().unwrap_or_default();
+                    let node = parse(format!("expect kept {name}\n").as_bytes()).expect("a node");
+                    let Step::Expect(Assertion::Kept(nodes)) = &node.lines[0].step else { panic!("{name}") };
+                    let NodeName { namespace, kind, key: read } = &nodes[0];
+                    assert_eq!(*namespace, None, "{name}");
+                    let whole = match kind {
+                        Kind::Snapshot => [snapshotter, b"/", key].concat(),
+                        _ => key.to_vec(),
+                    };
+                    assert_eq!(*read, whole, "{name}");
+                    if *kind == Kind::Snapshot && !snapshotter.starts_with(b"@") {
+                        let written = format!("snapshot/{}/", print_path(&[snapshotter]));
+                        assert!(name.starts_with(&written), "{name}");
+                    }
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn slips_in_values_and_in_what_collectors_have_are_told() {
+    for (text, told) in [
+        (
+            "namespace create tooling\nexpect value v1/toolnig/leases/l/x y\n",
+            "2: no step acts in namespace toolnig; is tooling meant?",
+        ),
+        (
+            "collector declare type-11\ncollector list type-11 type-11/tapedeck\n\
+             collector active type-11 type-11/tapedek\n",
+            "3: nothing creates type-11/tapedek; is type-11/tapedeck meant?",
+        ),
+        (
+            "content put layer\nexpect value v1/default/content/ingests/up/expected @laeyr\n",
+            "2: nothing creates content/laeyr; is content/layer meant? (in a path `@layer`)",
+        ),
+        (
+            "release 2.3\nsnapshot prepare overlayfs/k\ncontent put a gc.cond.snapshot.overlayfs=\"usedat<=2h|k\"\n",
+            "3: `usedat<=2h` of gc.cond.snapshot.overlayfs never holds: containerd reads `<` and `>` only; write `usedat<2h`",
+        ),
+    ] {
+        let said = warned(text);
+        assert!(
+            said.iter().any(|said| said.starts_with(told) || told.starts_with(said.as_str())),
+            "{text}: {said:?}"
+        );
+    }
+}

@@ -394,7 +394,11 @@ fn elsewhere(
 
 /// The same of a path.
 fn nothing_elsewhere(step: &Step, acted_in: &Namespaces, budget: &Budget) -> Option<String> {
-    let Step::Expect(Assertion::Nothing(path)) = step else { return None };
+    let Step::Expect(Assertion::Nothing(path) | Assertion::Bucket(path) | Assertion::Value { path, .. }) =
+        step
+    else {
+        return None;
+    };
     let namespace = path.get(1).filter(|namespace| !acted_in.contains(namespace))?;
     let near = acted_in.near(namespace, budget)?;
     Some(format!("no step acts in namespace {}; is {near} meant?", text::name(namespace)))
@@ -428,10 +432,28 @@ fn never_comes(expiry: &[u8]) -> String {
 
 /// A condition that refers to nothing, whatever it names. Of a missing snapshotter the key says enough.
 fn unreadable_condition(key: &[u8], value: &[u8]) -> Option<String> {
-    let misread =
-        misread(key, value).filter(|misread| *misread != Misread::NoSnapshotter && !value.is_empty())?;
     let label = text::name(key.strip_prefix(b"containerd.io/").unwrap_or(key));
+    let misread = misread(key, value);
+    if misread.is_none() && key.starts_with(names::GC_COND_SNAPSHOT) {
+        return unread_operator(value).map(|comparison| {
+            let (operator, duration) = comparison.split_at(1);
+            let [comparison, operator, duration] =
+                [comparison, operator, &duration[1..]].map(|part| text::name(part));
+            format!(
+                "`usedat{comparison}` of {label} never holds: containerd reads `<` and `>` only; write `usedat{operator}{duration}`"
+            )
+        });
+    }
+    let misread = misread.filter(|misread| *misread != Misread::NoSnapshotter && !value.is_empty())?;
     Some(format!("nothing is referred to by {label}, {}", misread_words(misread)))
+}
+
+/// The first comparison of a condition by `<=` or `>=`, which no release understands.
+fn unread_operator(value: &[u8]) -> Option<&[u8]> {
+    let conditions = value.split(|byte| *byte == b'|').next()?;
+    let mut comparisons =
+        conditions.split(|byte| *byte == b',').filter_map(|comparison| comparison.strip_prefix(b"usedat"));
+    comparisons.find(|comparison| matches!(comparison, [b'<' | b'>', b'=', ..]))
 }
 
 fn no_use(used_at: &[u8]) -> String {

@@ -2,7 +2,7 @@
 
 use super::shell::quoted;
 use super::{Show, collect};
-use crate::bucket::json;
+use crate::bucket::{Bucket, json};
 use crate::engine::Culprit;
 use crate::explain::{Digest, Explanation, Found, Held, Holding, Hop, Network, Next, State, Subject, Thing};
 use crate::instant::Instant;
@@ -260,7 +260,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
                 _ => "missing: there is no such object, though it is named".to_owned(),
             },
         };
-        let name = self.found;
+        let name = self.found.name_in(&self.saying.situation.tree);
         writeln!(out, "{name}{size}   {state}")
     }
 
@@ -603,7 +603,8 @@ impl<'a> NodeReport<'_, '_, 'a> {
         match self.saying.situation.release.kind_of(node.resource_type) {
             Kind::Content => Some(ctr(&node.namespace, "content label", &node.key, &label)),
             Kind::Snapshot => {
-                let slash = node.key.iter().position(|byte| *byte == b'/')?;
+                let tree = &self.saying.situation.tree;
+                let slash = views::snapshot_slash(tree, &node.namespace, &node.key)?;
                 let (snapshotter, key) = (&node.key[..slash], &node.key[slash + 1..]);
                 let command = format!("snapshots --snapshotter {} label", word(snapshotter));
                 Some(ctr(&node.namespace, &command, key, &label))
@@ -881,9 +882,9 @@ impl Show for DigestReport<'_, '_, '_> {
 ///
 /// # Errors
 /// The writer's.
-pub fn write_found(found: &[Found], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_found(found: &[Found], tree: &Bucket, out: &mut dyn Write) -> io::Result<()> {
     for found in found.iter().take(ROWS_MAX) {
-        writeln!(out, "  {found}")?;
+        writeln!(out, "  {}", found.name_in(tree))?;
     }
     match found.len().saturating_sub(ROWS_MAX) {
         0 => Ok(()),

@@ -1,6 +1,7 @@
 //! What one step of a scenario changed: buckets, the clock, and after a collection the marks.
 
 use crate::bucket::{Bucket, Change, Entry, View, diff};
+use crate::engine::Error;
 use crate::node::NodeRef;
 use crate::reason::Words;
 use crate::replay::refusal;
@@ -125,7 +126,11 @@ fn write_marks(
     namespace: &[u8],
 ) -> io::Result<()> {
     let Some(new) = collected.outcome.marked() else {
-        return writeln!(out, "      marks: none, marking failed");
+        let why = match collected.outcome.error {
+            Some(Error::Canceled) => "the collection was cancelled",
+            _ => "marking failed",
+        };
+        return writeln!(out, "      marks: none, {why}");
     };
     // The numbers of another release mean other kinds.
     let last = last.filter(|last| last.before.release == collected.before.release);

@@ -55,7 +55,7 @@ pub use generate::generate;
 pub use line::{CLOCK_START, DEFAULT_NAMESPACE, Line, Outcome, Refused, Scenario, Text};
 pub use parse::parse;
 pub use print::{print, print_line, print_step};
-pub use quote::{print_label, print_node, print_path, print_value};
+pub use quote::{print_label, print_node, print_node_cut, print_path, print_value};
 #[cfg(feature = "cli")]
 pub use render::render;
 pub use step::{Assertion, ContainerFields, ImageFields, NewSnapshot, Step, forms};

@@ -9,9 +9,14 @@ use crate::text::is_shown;
 
 /// A node as steps name it: `content/layer`, `other/lease/pull`.
 pub fn print_node(node: &NodeName) -> String {
+    print_node_cut(node, node.key.iter().position(|byte| *byte == b'/'))
+}
+
+/// The same of a snapshot whose snapshotter ends before this slash of the key: one that has slashes itself stands in quotes.
+pub fn print_node_cut(node: &NodeName, slash: Option<usize>) -> String {
     let named = match node.kind {
         Kind::Content => digest(&node.key),
-        Kind::Snapshot => snapshot(&node.key),
+        Kind::Snapshot => snapshot(&node.key, slash),
         _ => name(&node.key),
     };
     match &node.namespace {
@@ -24,14 +29,17 @@ pub fn print_node(node: &NodeName) -> String {
     }
 }
 
-/// `SNAPSHOTTER/KEY`, of which each may be a digest's name.
-fn snapshot(bytes: &[u8]) -> String {
-    let slash = bytes.iter().position(|byte| *byte == b'/');
-    let parts = slash.map(|slash| (&bytes[..slash], &bytes[slash + 1..]));
-    let is_named = |part| name_of(part).is_some();
-    match parts.filter(|(around, own)| is_named(around) || is_named(own) || own.starts_with(b"@")) {
-        Some((around, own)) => format!("{}/{}", key(around), name(own)),
-        None => name(bytes),
+/// `SNAPSHOTTER/KEY`, each with quotes of its own where it needs them, and each may be a digest's name.
+fn snapshot(bytes: &[u8], slash: Option<usize>) -> String {
+    let Some((around, own)) = slash.map(|slash| (&bytes[..slash], &bytes[slash + 1..])) else {
+        return name(bytes);
+    };
+    let is_named = |part: &[u8]| name_of(part).is_some();
+    let is_of_parts = is_named(around) || is_named(own) || own.starts_with(b"@") || around.contains(&b'/');
+    let whole = name(bytes);
+    match is_of_parts || whole.starts_with('"') {
+        true => format!("{}/{}", key(around), name(own)),
+        false => whole,
     }
 }
 

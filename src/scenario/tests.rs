@@ -320,6 +320,14 @@ fn slips_get_a_suggestion_at_their_place() {
         ("expect kept a/lese/pull", 15, "unknown kind `lese` (did you mean `lease`?)"),
         ("content policy sharde", 16, "`sharde` is not one of shared, isolated (did you mean `shared`?)"),
         ("image update a replace=label", 24, "`label` is not one of labels, all (did you mean `labels`?)"),
+        (
+            "expect kept snapshots/overlayfs/x",
+            13,
+            "unknown kind `snapshots` (did you mean `snapshot/overlayfs/x`?)",
+        ),
+        ("expect kept images/docker.io/x", 13, "unknown kind `images` (did you mean `image/docker.io/x`?)"),
+        ("expect kept a/leases/pull", 15, "unknown kind `leases` (did you mean `lease`?)"),
+        ("expect kept contents/layer", 13, "unknown kind `contents` (did you mean `content`?)"),
         ("lease add a snapshots/o/k", 13, "unknown kind `snapshots` (did you mean `snapshot`?)"),
         (
             "collector fail type-9 strat",

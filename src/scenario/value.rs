@@ -280,6 +280,11 @@ fn unknown_kind(word: Word<'_>) -> Snag {
         .or_hint(|| format!("there are {}, type-N", words.join(", ")))
 }
 
+/// The kind of which a word is the plural.
+fn plural_of(word: Word<'_>) -> Option<Kind> {
+    KINDS.into_iter().find(|kind| word.keyword() == Some(&format!("{kind}s")))
+}
+
 fn draw_kind(u: &mut Unstructured<'_>) -> Drawn<Kind> {
     if u.ratio(3, 4)? { u.choose(&KINDS).copied() } else { u.arbitrary().map(Kind::Other) }
 }
@@ -294,6 +299,11 @@ fn read_node(word: Word<'_>) -> Result<NodeName, Snag> {
     let Some((second, key)) = rest.split(b'/') else {
         return Err(unknown_kind(first));
     };
+    // And of `snapshots/overlayfs/base` it is a kind's plural.
+    if let (Some(kind), None) = (plural_of(first), second.keyword().and_then(kind_of_word)) {
+        let snag = first.snag(format!("unknown kind `{first}`"));
+        return Err(snag.hint(format!("did you mean `{kind}/{rest}`?")));
+    }
     let kind = read_kind(second)?;
     Ok(NodeName { namespace: Some(first.name()?), kind, key: read_node_key(kind, key)? })
 }

@@ -68,6 +68,18 @@ pub fn place_of(kind: Kind, namespace: &[u8], key: &[u8]) -> Option<Vec<Vec<u8>>
     Some([names::V1, namespace].into_iter().chain(below).map(<[u8]>::to_vec).collect())
 }
 
+/// The slash at which a snapshot's key is cut into snapshotter and name: of several the first at which the database has it, else
+/// the first.
+pub fn snapshot_slash(tree: &Bucket, namespace: &[u8], key: &[u8]) -> Option<usize> {
+    let first = slashes(key).next()?;
+    let snapshotters = || tree.view().at(&[names::V1, namespace, names::SNAPSHOTS]);
+    // One slash is the only one.
+    let is_plain = || slashes(key).nth(1).is_none();
+    let there = if is_plain() { None } else { snapshotters() };
+    let has = |snapshotters: View<'_>, at: usize| snapshotters.at(&[&key[..at], &key[at + 1..]]).is_some();
+    Some(there.and_then(|there| slashes(key).find(|at| has(there, *at))).unwrap_or(first))
+}
+
 fn slashes(key: &[u8]) -> impl Iterator<Item = usize> {
     key.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at)
 }

@@ -226,6 +226,16 @@ pub fn run_case(plan: &Plan, number: u64, fault: Option<Fault>, tally: &mut Tall
     broken
 }
 
+/// Whether a fault changes anything in a case: what a step leads to, or what is answered.
+pub fn changes_anything(plan: &Plan, number: u64, fault: Fault) -> bool {
+    let mut world = World::new(plan.release);
+    draw(plan, number).lines.iter().any(|line| {
+        let before = world.clone();
+        let applied = world.apply_with(line, Some(fault));
+        before.does_otherwise(line, &world, &applied)
+    })
+}
+
 /// Counts while a case runs.
 struct Tallying<'t> {
     tally: &'t mut Tally,

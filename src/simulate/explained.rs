@@ -8,7 +8,7 @@ use crate::properties::known::Known;
 use crate::properties::property::{Property, When};
 use crate::reason::{Reasons, Words};
 use crate::release::Release;
-use crate::scenario::{DEFAULT_NAMESPACE, Line, Name, alias};
+use crate::scenario::{Line, Name, alias};
 use crate::schema::views;
 use crate::text;
 use crate::world::{Collected, Fault, World};
@@ -60,7 +60,7 @@ impl Explained {
     pub fn of_node(collected: &Collected, judgement: &Judgement<'_>, node: Node) -> Explained {
         let release = collected.before.release;
         let tree = &collected.before.tree;
-        let words = Words { release, tree, namespace: DEFAULT_NAMESPACE };
+        let words = Words { release, tree, namespace: &collected.namespace };
         let mut shown = Explained::default();
         shown.add_names(release, &node);
         let is_there = views::has(tree, release.kind_of(node.resource_type), &node.namespace, &node.key)
@@ -151,7 +151,7 @@ fn first_difference(collected: &Collected, judgement: &Judgement<'_>) -> Option<
 mod tests {
     use super::*;
     use crate::oracle::Defects;
-    use crate::scenario::parse;
+    use crate::scenario::{DEFAULT_NAMESPACE, parse};
 
     /// What is said of content after a scenario that ends with a collection.
     fn said(text: &str, name: &str) -> Vec<String> {

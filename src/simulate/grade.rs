@@ -160,6 +160,9 @@ fn run_trial(fault: Fault, seed: &Seed, budget: Duration, stop: &Stop) -> Option
 mod tests {
     use super::*;
     use crate::engine::Fault::{ExpiryInclusive, SweepSkips};
+    use crate::release::Release;
+    use crate::simulate::campaign::changes_anything;
+    use rayon::prelude::*;
 
     #[test]
     fn a_plain_fault_is_caught_by_every_seed_with_the_same_cases_each_time() {
@@ -173,6 +176,37 @@ mod tests {
             assert_eq!(grade.properties(), again.properties());
             assert!(!grade.properties().is_empty() && grade.cases() > Some(0));
         }
+    }
+
+    #[test]
+    fn a_fault_is_found_in_the_oldest_and_the_newest_release_or_cannot_be_made_there() {
+        assert_found_or_refused(&[Release::V1_6, Release::V2_4]);
+    }
+
+    #[test]
+    #[ignore = "a minute: every fault in every release"]
+    fn a_fault_is_found_in_every_release_or_cannot_be_made_there() {
+        assert_found_or_refused(&Release::ALL);
+    }
+
+    fn assert_found_or_refused(releases: &[Release]) {
+        let pairs = Fault::all().flat_map(|fault| releases.iter().map(move |release| (fault, *release)));
+        let pairs: Vec<(Fault, Release)> = pairs.collect();
+        let wrong: Vec<String> = pairs
+            .into_par_iter()
+            .filter_map(|(fault, release)| {
+                let known = Known::as_shipped(release);
+                let plan = Plan { seed: seed(1), release, known, swarm: Swarm::Drawn };
+                let shows = |number| run_case(&plan, number, Some(fault), &mut Tally::default()).is_some();
+                let can_be_made = fault.can_be_made_in(release);
+                let is_right = match can_be_made {
+                    true => (0..20_000).any(shows),
+                    false => !(0..200).any(|number| shows(number) || changes_anything(&plan, number, fault)),
+                };
+                (!is_right).then(|| format!("{fault} {release}, {can_be_made}"))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn run_until(
             let done = Done { before: &before, line, after: &world, applied: &applied };
             let undoes = mode.thorough != Thorough::Never;
             checks.extend(steps.check(done, mode.known.deviations, undoes, fault));
-            (applied, checks)
+            (applied, checks.read_from(world.namespace(line.client.as_ref()).unwrap_or_default()))
         });
         let (applied, checks) =
             ran.unwrap_or_else(|said| (Applied::default(), Checks::panicked(mode.release, said)));

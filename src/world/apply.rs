@@ -29,11 +29,11 @@ impl World {
     fn collecting_with(&mut self, line: &Line, fault: Option<engine::Fault>) -> Applied {
         let client = line.client.as_ref();
         match &line.step {
-            Step::Gc { last, cancel_at_root } => self.gc(*last, *cancel_at_root, fault),
+            Step::Gc { last, cancel_at_root } => self.gc(client, *last, *cancel_at_root, fault),
             Step::Cleanup => self.clean_up(),
             step => match self.change(client, step) {
                 Err(error) => Applied { refused: Some(error), ..Applied::default() },
-                Ok(()) if is_synchronous(step) => self.synchronous_gc(fault),
+                Ok(()) if is_synchronous(step) => self.synchronous_gc(client, fault),
                 Ok(()) => Applied::default(),
             },
         }

@@ -4,6 +4,7 @@ use super::{Applied, World, refused};
 use crate::engine::{Call, Fault, Outcome, Request, collect_with};
 use crate::metadata::{CleanUp, CleanedContent, Error, ErrorKind};
 use crate::node::{Kind, Node, NodeRef, ResourceType};
+use crate::scenario::{DEFAULT_NAMESPACE, Name};
 use crate::situation::Situation;
 use hashbrown::HashSet;
 use std::num::NonZeroU64;
@@ -16,6 +17,8 @@ pub struct Collected {
     pub before: Situation,
     /// At which root the context was cancelled.
     pub cancel_at_root: Option<usize>,
+    /// The namespace of the client that asked for it: who reads of it reads from there.
+    pub namespace: Name,
     /// What it gave.
     pub outcome: Outcome,
     removed: OnceLock<Vec<Node>>,
@@ -25,7 +28,8 @@ impl Collected {
     /// What our engine gives for a situation that is not a world's.
     pub fn of(before: Situation) -> Collected {
         let outcome = collect_with(&Request::new(&before), None);
-        Collected { before, cancel_at_root: None, outcome, removed: OnceLock::new() }
+        let namespace = DEFAULT_NAMESPACE.to_vec();
+        Collected { before, cancel_at_root: None, namespace, outcome, removed: OnceLock::new() }
     }
 
     /// The request that it answers.
@@ -68,11 +72,12 @@ impl World {
     /// never ends.
     pub(super) fn gc(
         &mut self,
+        client: Option<&Name>,
         last: Option<Kind>,
         cancel: Option<NonZeroU64>,
         fault: Option<Fault>,
     ) -> Applied {
-        match self.collect(last, cancel, fault) {
+        match self.collect(client, last, cancel, fault) {
             Err(error) => Applied { refused: Some(error), ..Applied::default() },
             Ok((collected, hung)) => {
                 Applied { refused: hung, collected: Some(collected), ..Applied::default() }
@@ -82,8 +87,8 @@ impl World {
 
     /// The collection that a client waits for: where it fails the client is told no more than that
     /// (`gcScheduler.ScheduleAndWait`).
-    pub(super) fn synchronous_gc(&mut self, fault: Option<Fault>) -> Applied {
-        let mut applied = self.gc(None, None, fault);
+    pub(super) fn synchronous_gc(&mut self, client: Option<&Name>, fault: Option<Fault>) -> Applied {
+        let mut applied = self.gc(client, None, None, fault);
         let failed = applied.collected.as_ref().is_some_and(|collected| collected.outcome.error.is_some());
         if applied.refused.is_none() && failed {
             applied.refused = Some(refused(ErrorKind::Unknown, "gc failed".to_owned()));
@@ -94,6 +99,7 @@ impl World {
     /// Gives the collection, and why it never ends although the database has its result.
     fn collect(
         &mut self,
+        client: Option<&Name>,
         last: Option<Kind>,
         cancel: Option<NonZeroU64>,
         fault: Option<Fault>,
@@ -112,7 +118,8 @@ impl World {
         let before = Situation { last_iterated, ..self.situation_with(streams) };
         let cancel_at_root = cancel.map(|root| usize::try_from(root.get()).unwrap_or(usize::MAX));
         let outcome = collect_with(&Request { cancel_at_root, ..Request::new(&before) }, fault);
-        let collected = Collected { before, cancel_at_root, outcome, removed: OnceLock::new() };
+        let namespace = self.namespace(client).unwrap_or(DEFAULT_NAMESPACE).to_vec();
+        let collected = Collected { before, cancel_at_root, namespace, outcome, removed: OnceLock::new() };
         self.take_over(&collected.outcome);
         self.tell_collectors(&collected.outcome);
         let hung =

@@ -10,7 +10,7 @@ use crate::engine::collect;
 use crate::metadata::Error;
 use crate::node::{Kind, NodeRef};
 use crate::release::Release;
-use crate::scenario::{Assertion, Name, NodeName, RawValue, alias, print_node, print_path};
+use crate::scenario::{Assertion, Name, NodeName, RawValue, alias, print_node_cut, print_path};
 use crate::schema::{names, time, varint, views};
 use crate::situation::Situation;
 use crate::text;
@@ -25,10 +25,12 @@ pub enum Unmet {
     #[error("{0}")]
     Impossible(Error),
     /// Of a node something else is true.
-    #[error("{} {was}", print_node(node))]
+    #[error("{} {was}", print_node_cut(node, *slash))]
     Node {
         /// The node, as the step names it.
         node: Box<NodeName>,
+        /// Where a snapshot's key is cut.
+        slash: Option<usize>,
         /// What is true of it.
         was: &'static str,
     },
@@ -136,7 +138,10 @@ impl World {
             let namespace = name.namespace.as_deref().unwrap_or(namespace);
             match unless(self, Asked { kind, asked: name.kind, namespace, key: &name.key }) {
                 Ok(None) => {}
-                Ok(Some(was)) => unmet.push(Unmet::Node { node: Box::new(name.clone()), was }),
+                Ok(Some(was)) => {
+                    let slash = views::snapshot_slash(&self.store.tree, namespace, &name.key);
+                    unmet.push(Unmet::Node { node: Box::new(name.clone()), slash, was });
+                }
                 // It is true of the world, and of every node alike.
                 Err(of_all) => return Err(vec![of_all]),
             }

@@ -19,6 +19,7 @@
 //! apply the steps.
 
 mod actors;
+mod alike;
 mod apply;
 mod collect;
 mod collectors;

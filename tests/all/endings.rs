@@ -246,6 +246,23 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
             "the collector of 2.1 has no such rule",
         ),
         (
+            "simulate --cases 64 --fault untouched-kept --release 2.4",
+            "the collector of 2.4 has no such rule, so that the mistake changes nothing; the last that has it is 2.1",
+        ),
+        ("conformance s.jsonl --fault untouched-kept --only 2.2", "the last that has it is 2.1"),
+        ("replay --fault untouched-kept --release 2.3 s.scenario", "the last that has it is 2.1 (--release)"),
+        (
+            "simulate --cases 64 --fault stream-without-lease --release 1.6",
+            "the daemon of 1.6 has no such rule, so that the mistake changes nothing; the first that has it is 1.7.0-beta.1",
+        ),
+        (
+            "replay --fault sync-forgotten s.scenario",
+            "the mistake changed no answer to 3 steps, so that they say nothing of it; `leasehold simulate --fault \
+             sync-forgotten` draws what shows it",
+        ),
+        ("replay --fault ingest-expiry-ignored s.scenario", "the mistake changed no answer to 3 steps"),
+        ("replay --fault lease-takes-content s.scenario", "the mistake changed no answer to 3 steps"),
+        (
             "simulate --cases 64 --fault active-forgotten --release 1.6",
             "the first that has it is 1.7.0-beta.1",
         ),
@@ -280,7 +297,7 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
     }
     for arguments in [
         "collect s.scenario",
-        "replay --fault root-label-exact --release 2.2 s.scenario",
+        "replay --fault untouched-kept --release 2.1 s.scenario",
         "replay --target tree s.scenario tree/crash-1",
         "simulate --cases 64 --fault root-label-exact",
         "exhaust --nodes 3 --states holders --fault flat-hides-full",
@@ -451,15 +468,15 @@ fn what_is_no_regular_file_is_refused_wherever_a_path_is_read() {
         assert!(made.success(), "{name}");
     }
     for (arguments, said) in [
-        (&["replay", "pipe"][..], "pipe: is not a regular file"),
-        (&["replay", "all"], "all/pipe.scenario: is not a regular file"),
-        (&["replay", "--update", "pipe.scenario"], "pipe.scenario: is not a regular file"),
-        (&["replay", "--target", "tree", "pipe"], "pipe: is not a regular file"),
-        (&["collect", "pipe"], "pipe: is not a regular file"),
-        (&["collect", "pipe.scenario"], "pipe.scenario: is not a regular file"),
-        (&["export", "pipe.scenario", "new.db"], "pipe.scenario: is not a regular file"),
-        (&["conformance", "pipe"], "pipe: is not a regular file"),
-        (&["conformance", "all"], "all/pipe.jsonl: is not a regular file"),
+        (&["replay", "pipe"][..], "pipe: is a named pipe, not a regular file"),
+        (&["replay", "all"], "all/pipe.scenario: is a named pipe, not a regular file"),
+        (&["replay", "--update", "pipe.scenario"], "pipe.scenario: is a named pipe, not a regular file"),
+        (&["replay", "--target", "tree", "pipe"], "pipe: is a named pipe, not a regular file"),
+        (&["collect", "pipe"], "pipe: is a named pipe, not a regular file"),
+        (&["collect", "pipe.scenario"], "pipe.scenario: is a named pipe, not a regular file"),
+        (&["export", "pipe.scenario", "new.db"], "pipe.scenario: is a named pipe, not a regular file"),
+        (&["conformance", "pipe"], "pipe: is a named pipe, not a regular file"),
+        (&["conformance", "all"], "all/pipe.jsonl: is a named pipe, not a regular file"),
     ] {
         let mut child = leasehold(here.path(), arguments).stderr(Stdio::piped()).spawn().expect("it runs");
         let ended = (0..500).find_map(|_| {

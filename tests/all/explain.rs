@@ -186,6 +186,26 @@ fn what_it_prints_as_a_name_it_takes_as_a_name() {
 }
 
 #[test]
+fn a_word_for_all_of_a_kind_lists_them() {
+    for word in ["leases", "lease"] {
+        let (code, printed) = said("lease create pull\nlease create push\ncontent put a\n", &[word]);
+        assert_eq!(code, Some(2), "{printed}");
+        let listed =
+            format!("{word} is a kind, of which there are:\n  default/lease/pull\n  default/lease/push\n");
+        assert!(printed.starts_with(&listed), "{printed}");
+    }
+    let (code, printed) = said("content put a\n", &["images"]);
+    assert!(code == Some(1) && printed.starts_with("images: there is no such object\n"), "{printed}");
+}
+
+#[test]
+fn a_snapshotter_with_a_slash_comes_back_as_it_was_written() {
+    let (_, printed) = said("snapshot prepare \"ov/lay\"/k\n", &["k"]);
+    assert!(printed.starts_with("default/snapshot/\"ov/lay\"/k   "), "{printed}");
+    assert!(printed.contains(" snapshots --snapshotter ov/lay label k "), "{printed}");
+}
+
+#[test]
 fn the_beginning_of_a_name_will_do_and_the_nearest_is_offered() {
     let digest = format!("sha256:{}", "ab12".repeat(16));
     let steps = format!(

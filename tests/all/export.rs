@@ -238,6 +238,10 @@ expect absent content/layer
             "the blob of content/layer, which the backend has",
         ]
     );
+    assert_eq!(
+        said("odd", "snapshot prepare \"ov/lay\"/\"a b\"\n")[2..],
+        ["the files of snapshot/\"ov/lay\"/\"a b\", which the backend has"]
+    );
     // A later look at the file has another clock, whatever the scenario's shows.
     let always = [
         "the release, which is 1.7 (--release 1.7)",

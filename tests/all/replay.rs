@@ -1373,3 +1373,15 @@ fn what_a_release_never_asks_a_collector_is_said_of_one_that_fails_to_start() {
     assert!(printed("2.1").contains(unasked), "{}", printed("2.1"));
     assert!(printed("2.4").contains("collector type-16 names it, but fails to start"), "{}", printed("2.4"));
 }
+
+#[test]
+fn a_cancelled_collection_is_said_to_be_so_and_not_to_have_failed() {
+    let folder = folder(&[("c.scenario", "lease create l\nlease create m\ngc cancel-at-root=1\n")]);
+    let said = text(&leasehold(folder.path(), &["replay", "--step", "c.scenario"]).stdout);
+    assert!(
+        said.contains(
+            "\n      marks: none, the collection was cancelled\n      | error   context canceled\n"
+        ),
+        "{said}"
+    );
+}

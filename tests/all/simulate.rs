@@ -421,3 +421,18 @@ fn where_nothing_can_be_written_it_is_said_what_stands_there() {
         assert!(output.status.code() == Some(2) && complaint.contains(said), "{arguments:?}: {complaint}");
     }
 }
+
+#[test]
+fn a_fault_that_no_case_can_show_is_noted() {
+    let folder = folder();
+    let idle = ["--cases", "64", "--fault", "lease-takes-content", "--profile", "plain"];
+    let output = simulate(folder.path(), &idle);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("the mistake changed no answer to 64 cases, so that they say nothing of it; another"),
+        "{said}"
+    );
+    let shown = simulate(folder.path(), &["--cases", "64", "--fault", "sweep-skips"]);
+    assert!(!text(&shown.stderr).contains("changed no answer"), "{shown:?}");
+}

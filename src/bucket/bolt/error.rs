@@ -2,6 +2,7 @@
 
 use super::page::READ_VALUE_BYTES_MAX;
 use crate::bucket::{DEPTH_MAX, KEY_BYTES_MAX};
+use std::fs::FileType;
 use std::io;
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ pub enum BoltError {
     #[error("is a directory, not a bbolt database")]
     Directory,
     /// The path names a pipe, a device or a socket.
-    #[error("is not a regular file")]
-    NotAFile,
+    #[error("{0}")]
+    NotAFile(&'static str),
     /// The file could not be opened for another reason.
     #[error("cannot be opened: {0}")]
     Open(#[source] io::Error),
@@ -326,4 +327,23 @@ pub enum Damage {
     /// Elements that share their bytes add up to more than there are bytes.
     #[error("the elements up to here add up to more than {0} bytes, twice as many as their pages have")]
     TooMuch(u64),
+}
+
+/// What stands where a regular file should: a pipe, which would be waited for without end, a socket or a device.
+pub fn no_regular_file(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "is a named pipe, not a regular file";
+        }
+        if kind.is_socket() {
+            return "is a socket, not a regular file";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "is a device, not a regular file";
+        }
+    }
+    let _ = kind;
+    "is not a regular file"
 }

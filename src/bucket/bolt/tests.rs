@@ -710,7 +710,8 @@ fn what_is_no_database_is_told_plainly() {
     {
         let path = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
-        assert_eq!(complaint(&path), "is not a regular file");
+        assert_eq!(complaint(&path), "is a socket, not a regular file");
+        assert_eq!(complaint(Path::new("/dev/null")), "is a device, not a regular file");
     }
 }
 
@@ -918,4 +919,33 @@ fn a_file_over_which_copies_are_written_is_read_once_they_end() {
         });
         assert_eq!(read_within(&path, WAIT).expect("it stands still in the end").tree, tree);
     });
+}
+
+/// A file is empty for a while whenever it is written over; who looks then has not seen a database that is empty.
+#[test]
+fn a_file_that_is_written_over_is_never_called_empty() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, whole) = (folder.path().join("file"), folder.path().join("whole"));
+    create(&whole, &Bucket::new()).expect("a database");
+    let whole = fs::read(&whole).expect("the file");
+    fs::write(&path, &whole).expect("a file");
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::write(&path, b"").expect("the file");
+                std::thread::sleep(Duration::from_millis(110));
+                fs::write(&path, &whole).expect("the file");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let empty = |_| {
+            read_within(&path, Duration::from_millis(400))
+                .is_err_and(|error| matches!(error, BoltError::Empty))
+        };
+        assert!(!(0..12).any(empty));
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    fs::write(&path, b"").expect("the file");
+    assert!(matches!(read_within(&path, WAIT), Err(BoltError::Empty)));
 }

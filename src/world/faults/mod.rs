@@ -169,9 +169,27 @@ impl Fault {
     pub fn can_be_made_in(self, release: Release) -> bool {
         match self {
             Fault::Collector(fault) => fault.can_be_made_in(release),
-            // Graded under the default release are the rules that are as old as 1.6.
-            Fault::Daemon(fault) => fault.release() == Release::V1_7Beta || release >= fault.release(),
+            Fault::Daemon(fault) => {
+                use DaemonFault::{
+                    ForgottenStaysActive, RemovedStaysListed, RestartKeepsStreams, StreamWithoutLease,
+                };
+                let of_collectors =
+                    [ForgottenStaysActive, RemovedStaysListed, RestartKeepsStreams, StreamWithoutLease];
+                match fault.release() {
+                    // Graded under the default release are the rules that are as old as 1.6, and those of collectors.
+                    Release::V1_7Beta => release.rules().collectors || !of_collectors.contains(&fault),
+                    first => release >= first,
+                }
+            }
         }
+    }
+
+    /// The first release that has the rule; where a later one dropped it, with that the last.
+    pub fn releases(self) -> (Release, Option<Release>) {
+        let mut with_rule = Release::ALL.into_iter().filter(|release| self.can_be_made_in(*release));
+        let first = with_rule.next().unwrap_or(self.release());
+        let newest = Release::ALL.into_iter().next_back();
+        (first, with_rule.next_back().filter(|last| Some(*last) != newest))
     }
 
     /// The mistake of the collector, if it is one.

@@ -3,6 +3,7 @@
 use super::super::World;
 use super::asked::{Asked, put, put_back, remove, split, writes_under_a_lease};
 use crate::bucket::View;
+use crate::release::Release;
 use crate::scenario::{Expiry, Replace, SnapshotName, Step};
 use crate::schema::{names, time, varint};
 use std::time::Duration;
@@ -199,6 +200,10 @@ pub(super) fn container_fields_cleared(asked: &Asked<'_>, world: &mut World) {
 /// Up to 1.7 that is where they lie (`createSandboxBucket`).
 pub(super) fn sandbox_at_root(asked: &Asked<'_>, world: &mut World) {
     let Step::SandboxCreate { sandbox, .. } = asked.step else { return };
+    // Up to 1.7 they lie there by right.
+    if asked.before.release() < Release::V2_0 {
+        return;
+    }
     let path = asked.path(&[names::SANDBOXES, sandbox]);
     let tree = &mut world.store.tree;
     let record = tree.view().at(&path).map(View::to_bucket);
