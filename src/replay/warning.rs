@@ -438,7 +438,7 @@ fn unreadable_condition(key: &[u8], value: &[u8]) -> Option<String> {
         return unread_operator(value).map(|comparison| {
             let (operator, duration) = comparison.split_at(1);
             let [comparison, operator, duration] =
-                [comparison, operator, &duration[1..]].map(|part| text::name(part));
+                [comparison, operator, &duration[1..]].map(text::name);
             format!(
                 "`usedat{comparison}` of {label} never holds: containerd reads `<` and `>` only; write `usedat{operator}{duration}`"
             )

@@ -17,12 +17,6 @@ impl World {
 
 /// All that a later step or a collection may depend on. What clients hold open shows once they use it.
 fn is_same(left: &World, right: &World) -> bool {
-    let actors = |world: &World| -> Vec<_> {
-        let acting = |(name, (namespace, lease)): (Option<&Vec<u8>>, (&[u8], Option<&[u8]>))| {
-            (name.cloned(), namespace.to_vec(), lease.map(<[u8]>::to_vec))
-        };
-        world.clients().map(acting).collect()
-    };
     left.now == right.now
         && left.is_hung == right.is_hung
         && left.has_streams == right.has_streams
@@ -30,7 +24,7 @@ fn is_same(left: &World, right: &World) -> bool {
         && left.scheduled == right.scheduled
         && left.collectors == right.collectors
         && is_same_store(&left.store, &right.store)
-        && actors(left) == actors(right)
+        && left.clients().eq(right.clients())
 }
 
 fn is_same_store(left: &Store, right: &Store) -> bool {

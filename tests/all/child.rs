@@ -516,3 +516,25 @@ fn a_fault_of_a_child_that_can_never_be_made_is_told_of() {
     let refused = refused.args(["child", "--fault", "root-label-exact", "--release", "1.7"]).output();
     assert_eq!(refused.expect("the program runs").status.code(), Some(2));
 }
+
+#[test]
+fn what_another_collector_does_is_said_from_where_the_client_acts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("other.scenario");
+    let steps = "namespace create other\nnamespace use other\ncontent put b\ncontent put c\ngc\nexpect removed content/b\n";
+    for (before, said_of) in [
+        ("", "content/c"),
+        ("content put a\n", "content/b"),
+        ("content put a\ncontent put d\n", "default/content/"),
+    ] {
+        std::fs::write(&path, format!("release 2.1\n{before}{steps}")).expect("a file");
+        let child = format!("'{PROGRAM}' child --fault sweep-skips");
+        let (code, said, _) = against("replay", &path.display().to_string(), &["--against", &child]);
+        assert_eq!(code, Some(1), "{said}");
+        let told =
+            said.lines().filter(|line| line.starts_with("      child ") || line.starts_with("      ours "));
+        let told: Vec<&str> = told.collect();
+        assert!(told.iter().any(|line| line.contains(&format!(" {said_of}"))), "{said_of}: {said}");
+        assert!(!told.iter().any(|line| line.contains("other/content/")), "{said}");
+    }
+}
