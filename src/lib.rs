@@ -27,7 +27,7 @@
 //! | [`shrink`] | cases made small |
 //! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
 //! | [`child`] | anyone's collector as a child process, on generated cases |
-//! | [`explain`] | why an object is kept, what alone holds it, until when; who holds what |
+//! | [`explain`] | why an object is kept, what alone holds it, until when; who holds what; what of it all is drawn |
 //! | [`lint`] | whether a database is sound, and what it costs where it is not |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`replay`], [`fuzzing`] | scenarios held to what they expect; bodies of fuzz targets |

@@ -3,10 +3,9 @@
 use super::notes::Notes;
 use super::source;
 use super::{Ended, Failure};
-use crate::engine::{Request, collect, culprits};
-use crate::explain::{Digest, Explainer, Explanation, Found, Network, State, Thing, all_of, find, near};
-use crate::node::{Kind, Node};
-use crate::oracle::{Defects, Holder, judge};
+use crate::engine::{Outcome, Request, collect, culprits};
+use crate::explain::{Digest, Explainer, Found, Network, State, all_of, find, near};
+use crate::oracle::{Defects, Judgement, judge};
 use crate::properties::check::compare;
 use crate::report::Show as _;
 use crate::report::explain::{DigestReport, NodeReport, Saying, write_found};
@@ -76,20 +75,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let mut notes = Notes::default();
     let Arguments { source, look, .. } = arguments;
     let (situation, _) = source::read_judged(source, look, &mut notes)?;
-    // The collector says the same beside the oracle whose relations are told; what both stand behind can be trusted.
-    let defects = Defects::as_shipped(situation.release);
-    let (outcome, judgement) = rayon::join(|| collect(&situation), || judge(&situation, defects));
-    let disagreements = compare(&Request::new(&situation), &outcome, &judgement);
-    for finding in &disagreements {
-        notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
-    }
+    let (outcome, judgement, agree) = judged(&situation, &mut notes);
     let error = outcome.error.as_ref().map(ToString::to_string);
     let network = Network::new(judgement.graph());
     let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
     let culprits = &culprits(situation, &outcome);
     let saying = Saying { situation, network, error: error.as_deref(), culprits, command: &command };
-    let is_well = disagreements.is_empty() && error.is_none();
+    let is_well = agree && error.is_none();
     let Some(node) = &arguments.node else {
         let digest = &Digest::new(network, &judgement, situation);
         DigestReport { saying, digest }.write(arguments.json, out)?;
@@ -99,13 +92,25 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let found = one(node, is_scenario.then_some(DEFAULT_NAMESPACE), network, situation, out)?;
     let Some(found) = found else { return Ok(Ended::WithFinding) };
     let explainer = Explainer::new(network, &judgement, situation);
-    let explanation = &explain(&explainer, network, situation, &found);
+    let explanation = &explainer.subject(found.subject(network, situation.release));
     NodeReport { saying, found: &found, explanation }.write(arguments.json, out)?;
     Ok(if is_well && explanation.state != State::Missing { Ended::Well } else { Ended::WithFinding })
 }
 
+/// What the collector does, the oracle's relations, and whether they agree: what both stand behind can be trusted. Where they
+/// do not it is said.
+pub(super) fn judged<'a>(situation: &'a Situation, notes: &mut Notes) -> (Outcome, Judgement<'a>, bool) {
+    let defects = Defects::as_shipped(situation.release);
+    let (outcome, judgement) = rayon::join(|| collect(situation), || judge(situation, defects));
+    let disagreements = compare(&Request::new(situation), &outcome, &judgement);
+    for finding in &disagreements {
+        notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
+    }
+    (outcome, judgement, disagreements.is_empty())
+}
+
 /// The one object that a name means; none if there is none, which is said.
-fn one(
+pub(super) fn one(
     name: &OsStr,
     home: Option<&[u8]>,
     network: &Network<'_, '_>,
@@ -146,34 +151,5 @@ fn one(
             out.flush()?;
             Err(Failure::Usage(format!("{shown} fits several objects: name one as they are listed")))
         }
-    }
-}
-
-fn explain<'a>(
-    explainer: &Explainer<'_, '_, 'a>,
-    network: &Network<'_, 'a>,
-    situation: &'a Situation,
-    found: &Found,
-) -> Explanation<'a> {
-    let Found { namespace, thing, key } = found;
-    let Situation { release, .. } = situation;
-    let is = |own: &[u8], name: &[u8]| own == *namespace && name == *key;
-    let holder = network.holder_of(|holder| match (holder, thing) {
-        (Holder::Image { namespace, name }, Thing::Node(Kind::Image)) => is(namespace, name),
-        (Holder::Container { namespace, id }, Thing::Node(Kind::Container)) => is(namespace, id),
-        (Holder::Sandbox { namespace, id }, Thing::Sandbox) => is(namespace, id),
-        (Holder::Collector { resource_type }, Thing::Collector) => {
-            release.kind_of(resource_type).to_string().as_bytes() == *key
-        }
-        _ => false,
-    });
-    let node = match thing {
-        Thing::Node(kind) => release.type_of(*kind).map(|number| Node::new(number, namespace, key)),
-        Thing::Sandbox | Thing::Collector => None,
-    };
-    match (holder, node.and_then(|node| network.graph().find(node.as_ref()))) {
-        (Some(holder), _) => explainer.holder(Some(holder)),
-        (None, Some(id)) => explainer.node(id),
-        (None, None) => explainer.holder(None),
     }
 }

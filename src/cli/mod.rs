@@ -12,6 +12,7 @@ mod export;
 mod files;
 mod findings;
 mod grade;
+mod graph;
 mod interrupt;
 mod lint;
 mod notes;
@@ -89,6 +90,7 @@ enum Command {
     Replay(replay::Arguments),
     Collect(collect::Arguments),
     Explain(explain::Arguments),
+    Graph(graph::Arguments),
     Lint(lint::Arguments),
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
@@ -116,6 +118,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments, &mut out),
         Command::Collect(arguments) => collect::run(&arguments, &mut out),
         Command::Explain(arguments) => explain::run(&arguments, &mut out),
+        Command::Graph(arguments) => graph::run(&arguments, &mut out),
         Command::Lint(arguments) => lint::run(&arguments, &mut out),
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
@@ -152,6 +155,7 @@ mod tests {
         ("case", "1"),
         ("cases", "64"),
         ("child-timeout", "1"),
+        ("dot", "g.dot"),
         ("fault", "sweep-skips"),
         ("for", "1s"),
         ("go", "1.19"),
@@ -167,6 +171,7 @@ mod tests {
         ("seeds", "1"),
         ("shard", "1/2"),
         ("states", "root"),
+        ("svg", "g.svg"),
         ("target", "tree"),
         ("wait", "1s"),
     ];
@@ -177,6 +182,7 @@ mod tests {
         ("conformance", "release", &["only"]),
         ("diff", "cases", &["now", "wait", "go"]),
         ("grade", "list", &["seeds", "budget", "jobs"]),
+        ("graph", "dot", &["svg"]),
         ("lint", "list", &["now", "release", "go", "wait", "json"]),
         ("replay", "against", &["fault", "intended"]),
         ("replay", "update", &["fault", "target", "intended", "release", "go", "against"]),
@@ -233,6 +239,8 @@ mod tests {
             "diff" => &["--from", "1.7", "--to", "2.0", "source"],
             "exhaust" => &["--nodes", "2"],
             "collect" | "explain" | "lint" | "replay" | "conformance" => &["source"],
+            "graph" if pair.iter().any(|flag| ["dot", "svg"].contains(flag)) => &["source"],
+            "graph" => &["source", "--dot"],
             "export" => &["source", "target"],
             _ => &[],
         }

@@ -78,6 +78,16 @@ impl<'a> Digest<'a> {
         });
         Digest { holders, garbage: adding.garbage(judgement), next: adding.next() }
     }
+
+    /// The same without the holders.
+    pub fn of_times(
+        network: &Network<'_, 'a>,
+        judgement: &Judgement<'a>,
+        situation: &Situation,
+    ) -> Digest<'a> {
+        let adding = Adding::new(network, judgement, situation);
+        Digest { holders: Vec::new(), garbage: adding.garbage(judgement), next: adding.next() }
+    }
 }
 
 /// A holder before it is known what it holds.

@@ -35,6 +35,12 @@ impl Dominators {
         Some(self.vertices[common as usize])
     }
 
+    /// The vertex next to the source through which every way to each of these goes; none if there is none.
+    pub(super) fn top(&self, vertices: impl Iterator<Item = VertexId>) -> Option<VertexId> {
+        let common = self.numbers[self.common(vertices)? as usize]?;
+        (self.depth(common) > 0).then(|| self.vertices[self.ancestor(common, 1) as usize])
+    }
+
     fn nearest(&self, left: u32, right: u32) -> u32 {
         let depth = self.depth(left).min(self.depth(right));
         let (mut left, mut right) = (self.ancestor(left, depth), self.ancestor(right, depth));

@@ -3,7 +3,6 @@
 use super::freed::Blobs;
 use super::network::{Edge, Group, Network, Subject};
 use super::reach::Reached;
-use super::until::Until;
 use crate::instant::Instant;
 use crate::node::{Kind, Node};
 use crate::oracle::graph::{NodeId, Source};
@@ -79,6 +78,8 @@ pub struct Explainer<'n, 'j, 'a> {
     blobs: Blobs,
     /// By node: the database has it, or a collector lists it.
     is_there: Vec<bool>,
+    /// By node that is kept: its end.
+    ends: Vec<Option<Instant>>,
 }
 
 impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
@@ -87,7 +88,17 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let reached = network.reached(situation.now);
         let blobs = Blobs::read(network, &situation.tree, situation.release);
         let is_there = network.there(judgement);
-        Explainer { network, judgement, situation, reached, blobs, is_there }
+        let ends = network.ends_of_nodes(&reached, situation.now);
+        Explainer { network, judgement, situation, reached, blobs, is_there, ends }
+    }
+
+    /// Explains whatever there is; what is neither node nor holder holds nothing and is not held.
+    pub fn subject(&self, subject: Option<Subject<'a>>) -> Explanation<'a> {
+        match subject {
+            Some(Subject::Node(id)) => self.node(id),
+            Some(Subject::Holder(holder)) => self.holder(Some(holder)),
+            None => self.holder(None),
+        }
     }
 
     /// Explains a node, by its number.
@@ -103,7 +114,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         if is_kept {
             alone = self.subjects(network.alone(id, &self.reached, now));
             if state == State::Kept {
-                until = Until::new(network, now).end(id).0;
+                until = self.ends[id as usize];
             }
         }
         let named_by = if state == State::Missing { self.named_by(id) } else { Vec::new() };
@@ -142,6 +153,13 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             named_by: Vec::new(),
             missing: self.missing(|from| holder.is_some() && from == holder.map(Subject::Holder)),
         }
+    }
+
+    /// What becomes of a subject, and when it goes if only time passes.
+    pub(super) fn fate(&self, subject: Option<Subject<'a>>) -> (State, Option<Instant>) {
+        let Some(Subject::Node(id)) = subject else { return (State::Unswept, None) };
+        let state = self.state(&self.network.graph().node(id), self.reached.keeps(self.network, id));
+        (state, self.ends[id as usize].filter(|_| state == State::Kept))
     }
 
     fn state(&self, node: &Node, is_kept: bool) -> State {

@@ -11,10 +11,12 @@
 //!
 //! What fits best is meant; where several fit equally well, all are given.
 
-use super::network::{Network, id};
+use super::network::{Network, Subject, id};
 use crate::bucket::{Bucket, View};
 use crate::named::nearest;
 use crate::node::{Kind, NodeRef, ResourceType};
+use crate::oracle::Holder;
+use crate::oracle::graph::NodeId;
 use crate::release::Release;
 use crate::scenario::{Assertion, NodeName, Step, alias, parse, print_node_cut};
 use crate::schema::{names, views};
@@ -24,7 +26,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// What sort of thing can be asked about.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Thing {
     /// A node, or what is one in some release.
     Node(Kind),
@@ -45,7 +47,7 @@ impl fmt::Display for Thing {
 }
 
 /// An object, or what only is mentioned.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Found {
     /// Its namespace; empty for a collector.
     pub namespace: Vec<u8>,
@@ -67,6 +69,34 @@ impl Found {
             Thing::Sandbox => format!("{}/sandbox/{}", text::name(namespace), text::name(key)),
             Thing::Collector => format!("collector/{}", text::name(key)),
         }
+    }
+
+    /// The holder or node that it is in a release; none if it is neither there.
+    pub fn subject<'a>(&self, network: &Network<'_, 'a>, release: Release) -> Option<Subject<'a>> {
+        let holder = network.holder_of(|holder| Found::of_holder(holder, release).as_ref() == Some(self));
+        holder.map(Subject::Holder).or_else(|| self.node(network, release).map(Subject::Node))
+    }
+
+    /// The node that it is in a release.
+    pub(super) fn node(&self, network: &Network<'_, '_>, release: Release) -> Option<NodeId> {
+        let Thing::Node(kind) = self.thing else { return None };
+        let node =
+            NodeRef { resource_type: release.type_of(kind)?, namespace: &self.namespace, key: &self.key };
+        network.graph().find(node)
+    }
+
+    /// A holder by itself, as an object; none for a lease, which is a node.
+    pub(super) fn of_holder(holder: Holder<'_>, release: Release) -> Option<Found> {
+        let (thing, namespace, key) = match holder {
+            Holder::Image { namespace, name } => (Thing::Node(Kind::Image), namespace, name.to_vec()),
+            Holder::Container { namespace, id } => (Thing::Node(Kind::Container), namespace, id.to_vec()),
+            Holder::Sandbox { namespace, id } => (Thing::Sandbox, namespace, id.to_vec()),
+            Holder::Collector { resource_type } => {
+                (Thing::Collector, &b""[..], release.kind_of(resource_type).to_string().into_bytes())
+            }
+            Holder::Lease { .. } | Holder::Itself => return None,
+        };
+        Some(Found { namespace: namespace.to_vec(), thing, key })
     }
 }
 
@@ -138,7 +168,7 @@ pub fn near(text: &[u8], situation: &Situation) -> Option<String> {
 }
 
 /// All that there is: objects, sandboxes, collectors and what they list.
-fn things(situation: &Situation) -> impl Iterator<Item = (Thing, &[u8], Vec<u8>)> {
+pub(super) fn things(situation: &Situation) -> impl Iterator<Item = (Thing, &[u8], Vec<u8>)> {
     let Situation { tree, release, collectors, .. } = situation;
     let objects = views::objects(tree).map(|(kind, namespace, key)| (Thing::Node(kind), namespace, key));
     let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);

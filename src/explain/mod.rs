@@ -14,6 +14,7 @@
 mod alone;
 mod digest;
 mod dominators;
+mod drawing;
 mod explanation;
 mod find;
 mod freed;
@@ -23,6 +24,7 @@ mod reach;
 mod until;
 
 pub use digest::{Digest, Held, Holding, Next};
+pub use drawing::{Drawing, Fate, Group, LeftOut, Line, Object, ObjectId};
 pub use explanation::{Explainer, Explanation, Hop, State};
 pub use find::{Found, Thing, all_of, find, near};
 pub use network::{Network, Subject};

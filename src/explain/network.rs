@@ -18,6 +18,7 @@ use crate::instant::Instant;
 use crate::oracle::graph::{Arc, Graph, NodeId, Source, Visit};
 use crate::oracle::{Holder, Judgement, Rule};
 use hashbrown::HashMap;
+use std::sync::OnceLock;
 
 /// A vertex's number.
 pub(super) type VertexId = u32;
@@ -63,6 +64,8 @@ pub struct Network<'j, 'a> {
     pub(super) edges: Vec<Edge>,
     /// By vertex: where its edges begin; one more at the end.
     starts: Vec<u32>,
+    /// The same by the vertices to which they go, made when first asked for.
+    backwards: OnceLock<(Vec<Edge>, Vec<u32>)>,
     /// By vertex.
     groups: Vec<Group>,
     /// The vertices by their groups, and by group where they begin; one more at the end.
@@ -101,6 +104,14 @@ impl<'j, 'a> Network<'j, 'a> {
     pub(super) fn from(&self, vertex: VertexId) -> &[Edge] {
         let vertex = vertex as usize;
         &self.edges[self.starts[vertex] as usize..self.starts[vertex + 1] as usize]
+    }
+
+    /// The edges that go to a vertex.
+    pub(super) fn to(&self, vertex: VertexId) -> &[Edge] {
+        let sorted = || sorted_by(&self.edges, self.vertices(), |edge| edge.to);
+        let (edges, starts) = self.backwards.get_or_init(sorted);
+        let vertex = vertex as usize;
+        &edges[starts[vertex] as usize..starts[vertex + 1] as usize]
     }
 
     pub(super) fn group(&self, vertex: VertexId) -> Group {
@@ -206,6 +217,7 @@ impl<'j, 'a> Building<'j, 'a> {
             graph,
             edges: Vec::new(),
             starts: Vec::new(),
+            backwards: OnceLock::new(),
             groups: vec![NO_GROUP],
             members: (Vec::new(), Vec::new()),
             entries: vec![None],
@@ -356,11 +368,7 @@ impl<'j, 'a> Building<'j, 'a> {
 }
 
 /// Things sorted by a number below `count`, else in their own order, and where those of each number begin.
-pub(super) fn sorted_by<T: Copy>(
-    things: &[T],
-    count: usize,
-    number: impl Fn(&T) -> u32,
-) -> (Vec<T>, Vec<u32>) {
+fn sorted_by<T: Copy>(things: &[T], count: usize, number: impl Fn(&T) -> u32) -> (Vec<T>, Vec<u32>) {
     let mut sorted = things.to_vec();
     sorted.sort_by_key(&number);
     let mut starts = vec![0; count + 1];

@@ -1,6 +1,6 @@
 //! From which roots a node is reached, and by which shortest chains.
 
-use super::network::{Edge, Network, SOURCE, VertexId, sorted_by};
+use super::network::{Edge, Network, SOURCE, VertexId};
 use super::reach::Reached;
 use crate::instant::Instant;
 use crate::oracle::graph::NodeId;
@@ -25,7 +25,6 @@ impl Network<'_, '_> {
     /// The ways to some vertices at an instant, through what is reached then: a search backwards, in which only roots and
     /// references count as steps.
     pub(super) fn paths_to(&self, ends: &[VertexId], reached: &Reached, now: Instant) -> Paths {
-        let (edges, starts) = sorted_by(&self.edges, self.vertices(), |edge| edge.to);
         let mut next = vec![None; self.vertices()];
         let mut is_done = vec![false; self.vertices()];
         let mut firsts: Vec<(usize, Edge)> = Vec::new();
@@ -36,8 +35,9 @@ impl Network<'_, '_> {
                 continue;
             }
             next[vertex as usize] = by;
-            let range = starts[vertex as usize] as usize..starts[vertex as usize + 1] as usize;
-            for edge in edges[range].iter().filter(|edge| reached.has(edge.from) && self.holds(**edge, now)) {
+            for edge in
+                self.to(vertex).iter().filter(|edge| reached.has(edge.from) && self.holds(**edge, now))
+            {
                 let is_step = edge.arc().is_some();
                 let steps = steps + usize::from(is_step);
                 match edge.from {

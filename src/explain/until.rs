@@ -10,7 +10,8 @@
 //! Conditions may begin to hold later (`usedat>24h`), and what expires may then be kept by another node. So where a node
 //! would go it is looked at anew with what has begun by then, until it is found to go.
 
-use super::network::{Network, SOURCE};
+use super::network::{Network, SOURCE, id};
+use super::reach::Reached;
 use crate::instant::Instant;
 use crate::oracle::graph::NodeId;
 use std::cmp::Ordering;
@@ -87,6 +88,13 @@ impl<'n, 'j, 'a> Until<'n, 'j, 'a> {
 }
 
 impl Network<'_, '_> {
+    /// By node: when it goes if only time passes; none if never, or if it is not kept now.
+    pub(super) fn ends_of_nodes(&self, reached: &Reached, now: Instant) -> Vec<Option<Instant>> {
+        let mut until = Until::new(self, now);
+        let nodes = 0..id(self.graph.nodes());
+        nodes.map(|node| if reached.keeps(self, node) { until.end(node).0 } else { None }).collect()
+    }
+
     /// The best of all chains to each vertex, those first that hold longest.
     fn ends(&self, at: Instant) -> Ends {
         let mut ends: Vec<Option<End>> = vec![None; self.vertices()];

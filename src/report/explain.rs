@@ -637,7 +637,12 @@ fn arrow(hop: &Hop<'_>) -> String {
     if hop.rule == Rule::BackReference {
         return format!("<-{}-", label.unwrap_or_default());
     }
-    let word = match (hop.rule, label) {
+    format!("-{}->", relation(hop.rule, hop.label))
+}
+
+/// A relation in a word: its label where one says so.
+pub(super) fn relation(rule: Rule, label: Option<&[u8]>) -> String {
+    match (rule, label.map(print_label)) {
         (_, Some(label)) => label,
         (Rule::LeaseHolds | Rule::CollectorLeased, _) => "holds".to_owned(),
         (Rule::Target, _) => "target".to_owned(),
@@ -646,8 +651,7 @@ fn arrow(hop: &Hop<'_>) -> String {
         (Rule::Expected, _) => "is to become".to_owned(),
         (Rule::CollectorActive, _) => "in use".to_owned(),
         (rule, _) => rule.to_string(),
-    };
-    format!("-{word}->")
+    }
 }
 
 impl Show for NodeReport<'_, '_, '_> {

@@ -8,6 +8,7 @@ pub mod exhaust;
 pub mod explain;
 pub mod finding;
 pub mod grade;
+pub mod graph;
 pub mod lint;
 pub mod releases;
 pub mod shell;

@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod go;
 mod grade;
+mod graph;
 mod library;
 mod lint;
 mod names;

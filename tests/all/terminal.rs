@@ -28,6 +28,7 @@ fn short(command: &str) -> &'static [&'static str] {
     match command {
         "simulate" => &["--cases", "64"],
         "replay" | "collect" | "explain" | "lint" | "conformance" => &["good.scenario"],
+        "graph" => &["good.scenario", "--dot"],
         "diff" => &["good.scenario", "--from", "1.7", "--to", "2.0"],
         "exhaust" => &["--nodes", "2"],
         "grade" => &["--fault", "sweep-skips", "--seeds", "1", "--budget", "1s"],
@@ -244,8 +245,9 @@ fn no_command_shows_what_files_hold_or_are_called_as_it_is() {
                 .concat();
         let refused = room.write(called(".refused.scenario"), refused);
         let flawed = room.write(called(".flawed.scenario"), flaws(&raw));
-        let [collect, explain, lint, diff, replay, export, conformance] =
-            ["collect", "explain", "lint", "diff", "replay", "export", "conformance"].map(OsStr::new);
+        let [collect, explain, graph, lint, diff, replay, export, conformance] =
+            ["collect", "explain", "graph", "lint", "diff", "replay", "export", "conformance"]
+                .map(OsStr::new);
         let [from, to, step, all] = ["--from=1.7", "--to=2.3", "--step", "--release=all"].map(OsStr::new);
         for file in [&whole, &refused, &flawed, &missing] {
             room.run(&[replay, file]);
@@ -261,6 +263,9 @@ fn no_command_shows_what_files_hold_or_are_called_as_it_is() {
             room.run_both(&[explain, file]);
             room.run_both(&[lint, file]);
             room.run_both(&[explain, file, OsStr::from_bytes(name)]);
+            for form in ["--dot", "--svg"].map(OsStr::new) {
+                room.run(&[graph, file, form]);
+            }
             room.run_both(&[diff, file, from, to]);
             room.run(&[conformance, file]);
         }

@@ -1,0 +1,178 @@
+//! `leasehold graph`: a database as a picture. Never writes to the database, and never over a file.
+
+use super::explain::{judged, one};
+use super::notes::Notes;
+use super::source;
+use super::{Ended, Failure, files};
+use crate::engine::culprits;
+use crate::explain::{Drawing, Explainer, Network, State};
+use crate::report::explain::Saying;
+use crate::report::graph::{DRAWN_MAX, GraphReport};
+use crate::scenario::DEFAULT_NAMESPACE;
+use crate::text;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// How many objects are drawn around one, in each direction, beside its chains.
+const AROUND_MAX: usize = 150;
+
+/// Draw what holds what: the whole database, or what stands around one object
+///
+/// The file is only read: containerd may go on running, nothing is locked and nothing is written to it.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("form").required(true))]
+#[command(
+    after_help = "An arrow goes from what keeps to what is kept by it. Drawn with a colour and a shape each: what is kept, what is kept for a \
+time only, what the next collection removes, what no collection removes, and what is named and missing. Objects stand in the \
+group of the holder without which they go (an image, a lease, a container); what several hold, and what nobody holds, stands \
+in groups of its own.
+
+With NODE, which is written as `explain` takes it: its chains from the roots, and what is nearest of all that holds it and of all \
+that it reaches, 150 objects in each direction; how many are left out is said.
+
+  --svg   a drawing of up to 400 objects
+  --dot   for Graphviz: leasehold graph meta.db web:1 --dot | dot -Tpdf > web.pdf
+
+Exit codes: 0 drawn, 1 drawn, and NODE is missing, or the collection fails, or collector and oracle disagree (1 too where nothing \
+is called NODE and nothing is drawn), 2 usage, or a name that fits several objects, 3 an input that cannot be read or an output \
+that cannot be written.
+
+Examples:
+  leasehold graph /var/lib/containerd --dot containerd.dot
+  leasehold graph meta.db docker.io/library/web:1 --svg web.svg
+  leasehold graph meta.db sha256:2af60d --now +24h --dot"
+)]
+pub(super) struct Arguments {
+    /// A meta.db, containerd's root folder, or a scenario file
+    #[arg(value_name = "SOURCE")]
+    source: PathBuf,
+    /// Around what to draw: [NAMESPACE/]KIND/NAME, an image's name, or the beginning of a digest; default: all
+    #[arg(value_name = "NODE")]
+    node: Option<OsString>,
+    /// For Graphviz; FILE is what to create, else it goes to standard output
+    #[arg(long, value_name = "FILE", num_args = 0..=1, group = "form")]
+    dot: Option<Option<PathBuf>>,
+    /// A drawing
+    #[arg(long, value_name = "FILE", num_args = 0..=1, group = "form")]
+    svg: Option<Option<PathBuf>>,
+    #[command(flatten)]
+    look: source::Look,
+}
+
+/// What is drawn, and into which file if into one.
+enum Form<'a> {
+    Dot(Option<&'a Path>),
+    Svg(Option<&'a Path>),
+}
+
+impl Arguments {
+    fn form(&self) -> Form<'_> {
+        match (&self.dot, &self.svg) {
+            (Some(file), _) => Form::Dot(file.as_deref()),
+            (_, Some(file)) => Form::Svg(file.as_deref()),
+            (None, None) => unreachable!("one of them is required"),
+        }
+    }
+}
+
+impl Form<'_> {
+    fn file(&self) -> Option<&Path> {
+        let (Form::Dot(file) | Form::Svg(file)) = self;
+        *file
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let form = arguments.form();
+    refuse(&form)?;
+    let mut notes = Notes::default();
+    let Arguments { source, look, .. } = arguments;
+    let (situation, _) = source::read_judged(source, look, &mut notes)?;
+    let (outcome, judgement, agree) = judged(&situation, &mut notes);
+    let error = outcome.error.as_ref().map(ToString::to_string);
+    let network = Network::new(judgement.graph());
+    let command = source::again(source, look, situation.now);
+    let (situation, network) = (&situation, &network);
+    let culprits = &culprits(situation, &outcome);
+    let saying = Saying { situation, network, error: error.as_deref(), culprits, command: &command };
+    let mut is_well = agree && error.is_none();
+    let found = match &arguments.node {
+        None => None,
+        Some(node) => {
+            let home = source::is_scenario(source).then_some(DEFAULT_NAMESPACE);
+            let Some(found) = one(node, home, network, situation, out)? else {
+                return Ok(Ended::WithFinding);
+            };
+            Some(found)
+        }
+    };
+    let explainer = Explainer::new(network, &judgement, situation);
+    let mut drawing = Drawing::new(&explainer, network, &judgement, situation);
+    if let Some(found) = found {
+        let explanation = explainer.subject(found.subject(network, situation.release));
+        is_well &= explanation.state != State::Missing;
+        let object = drawing.find(&found).expect("what is found is drawn");
+        drawing = drawing.around(object, &explanation, AROUND_MAX);
+    }
+    let count = drawing.objects.len();
+    if matches!(form, Form::Svg(_)) && count > DRAWN_MAX {
+        return Err(Failure::Usage(format!(
+            "{} are too many for one drawing, which has up to {DRAWN_MAX}: name a NODE (`leasehold explain {command}` lists \
+what holds most), or use --dot",
+            text::counted(count as u64, "object")
+        )));
+    }
+    let shown = text::path(source);
+    let report = GraphReport { saying, drawing: &drawing, source: &shown };
+    let write = |out: &mut dyn Write| match form {
+        Form::Dot(_) => report.write_dot(out),
+        Form::Svg(_) => report.write_svg(out),
+    };
+    match form.file() {
+        None => write(out)?,
+        Some(path) => {
+            create(path, write)?;
+            let lines = drawing.lines.len() as u64;
+            writeln!(
+                out,
+                "{}: {} and {} between them",
+                text::path(path),
+                text::counted(count as u64, "object"),
+                text::counted(lines, "relation")
+            )?;
+        }
+    }
+    Ok(if is_well { Ended::Well } else { Ended::WithFinding })
+}
+
+/// Refuses, before a source of any size is read, what would be refused in the end.
+fn refuse(form: &Form<'_>) -> Result<(), Failure> {
+    match form.file() {
+        Some(path) if path == Path::new("-") => Err(Failure::Usage(
+            "-: without FILE it goes to standard output; ./- would be a file of that name".to_owned(),
+        )),
+        Some(path) if fs::symlink_metadata(path).is_ok() => {
+            let exists = io::Error::from(io::ErrorKind::AlreadyExists);
+            Err(Failure::Usage(format!("{}: {}", text::path(path), text::unwritten(&exists))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Creates a file whole or not at all.
+fn create(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let written = files::create_with(path, |file| {
+        let mut buffered = BufWriter::new(file);
+        write(&mut buffered)?;
+        buffered.flush()
+    });
+    written.map_err(|error| {
+        let message = format!("{}: {}", text::path(path), files::unwritten(path, &error));
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => Failure::Usage(message),
+            _ => Failure::Output(io::Error::other(message)),
+        }
+    })
+}
