@@ -16,6 +16,7 @@
 //! | [`situation`] | all that a collection depends on: a database, collectors, a release, `now` |
 //! | [`text`] | names and numbers as people read them |
 //! | [`schema`] | containerd's layout over buckets: names, times, varints |
+//! | [`stored`] | what lies on the disk beside the database: names and lengths |
 //! | [`engine`] and [`oracle`] | side by side, knowing nothing of each other: the collector, and what it must keep |
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
 //! | [`contract`] | what each client operation must do, may do and must refuse, knowing nothing of `metadata` |
@@ -71,5 +72,6 @@ pub mod schema;
 pub mod shrink;
 pub mod simulate;
 pub mod situation;
+pub mod stored;
 pub mod text;
 pub mod world;

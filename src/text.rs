@@ -225,6 +225,9 @@ pub fn write_columns<const N: usize>(
     for row in rows {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
+            if widths[column] == 0 {
+                continue;
+            }
             let padding = " ".repeat(widths[column] - cell.chars().count());
             let (before, after) = if to_the_right[column] { (&*padding, "") } else { ("", &*padding) };
             line.push_str(&format!("{before}{cell}{after}  "));

@@ -27,12 +27,13 @@ Examples:
   leasehold collect meta.db --json | jq '.removed[] | select(.stays | not).key'
 
 --json prints one object: `release`, `now`, `error`, `roots` and `marked` (which name also what is referred to and does not \
-exist), `kept`, `removed` (what is handed to removal, of content with its `bytes`, null where its record has no size that can be; \
+exist), `kept`, `removed` (what is handed to removal, of content with its `bytes`, null where its record has no size that can be, \
+and of snapshots if SOURCE is containerd's root folder, where snapshotters have the sizes of those that are committed; \
 with `stays` where it stays all the same, as everything does if the collection fails), `culprits` (what makes \
 a collection fail, if it fails), `totals` by namespace and kind (`removed_bytes` is null for snapshots, ingests and what \
-collectors hold: meta.db does not know their sizes, and `removed_unknown` counts them), `dies` (of the releases that may be \
+collectors hold: meta.db does not know their sizes (given the root folder, those of snapshots are there), and `removed_unknown` counts them), `dies` (of the releases that may be \
 the daemon's those that do not survive it if the collection fails as the first after their start), `freed` (the bytes of content that no \
-namespace holds any more), `log`, `warnings` (what standard error says, but for the line that other releases would do the \
+namespace holds any more, and of `snapshots`, null where their sizes are not known), `log`, `warnings` (what standard error says, but for the line that other releases would do the \
 same), and `releases`: which others that write this version of the database `agree`, and what those that `differ` would do, \
 all others where no known release writes it; null with --release and for a scenario. A node has a `kind`, by which to look for it: its \
 `type`, a number, differs between releases. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\"."
@@ -52,6 +53,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let mut notes = Notes::default();
     let Arguments { source, look, .. } = arguments;
     let (situation, others) = source::read_judged(source, look, &mut notes)?;
+    let snapshots = source::snapshots(source, look, &situation.tree, &mut notes);
     let request = Request::new(&situation);
     // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
     let defects = Defects::as_shipped(situation.release);
@@ -70,6 +72,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         outcome: &outcome,
         walk: &walk,
         judgement: &judgement,
+        snapshots: snapshots.as_ref(),
         command: &source::again(source, look, situation.now),
         culprits: &culprits,
         warnings: &notes.said,

@@ -36,8 +36,9 @@ what would come free without it, what does not hold it although it looks so, and
 keep it. To take something out means to delete it: what it refers to is then not kept by it any more.
 
 Without NODE: every holder (leases, images, containers, sandboxes, pinned objects, ingests, collectors) with what goes without \
-it (\"alone\") and all that it reaches, in objects and bytes of content (meta.db does not know how large snapshots are); then \
-what a collection would remove now and what becomes removable later.
+it (\"alone\") and all that it reaches, in objects and bytes of content; then what a collection would remove now and what \
+becomes removable later. meta.db does not know how large snapshots are: given containerd's root folder, those that are committed \
+have the bytes that their snapshotters' own metadata.db says (in `collect`, too).
 
 Exit codes: 0 the object is there, 1 it is missing, or the collection fails, or collector and oracle disagree, 2 usage, or a name that fits several \
 objects, 3 an input that cannot be read.
@@ -52,10 +53,11 @@ Examples:
 missing), `chain` (a shortest one, from a root on; `from` is null for what is a root by itself) and `chains`, `roots` (how many \
 reach it), `alone` (each other object or holder without which it goes), `until` (the first instant at which a collection removes \
 it if only time passes; null if never, or if it goes now), `near_misses` (what does not hold it), `bytes`, `bytes_alone` (what \
-comes free in content without it: digests that other namespaces keep set aside), `takes_along`, `elsewhere` (the same digest in \
+comes free in content without it: digests that other namespaces keep set aside), `snapshot_bytes` and `snapshot_bytes_alone` \
+(the same of snapshots; null where their sizes are not known), `takes_along`, `elsewhere` (the same digest in \
 other namespaces), `named_by` (what names it, if it is missing) and `missing` (what it names itself and is missing). A holder that is no node in the release has the `type` null. \
 Without NODE: `holders` (`objects` and `bytes` of all that each reaches, `objects_alone` and `bytes_alone` of what goes without \
-it; leases, images and containers do not count themselves), `garbage` and `next` (what becomes removable, by instant)."
+it; leases, images and containers do not count themselves; `snapshot_bytes` and `snapshot_bytes_alone` as above), `garbage` and `next` (what becomes removable, by instant)."
 )]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
@@ -76,22 +78,24 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let Arguments { source, look, .. } = arguments;
     let (situation, _) = source::read_judged(source, look, &mut notes)?;
     let (outcome, judgement, agree) = judged(&situation, &mut notes);
+    let snapshots = source::snapshots(source, look, &situation.tree, &mut notes);
+    let snapshots = snapshots.as_ref();
     let error = outcome.error.as_ref().map(ToString::to_string);
     let network = Network::new(judgement.graph());
     let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
     let culprits = &culprits(situation, &outcome);
-    let saying = Saying { situation, network, error: error.as_deref(), culprits, command: &command };
+    let saying = Saying { situation, network, snapshots, error: error.as_deref(), culprits, command: &command };
     let is_well = agree && error.is_none();
     let Some(node) = &arguments.node else {
-        let digest = &Digest::new(network, &judgement, situation);
+        let digest = &Digest::new(network, &judgement, situation, snapshots);
         DigestReport { saying, digest }.write(arguments.json, out)?;
         return Ok(if is_well { Ended::Well } else { Ended::WithFinding });
     };
     let is_scenario = source::is_scenario(source);
     let found = one(node, is_scenario.then_some(DEFAULT_NAMESPACE), network, situation, out)?;
     let Some(found) = found else { return Ok(Ended::WithFinding) };
-    let explainer = Explainer::new(network, &judgement, situation);
+    let explainer = Explainer::new(network, &judgement, situation, snapshots);
     let explanation = &explainer.subject(found.subject(network, situation.release));
     NodeReport { saying, found: &found, explanation }.write(arguments.json, out)?;
     Ok(if is_well && explanation.state != State::Missing { Ended::Well } else { Ended::WithFinding })

@@ -1,10 +1,11 @@
 //! `leasehold lint`: what is wrong with a database, what it costs, and what to do. Never writes anything.
 
 use super::notes::Notes;
-use super::{Ended, Failure, source, stored};
+use super::{Ended, Failure, source};
 use crate::lint::{Counts, lint};
 use crate::report::Show as _;
 use crate::report::lint::{Report, write_list};
+use crate::stored::Stored;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -57,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let (situation, _) = source::read_judged(source, look, &mut notes)?;
     // The database first: what is stored while the disk is looked at is then told as not listed, which is less grave
     // than the other way round.
-    let stored = source::is_root(source).then(|| stored::look(source, &situation.tree, look.wait));
+    let stored = source::is_root(source).then(|| Stored::read(source, &situation.tree, look.wait()));
     let findings = lint(&situation, stored.as_ref());
     Report { release: situation.release, now: situation.now, findings: &findings }
         .write(arguments.json, out)?;

@@ -22,7 +22,6 @@ mod progress;
 mod replay;
 mod simulate;
 mod source;
-mod stored;
 mod terminal;
 mod threads;
 mod values;

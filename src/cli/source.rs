@@ -18,6 +18,7 @@ use crate::report::shell::quoted;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
 use crate::schema::{names, shape, time, views};
 use crate::situation::Situation;
+use crate::stored::Snapshots;
 use crate::text;
 use std::ffi::OsStr;
 use std::fs;
@@ -29,7 +30,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const IN_ROOT: &str = "io.containerd.metadata.v1.bolt/meta.db";
 
 /// How long a database that a daemon writes to is tried where nobody says it.
-pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 
 /// Whether a source is containerd's root folder, beside whose database its stores lie.
 pub(super) fn is_root(path: &Path) -> bool {
@@ -89,7 +90,23 @@ pub(super) struct Look {
     go: Option<Go>,
     /// Try so long to read a database that a daemon writes to [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
-    pub(super) wait: Option<Duration>,
+    wait: Option<Duration>,
+}
+
+impl Look {
+    /// How long a database that a daemon writes to is tried.
+    pub(super) fn wait(&self) -> Duration {
+        self.wait.unwrap_or(DEFAULT_WAIT)
+    }
+}
+
+/// How large the snapshots of a root folder's database are, as far as their snapshotters say it; nothing of other sources.
+pub(super) fn snapshots(path: &Path, look: &Look, tree: &Bucket, notes: &mut Notes) -> Option<Snapshots> {
+    let snapshots = is_root(path).then(|| Snapshots::read(path, tree, look.wait()))?;
+    for (snapshotter, why) in &snapshots.unread {
+        notes.say(format_args!("how large its snapshots are is not known: {snapshotter}: {why}"));
+    }
+    Some(snapshots)
 }
 
 /// Reads a source under the release whose rules count, and says which those are: of a database for which nobody named one

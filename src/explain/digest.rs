@@ -3,7 +3,7 @@
 //! What a holder reaches is walked from each; what it alone holds is what it dominates, for all holders in one tree.
 
 use super::dominators::Dominators;
-use super::freed::{Blob, Blobs};
+use super::freed::{Blob, Blobs, snapshot_bytes};
 use super::network::{Network, Subject, VertexId, id};
 use super::reach::Reached;
 use super::until::{End, Until};
@@ -11,6 +11,7 @@ use crate::instant::Instant;
 use crate::oracle::graph::NodeId;
 use crate::oracle::{Judgement, Rule};
 use crate::situation::Situation;
+use crate::stored::{Bytes, Snapshots};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -21,12 +22,15 @@ pub struct Held {
     pub objects: u64,
     /// The bytes of content among them; each digest once. Of what goes: those that come free.
     pub bytes: u64,
+    /// The bytes of snapshots among them; nothing where no snapshotter was asked.
+    pub snapshots: Bytes,
 }
 
 impl Held {
     fn add(&mut self, other: Held) {
         self.objects += other.objects;
         self.bytes = self.bytes.saturating_add(other.bytes);
+        self.snapshots.add_all(other.snapshots);
     }
 }
 
@@ -54,6 +58,8 @@ pub struct Next {
     pub nodes: Vec<NodeId>,
     /// The bytes of content that come free.
     pub bytes: u64,
+    /// The bytes of snapshots that do.
+    pub snapshots: Bytes,
 }
 
 /// Who holds what.
@@ -65,18 +71,26 @@ pub struct Digest<'a> {
     pub garbage: Held,
     /// What becomes removable and when, in order.
     pub next: Vec<Next>,
+    /// How many snapshots of the database have no size, where snapshotters were asked.
+    pub snapshots_unknown: u64,
 }
 
 impl<'a> Digest<'a> {
-    /// The digest of a judged situation.
-    pub fn new(network: &Network<'_, 'a>, judgement: &Judgement<'a>, situation: &Situation) -> Digest<'a> {
-        let adding = Adding::new(network, judgement, situation);
+    /// The digest of a judged situation; with the sizes of its snapshots if their snapshotters were asked.
+    pub fn new(
+        network: &Network<'_, 'a>,
+        judgement: &Judgement<'a>,
+        situation: &Situation,
+        snapshots: Option<&Snapshots>,
+    ) -> Digest<'a> {
+        let adding = Adding::new(network, judgement, situation, snapshots);
         let mut holders = adding.holdings();
         holders.sort_by_key(|holding| {
             let Holding { alone, held, .. } = holding;
             Reverse((alone.bytes, alone.objects, held.bytes, held.objects))
         });
-        Digest { holders, garbage: adding.garbage(judgement), next: adding.next() }
+        let snapshots_unknown = adding.snapshots.iter().map(|size| size.unknown).sum();
+        Digest { holders, garbage: adding.garbage(judgement), next: adding.next(), snapshots_unknown }
     }
 
     /// The same without the holders.
@@ -109,11 +123,18 @@ struct Adding<'n, 'j, 'a> {
     blob_of: Vec<Option<u32>>,
     /// By node: the database has it, or a collector lists it.
     is_there: Vec<bool>,
+    /// By node: its size if it is a snapshot.
+    snapshots: Vec<Bytes>,
     reached: Reached,
 }
 
 impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
-    fn new(network: &'n Network<'j, 'a>, judgement: &Judgement<'a>, situation: &Situation) -> Self {
+    fn new(
+        network: &'n Network<'j, 'a>,
+        judgement: &Judgement<'a>,
+        situation: &Situation,
+        snapshots: Option<&Snapshots>,
+    ) -> Self {
         let graph = network.graph();
         let blobs = Blobs::read(network, &situation.tree, situation.release);
         let mut blob_of = vec![None; graph.nodes()];
@@ -122,7 +143,8 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         }
         let is_there = network.there(judgement);
         let reached = network.reached(situation.now);
-        Adding { network, now: situation.now, blobs, blob_of, is_there, reached }
+        let snapshots = snapshot_bytes(network, situation, snapshots);
+        Adding { network, now: situation.now, blobs, blob_of, is_there, snapshots, reached }
     }
 
     fn holdings(&self) -> Vec<Holding<'a>> {
@@ -175,15 +197,20 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         let mut at = vec![Held::default(); self.network.vertices()];
         for id in nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize]) {
             if let Some(vertex) = dominators.common(self.network.entries_of(id).iter().copied()) {
-                at[vertex as usize].objects += 1;
+                at[vertex as usize].add(self.object(id));
             }
         }
         for blob in self.blobs.0.values() {
             if let Some(vertex) = dominators.common(blob.entries(self.network)) {
-                at[vertex as usize].add(Held { objects: 0, bytes: blob.bytes.unwrap_or(0) });
+                at[vertex as usize].add(Held { bytes: blob.bytes.unwrap_or(0), ..Held::default() });
             }
         }
         dominators.sums(&at, Held::add)
+    }
+
+    /// A node that there is, without its content.
+    fn object(&self, id: NodeId) -> Held {
+        Held { objects: 1, bytes: 0, snapshots: self.snapshots[id as usize] }
     }
 
     fn alone(&self, candidate: &Candidate<'a>, dominators: &Dominators, sums: &[Held]) -> Held {
@@ -211,16 +238,23 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         let kept = |id: NodeId| self.reached.keeps(self.network, id);
         let gone =
             nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize] && kept(*id) && !stays(*id));
-        let objects = gone.filter(|id| candidate.own != Some(*id)).count() as u64;
-        Held { objects, bytes: self.blobs.freed(kept, stays) }
+        let mut held = Held { bytes: self.blobs.freed(kept, stays), ..Held::default() };
+        gone.filter(|id| candidate.own != Some(*id)).for_each(|id| held.add(self.object(id)));
+        held
     }
 
     fn garbage(&self, judgement: &Judgement<'a>) -> Held {
-        let objects = judgement.resources().filter(|resource| !resource.is_kept()).count() as u64;
+        let graph = self.network.graph();
+        let mut garbage = Held::default();
+        for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
+            let id = graph.find(resource.node().as_ref());
+            garbage.add(id.map_or(Held { objects: 1, ..Held::default() }, |id| self.object(id)));
+        }
         let kept = |id: NodeId| self.reached.keeps(self.network, id);
         let blobs = self.blobs.0.values();
         let gone = blobs.filter(|blob: &&Blob| !blob.holders().any(kept));
-        Held { objects, bytes: gone.filter_map(|blob| blob.bytes).fold(0, u64::saturating_add) }
+        garbage.bytes = gone.filter_map(|blob| blob.bytes).fold(0, u64::saturating_add);
+        garbage
     }
 
     fn next(&self) -> Vec<Next> {
@@ -232,7 +266,10 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
             let end = until.end(id);
             ends[id as usize] = Some(end);
             if let Some(at) = end.0.filter(|_| self.is_there[id as usize]) {
-                next.entry(at).or_insert_with(|| Next { at, nodes: Vec::new(), bytes: 0 }).nodes.push(id);
+                let nothing = || Next { at, nodes: Vec::new(), bytes: 0, snapshots: Bytes::default() };
+                let next = next.entry(at).or_insert_with(nothing);
+                next.nodes.push(id);
+                next.snapshots.add_all(self.snapshots[id as usize]);
             }
         }
         for blob in self.blobs.0.values() {
@@ -292,7 +329,7 @@ impl<'w, 'n, 'j, 'a> Walk<'w, 'n, 'j, 'a> {
         }
         let blob = self.adding.blob_of[node as usize].map(|blob| blob as usize);
         let blob = blob.filter(|blob| std::mem::replace(&mut self.blobs[*blob], self.walk) != self.walk);
-        Held { objects: 1, bytes: blob.map_or(0, |blob| self.sizes[blob]) }
+        Held { bytes: blob.map_or(0, |blob| self.sizes[blob]), ..self.adding.object(node) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The answer for one object.
 
-use super::freed::Blobs;
+use super::freed::{Blobs, snapshot_bytes};
 use super::network::{Edge, Group, Network, Subject};
 use super::reach::Reached;
 use crate::instant::Instant;
@@ -9,6 +9,7 @@ use crate::oracle::graph::{NodeId, Source};
 use crate::oracle::{Failure, Holder, Judgement, Rule};
 use crate::schema::views;
 use crate::situation::Situation;
+use crate::stored::{Bytes, Snapshots};
 
 /// How many chains are told.
 const CHAINS_MAX: usize = 5;
@@ -59,6 +60,10 @@ pub struct Explanation<'a> {
     pub bytes: Option<u64>,
     /// What comes free in content if it alone is taken out.
     pub bytes_alone: u64,
+    /// Its size if it is a snapshot: nothing if it is none, or if no snapshotter was asked.
+    pub snapshot: Bytes,
+    /// What comes free in snapshots if it alone is taken out.
+    pub snapshots_alone: Bytes,
     /// What else would go then, in the order of the relations.
     pub takes_along: Vec<NodeId>,
     /// The same digest in other namespaces, and whether it is kept there.
@@ -80,16 +85,35 @@ pub struct Explainer<'n, 'j, 'a> {
     is_there: Vec<bool>,
     /// By node that is kept: its end.
     ends: Vec<Option<Instant>>,
+    /// By node: its size if it is a snapshot.
+    snapshots: Vec<Bytes>,
+}
+
+/// What goes without something.
+#[derive(Default)]
+struct Without {
+    /// What else goes, in the order of the relations.
+    nodes: Vec<NodeId>,
+    /// The bytes of content that come free.
+    bytes: u64,
+    /// The bytes of snapshots that do.
+    snapshots: Bytes,
 }
 
 impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
-    /// Prepares for questions about a judged situation.
-    pub fn new(network: &'n Network<'j, 'a>, judgement: &'j Judgement<'a>, situation: &'a Situation) -> Self {
+    /// Prepares for questions about a judged situation; with the sizes of its snapshots if their snapshotters were asked.
+    pub fn new(
+        network: &'n Network<'j, 'a>,
+        judgement: &'j Judgement<'a>,
+        situation: &'a Situation,
+        snapshots: Option<&Snapshots>,
+    ) -> Self {
         let reached = network.reached(situation.now);
         let blobs = Blobs::read(network, &situation.tree, situation.release);
         let is_there = network.there(judgement);
         let ends = network.ends_of_nodes(&reached, situation.now);
-        Explainer { network, judgement, situation, reached, blobs, is_there, ends }
+        let snapshots = snapshot_bytes(network, situation, snapshots);
+        Explainer { network, judgement, situation, reached, blobs, is_there, ends, snapshots }
     }
 
     /// Explains whatever there is; what is neither node nor holder holds nothing and is not held.
@@ -118,7 +142,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             }
         }
         let named_by = if state == State::Missing { self.named_by(id) } else { Vec::new() };
-        let (takes_along, bytes_alone) = self.without(id);
+        let without = self.without(id);
         Explanation {
             state,
             chains: chains.iter().map(|chain| self.hops(chain)).collect(),
@@ -127,8 +151,10 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             until,
             failures: self.judgement.not_holding(node.as_ref()),
             bytes: self.bytes(&node),
-            bytes_alone,
-            takes_along,
+            bytes_alone: without.bytes,
+            snapshot: self.snapshots[id as usize],
+            snapshots_alone: without.snapshots,
+            takes_along: without.nodes,
             elsewhere: self.elsewhere(id, &node),
             named_by,
             missing: self.missing(|from| from == Some(Subject::Node(id))),
@@ -138,7 +164,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     /// Explains a holder that is no node, or what holds nothing and is not held: what depends on it.
     pub fn holder(&self, holder: Option<Holder<'a>>) -> Explanation<'a> {
         let group = holder.and_then(|holder| self.network.group_of(holder));
-        let (takes_along, bytes_alone) = group.map(|group| self.without(group)).unwrap_or_default();
+        let without = group.map(|group| self.without(group)).unwrap_or_default();
         Explanation {
             state: State::Unswept,
             chains: Vec::new(),
@@ -147,8 +173,10 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             until: None,
             failures: Vec::new(),
             bytes: None,
-            bytes_alone,
-            takes_along,
+            bytes_alone: without.bytes,
+            snapshot: Bytes::default(),
+            snapshots_alone: without.snapshots,
+            takes_along: without.nodes,
             elsewhere: Vec::new(),
             named_by: Vec::new(),
             missing: self.missing(|from| holder.is_some() && from == holder.map(Subject::Holder)),
@@ -216,8 +244,8 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         is_content.then(|| views::blob_size(&self.situation.tree, &node.namespace, &node.key)).flatten()
     }
 
-    /// What would go if a group went, and the bytes of content that come free.
-    fn without(&self, group: Group) -> (Vec<NodeId>, u64) {
+    /// What would go if a group went.
+    fn without(&self, group: Group) -> Without {
         let (network, graph) = (self.network, self.network.graph());
         let after = network.reached_without(group, self.situation.now);
         let stays = |id: NodeId| id != group && after.keeps(network, id);
@@ -226,7 +254,11 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let gone = (0..graph.nodes()).map(number).filter(|id| *id != group && is_there(*id) && !stays(*id));
         // What is no longer kept comes free, whoever kept it; what goes anyway has not been held.
         let held = |id: NodeId| id == group || self.reached.keeps(network, id);
-        (gone.collect(), self.blobs.freed(held, stays))
+        let nodes: Vec<NodeId> = gone.collect();
+        // A holder that is no node has no size of its own.
+        let mut snapshots = self.snapshots.get(group as usize).copied().unwrap_or_default();
+        nodes.iter().for_each(|id| snapshots.add_all(self.snapshots[*id as usize]));
+        Without { nodes, bytes: self.blobs.freed(held, stays), snapshots }
     }
 
     fn elsewhere(&self, id: NodeId, node: &Node) -> Vec<(NodeId, bool)> {

@@ -1,7 +1,7 @@
-//! What comes free in content: the bytes of a digest, when nothing that is kept has it any more in any namespace.
+//! What comes free, first in content: the bytes of a digest, when nothing that is kept has it any more in any namespace.
 //!
 //! One blob in the store stands for a digest, whatever namespaces list it. So it comes free with the last record that has
-//! the digest, and with the last ingest that is to become it.
+//! the digest, and with the last ingest that is to become it. A snapshot is its own.
 
 use super::network::{Network, VertexId};
 use crate::bucket::{Bucket, View};
@@ -9,6 +9,8 @@ use crate::node::Kind;
 use crate::oracle::graph::NodeId;
 use crate::release::Release;
 use crate::schema::{names, views};
+use crate::situation::Situation;
+use crate::stored::{Bytes, Snapshots};
 use std::collections::BTreeMap;
 
 /// One digest in the store.
@@ -68,4 +70,23 @@ impl Blobs {
         let gone = self.0.values().filter(|blob| blob.holders().any(&before) && !blob.holders().any(&after));
         gone.filter_map(|blob| blob.bytes).fold(0, u64::saturating_add)
     }
+}
+
+/// By node: its size if the database has it as a snapshot; nothing where no snapshotter was asked.
+pub(super) fn snapshot_bytes(
+    network: &Network<'_, '_>,
+    situation: &Situation,
+    snapshots: Option<&Snapshots>,
+) -> Vec<Bytes> {
+    let graph = network.graph();
+    let mut bytes = vec![Bytes::default(); graph.nodes()];
+    let Some(snapshots) = snapshots else { return bytes };
+    let number = situation.release.type_of(Kind::Snapshot);
+    for (id, bytes) in (0..).zip(&mut bytes).filter(|(id, _)| graph.exists(*id)) {
+        if Some(graph.type_of(id)) == number {
+            let node = graph.node(id);
+            bytes.add(snapshots.size(&situation.tree, &node.namespace, &node.key));
+        }
+    }
+    bytes
 }

@@ -18,6 +18,7 @@ use crate::schema::{duration, names, time, views};
 use crate::simulate::campaign::{self, Plan};
 use crate::simulate::run::{Mode, Thorough, Watch, run};
 use crate::situation::Situation;
+use crate::stored::{Bytes, Snapshots};
 use crate::world::Collected;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,7 +117,8 @@ fn try_one(situation: &Situation, seen: &mut Seen, case: &str) {
     let Some(marked) = marked(situation) else { return };
     let judgement = judge(situation, Defects::as_shipped(situation.release));
     let network = Network::new(judgement.graph());
-    let explainer = Explainer::new(&network, &judgement, situation);
+    let snapshots = &sized(&situation.tree);
+    let explainer = Explainer::new(&network, &judgement, situation, Some(snapshots));
     let lengths = lengths(situation);
     let graph = network.graph();
     if graph.nodes() > NODES_MAX {
@@ -158,8 +160,8 @@ fn try_one(situation: &Situation, seen: &mut Seen, case: &str) {
             seen.until += usize::from(goes.is_some());
         }
     }
-    let digest = Digest::new(&network, &judgement, situation);
-    digest_adds_up(situation, &network, &digest, &without, &marked, seen, case);
+    let digest = Digest::new(&network, &judgement, situation, Some(snapshots));
+    digest_adds_up(situation, &network, snapshots, &digest, &without, &marked, seen, case);
     let outcome = collect(situation);
     // A sweep that fails stops on its way.
     if outcome.error.is_none() {
@@ -368,6 +370,7 @@ fn later(situation: &Situation) -> Vec<(Instant, BTreeSet<Node>)> {
 fn digest_adds_up(
     situation: &Situation,
     network: &Network<'_, '_>,
+    snapshots: &Snapshots,
     digest: &Digest<'_>,
     without: &Without,
     marked: &BTreeSet<Node>,
@@ -390,10 +393,31 @@ fn digest_adds_up(
             None => gone,
         };
         let bytes = bytes_freed(situation, marked, |node| !gone.contains(node));
-        let tried = Held { objects: gone.len() as u64, bytes };
+        let mut sum = Bytes::default();
+        let is_snapshot = |node: &&&Node| situation.release.kind_of(node.resource_type) == Kind::Snapshot;
+        for node in gone.iter().filter(is_snapshot) {
+            sum.add(snapshots.size(&situation.tree, &node.namespace, &node.key));
+        }
+        let tried = Held { objects: gone.len() as u64, bytes, snapshots: sum };
         assert_eq!(*alone, tried, "{holder:?} {named:?} alone {gone:?}, {case}");
         seen.holders += 1;
     }
+}
+
+/// A size for most snapshots, as if they were committed.
+fn sized(tree: &Bucket) -> Snapshots {
+    let mut sized = Snapshots::default();
+    for (_, namespace) in tree.bucket(names::V1).into_iter().flat_map(View::buckets) {
+        for (snapshotter, snapshots) in namespace.at(&[names::SNAPSHOTS]).into_iter().flat_map(View::buckets)
+        {
+            let of = sized.of.entry(snapshotter.to_vec()).or_default();
+            let names = snapshots.buckets().filter_map(|(_, snapshot)| snapshot.get(names::NAME));
+            of.extend(
+                names.filter(|name| name.len() % 8 != 0).map(|name| (name.to_vec(), Some(name.len() as u64))),
+            );
+        }
+    }
+    sized
 }
 
 /// Whether it is an object of the release: what is no node there is none, even if a collector names it.

@@ -8,26 +8,13 @@ use super::namespace::Namespace;
 use crate::bucket::Bucket;
 use crate::node::Kind;
 use crate::schema::names;
+use crate::stored::Stored;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What stores have on the disk, by the names that backends have for it, with lengths in bytes; a store that could not be
-/// looked at has none, and stands in `unread`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Stored {
-    /// Blobs by digest.
-    pub blobs: Option<BTreeMap<Vec<u8>, u64>>,
-    /// Ingests by their reference in the content store (`NAMESPACE/SEQUENCE/REF`).
-    pub ingests: Option<BTreeMap<Vec<u8>, u64>>,
-    /// Snapshots by snapshotter and their name there (`NAMESPACE/SEQUENCE/KEY`); the length of those that are committed.
-    pub snapshotters: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Option<u64>>>,
-    /// Stores that could not be looked at, and why.
-    pub unread: Vec<(String, String)>,
-}
-
 /// Compares a database with what is stored.
 pub(super) fn lint(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
-    for (store, why) in &stored.unread {
+    for (store, why) in stored.unread.iter().chain(&stored.snapshots.unread) {
         let object =
             Object { namespace: Vec::new(), subject: Subject::Store, key: store.clone().into_bytes() };
         findings.add(Lint::StoreNotCompared, object, why.clone());
@@ -91,7 +78,7 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
     let mut listed: BTreeSet<(&[u8], &[u8])> = BTreeSet::new();
     for namespace in Namespace::all(tree) {
         for (snapshotter, snapshots) in namespace.snapshotters() {
-            let there = stored.snapshotters.get(snapshotter);
+            let there = stored.snapshots.of.get(snapshotter);
             for (key, snapshot) in snapshots.buckets() {
                 let Some(backend) = snapshot.get(names::NAME) else { continue };
                 listed.insert((snapshotter, backend));
@@ -105,7 +92,7 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
             }
         }
     }
-    for (snapshotter, snapshots) in &stored.snapshotters {
+    for (snapshotter, snapshots) in &stored.snapshots.of {
         let is_listed = |name: &[u8]| listed.contains(&(snapshotter.as_slice(), name));
         for (name, bytes) in snapshots.iter().filter(|(name, _)| !is_listed(name)) {
             let size = bytes.map_or("its size is not known".to_owned(), text::bytes);
@@ -113,15 +100,5 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
                 findings.add(Lint::SnapshotNotListed, Object::snapshot(b"", snapshotter, name), size);
             finding.bytes = *bytes;
         }
-    }
-}
-
-impl Stored {
-    /// Which snapshotters a database has snapshots of.
-    pub fn snapshotters_of(tree: &Bucket) -> BTreeSet<Vec<u8>> {
-        let namespaces = Namespace::all(tree);
-        let snapshotters = namespaces.flat_map(Namespace::snapshotters);
-        let used = snapshotters.filter(|(_, snapshots)| snapshots.buckets().next().is_some());
-        used.map(|(snapshotter, _)| snapshotter.to_vec()).collect()
     }
 }

@@ -31,11 +31,11 @@ mod records;
 mod snapshots;
 mod whole;
 
-pub use disk::Stored;
 pub use finding::{Counts, Finding, Object, Subject};
 pub use lints::{Lint, Severity};
 
 use crate::situation::Situation;
+use crate::stored::Stored;
 use finding::Findings;
 use namespace::Namespace;
 

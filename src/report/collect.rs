@@ -12,13 +12,13 @@ use crate::release::Release;
 use crate::scenario::alias;
 use crate::schema::{time, views};
 use crate::situation::Situation;
+use crate::stored::{Bytes, Snapshots};
 use crate::text;
 use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io::{self, Write};
 
 /// How many removed nodes are listed for people.
@@ -34,6 +34,8 @@ pub struct Report<'a> {
     pub walk: &'a [NodeRef<'a>],
     /// What the oracle says of it: why things go.
     pub judgement: &'a Judgement<'a>,
+    /// How large snapshots are, where their snapshotters were asked.
+    pub snapshots: Option<&'a Snapshots>,
     /// The source and the flags behind `leasehold explain`, as a shell takes them.
     pub command: &'a str,
     /// What makes it fail, if it fails.
@@ -105,7 +107,8 @@ struct JsonNode<'a> {
     kind: String,
     namespace: Cow<'a, str>,
     key: Cow<'a, str>,
-    /// Of content that is kept or removed: its size, if it has one that can be.
+    /// Of content that is kept or removed, and of snapshots where their snapshotters were asked: its size, if it has one
+    /// that can be.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<Option<u64>>,
     /// It is handed to removal, and stays all the same: its bucket is not the one that is looked for, or the collection
@@ -134,35 +137,7 @@ struct Tally {
     removed_bytes: Bytes,
 }
 
-/// The sizes of some blobs, added up.
-#[derive(Clone, Copy, Default, Serialize)]
-struct Bytes {
-    /// Those that are known.
-    bytes: u64,
-    /// How many are not.
-    unknown: u64,
-}
-
-impl Bytes {
-    fn add(&mut self, size: Option<u64>) {
-        match size {
-            Some(size) => self.bytes = self.bytes.saturating_add(size),
-            None => self.unknown += 1,
-        }
-    }
-}
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::bytes(self.bytes))?;
-        match self.unknown {
-            0 => Ok(()),
-            unknown => write!(f, " + {} of unknown size", text::count(unknown)),
-        }
-    }
-}
-
-/// What becomes of the removed content.
+/// What becomes of the removed content and snapshots.
 #[derive(Clone, Copy, Default, Serialize)]
 struct Freed {
     /// What no namespace holds any more.
@@ -170,6 +145,8 @@ struct Freed {
     freed: Bytes,
     /// What other namespaces still hold.
     held_elsewhere: Bytes,
+    /// Snapshots; none where no snapshotter was asked.
+    snapshots: Option<Bytes>,
 }
 
 impl<'a> Report<'a> {
@@ -205,7 +182,7 @@ impl<'a> Report<'a> {
 
     /// A node that there is: of content with its size, of leases, images and ingests with their expiry.
     fn json_resource<'n>(&self, node: NodeRef<'n>) -> JsonNode<'n> {
-        let bytes = self.is_content(node).then(|| self.size(node));
+        let bytes = self.is_sized(node.resource_type).then(|| self.size(node));
         let expires = self.expiry(node).map(time::format_rfc3339_nano);
         JsonNode { bytes, expires, ..self.json_node(node) }
     }
@@ -225,8 +202,23 @@ impl<'a> Report<'a> {
         self.situation.release.kind_of(node.resource_type) == Kind::Content
     }
 
+    /// Whether the sizes of nodes of a type are known here.
+    fn is_sized(&self, resource_type: ResourceType) -> bool {
+        match self.situation.release.kind_of(resource_type) {
+            Kind::Content => true,
+            Kind::Snapshot => self.snapshots.is_some(),
+            _ => false,
+        }
+    }
+
+    /// The size of content, or of a snapshot whose snapshotter says it.
     fn size(&self, node: NodeRef<'_>) -> Option<u64> {
-        views::blob_size(&self.situation.tree, node.namespace, node.key)
+        let Situation { tree, release, .. } = self.situation;
+        match release.kind_of(node.resource_type) {
+            Kind::Content => views::blob_size(tree, node.namespace, node.key),
+            Kind::Snapshot => self.snapshots?.size(tree, node.namespace, node.key),
+            _ => None,
+        }
     }
 
     /// Whether a removed node's bucket is there afterwards: the sweep cuts a snapshot's key at its first slash, and where
@@ -258,7 +250,7 @@ impl<'a> Report<'a> {
         for node in self.removed().filter(|_| self.outcome.error.is_none()) {
             let tally = tallies.entry((node.namespace, node.resource_type)).or_default();
             tally.removed += 1;
-            if self.is_content(node) {
+            if self.is_sized(node.resource_type) {
                 tally.removed_bytes.add(self.size(node));
             }
         }
@@ -269,7 +261,8 @@ impl<'a> Report<'a> {
         let tallies = self.tallies().into_iter();
         tallies
             .map(|((namespace, resource_type), tally)| {
-                let lies_elsewhere = lies_elsewhere(self.situation.release.kind_of(resource_type));
+                let kind = self.situation.release.kind_of(resource_type);
+                let lies_elsewhere = lies_elsewhere(kind) && !self.is_sized(resource_type);
                 JsonTotal {
                     namespace: json::encode(namespace),
                     kind: text::kind_name(self.situation.release, resource_type),
@@ -308,7 +301,7 @@ impl<'a> Report<'a> {
     /// A blob's bytes come free when no namespace has its digest any more. Where namespaces differ in its size, what the
     /// last one says that says something counts.
     fn freed(&self) -> Freed {
-        let mut freed = Freed::default();
+        let mut freed = Freed { snapshots: self.snapshots.map(|_| Bytes::default()), ..Freed::default() };
         if self.outcome.error.is_some() {
             return freed;
         }
@@ -326,31 +319,36 @@ impl<'a> Report<'a> {
             }
         }
         sizes.values().for_each(|size| freed.freed.add(*size));
+        if let Some(snapshots) = &mut freed.snapshots {
+            let gone = self.of(Kind::Snapshot).filter(|node| !self.stays(*node));
+            gone.for_each(|node| snapshots.add(self.size(node)));
+        }
         freed
     }
 
     fn write_freed(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Freed { freed, held_elsewhere } = self.freed();
-        let is_nothing = |bytes: Bytes| bytes.bytes == 0 && bytes.unknown == 0;
+        let Freed { freed, held_elsewhere, snapshots } = self.freed();
         let held_note = match held_elsewhere {
-            bytes if is_nothing(bytes) => String::new(),
-            bytes if is_nothing(freed) => {
+            bytes if bytes.is_nothing() => String::new(),
+            bytes if freed.is_nothing() => {
                 format!(" ({bytes} stay, as other namespaces hold the same digests)")
             }
             bytes => format!(" ({bytes} more stay, as other namespaces hold the same digests)"),
         };
         let removed = text::count(self.outcome.removed.len() as u64);
-        writeln!(out, "\n{removed} removed; {freed} of content would come free{held_note}.")?;
+        let snapshots = snapshots.map(|bytes| format!(" and {bytes} of snapshots")).unwrap_or_default();
+        writeln!(out, "\n{removed} removed; {freed} of content{snapshots} would come free{held_note}.")?;
         self.write_elsewhere(out)
+    }
+
+    fn of(&self, kind: Kind) -> impl Iterator<Item = NodeRef<'a>> {
+        self.removed().filter(move |node| self.situation.release.kind_of(node.resource_type) == kind)
     }
 
     /// What goes besides content and takes room on the disk, of which the database does not say how much.
     fn write_elsewhere(&self, out: &mut dyn Write) -> io::Result<()> {
-        let of = |kind| {
-            self.removed().filter(move |node| self.situation.release.kind_of(node.resource_type) == kind)
-        };
-        let counted = |kind: Kind| match of(kind).count() {
-            0 => None,
+        let counted = |kind: Kind| match self.of(kind).count() {
+            count if count == 0 || kind == Kind::Snapshot && self.snapshots.is_some() => None,
             count => Some(text::counted(count as u64, &kind.to_string())),
         };
         let (snapshots, ingests) = (counted(Kind::Snapshot), counted(Kind::Ingest));
@@ -369,7 +367,7 @@ impl<'a> Report<'a> {
     /// What goes, the largest first, each with the first reason for it.
     fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut removed: Vec<(NodeRef<'_>, Option<u64>)> =
-            self.removed().map(|node| (node, self.size(node).filter(|_| self.is_content(node)))).collect();
+            self.removed().map(|node| (node, self.size(node))).collect();
         removed.sort_by_key(|(_, size)| Reverse(size.unwrap_or(0)));
         let count = removed.len();
         removed.truncate(LISTED_MAX);

@@ -13,6 +13,7 @@ use crate::reason::Words;
 use crate::scenario::{alias, print_label};
 use crate::schema::{names, time, views};
 use crate::situation::Situation;
+use crate::stored::{Bytes, Snapshots};
 use crate::text;
 use hashbrown::HashMap;
 use serde::Serialize;
@@ -32,6 +33,8 @@ pub struct Saying<'r, 'j, 'a> {
     pub situation: &'a Situation,
     /// Its relations.
     pub network: &'r Network<'j, 'a>,
+    /// How large its snapshots are, where their snapshotters were asked.
+    pub snapshots: Option<&'r Snapshots>,
     /// Why a collection fails, if it does: then nothing is removed.
     pub error: Option<&'r str>,
     /// What makes it fail.
@@ -103,6 +106,8 @@ struct JsonNodeReport<'a> {
     near_misses: Vec<JsonNearMiss>,
     bytes: u64,
     bytes_alone: u64,
+    snapshot_bytes: Option<u64>,
+    snapshot_bytes_alone: Option<u64>,
     takes_along: Vec<JsonNode>,
     elsewhere: Vec<JsonElsewhere>,
     named_by: Vec<JsonHop>,
@@ -117,6 +122,8 @@ struct JsonHolder {
     bytes: u64,
     objects_alone: u64,
     bytes_alone: u64,
+    snapshot_bytes: Option<u64>,
+    snapshot_bytes_alone: Option<u64>,
     until: Option<String>,
 }
 
@@ -124,6 +131,7 @@ struct JsonHolder {
 struct JsonHeld {
     objects: u64,
     bytes: u64,
+    snapshot_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -131,6 +139,7 @@ struct JsonNext {
     at: String,
     nodes: Vec<JsonNode>,
     bytes: u64,
+    snapshot_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -208,6 +217,21 @@ impl<'a> Saying<'_, '_, 'a> {
         self.situation.now
     }
 
+    /// A sum of snapshots as machines read it: null where no snapshotter was asked.
+    fn json_snapshots(&self, sum: Bytes) -> Option<u64> {
+        self.snapshots.map(|_| sum.bytes)
+    }
+
+    /// The size of content or of a snapshot, where it is known.
+    fn size(&self, node: NodeRef<'_>) -> Option<u64> {
+        let Situation { release, tree, .. } = self.situation;
+        match release.kind_of(node.resource_type) {
+            Kind::Content => views::blob_size(tree, node.namespace, node.key),
+            Kind::Snapshot => self.snapshots?.size(tree, node.namespace, node.key),
+            _ => None,
+        }
+    }
+
     /// An instant with how far away it is.
     fn when(&self, at: Instant) -> String {
         format!("{}, {}", time::format_rfc3339(at), text::away(self.now(), at))
@@ -237,9 +261,10 @@ impl<'a> NodeReport<'_, '_, 'a> {
 
     /// `k8s.io/content/sha256:...   8.0 MiB   kept, by 3 roots`
     fn write_title(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Explanation { state, roots, bytes, .. } = self.explanation;
+        let Explanation { state, roots, .. } = self.explanation;
         let release = self.saying.situation.release;
-        let size = bytes.map(|bytes| format!("   {}", text::bytes(bytes))).unwrap_or_default();
+        let size = self.saying.size(self.node().as_ref());
+        let size = size.map(|bytes| format!("   {}", text::bytes(bytes))).unwrap_or_default();
         let state = match state {
             State::Kept => {
                 format!("kept, by {} {}", text::count(*roots as u64), plural(*roots, "root", "roots"))
@@ -414,28 +439,26 @@ impl<'a> NodeReport<'_, '_, 'a> {
 
     /// What comes free without it.
     fn write_bytes(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Explanation { takes_along, bytes_alone, bytes, state, .. } = self.explanation;
+        let Explanation { takes_along, bytes_alone, snapshots_alone, bytes, state, .. } = self.explanation;
         if *state == State::Missing {
             return Ok(());
         }
         let count = text::counted(takes_along.len() as u64, "more object");
-        match (*bytes_alone, takes_along.len()) {
-            (0, 0) => {}
-            (0, _) => writeln!(out, "Without it {count} would go:")?,
-            (free, 0) if *state == State::Removed => {
-                writeln!(out, "{} of content would come free with it.", text::bytes(free))?;
-            }
-            (free, 0) => writeln!(out, "Without it {} of content would come free.", text::bytes(free))?,
-            (free, _) => {
-                writeln!(out, "Without it {count} would go, and {} of content come free:", text::bytes(free))?
-            }
+        let content = Some(*bytes_alone).filter(|bytes| *bytes > 0);
+        let content = content.map(|bytes| format!("{} of content", text::bytes(bytes)));
+        let snapshots = Some(*snapshots_alone).filter(|sum| !sum.is_nothing());
+        let snapshots = snapshots.map(|sum| format!("{sum} of snapshots"));
+        let free = content.into_iter().chain(snapshots).collect::<Vec<_>>().join(" and ");
+        match (free.is_empty(), takes_along.len()) {
+            (true, 0) => {}
+            (true, _) => writeln!(out, "Without it {count} would go:")?,
+            (false, 0) if *state == State::Removed => writeln!(out, "{free} would come free with it.")?,
+            (false, 0) => writeln!(out, "Without it {free} would come free.")?,
+            (false, _) => writeln!(out, "Without it {count} would go, and {free} come free:")?,
         }
         let along = takes_along.iter().map(|id| {
-            let Node { resource_type, namespace, key } = self.saying.network.graph().node(*id);
-            let Situation { release, tree, .. } = self.saying.situation;
-            let is_content = release.kind_of(resource_type) == Kind::Content;
-            let size = views::blob_size(tree, &namespace, &key).filter(|_| is_content).map(text::bytes);
-            let size = size.map(|size| format!("   {size}")).unwrap_or_default();
+            let size = self.saying.size(self.saying.network.graph().node(*id).as_ref());
+            let size = size.map(|size| format!("   {}", text::bytes(size))).unwrap_or_default();
             self.saying.name(Subject::Node(*id), self.namespace()) + &size
         });
         self.write_listed(out, along)?;
@@ -683,6 +706,8 @@ impl Show for NodeReport<'_, '_, '_> {
             near_misses: explanation.failures.iter().map(|failure| self.json_near_miss(failure)).collect(),
             bytes: explanation.bytes.unwrap_or(0),
             bytes_alone: explanation.bytes_alone,
+            snapshot_bytes: saying.size(self.node().as_ref()).filter(|_| explanation.bytes.is_none()),
+            snapshot_bytes_alone: saying.json_snapshots(explanation.snapshots_alone),
             takes_along: explanation.takes_along.iter().map(of_node).collect(),
             elsewhere: (explanation.elsewhere.iter())
                 .map(|(id, kept)| JsonElsewhere { node: of_node(id), kept: *kept })
@@ -734,8 +759,9 @@ impl DigestReport<'_, '_, '_> {
         if holders.is_empty() {
             return writeln!(out, "Nothing holds anything.");
         }
-        let head = ["holder", "until", "alone", "objects", "all it holds", "objects"].map(str::to_owned);
-        let mut rows = vec![head];
+        let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
+        let head = ["holder", "until", "alone", snapshots, "objects", "all it holds", snapshots, "objects"];
+        let mut rows = vec![head.map(str::to_owned)];
         for Holding { holder, rule, held, alone, until } in holders.iter().take(ROWS_MAX) {
             let mut name = self.saying.name(*holder, b"");
             if *rule == Rule::RootLabel {
@@ -746,17 +772,25 @@ impl DigestReport<'_, '_, '_> {
                 None if *rule == Rule::LiveLease => self.no_end(*holder),
                 None => String::new(),
             };
-            let [alone, held] =
-                [alone, held].map(|held| (text::bytes(held.bytes), text::count(held.objects)));
-            rows.push([name, until, alone.0, alone.1, held.0, held.1]);
+            let columns = |held: &Held| {
+                [text::bytes(held.bytes), self.snapshots(held.snapshots), text::count(held.objects)]
+            };
+            let [[bytes, snapshots, objects], [all_bytes, all_snapshots, all_objects]] =
+                [alone, held].map(columns);
+            rows.push([name, until, bytes, snapshots, objects, all_bytes, all_snapshots, all_objects]);
         }
-        text::write_columns(out, &rows, &[false, false, true, true, true, true])?;
+        text::write_columns(out, &rows, &[false, false, true, true, true, true, true, true])?;
         match holders.len().saturating_sub(ROWS_MAX) {
             0 => Ok(()),
             more => {
                 writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "more holder"))
             }
         }
+    }
+
+    /// The known bytes of snapshots, if their snapshotters were asked.
+    fn snapshots(&self, sum: Bytes) -> String {
+        self.saying.json_snapshots(sum).map(text::bytes).unwrap_or_default()
     }
 
     /// A lease without an end, and how old it is.
@@ -776,31 +810,43 @@ impl DigestReport<'_, '_, '_> {
     }
 
     fn write_next(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Digest { garbage: Held { objects, bytes }, next, .. } = self.digest;
-        let mut rows = vec![["removable", "", "comes free", "objects", ""].map(str::to_owned)];
-        let now = if self.saying.error.is_some() { "once mended" } else { "now" };
-        rows.push([now.to_owned(), String::new(), text::bytes(*bytes), text::count(*objects), String::new()]);
+        let Digest { garbage, next, .. } = self.digest;
+        let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
+        let mut rows = vec![["removable", "", "comes free", snapshots, "objects", ""].map(str::to_owned)];
+        rows.push([
+            if self.saying.error.is_some() { "once mended" } else { "now" }.to_owned(),
+            String::new(),
+            text::bytes(garbage.bytes),
+            self.snapshots(garbage.snapshots),
+            text::count(garbage.objects),
+            String::new(),
+        ]);
         // One line a second: expiries of one moment differ in fractions only.
-        let mut by_second: Vec<(String, Instant, Vec<NodeId>, u64)> = Vec::new();
-        for Next { at, nodes, bytes } in next {
-            let after = at.shifted(-1);
-            let date = time::format_rfc3339(after);
+        let mut by_second: Vec<(String, Next)> = Vec::new();
+        for next in next {
+            let date = time::format_rfc3339(next.at.shifted(-1));
             match by_second.last_mut().filter(|(last, ..)| *last == date) {
-                Some((_, _, all, sum)) => {
-                    all.extend(nodes);
-                    *sum = sum.saturating_add(*bytes);
+                Some((_, all)) => {
+                    all.nodes.extend(&next.nodes);
+                    all.bytes = all.bytes.saturating_add(next.bytes);
+                    all.snapshots.add_all(next.snapshots);
                 }
-                None => by_second.push((date, after, nodes.clone(), *bytes)),
+                None => by_second.push((date, next.clone())),
             }
         }
         let shown = by_second.len().min(ROWS_MAX);
-        for (date, after, nodes, bytes) in by_second.drain(..shown) {
-            let away = text::away(self.saying.now(), after);
-            let objects = format!("+ {}", text::count(nodes.len() as u64));
-            let what = self.expiring(&nodes);
-            rows.push([format!("after {date}"), away, format!("+ {}", text::bytes(bytes)), objects, what]);
+        for (date, Next { at, nodes, bytes, snapshots }) in by_second.drain(..shown) {
+            let more = |sum: String| if sum.is_empty() { sum } else { format!("+ {sum}") };
+            rows.push([
+                format!("after {date}"),
+                text::away(self.saying.now(), at.shifted(-1)),
+                more(text::bytes(bytes)),
+                more(self.snapshots(snapshots)),
+                more(text::count(nodes.len() as u64)),
+                self.expiring(&nodes),
+            ]);
         }
-        text::write_columns(out, &rows, &[false, false, true, true, false])?;
+        text::write_columns(out, &rows, &[false, false, true, true, true, false])?;
         match by_second.len() {
             0 => Ok(()),
             more => {
@@ -821,8 +867,16 @@ impl DigestReport<'_, '_, '_> {
         }
     }
 
-    fn held(held: Held) -> JsonHeld {
-        JsonHeld { objects: held.objects, bytes: held.bytes }
+    /// What the sums of snapshots leave out.
+    fn write_unknown(&self, out: &mut dyn Write) -> io::Result<()> {
+        match (self.digest.snapshots_unknown, self.saying.snapshots) {
+            (0, _) | (_, None) => Ok(()),
+            (unknown, Some(_)) => writeln!(
+                out,
+                "\nOf {} no size is known and none is added: a snapshotter has that of committed ones only.",
+                text::counted(unknown, "snapshot")
+            ),
+        }
     }
 }
 
@@ -836,6 +890,8 @@ impl Show for DigestReport<'_, '_, '_> {
             bytes: holding.held.bytes,
             objects_alone: holding.alone.objects,
             bytes_alone: holding.alone.bytes,
+            snapshot_bytes: saying.json_snapshots(holding.held.snapshots),
+            snapshot_bytes_alone: saying.json_snapshots(holding.alone.snapshots),
             until: holding.until.map(time::format_rfc3339_nano),
         });
         let next = self.digest.next.iter().map(|next| JsonNext {
@@ -846,13 +902,18 @@ impl Show for DigestReport<'_, '_, '_> {
                 .map(|id| saying.json_node(saying.network.graph().node(*id).as_ref()))
                 .collect(),
             bytes: next.bytes,
+            snapshot_bytes: saying.json_snapshots(next.snapshots),
         });
         let report = JsonDigest {
             release: saying.situation.release.name(),
             now: time::format_rfc3339_nano(saying.now()),
             error: saying.error,
             holders: holders.collect(),
-            garbage: DigestReport::held(self.digest.garbage),
+            garbage: JsonHeld {
+                objects: self.digest.garbage.objects,
+                bytes: self.digest.garbage.bytes,
+                snapshot_bytes: saying.json_snapshots(self.digest.garbage.snapshots),
+            },
             next: next.collect(),
         };
         serde_json::to_writer(&mut *out, &report)?;
@@ -869,6 +930,7 @@ impl Show for DigestReport<'_, '_, '_> {
         self.write_holders(out)?;
         writeln!(out)?;
         self.write_next(out)?;
+        self.write_unknown(out)?;
         if let Some(first) = self.digest.holders.first() {
             let name = self.saying.name(first.holder, b"");
             writeln!(

@@ -398,7 +398,7 @@ fn a_removed_snapshot_whose_bucket_stays_says_so() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/rules/sweep_snapshotter_missing.scenario");
     let scenario = scenario.display().to_string();
     let said = String::from_utf8(leasehold(&["collect", &scenario]).stdout).expect("text");
-    let line = "  remove  default/snapshot/over/lay/k    its bucket stays; nothing refers to it\n";
+    let line = "  remove  default/snapshot/over/lay/k  its bucket stays; nothing refers to it\n";
     assert!(said.contains(line), "{said}");
     let report: serde_json::Value =
         serde_json::from_slice(&leasehold(&["collect", &scenario, "--json"]).stdout)

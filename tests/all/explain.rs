@@ -1,6 +1,7 @@
 //! `leasehold explain`: the questions that people asked, and what it says for people and machines.
 
-use serde_json::Value;
+use super::lint::{ROOT, root_of};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -281,4 +282,44 @@ fn a_missing_parent_is_named_by_its_child_and_a_long_chain_is_cut() {
     let (_, chain) = said(&steps, &["snapshot/overlayfs/s0"]);
     let line = chain.lines().find(|line| line.contains("-holds->")).expect("a chain");
     assert!(line.contains("... 27 more: --json ...") && line.ends_with("-parent->  it"), "{line}");
+}
+
+/// Of a root folder snapshots have the sizes that their snapshotters know, and those that have none are counted.
+#[test]
+fn a_root_folder_tells_how_large_snapshots_are() {
+    let now = ["--now", "2026-01-01T00:00:00Z"];
+    let told = |scenario: &str, arguments: &[&str]| {
+        let root = root_of(scenario);
+        let path = root.path().to_str().expect("text");
+        let words = [&arguments[..1], &[path], &arguments[1..], &now].concat();
+        text(&leasehold(&words).stdout).replace(path, "ROOT")
+    };
+    let of = |scenario: &str, arguments: &[&str]| -> Value {
+        let words = [arguments, &["--json"]].concat();
+        serde_json::from_str(&told(scenario, &words)).expect("one object")
+    };
+    let pinned = told(ROOT, &["explain", "snapshot/overlayfs/base"]);
+    assert!(pinned.starts_with("default/snapshot/overlayfs/base   304 B   kept, by 1 root\n"), "{pinned}");
+    assert!(pinned.contains("Without it 304 B of snapshots would come free.\n"), "{pinned}");
+    let node = of(ROOT, &["explain", "snapshot/overlayfs/base"]);
+    assert_eq!([&node["snapshot_bytes"], &node["snapshot_bytes_alone"], &node["bytes"]], [304, 304, 0]);
+    let digest = of(ROOT, &["explain"]);
+    let base = &digest["holders"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|holder| holder["node"]["kind"] == "snapshot");
+    let base = base.expect("it is pinned");
+    assert_eq!([&base["snapshot_bytes"], &base["snapshot_bytes_alone"], &base["bytes"]], [304, 304, 0]);
+
+    let dropped = &(ROOT.replace(" gc.root=now", "") + "snapshot prepare overlayfs/work parent=base\n");
+    let digest = told(dropped, &["explain"]);
+    assert!(digest.contains("\nOf 1 snapshot no size is known and none is added"), "{digest}");
+    assert_eq!(of(dropped, &["explain"])["garbage"]["snapshot_bytes"], 304);
+    let collected = told(dropped, &["collect"]);
+    let sums = "2 removed; 0 B of content and 304 B + 1 of unknown size of snapshots would come free.\n";
+    assert!(collected.contains(sums), "{collected}");
+    let collected = of(dropped, &["collect"]);
+    assert_eq!(collected["freed"]["snapshots"], json!({"bytes": 304, "unknown": 1}));
+    assert_eq!(collected["removed"][0]["bytes"], 304);
 }

@@ -295,7 +295,7 @@ fn every_known_error_of_clients_is_seen() {
 }
 
 /// Content, a snapshot and an ingest; in another namespace content that is shared.
-const ROOT: &str = "release 2.1
+pub(super) const ROOT: &str = "release 2.1
 content put layer size=5 gc.root=now
 snapshot prepare overlayfs/work
 snapshot commit overlayfs/work base gc.root=now
@@ -304,8 +304,13 @@ content open upload
 
 /// A root folder of containerd's in which all is stored that the database lists.
 fn daemon_root() -> TempDir {
+    root_of(ROOT)
+}
+
+/// The root folder after a scenario like [`ROOT`].
+pub(super) fn root_of(scenario: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    let scenario = parse(ROOT.as_bytes()).expect("a scenario");
+    let scenario = parse(scenario.as_bytes()).expect("a scenario");
     let state = replay::state(&scenario, Go::default(), &|| ()).unwrap_or_else(|failure| panic!("{failure}"));
     let tree = &state.world.store().tree;
     let metadata = folder.path().join("io.containerd.metadata.v1.bolt");

@@ -1,4 +1,5 @@
-//! What lies in containerd's root folder beside the database: names and lengths, no content.
+//! What lies in containerd's root folder beside the database: names and lengths, no content. meta.db does not know how
+//! large snapshots are; their snapshotters do, of those that are committed.
 //!
 //! ```text
 //!   io.containerd.content.v1.content/blobs/ALGORITHM/DIGITS      a file
@@ -8,14 +9,14 @@
 //!
 //! Links are not followed. What cannot be looked at is said as such, and not compared.
 
-use super::source::DEFAULT_WAIT;
 use crate::bucket::bolt;
 use crate::bucket::{Bucket, View};
-use crate::lint::Stored;
-use crate::schema::{names, varint};
+use crate::schema::{names, varint, views};
 use crate::text;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -30,35 +31,121 @@ const REFERENCE_BYTES_MAX: u64 = 1 << 16;
 /// Why something is not compared.
 type Why = String;
 
-/// Looks at the stores of a root folder; the database says which snapshotters it has.
-pub(super) fn look(root: &Path, tree: &Bucket, wait: Option<Duration>) -> Stored {
-    let mut stored = Stored::default();
-    let content = root.join(CONTENT);
-    match folder(&content) {
-        Ok(_) => {
-            match blobs(&content.join("blobs")) {
-                Ok(blobs) => stored.blobs = Some(blobs),
-                Err(why) => stored.unread.push((format!("{CONTENT}/blobs"), why)),
+/// What stores have on the disk, by the names that backends have for it, with lengths in bytes; a store that could not be
+/// looked at has none, and stands in `unread`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Stored {
+    /// Blobs by digest.
+    pub blobs: Option<BTreeMap<Vec<u8>, u64>>,
+    /// Ingests by their reference in the content store (`NAMESPACE/SEQUENCE/REF`).
+    pub ingests: Option<BTreeMap<Vec<u8>, u64>>,
+    /// What snapshotters have.
+    pub snapshots: Snapshots,
+    /// Stores of content that could not be looked at, and why.
+    pub unread: Vec<(String, String)>,
+}
+
+/// What snapshotters have on the disk.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Snapshots {
+    /// Snapshots by snapshotter and their name there (`NAMESPACE/SEQUENCE/KEY`); the length of those that are committed.
+    pub of: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Option<u64>>>,
+    /// Snapshotters that could not be looked at although the database has snapshots of them, and why.
+    pub unread: Vec<(String, String)>,
+}
+
+/// Sizes added up, some of which are not known.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct Bytes {
+    /// Those that are known.
+    pub bytes: u64,
+    /// How many are not.
+    pub unknown: u64,
+}
+
+impl Bytes {
+    /// Adds one.
+    pub fn add(&mut self, size: Option<u64>) {
+        self.add_all(size.map_or(Bytes { bytes: 0, unknown: 1 }, |bytes| Bytes { bytes, unknown: 0 }));
+    }
+
+    /// Adds others.
+    pub fn add_all(&mut self, other: Bytes) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.unknown += other.unknown;
+    }
+
+    /// Whether there was none to add.
+    pub fn is_nothing(self) -> bool {
+        self == Bytes::default()
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::bytes(self.bytes))?;
+        match self.unknown {
+            0 => Ok(()),
+            unknown => write!(f, " + {} of unknown size", text::count(unknown)),
+        }
+    }
+}
+
+impl Stored {
+    /// Looks at the stores of a root folder; a snapshotter that writes is tried for a time.
+    pub fn read(root: &Path, tree: &Bucket, wait: Duration) -> Stored {
+        let mut stored = Stored { snapshots: Snapshots::read(root, tree, wait), ..Stored::default() };
+        let content = root.join(CONTENT);
+        match folder(&content) {
+            Ok(_) => {
+                match blobs(&content.join("blobs")) {
+                    Ok(blobs) => stored.blobs = Some(blobs),
+                    Err(why) => stored.unread.push((format!("{CONTENT}/blobs"), why)),
+                }
+                match ingests(&content.join("ingest")) {
+                    Ok(ingests) => stored.ingests = Some(ingests),
+                    Err(why) => stored.unread.push((format!("{CONTENT}/ingest"), why)),
+                }
             }
-            match ingests(&content.join("ingest")) {
-                Ok(ingests) => stored.ingests = Some(ingests),
-                Err(why) => stored.unread.push((format!("{CONTENT}/ingest"), why)),
+            Err(why) => stored.unread.push((CONTENT.to_owned(), why)),
+        }
+        stored
+    }
+}
+
+impl Snapshots {
+    /// Looks at the snapshotters of a root folder and at those of which the database has snapshots; one that writes is
+    /// tried for a time.
+    pub fn read(root: &Path, tree: &Bucket, wait: Duration) -> Snapshots {
+        let mut read = Snapshots::default();
+        let used = used(tree);
+        for snapshotter in used.union(&installed(root)) {
+            let name = [SNAPSHOTTER, snapshotter].concat();
+            match snapshots(&root.join(OsStr::from_bytes(&name)), wait) {
+                Ok(snapshots) => {
+                    read.of.insert(snapshotter.clone(), snapshots);
+                }
+                Err(why) if used.contains(snapshotter) => read.unread.push((text::name(&name), why)),
+                Err(_) => {}
             }
         }
-        Err(why) => stored.unread.push((CONTENT.to_owned(), why)),
+        read
     }
-    let used = Stored::snapshotters_of(tree);
-    for snapshotter in used.union(&installed(root)) {
-        let name = [SNAPSHOTTER, snapshotter].concat();
-        match snapshots(&root.join(OsStr::from_bytes(&name)), wait.unwrap_or(DEFAULT_WAIT)) {
-            Ok(snapshots) => {
-                stored.snapshotters.insert(snapshotter.clone(), snapshots);
-            }
-            Err(why) if used.contains(snapshotter) => stored.unread.push((text::name(&name), why)),
-            Err(_) => {}
-        }
+
+    /// How large a snapshot of the database is; none where its snapshotter does not say.
+    pub fn size(&self, tree: &Bucket, namespace: &[u8], key: &[u8]) -> Option<u64> {
+        let (snapshotter, snapshot) = views::snapshot(tree, namespace, key)?;
+        *self.of.get(snapshotter)?.get(snapshot.get(names::NAME)?)?
     }
-    stored
+}
+
+/// The snapshotters of which a database has snapshots.
+fn used(tree: &Bucket) -> BTreeSet<Vec<u8>> {
+    let namespaces = tree.bucket(names::V1).into_iter().flat_map(View::buckets);
+    let snapshotters = namespaces
+        .flat_map(|(_, namespace)| namespace.at(&[names::SNAPSHOTS]).into_iter().flat_map(View::buckets));
+    let used = snapshotters.filter(|(_, snapshots)| snapshots.buckets().next().is_some());
+    used.map(|(snapshotter, _)| snapshotter.to_vec()).collect()
 }
 
 /// The entries of a folder, which is no link to one.
