@@ -75,6 +75,15 @@ impl Bytes {
         self.unknown += other.unknown;
     }
 
+    /// `304 B of snapshots (and 1 of unknown size)`
+    pub fn of(self, things: &str) -> String {
+        let known = format!("{} of {things}", text::bytes(self.bytes));
+        match self.unknown {
+            0 => known,
+            unknown => format!("{known} (and {} of unknown size)", text::count(unknown)),
+        }
+    }
+
     /// Whether there was none to add.
     pub fn is_nothing(self) -> bool {
         self == Bytes::default()
@@ -134,7 +143,9 @@ impl Snapshots {
 
     /// How large a snapshot of the database is; none where its snapshotter does not say.
     pub fn size(&self, tree: &Bucket, namespace: &[u8], key: &[u8]) -> Option<u64> {
-        let (snapshotter, snapshot) = views::snapshot(tree, namespace, key)?;
+        let slash = views::snapshot_slash(tree, namespace, key)?;
+        let (snapshotter, name) = (&key[..slash], &key[slash + 1..]);
+        let snapshot = tree.view().at(&[names::V1, namespace, names::SNAPSHOTS, snapshotter, name])?;
         *self.of.get(snapshotter)?.get(snapshot.get(names::NAME)?)?
     }
 }

@@ -1,9 +1,9 @@
-//! `leasehold diff`: what two releases do with one database, or with generated ones.
+//! `leasehold diff`: what two releases do with one database, or with generated ones; what became of a database.
 
 use super::notes::Notes;
-use super::source;
+use super::source::{self, Look};
 use super::values::{self, Now};
-use super::{Ended, Failure, interrupt, progress, version};
+use super::{Ended, Failure, copies, interrupt, progress, version};
 use crate::diff::{Pair, Unopenable, campaign, compare};
 use crate::generate::seed::Seed;
 use crate::go::Go;
@@ -16,37 +16,56 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Tell what an upgrade or a downgrade of containerd would change
+/// Tell what an upgrade or a downgrade of containerd would change, or what became of a database
 ///
 /// Compares a collection by --from with one by --to: what one keeps and the other removes, each with both reasons,
 /// grouped by the rule that differs. The database is only read; it is judged as each daemon has it after opening it.
 /// With --cases generated databases are compared, and each kind of difference is shown with one small example.
+///
+/// Given two copies of one database, BEFORE and AFTER, by the rules of one release: what came, what went and why, what is
+/// held by another than before, what goes now, and which records differ.
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 nothing that --from keeps would be removed by --to, 1 something would, or a \
-collection fails, or one of the daemons does not open the database, or a difference that no known rule explains (with --cases only the last), 2 usage, 3 an input that \
-cannot be read or an output that cannot be written.
+collection fails, or one of the daemons does not open the database, or a difference that no known rule explains (with --cases only the last); of two copies 0 nothing went that is \
+needed, 1 something did, or AFTER's collection fails; 2 usage, 3 an input that cannot be read or an output that cannot be written.
+
+Of two copies: `LOST` went although something that is kept in AFTER still refers to it (pull the image again, or delete what \
+names it); `went` was removed by a collection, as its reason says, or was let go of, or deleted by a client; `came` is new; `moved` \
+has no holder in common with before; `goes` was kept and is removed by the next collection; `changed` has other fields. Copies do \
+not tell what happened between them: a collection explains what it would remove from BEFORE at --now. A copy that was made while \
+a daemon wrote is not safe to read: stop the daemon, or read the live file.
 
 --json counts the resources: `removed` (only --to removes them), `kept` (only --from does), `alike` (both keep them, each \
 for a reason of its own; these three are in `differences`, with all `reasons` of both), and `unchanged`, all others. `warnings` has what standard error \
 says. Where a daemon does not open the database there are only `unopenable`, with its `release` and the `error`, and \
-`warnings`. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\".
+`warnings`. Of two copies: `came` (`after`: what holds it), `went` (`why`: collected, let-go with what held it as `before`, deleted, lost \
+with what refers to it as `after`; `reason` in words), `moved` (`before` and `after`), `goes` (`reason`), `changed` (`fields` as \
+paths below the record), each a list of objects with `node` and `bytes`; `errors` of both collections, and `unchanged`. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\".
 
 Examples:
   leasehold diff /var/lib/containerd --from 1.7 --to 2.1
   leasehold diff meta.db --from 2.2 --to 2.1 --now 2026-01-31T12:00:00Z       a downgrade
-  leasehold diff --cases 100000 --from 1.7 --to 2.0"
+  leasehold diff --cases 100000 --from 1.7 --to 2.0
+  leasehold diff monday.db tuesday.db
+  leasehold diff before.scenario after.scenario --release 2.1 --json | jq '.went[] | select(.why == \"lost\").node'"
 )]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE", required_unless_present = "cases", conflicts_with = "cases")]
     source: Option<PathBuf>,
+    /// A later copy of the same: tell what became of it instead
+    #[arg(value_name = "AFTER")]
+    after: Option<PathBuf>,
     /// The release that runs today
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
-    from: Release,
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, required_unless_present = "after", conflicts_with = "after")]
+    from: Option<Release>,
     /// The release that takes over
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
-    to: Release,
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, required_unless_present = "after", conflicts_with = "after")]
+    to: Option<Release>,
+    /// By whose rules two copies are compared; default: by the later one's version, or a scenario's
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, requires = "after")]
+    release: Option<Release>,
     /// Collect as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a
     /// scenario's clock
     #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true, conflicts_with = "cases")]
@@ -70,20 +89,32 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
-    if arguments.from == arguments.to {
-        let release = arguments.from;
-        let same = format!("--from and --to are both by the rules of {release}: there is nothing to compare");
+    let Arguments { from, to, cases, .. } = *arguments;
+    if let (Some(before), Some(after)) = (&arguments.source, &arguments.after) {
+        let Arguments { now, release, go, wait, json, .. } = *arguments;
+        return copies::compare([before, after], &Look { now, release, go, wait }, json, out);
+    }
+    let (Some(from), Some(to)) = (from, to) else {
+        return Err(Failure::Usage("give --from and --to, or two copies".to_owned()));
+    };
+    if from == to {
+        let same = format!("--from and --to are both by the rules of {from}: there is nothing to compare");
         return Err(Failure::Usage(same));
     }
-    match (&arguments.source, arguments.cases) {
-        (Some(path), _) => compare_source(arguments, path, out),
-        (None, Some(cases)) => compare_cases(arguments, cases, out),
+    match (&arguments.source, cases) {
+        (Some(path), _) => compare_source(arguments, path, [from, to], out),
+        (None, Some(cases)) => compare_cases(arguments, cases, [from, to], out),
         (None, None) => Err(Failure::Usage("name a SOURCE, or give --cases".to_owned())),
     }
 }
 
-fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let Arguments { from, to, go, .. } = *arguments;
+fn compare_source(
+    arguments: &Arguments,
+    path: &Path,
+    [from, to]: [Release; 2],
+    out: &mut dyn Write,
+) -> Result<Ended, Failure> {
+    let go = arguments.go;
     values::go_of(go, &[from, to])?;
     let mut notes = Notes::default();
     let situation = source::read(path, Some(from), arguments.now, go, arguments.wait, &mut notes)?;
@@ -100,7 +131,7 @@ fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Re
     let pair = match Pair::new(&situation, from, to) {
         Ok(pair) => pair,
         Err(unopenable) => {
-            write_unopenable(arguments, path, &unopenable, &notes, out)?;
+            write_unopenable(arguments, [from, to], path, &unopenable, &notes, out)?;
             return Ok(Ended::WithFinding);
         }
     };
@@ -113,6 +144,7 @@ fn compare_source(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Re
 /// Says which daemon does not open the database, and why.
 fn write_unopenable(
     arguments: &Arguments,
+    [from, to]: [Release; 2],
     path: &Path,
     unopenable: &Unopenable,
     notes: &Notes,
@@ -121,8 +153,8 @@ fn write_unopenable(
     let Unopenable { release, error } = unopenable;
     if arguments.json {
         let report = json!({
-            "from": arguments.from.name(),
-            "to": arguments.to.name(),
+            "from": from.name(),
+            "to": to.name(),
             "unopenable": {"release": release.name(), "error": text::line(error.to_string())},
             "warnings": notes.said,
         });
@@ -131,8 +163,12 @@ fn write_unopenable(
     writeln!(out, "{}: {}: nothing can be compared", text::path(path), text::line(unopenable.to_string()))
 }
 
-fn compare_cases(arguments: &Arguments, cases: u64, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let Arguments { from, to, .. } = *arguments;
+fn compare_cases(
+    arguments: &Arguments,
+    cases: u64,
+    [from, to]: [Release; 2],
+    out: &mut dyn Write,
+) -> Result<Ended, Failure> {
     let plan = campaign::Plan { seed: arguments.seed.clone(), cases, from, to };
     let progress = progress::bar(Some(cases), "cases");
     let stop = interrupt::stop();

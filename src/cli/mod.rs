@@ -5,6 +5,7 @@ mod child;
 mod child_campaign;
 mod collect;
 mod conformance;
+mod copies;
 mod diff;
 mod exhaust;
 mod explain;

@@ -79,18 +79,18 @@ pub(super) struct Look {
     /// Look as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a scenario's
     /// clock
     #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true)]
-    now: Option<Now>,
+    pub(super) now: Option<Now>,
     /// Whose rules: a version of containerd; default: by the database's own version, or a
     /// scenario's
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
-    release: Option<Release>,
+    pub(super) release: Option<Release>,
     /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.
     /// Where nothing is said, such texts are warned of
     #[arg(long, value_name = "GO", value_parser = Go::parse)]
-    go: Option<Go>,
+    pub(super) go: Option<Go>,
     /// Try so long to read a database that a daemon writes to [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = values::parse_duration, allow_hyphen_values = true)]
-    wait: Option<Duration>,
+    pub(super) wait: Option<Duration>,
 }
 
 impl Look {

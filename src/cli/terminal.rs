@@ -14,7 +14,7 @@ use super::Failure;
 use super::pipe::Quiet;
 use crate::text;
 use clap::Parser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ErrorKind};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -55,13 +55,6 @@ pub(super) fn parse<A: Parser>(arguments: impl IntoIterator<Item = OsString>) ->
     // The message repeats words of the line, so it is asked for again with words that can be shown.
     let shown = arguments.iter().map(|word| text::name(word.as_encoded_bytes()));
     let mut error = A::try_parse_from(shown).err().unwrap_or(error);
-    if is_second_file(&arguments, &error) {
-        say(
-            "diff compares what two releases do with one database, and two files cannot be compared: name one. What a \
-             collection would do with each of two, `leasehold collect FILE --json` tells of each",
-        );
-        return Err(2);
-    }
     if let ErrorKind::ArgumentConflict | ErrorKind::UnknownArgument = error.kind() {
         // They recommend what is refused: the flag that is in conflict, or a flag for a file.
         error.remove(ContextKind::Usage);
@@ -86,16 +79,6 @@ pub(super) fn parse<A: Parser>(arguments: impl IntoIterator<Item = OsString>) ->
             Err(3)
         }
     }
-}
-
-/// Whether somebody compares two files.
-fn is_second_file(arguments: &[OsString], error: &clap::Error) -> bool {
-    let is_file = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(word)) => !word.starts_with('-'),
-        _ => false,
-    };
-    let is_diff = arguments.get(1).is_some_and(|command| command == "diff");
-    is_diff && is_file && error.kind() == ErrorKind::UnknownArgument
 }
 
 /// Lets panics say what they have to say in the same way: their messages may repeat what was read.

@@ -1,4 +1,5 @@
-//! What an upgrade or a downgrade of containerd changes: one database, two releases.
+//! What an upgrade or a downgrade of containerd changes: one database, two releases. And what became of a database: two
+//! `copies`, one release.
 //!
 //! ```text
 //!                      ┌─ opened by --from ─> judged ─┐                      each with both reasons,
@@ -17,6 +18,7 @@ pub mod campaign;
 mod class;
 mod collectors;
 mod compare;
+pub mod copies;
 mod errors;
 mod example;
 mod judged;

@@ -4,6 +4,7 @@
 
 use super::dominators::Dominators;
 use super::freed::{Blob, Blobs, snapshot_bytes};
+use super::holders::{Holder, Walk, holders};
 use super::network::{Network, Subject, VertexId, id};
 use super::reach::Reached;
 use super::until::{End, Until};
@@ -104,17 +105,6 @@ impl<'a> Digest<'a> {
     }
 }
 
-/// A holder before it is known what it holds.
-struct Candidate<'a> {
-    subject: Subject<'a>,
-    rule: Rule,
-    /// The vertices that go with it.
-    members: Vec<VertexId>,
-    /// The node that is the holder itself, where it is none of the objects that it holds.
-    own: Option<NodeId>,
-    until: Option<Instant>,
-}
-
 struct Adding<'n, 'j, 'a> {
     network: &'n Network<'j, 'a>,
     now: Instant,
@@ -150,46 +140,26 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
     fn holdings(&self) -> Vec<Holding<'a>> {
         let dominators = self.network.dominators(self.now);
         let sums = self.sums(&dominators);
-        let mut walk = Walk::new(self);
-        let candidates = self.candidates().into_iter();
-        let holdings = candidates.map(|candidate| {
-            let (held, alone) = (walk.held(&candidate), self.alone(&candidate, &dominators, &sums));
-            let Candidate { subject, rule, until, .. } = candidate;
+        let mut walk = Walk::new(self.network, self.now);
+        let sizes: Vec<u64> = self.blobs.0.values().map(|blob| blob.bytes.unwrap_or(0)).collect();
+        let mut last_met = vec![None; sizes.len()];
+        let holders = holders(self.network, &self.reached).into_iter().enumerate();
+        let holdings = holders.map(|(number, holder)| {
+            let mut held = Held::default();
+            walk.from(&holder, |node| {
+                if !self.is_there[node as usize] {
+                    return;
+                }
+                held.add(self.object(node));
+                let blob = self.blob_of[node as usize].map(|blob| blob as usize);
+                let is_new = |blob: &usize| last_met[*blob].replace(number) != Some(number);
+                held.bytes = held.bytes.saturating_add(blob.filter(is_new).map_or(0, |blob| sizes[blob]));
+            });
+            let alone = self.alone(&holder, &dominators, &sums);
+            let Holder { subject, rule, until, .. } = holder;
             Holding { holder: subject, rule, held, alone, until }
         });
         holdings.collect()
-    }
-
-    /// The holders as they stand in the database: nodes first, then holders that are none.
-    fn candidates(&self) -> Vec<Candidate<'a>> {
-        let (network, graph) = (self.network, self.network.graph());
-        let mut rules: BTreeMap<NodeId, Rule> = BTreeMap::new();
-        for arc in (0..graph.root_count()).map(|arc| graph.arc(arc)) {
-            if matches!(
-                arc.rule,
-                Rule::LiveLease | Rule::UnexpiredImage | Rule::Container | Rule::ActiveIngest
-            ) {
-                rules.insert(arc.to.node, arc.rule);
-            }
-        }
-        let nodes = rules.into_iter().map(|(node, rule)| {
-            let members =
-                network.members(node).iter().copied().filter(|member| self.reached.has(*member)).collect();
-            let until = graph.expiry(node);
-            let own = (rule != Rule::ActiveIngest).then_some(node);
-            Candidate { subject: Subject::Node(node), rule, members, own, until }
-        });
-        let pins = network.pins().map(|(node, pin)| {
-            let (subject, rule) = (Subject::Node(node), Rule::RootLabel);
-            Candidate { subject, rule, members: vec![pin], own: None, until: None }
-        });
-        let holders = network.holders().map(|(holder, vertex)| {
-            let first = network.from(vertex).iter().find_map(|edge| edge.arc());
-            let rule = first.map_or(Rule::Target, |arc| graph.arc(arc).rule);
-            let (subject, members) = (Subject::Holder(holder), vec![vertex]);
-            Candidate { subject, rule, members, own: None, until: None }
-        });
-        nodes.chain(pins).chain(holders).collect()
     }
 
     /// By vertex: what cannot be reached but through it.
@@ -213,16 +183,16 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         Held { objects: 1, bytes: 0, snapshots: self.snapshots[id as usize] }
     }
 
-    fn alone(&self, candidate: &Candidate<'a>, dominators: &Dominators, sums: &[Held]) -> Held {
+    fn alone(&self, holder: &Holder<'a>, dominators: &Dominators, sums: &[Held]) -> Held {
         // A way in from which nothing goes on matters only to the object itself.
-        let counts = |member: &&VertexId| candidate.own.is_none() || !self.network.from(**member).is_empty();
-        let members: Vec<VertexId> = candidate.members.iter().filter(counts).copied().collect();
+        let counts = |member: &&VertexId| holder.own.is_none() || !self.network.from(**member).is_empty();
+        let members: Vec<VertexId> = holder.members.iter().filter(counts).copied().collect();
         let all = |top: &&VertexId| members.iter().all(|member| dominators.dominates(**top, *member));
         let Some(top) = members.iter().find(all) else {
-            return if members.is_empty() { Held::default() } else { self.tried(candidate) };
+            return if members.is_empty() { Held::default() } else { self.tried(holder) };
         };
         let mut held = sums[*top as usize];
-        let own = candidate.own.filter(|own| self.is_there[*own as usize]);
+        let own = holder.own.filter(|own| self.is_there[*own as usize]);
         let own = own.and_then(|own| dominators.common(self.network.entries_of(own).iter().copied()));
         if own.is_some_and(|own| dominators.dominates(*top, own)) {
             held.objects -= 1;
@@ -231,15 +201,15 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
     }
 
     /// What goes without a holder that is reached in several ways none of which leads to the others: it is tried.
-    fn tried(&self, candidate: &Candidate<'a>) -> Held {
-        let Subject::Node(group) = candidate.subject else { return Held::default() };
+    fn tried(&self, holder: &Holder<'a>) -> Held {
+        let Subject::Node(group) = holder.subject else { return Held::default() };
         let after = self.network.reached_without(group, self.now);
         let stays = |id: NodeId| id != group && after.keeps(self.network, id);
         let kept = |id: NodeId| self.reached.keeps(self.network, id);
         let gone =
             nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize] && kept(*id) && !stays(*id));
         let mut held = Held { bytes: self.blobs.freed(kept, stays), ..Held::default() };
-        gone.filter(|id| candidate.own != Some(*id)).for_each(|id| held.add(self.object(id)));
+        gone.filter(|id| holder.own != Some(*id)).for_each(|id| held.add(self.object(id)));
         held
     }
 
@@ -280,56 +250,6 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
             }
         }
         next.into_values().collect()
-    }
-}
-
-/// Walks from one holder after the other, over tables that are made once.
-struct Walk<'w, 'n, 'j, 'a> {
-    adding: &'w Adding<'n, 'j, 'a>,
-    sizes: Vec<u64>,
-    /// By vertex, node and blob: the number of the last walk that met it.
-    vertices: Vec<u32>,
-    nodes: Vec<u32>,
-    blobs: Vec<u32>,
-    walk: u32,
-}
-
-impl<'w, 'n, 'j, 'a> Walk<'w, 'n, 'j, 'a> {
-    fn new(adding: &'w Adding<'n, 'j, 'a>) -> Self {
-        let sizes: Vec<u64> = adding.blobs.0.values().map(|blob| blob.bytes.unwrap_or(0)).collect();
-        let (vertices, nodes) = (vec![0; adding.network.vertices()], vec![0; adding.network.graph().nodes()]);
-        let blobs = vec![0; sizes.len()];
-        Walk { adding, sizes, vertices, nodes, blobs, walk: 0 }
-    }
-
-    /// All that a holder reaches.
-    fn held(&mut self, candidate: &Candidate<'_>) -> Held {
-        let Adding { network, now, .. } = *self.adding;
-        self.walk += 1;
-        let mut held = Held::default();
-        let mut grey = candidate.members.clone();
-        while let Some(vertex) = grey.pop() {
-            if std::mem::replace(&mut self.vertices[vertex as usize], self.walk) == self.walk {
-                continue;
-            }
-            if let Some(visit) = network.visit(vertex).filter(|visit| candidate.own != Some(visit.node)) {
-                held.add(self.met(visit.node));
-            }
-            let edges = network.from(vertex).iter();
-            grey.extend(edges.filter(|edge| network.holds(**edge, now)).map(|edge| edge.to));
-        }
-        held
-    }
-
-    /// A node that is met, if for the first time.
-    fn met(&mut self, node: NodeId) -> Held {
-        let is_new = std::mem::replace(&mut self.nodes[node as usize], self.walk) != self.walk;
-        if !is_new || !self.adding.is_there[node as usize] {
-            return Held::default();
-        }
-        let blob = self.adding.blob_of[node as usize].map(|blob| blob as usize);
-        let blob = blob.filter(|blob| std::mem::replace(&mut self.blobs[*blob], self.walk) != self.walk);
-        Held { bytes: blob.map_or(0, |blob| self.sizes[blob]), ..self.adding.object(node) }
     }
 }
 

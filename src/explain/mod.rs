@@ -18,6 +18,7 @@ mod drawing;
 mod explanation;
 mod find;
 mod freed;
+mod holders;
 mod network;
 mod paths;
 mod reach;
@@ -27,6 +28,7 @@ pub use digest::{Digest, Held, Holding, Next};
 pub use drawing::{Drawing, Fate, Group, LeftOut, Line, Object, ObjectId};
 pub use explanation::{Explainer, Explanation, Hop, State};
 pub use find::{Found, Thing, all_of, find, near};
+pub use holders::{Holder, Walk};
 pub use network::{Network, Subject};
 
 #[cfg(test)]

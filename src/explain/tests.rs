@@ -161,7 +161,7 @@ fn try_one(situation: &Situation, seen: &mut Seen, case: &str) {
         }
     }
     let digest = Digest::new(&network, &judgement, situation, Some(snapshots));
-    digest_adds_up(situation, &network, snapshots, &digest, &without, &marked, seen, case);
+    digest_adds_up(situation, &network, &digest, &without, &marked, seen, case);
     let outcome = collect(situation);
     // A sweep that fails stops on its way.
     if outcome.error.is_none() {
@@ -370,13 +370,13 @@ fn later(situation: &Situation) -> Vec<(Instant, BTreeSet<Node>)> {
 fn digest_adds_up(
     situation: &Situation,
     network: &Network<'_, '_>,
-    snapshots: &Snapshots,
     digest: &Digest<'_>,
     without: &Without,
     marked: &BTreeSet<Node>,
     seen: &mut Seen,
     case: &str,
 ) {
+    let snapshots = sized(&situation.tree);
     for Holding { holder, rule, alone, held, .. } in &digest.holders {
         assert!(alone.objects <= held.objects, "{case}");
         let Some(named) = Named::of(situation, network, *holder) else { continue };

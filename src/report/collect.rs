@@ -336,7 +336,7 @@ impl<'a> Report<'a> {
             bytes => format!(" ({bytes} more stay, as other namespaces hold the same digests)"),
         };
         let removed = text::count(self.outcome.removed.len() as u64);
-        let snapshots = snapshots.map(|bytes| format!(" and {bytes} of snapshots")).unwrap_or_default();
+        let snapshots = snapshots.map(|bytes| format!(" and {}", bytes.of("snapshots"))).unwrap_or_default();
         writeln!(out, "\n{removed} removed; {freed} of content{snapshots} would come free{held_note}.")?;
         self.write_elsewhere(out)
     }

@@ -166,7 +166,23 @@ impl<'a> Saying<'_, '_, 'a> {
         }
     }
 
-    fn json_subject(&self, subject: Subject<'_>) -> JsonNode {
+    /// The number of what is a node in the release.
+    fn number(&self, kind: Kind) -> Option<u8> {
+        let rules = self.situation.release.rules();
+        let is_node = match kind {
+            Kind::Image => rules.image_nodes,
+            Kind::Container => rules.container_nodes,
+            _ => true,
+        };
+        self.situation.release.type_of(kind).filter(|_| is_node).map(|number| number.0)
+    }
+
+    pub(super) fn json_named(&self, kind: Kind, namespace: &[u8], key: &[u8]) -> JsonNode {
+        let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
+        JsonNode { r#type: self.number(kind), kind: kind.to_string(), namespace, key }
+    }
+
+    pub(super) fn json_subject(&self, subject: Subject<'_>) -> JsonNode {
         let of = |kind: &str, namespace: &[u8], key: &[u8]| {
             let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
             JsonNode { r#type: None, kind: kind.to_owned(), namespace, key }
@@ -197,7 +213,7 @@ impl<'a> Saying<'_, '_, 'a> {
     }
 
     /// What is taken for a node or a holder by people, from a namespace that is not written out.
-    fn name(&self, subject: Subject<'_>, namespace: &[u8]) -> String {
+    pub(super) fn name(&self, subject: Subject<'_>, namespace: &[u8]) -> String {
         let words = self.words(namespace);
         let name = match subject {
             Subject::Node(id) => words.plain(self.network.graph().node(id).as_ref()),
@@ -223,7 +239,7 @@ impl<'a> Saying<'_, '_, 'a> {
     }
 
     /// The size of content or of a snapshot, where it is known.
-    fn size(&self, node: NodeRef<'_>) -> Option<u64> {
+    pub(super) fn size(&self, node: NodeRef<'_>) -> Option<u64> {
         let Situation { release, tree, .. } = self.situation;
         match release.kind_of(node.resource_type) {
             Kind::Content => views::blob_size(tree, node.namespace, node.key),
@@ -246,7 +262,7 @@ impl<'a> Saying<'_, '_, 'a> {
 }
 
 /// A name with everyday names and short digests.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     text::short_digests(&alias::in_text(name))
 }
 
@@ -447,7 +463,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
         let content = Some(*bytes_alone).filter(|bytes| *bytes > 0);
         let content = content.map(|bytes| format!("{} of content", text::bytes(bytes)));
         let snapshots = Some(*snapshots_alone).filter(|sum| !sum.is_nothing());
-        let snapshots = snapshots.map(|sum| format!("{sum} of snapshots"));
+        let snapshots = snapshots.map(|sum| sum.of("snapshots"));
         let free = content.into_iter().chain(snapshots).collect::<Vec<_>>().join(" and ");
         match (free.is_empty(), takes_along.len()) {
             (true, 0) => {}
@@ -685,8 +701,7 @@ impl Show for NodeReport<'_, '_, '_> {
         let chains: Vec<Vec<JsonHop>> = explanation.chains.iter().map(hops).collect();
         let Found { namespace, thing, key } = self.found;
         let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
-        let number = self.kind().and_then(|kind| saying.situation.release.type_of(kind));
-        let r#type = number.filter(|_| self.is_node()).map(|number| number.0);
+        let r#type = self.kind().and_then(|kind| saying.number(kind));
         let report = JsonNodeReport {
             release: saying.situation.release.name(),
             now: time::format_rfc3339_nano(saying.now()),
@@ -733,15 +748,6 @@ impl Show for NodeReport<'_, '_, '_> {
 }
 
 impl NodeReport<'_, '_, '_> {
-    fn is_node(&self) -> bool {
-        let rules = self.saying.situation.release.rules();
-        match self.kind() {
-            Some(Kind::Image) => rules.image_nodes,
-            Some(Kind::Container) => rules.container_nodes,
-            kind => kind.is_some(),
-        }
-    }
-
     fn json_near_miss(&self, failure: &Failure<'_>) -> JsonNearMiss {
         let (by, label) = failure.mentions();
         let node = by.map(|by| match by {

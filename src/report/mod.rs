@@ -4,6 +4,7 @@
 pub mod child;
 pub mod collect;
 pub mod conformance;
+pub mod copies;
 pub mod exhaust;
 pub mod explain;
 pub mod finding;

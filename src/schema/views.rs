@@ -31,22 +31,10 @@ pub fn has(tree: &Bucket, kind: Kind, namespace: &[u8], key: &[u8]) -> bool {
         Kind::Image => has(&[names::IMAGES, key]),
         Kind::Container => has(&[names::CONTAINERS, key]),
         Kind::Lease => has(&[names::LEASES, key]),
-        Kind::Snapshot => snapshot_in(namespace, key).is_some(),
+        // A snapshotter's name may have a slash, so that the key can be cut at each.
+        Kind::Snapshot => slashes(key).any(|at| has(&[names::SNAPSHOTS, &key[..at], &key[at + 1..]])),
         Kind::Task | Kind::Stream | Kind::Mount | Kind::Other(_) => false,
     }
-}
-
-/// A snapshot by its node's key: the snapshotter and the record.
-pub fn snapshot<'t, 'k>(tree: &'t Bucket, namespace: &[u8], key: &'k [u8]) -> Option<(&'k [u8], View<'t>)> {
-    snapshot_in(tree.view().at(&[names::V1, namespace])?, key)
-}
-
-/// A snapshotter's name may have a slash, so that the key can be cut at each.
-fn snapshot_in<'t, 'k>(namespace: View<'t>, key: &'k [u8]) -> Option<(&'k [u8], View<'t>)> {
-    slashes(key).find_map(|at| {
-        let record = namespace.at(&[names::SNAPSHOTS, &key[..at], &key[at + 1..]])?;
-        Some((&key[..at], record))
-    })
 }
 
 /// The object in whose bucket a path of keys from the database's root ends: its kind, namespace and key.

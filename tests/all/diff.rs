@@ -247,3 +247,109 @@ fn a_daemon_that_does_not_open_the_database_is_a_finding() {
     let report: serde_json::Value = serde_json::from_str(&json).expect("one object");
     assert_eq!(report["unopenable"]["release"], "2.1");
 }
+
+const BEFORE: &str = "release 2.1
+content put layer size=100
+content put manifest size=10 gc.ref.content.l.0=@layer
+image create web:1 target=manifest
+content put other size=7
+lease create pull expire=+1h
+lease add pull content/other
+content put shared size=3
+lease create a
+lease add a content/shared
+content put needed size=4
+image create keep target=needed
+content put late size=6
+lease create short
+lease add short content/late
+container create c
+";
+
+const SINCE: &str = "advance 2h
+image delete web:1
+lease create b
+lease add b content/shared
+lease delete a
+content delete needed
+container delete c
+gc
+content put fresh size=2
+lease delete short
+content label shared team.example=blue
+";
+
+/// A folder with two copies of a database as scenarios.
+fn copies(before: &str, after: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, scenario) in [("before.scenario", before), ("after.scenario", after)] {
+        std::fs::write(folder.path().join(name), scenario).expect("a new file");
+    }
+    folder
+}
+
+fn became(folder: &tempfile::TempDir, more: &[&str]) -> Output {
+    let [before, after] =
+        ["before.scenario", "after.scenario"].map(|name| folder.path().join(name).display().to_string());
+    leasehold(&[&["diff", &before, &after], more].concat())
+}
+
+/// Every sort of change, in words and for machines.
+#[test]
+fn two_copies_tell_what_became_of_a_database() {
+    let folder = copies(BEFORE, &(BEFORE.to_owned() + SINCE));
+    let told = became(&folder, &[]);
+    let expected = "\
+What became of the database, by the rules of containerd 2.1 at 2026-01-01T02:00:00Z
+
+LOST     default/content/needed      4 B  image/keep still needs it
+went     default/content/layer     100 B  image/web:1 held it, and does not any more
+went     default/content/manifest   10 B  image/web:1 held it, and does not any more
+went     default/content/other       7 B  a collection removes it: lease/pull held it and expired 2026-01-01T01:00:00Z
+went     default/container/c              a client deleted it
+went     default/image/web:1              a client deleted it
+went     default/lease/a                  a client deleted it
+went     default/lease/pull               a collection removes it: expired 2026-01-01T01:00:00Z
+went     default/lease/short              a client deleted it
+came     default/content/fresh       2 B
+came     default/lease/b
+moved    default/content/shared      3 B  lease/a held it, now lease/b does
+goes     default/content/late        6 B  nothing refers to it
+changed  default/content/shared      3 B  labels, updatedat
+
+2 (2 B) came, 9 (121 B) went, 1 of them still needed, 1 held by another, 1 with another record, 1 (6 B) more would go at the next collection; 1 as they were.
+";
+    assert_eq!(text(&told), expected);
+    assert_eq!(told.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&became(&folder, &["--json"]).stdout).expect("one object");
+    let went = report["went"].as_array().expect("a list").iter();
+    let whys: Vec<&str> = went.map(|went| went["why"].as_str().expect("text")).collect();
+    let expected =
+        ["let-go", "let-go", "lost", "collected", "deleted", "deleted", "deleted", "collected", "deleted"];
+    assert_eq!(whys, expected);
+    assert_eq!(report["moved"][0]["before"]["key"], "a");
+    assert_eq!(report["moved"][0]["after"]["key"], "b");
+    assert_eq!(report["goes"][0]["bytes"], 6);
+}
+
+#[test]
+fn copies_the_wrong_way_round_are_warned_of() {
+    let first = BEFORE.to_owned() + "snapshot prepare overlayfs/first\n";
+    let second = first.clone() + "snapshot prepare overlayfs/second\n";
+    let warned = |output: &Output| String::from_utf8_lossy(&output.stderr).contains("the wrong way round");
+    assert!(warned(&became(&copies(&second, &first), &[])));
+    let told = became(&copies(&first, &second), &[]);
+    assert!(!warned(&told));
+    assert_eq!(told.status.code(), Some(0));
+}
+
+#[test]
+fn copies_and_releases_are_not_mixed() {
+    let folder = copies(BEFORE, BEFORE);
+    assert!(text(&became(&folder, &[])).ends_with("0 came, 0 went; 12 as they were.\n"));
+    assert_eq!(became(&folder, &["--from", "1.7"]).status.code(), Some(2));
+    assert_eq!(became(&folder, &["--cases", "5"]).status.code(), Some(2));
+    let before = folder.path().join("before.scenario").display().to_string();
+    assert_eq!(leasehold(&["diff", &before]).status.code(), Some(2));
+    assert_eq!(leasehold(&["diff", &before, "--release", "2.1"]).status.code(), Some(2));
+}

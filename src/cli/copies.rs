@@ -1,0 +1,76 @@
+//! `leasehold diff BEFORE AFTER`: what became of a database. Never writes to either copy.
+
+use super::notes::Notes;
+use super::source::{self, Look};
+use super::{Ended, Failure, version};
+use crate::diff::copies::{self, Copy};
+use crate::engine::{Request, collect};
+use crate::explain::Network;
+use crate::oracle::{Defects, Judgement, judge};
+use crate::properties::check;
+use crate::report::Show as _;
+use crate::report::copies::{Report, Side};
+use crate::report::explain::Saying;
+use crate::situation::Situation;
+use std::io::Write;
+use std::path::Path;
+
+/// Compares two copies by the rules of one release, at one instant: those of the later one where nothing is said.
+pub(super) fn compare(
+    [before, after]: [&Path; 2],
+    look: &Look,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<Ended, Failure> {
+    let mut notes = Notes::default();
+    let (later, _) = source::read_judged(after, look, &mut notes)?;
+    let (release, wait) = (later.release, look.wait.filter(|_| !source::is_scenario(before)));
+    let earlier = source::read(before, Some(release), look.now, look.go, wait, &mut notes)?.under(release);
+    let earlier = Situation { now: later.now, ..earlier };
+    if !source::is_scenario(before) {
+        version::warn(&earlier.tree, &[release], false, &mut notes);
+    }
+    let [old_sizes, new_sizes] = [(before, &earlier), (after, &later)]
+        .map(|(path, situation)| source::snapshots(path, look, &situation.tree, &mut notes));
+    let (old_error, old) = judged(&earlier, &mut notes);
+    let (new_error, new) = judged(&later, &mut notes);
+    let (old_network, new_network) = (Network::new(old.graph()), Network::new(new.graph()));
+    let saying = Saying {
+        situation: &earlier,
+        network: &old_network,
+        snapshots: old_sizes.as_ref(),
+        error: old_error.as_deref(),
+        culprits: &[],
+        command: "",
+    };
+    let before = Side { saying, judgement: &old };
+    let saying = Saying {
+        situation: &later,
+        network: &new_network,
+        snapshots: new_sizes.as_ref(),
+        error: new_error.as_deref(),
+        ..saying
+    };
+    let after = Side { saying, judgement: &new };
+    let changes = copies::compare(
+        Copy { situation: &earlier, judgement: &old, network: &old_network },
+        Copy { situation: &later, judgement: &new, network: &new_network },
+    );
+    if changes.is_backwards {
+        notes.say(
+            "AFTER has counted less far than BEFORE: are they the wrong way round, or of two databases?",
+        );
+    }
+    Report { before, after, changes: &changes, warnings: &notes.said }.write(json, out)?;
+    Ok(if changes.is_loss() || new_error.is_some() { Ended::WithFinding } else { Ended::Well })
+}
+
+/// Why a collection fails, and what must be kept; collector and oracle are compared.
+fn judged<'a>(situation: &'a Situation, notes: &mut Notes) -> (Option<String>, Judgement<'a>) {
+    let defects = Defects::as_shipped(situation.release);
+    let (outcome, judgement) = rayon::join(|| collect(situation), || judge(situation, defects));
+    for finding in &check::compare(&Request::new(situation), &outcome, &judgement) {
+        notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
+    }
+    (outcome.error.map(|error| error.to_string()), judgement)
+}

@@ -1,0 +1,322 @@
+//! What became of a database between two copies of it.
+
+use super::Show;
+use super::explain::{JsonNode, Saying};
+use crate::bucket::json;
+use crate::diff::Named;
+use crate::diff::copies::{By, Changes, Why};
+use crate::node::{Node, NodeRef};
+use crate::oracle::{Judgement, Rule};
+use crate::reason::Words;
+use crate::schema::time;
+use crate::text;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// How many of a sort are listed for people.
+const LISTED_MAX: usize = 50;
+/// How many fields of a record are.
+const FIELDS_MAX: usize = 4;
+
+/// The changes, with what both copies are said with.
+pub struct Report<'r, 'j, 'a> {
+    /// The earlier copy.
+    pub before: Side<'r, 'j, 'a>,
+    /// The later one.
+    pub after: Side<'r, 'j, 'a>,
+    /// What differs.
+    pub changes: &'r Changes<'a>,
+    /// What was said on standard error.
+    pub warnings: &'r [String],
+}
+
+/// A copy and what must be kept of it.
+#[derive(Clone, Copy)]
+pub struct Side<'r, 'j, 'a> {
+    /// What it is said with.
+    pub saying: Saying<'r, 'j, 'a>,
+    /// Why things go.
+    pub judgement: &'j Judgement<'a>,
+}
+
+#[derive(Serialize)]
+struct JsonReport<'r> {
+    release: &'r str,
+    now: String,
+    errors: JsonErrors<'r>,
+    came: Vec<JsonChange>,
+    went: Vec<JsonChange>,
+    moved: Vec<JsonChange>,
+    goes: Vec<JsonChange>,
+    changed: Vec<JsonChange>,
+    unchanged: u64,
+    warnings: &'r [String],
+}
+
+#[derive(Serialize)]
+struct JsonErrors<'r> {
+    before: Option<&'r str>,
+    after: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct JsonChange {
+    node: JsonNode,
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<JsonNode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<JsonNode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<Vec<String>>>,
+}
+
+impl<'a> Side<'_, '_, 'a> {
+    fn node(&self, named: &Named) -> Option<Node> {
+        let number = self.saying.situation.release.type_of(named.kind)?;
+        Some(Node::new(number, &named.namespace, &named.key))
+    }
+
+    /// Why some objects go, each in words; nothing of what is no node.
+    fn reasons(&self, named: &[&Named]) -> Vec<String> {
+        let nodes: Vec<Option<Node>> = named.iter().map(|named| self.node(named)).collect();
+        let there: Vec<NodeRef<'_>> = nodes.iter().flatten().map(Node::as_ref).collect();
+        let failures = self.judgement.failures_of_each(&there);
+        let situation = self.saying.situation;
+        let words = |node: NodeRef<'_>, failures: &[_]| {
+            Words { release: situation.release, tree: &situation.tree, namespace: node.namespace }
+                .failures(node, failures)
+        };
+        let mut reasons = there.iter().zip(&failures).map(|(node, failures)| words(*node, failures));
+        nodes.iter().map(|node| node.as_ref().and_then(|_| reasons.next()).unwrap_or_default()).collect()
+    }
+
+    fn holder(&self, (subject, rule): By<'a>, namespace: &[u8]) -> String {
+        let name = self.saying.name(subject, namespace);
+        if rule == Rule::RootLabel { format!("the pin of {name}") } else { name }
+    }
+
+    fn json(&self, named: &Named) -> JsonChange {
+        JsonChange {
+            node: self.saying.json_named(named.kind, &named.namespace, &named.key),
+            bytes: self.size(named),
+            why: None,
+            before: None,
+            after: None,
+            reason: None,
+            fields: None,
+        }
+    }
+
+    fn size(&self, named: &Named) -> Option<u64> {
+        self.saying.size(self.node(named)?.as_ref())
+    }
+}
+
+/// A line: what became of what, its size, and more.
+type Row = [String; 4];
+
+impl<'a> Report<'_, '_, 'a> {
+    fn why_words(&self, named: &Named, why: &Why<'a>, reason: &str) -> String {
+        let namespace = &named.namespace;
+        match why {
+            Why::Collected if reason.is_empty() => "a collection removes it".to_owned(),
+            Why::Collected => format!("a collection removes it: {reason}"),
+            Why::LetGo(by) => {
+                format!("{} held it, and does not any more", self.before.holder(*by, namespace))
+            }
+            Why::Deleted => "a client deleted it".to_owned(),
+            Why::Lost(by) => format!("{} still needs it", self.after.holder(*by, namespace)),
+        }
+    }
+
+    /// The reasons why what only BEFORE has was collected, in its order.
+    fn went(&self) -> Vec<String> {
+        let Changes { went, .. } = self.changes;
+        let collected: Vec<&Named> =
+            went.iter().filter(|(_, why)| *why == Why::Collected).map(|(named, _)| named).collect();
+        let mut reasons = self.before.reasons(&collected).into_iter();
+        let words = went.iter().map(|(named, why)| {
+            let reason = if *why == Why::Collected { reasons.next() } else { None };
+            self.why_words(named, why, &reason.unwrap_or_default())
+        });
+        words.collect()
+    }
+
+    fn goes(&self) -> Vec<String> {
+        self.after.reasons(&self.changes.goes.iter().collect::<Vec<_>>())
+    }
+
+    fn row(side: Side<'_, '_, '_>, word: &str, named: &Named, more: String) -> Row {
+        let Named { kind, namespace, key } = named;
+        let name = format!("{}/{kind}/{}", text::name(namespace), text::name(key));
+        let size = side.size(named).map(text::bytes).unwrap_or_default();
+        [word.to_owned(), super::explain::shown(&name), size, super::explain::shown(&more)]
+    }
+
+    /// The first of some rows, and how many more there are.
+    fn listed(rows: &mut Vec<Row>, word: &str, some: impl ExactSizeIterator<Item = Row>) {
+        let more = some.len().saturating_sub(LISTED_MAX);
+        rows.extend(some.take(LISTED_MAX));
+        if more > 0 {
+            let more = format!("... and {} more: --json lists them all", text::count(more as u64));
+            rows.push([word.to_owned(), more, String::new(), String::new()]);
+        }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let Report { before, after, changes, .. } = self;
+        let mut rows: Vec<Row> = Vec::new();
+        let went: Vec<String> = self.went();
+        let is_lost = |why: &Why<'_>| matches!(why, Why::Lost(_));
+        for (word, lost) in [("LOST", true), ("went", false)] {
+            let some = changes.went.iter().zip(&went).filter(|((_, why), _)| is_lost(why) == lost);
+            let some = some.map(|((named, _), why)| Self::row(*before, word, named, why.clone()));
+            Self::listed(&mut rows, word, some.collect::<Vec<_>>().into_iter());
+        }
+        let came = changes.came.iter().map(|(named, by)| {
+            let by = by.map(|by| format!("{} holds it", after.holder(by, &named.namespace)));
+            Self::row(*after, "came", named, by.unwrap_or_default())
+        });
+        Self::listed(&mut rows, "came", came);
+        let moved = changes.moved.iter().map(|(named, old, new)| {
+            let (old, new) = (before.holder(*old, &named.namespace), after.holder(*new, &named.namespace));
+            Self::row(*after, "moved", named, format!("{old} held it, now {new} does"))
+        });
+        Self::listed(&mut rows, "moved", moved);
+        let goes = changes.goes.iter().zip(self.goes());
+        let goes = goes.map(|(named, reason)| Self::row(*after, "goes", named, reason));
+        Self::listed(&mut rows, "goes", goes);
+        let changed = changes.changed.iter().map(|(named, fields)| {
+            let names = fields.iter().take(FIELDS_MAX);
+            let names = names.map(|field| text::name(&field.join(&b'/'))).collect::<Vec<_>>().join(", ");
+            let more = fields.len().saturating_sub(FIELDS_MAX);
+            let more =
+                if more > 0 { format!(" and {} more", text::count(more as u64)) } else { String::new() };
+            Self::row(*after, "changed", named, names + &more)
+        });
+        Self::listed(&mut rows, "changed", changed);
+        rows
+    }
+
+    fn write_errors(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (side, word) in [(self.before, "BEFORE"), (self.after, "AFTER")] {
+            if let Some(error) = side.saying.error {
+                writeln!(
+                    out,
+                    "A collection of {word} fails, so that it removes nothing: {}",
+                    text::line(error)
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_summary(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Changes { came, went, moved, goes, changed, unchanged, .. } = self.changes;
+        let sum = |side: Side<'_, '_, '_>, named: &mut dyn Iterator<Item = &Named>| {
+            let bytes = named.filter_map(|named| side.size(named)).fold(0, u64::saturating_add);
+            if bytes == 0 { String::new() } else { format!(" ({})", text::bytes(bytes)) }
+        };
+        let lost = went.iter().filter(|(_, why)| matches!(why, Why::Lost(_))).count();
+        let lost = match lost {
+            0 => String::new(),
+            lost => format!(", {} of them still needed", text::count(lost as u64)),
+        };
+        let mut sums = vec![
+            format!(
+                "{}{} came",
+                text::count(came.len() as u64),
+                sum(self.after, &mut came.iter().map(|(named, _)| named))
+            ),
+            format!(
+                "{}{} went{lost}",
+                text::count(went.len() as u64),
+                sum(self.before, &mut went.iter().map(|(named, _)| named))
+            ),
+        ];
+        for (count, words) in [(moved.len(), "held by another"), (changed.len(), "with another record")] {
+            if count > 0 {
+                sums.push(format!("{} {words}", text::count(count as u64)));
+            }
+        }
+        if !goes.is_empty() {
+            let bytes = sum(self.after, &mut goes.iter());
+            sums.push(format!(
+                "{}{bytes} more would go at the next collection",
+                text::count(goes.len() as u64)
+            ));
+        }
+        writeln!(out, "{}; {} as they were.", sums.join(", "), text::count(*unchanged))
+    }
+}
+
+impl Show for Report<'_, '_, '_> {
+    /// The object of `diff BEFORE AFTER --json`.
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Report { before, after, changes, .. } = self;
+        let subject = |side: &Side<'_, '_, '_>, (subject, _): By<'_>| Some(side.saying.json_subject(subject));
+        let came = changes.came.iter().map(|(named, by)| JsonChange {
+            after: by.and_then(|by| subject(after, by)),
+            ..after.json(named)
+        });
+        let went = changes.went.iter().zip(self.went()).map(|((named, why), reason)| {
+            let (name, old, new) = match why {
+                Why::Collected => ("collected", None, None),
+                Why::LetGo(by) => ("let-go", subject(before, *by), None),
+                Why::Deleted => ("deleted", None, None),
+                Why::Lost(by) => ("lost", None, subject(after, *by)),
+            };
+            JsonChange {
+                why: Some(name),
+                before: old,
+                after: new,
+                reason: Some(reason),
+                ..before.json(named)
+            }
+        });
+        let moved = changes.moved.iter().map(|(named, old, new)| JsonChange {
+            before: subject(before, *old),
+            after: subject(after, *new),
+            ..after.json(named)
+        });
+        let goes = changes.goes.iter().zip(self.goes());
+        let goes = goes.map(|(named, reason)| JsonChange { reason: Some(reason), ..after.json(named) });
+        let changed = changes.changed.iter().map(|(named, fields)| {
+            let keys =
+                |field: &Vec<Vec<u8>>| field.iter().map(|key| json::encode(key).into_owned()).collect();
+            JsonChange { fields: Some(fields.iter().map(keys).collect()), ..after.json(named) }
+        });
+        let report = JsonReport {
+            release: after.saying.situation.release.name(),
+            now: time::format_rfc3339_nano(after.saying.situation.now),
+            errors: JsonErrors { before: before.saying.error, after: after.saying.error },
+            came: came.collect(),
+            went: went.collect(),
+            moved: moved.collect(),
+            goes: goes.collect(),
+            changed: changed.collect(),
+            unchanged: changes.unchanged,
+            warnings: self.warnings,
+        };
+        serde_json::to_writer(&mut *out, &report)?;
+        writeln!(out)
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let situation = self.after.saying.situation;
+        let (release, now) = (situation.release, time::format_rfc3339(situation.now));
+        writeln!(out, "What became of the database, by the rules of containerd {release} at {now}\n")?;
+        self.write_errors(out)?;
+        let rows = self.rows();
+        text::write_columns(out, &rows, &[false, false, true, false])?;
+        if !rows.is_empty() {
+            writeln!(out)?;
+        }
+        self.write_summary(out)
+    }
+}
