@@ -1,12 +1,11 @@
 //! `leasehold collect`: what a collection would remove and keep. Never writes to the database.
 
+use super::explain::judged;
 use super::notes::Notes;
 use super::source;
 use super::{Ended, Failure};
-use crate::engine::{Request, collect, culprits, walk};
+use crate::engine::{culprits, walk};
 use crate::node::NodeRef;
-use crate::oracle::{Defects, judge};
-use crate::properties::check::compare;
 use crate::report::Show as _;
 use crate::report::collect::Report;
 use std::io::Write;
@@ -54,17 +53,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let Arguments { source, look, .. } = arguments;
     let (situation, others) = source::read_judged(source, look, &mut notes)?;
     let snapshots = source::snapshots(source, look, &situation.tree, &mut notes);
-    let request = Request::new(&situation);
-    // The oracle judges the same state beside the collector; a report that both stand behind can be trusted.
-    let defects = Defects::as_shipped(situation.release);
-    let (outcome, judgement) = rayon::join(|| collect(&situation), || judge(&situation, defects));
-    let disagreements = compare(&request, &outcome, &judgement);
+    let (outcome, judgement, agree) = judged(&situation, &mut notes);
     let (nodes, ids) = if outcome.error.is_some() { walk(&situation) } else { Default::default() };
     let walk: Vec<NodeRef<'_>> = ids.iter().map(|id| nodes.get(*id)).collect();
     let culprits = culprits(&situation, &outcome);
-    for finding in &disagreements {
-        notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
-    }
     let own = outcome.error.iter().map(|_| situation.release).collect();
     let (releases, failing) = others.map_or((None, own), |others| (Some(others.releases), others.failing));
     let report = Report {
@@ -80,6 +72,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         failing: &failing,
     };
     report.write(arguments.json, out)?;
-    let is_well = disagreements.is_empty() && outcome.error.is_none();
+    let is_well = agree && outcome.error.is_none();
     Ok(if is_well { Ended::Well } else { Ended::WithFinding })
 }

@@ -1,13 +1,11 @@
 //! `leasehold diff BEFORE AFTER`: what became of a database. Never writes to either copy.
 
+use super::explain::judged;
 use super::notes::Notes;
 use super::source::{self, Look};
 use super::{Ended, Failure, version};
 use crate::diff::copies::{self, Copy};
-use crate::engine::{Request, collect};
 use crate::explain::Network;
-use crate::oracle::{Defects, Judgement, judge};
-use crate::properties::check;
 use crate::report::Show as _;
 use crate::report::copies::{Report, Side};
 use crate::report::explain::Saying;
@@ -32,8 +30,10 @@ pub(super) fn compare(
     }
     let [old_sizes, new_sizes] = [(before, &earlier), (after, &later)]
         .map(|(path, situation)| source::snapshots(path, look, &situation.tree, &mut notes));
-    let (old_error, old) = judged(&earlier, &mut notes);
-    let (new_error, new) = judged(&later, &mut notes);
+    let (old_outcome, old, _) = judged(&earlier, &mut notes);
+    let (new_outcome, new, _) = judged(&later, &mut notes);
+    let [old_error, new_error] =
+        [old_outcome, new_outcome].map(|outcome| outcome.error.map(|error| error.to_string()));
     let (old_network, new_network) = (Network::new(old.graph()), Network::new(new.graph()));
     let saying = Saying {
         situation: &earlier,
@@ -63,14 +63,4 @@ pub(super) fn compare(
     }
     Report { before, after, changes: &changes, warnings: &notes.said }.write(json, out)?;
     Ok(if changes.is_loss() || new_error.is_some() { Ended::WithFinding } else { Ended::Well })
-}
-
-/// Why a collection fails, and what must be kept; collector and oracle are compared.
-fn judged<'a>(situation: &'a Situation, notes: &mut Notes) -> (Option<String>, Judgement<'a>) {
-    let defects = Defects::as_shipped(situation.release);
-    let (outcome, judgement) = rayon::join(|| collect(situation), || judge(situation, defects));
-    for finding in &check::compare(&Request::new(situation), &outcome, &judgement) {
-        notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
-    }
-    (outcome.error.map(|error| error.to_string()), judgement)
 }

@@ -85,7 +85,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
     let culprits = &culprits(situation, &outcome);
-    let saying = Saying { situation, network, snapshots, error: error.as_deref(), culprits, command: &command };
+    let saying =
+        Saying { situation, network, snapshots, error: error.as_deref(), culprits, command: &command };
     let is_well = agree && error.is_none();
     let Some(node) = &arguments.node else {
         let digest = &Digest::new(network, &judgement, situation, snapshots);

@@ -90,13 +90,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let mut notes = Notes::default();
     let Arguments { source, look, .. } = arguments;
     let (situation, _) = source::read_judged(source, look, &mut notes)?;
+    let snapshots = source::snapshots(source, look, &situation.tree, &mut notes);
+    let snapshots = snapshots.as_ref();
     let (outcome, judgement, agree) = judged(&situation, &mut notes);
     let error = outcome.error.as_ref().map(ToString::to_string);
     let network = Network::new(judgement.graph());
     let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
     let culprits = &culprits(situation, &outcome);
-    let saying = Saying { situation, network, error: error.as_deref(), culprits, command: &command };
+    let saying =
+        Saying { situation, network, snapshots, error: error.as_deref(), culprits, command: &command };
     let mut is_well = agree && error.is_none();
     let found = match &arguments.node {
         None => None,
@@ -108,7 +111,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             Some(found)
         }
     };
-    let explainer = Explainer::new(network, &judgement, situation);
+    let explainer = Explainer::new(network, &judgement, situation, snapshots);
     let mut drawing = Drawing::new(&explainer, network, &judgement, situation);
     if let Some(found) = found {
         let explanation = explainer.subject(found.subject(network, situation.release));

@@ -94,14 +94,15 @@ impl<'a> Digest<'a> {
         Digest { holders, garbage: adding.garbage(judgement), next: adding.next(), snapshots_unknown }
     }
 
-    /// The same without the holders.
+    /// The same without the holders and the sizes of snapshots.
     pub fn of_times(
         network: &Network<'_, 'a>,
         judgement: &Judgement<'a>,
         situation: &Situation,
     ) -> Digest<'a> {
-        let adding = Adding::new(network, judgement, situation);
-        Digest { holders: Vec::new(), garbage: adding.garbage(judgement), next: adding.next() }
+        let adding = Adding::new(network, judgement, situation, None);
+        let (garbage, next) = (adding.garbage(judgement), adding.next());
+        Digest { holders: Vec::new(), garbage, next, snapshots_unknown: 0 }
     }
 }
 
