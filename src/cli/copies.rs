@@ -39,6 +39,7 @@ pub(super) fn compare(
         situation: &earlier,
         network: &old_network,
         snapshots: old_sizes.as_ref(),
+        lines: None,
         error: old_error.as_deref(),
         culprits: &[],
         command: "",

@@ -51,7 +51,7 @@ Examples:
 
 --json of a node prints `release`, `now`, `error`, `node`, `state` (kept, removed, unswept: no collection removes its kind, \
 missing), `chain` (a shortest one, from a root on; `from` is null for what is a root by itself) and `chains`, `roots` (how many \
-reach it), `alone` (each other object or holder without which it goes), `until` (the first instant at which a collection removes \
+reach it; what a line of a scenario wrote has its `line`), `alone` (each other object or holder without which it goes), `until` (the first instant at which a collection removes \
 it if only time passes; null if never, or if it goes now), `near_misses` (what does not hold it), `bytes`, `bytes_alone` (what \
 comes free in content without it: digests that other namespaces keep set aside), `snapshot_bytes` and `snapshot_bytes_alone` \
 (the same of snapshots; null where their sizes are not known), `takes_along`, `elsewhere` (the same digest in \
@@ -85,8 +85,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
     let culprits = &culprits(situation, &outcome);
+    let lines = arguments.node.as_ref().and_then(|_| source::lines(source, look));
+    let lines = lines.as_ref();
     let saying =
-        Saying { situation, network, snapshots, error: error.as_deref(), culprits, command: &command };
+        Saying { situation, network, snapshots, lines, error: error.as_deref(), culprits, command: &command };
     let is_well = agree && error.is_none();
     let Some(node) = &arguments.node else {
         let digest = &Digest::new(network, &judgement, situation, snapshots);

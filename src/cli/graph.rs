@@ -93,13 +93,15 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let snapshots = source::snapshots(source, look, &situation.tree, &mut notes);
     let snapshots = snapshots.as_ref();
     let (outcome, judgement, agree) = judged(&situation, &mut notes);
+    let lines = source::lines(source, look);
+    let lines = lines.as_ref();
     let error = outcome.error.as_ref().map(ToString::to_string);
     let network = Network::new(judgement.graph());
     let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
     let culprits = &culprits(situation, &outcome);
     let saying =
-        Saying { situation, network, snapshots, error: error.as_deref(), culprits, command: &command };
+        Saying { situation, network, snapshots, lines, error: error.as_deref(), culprits, command: &command };
     let mut is_well = agree && error.is_none();
     let found = match &arguments.node {
         None => None,

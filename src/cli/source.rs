@@ -13,7 +13,7 @@ use crate::bucket::bolt::{self, BoltError};
 use crate::go::Go;
 use crate::instant::Instant;
 use crate::release::Release;
-use crate::replay::{self, Warning};
+use crate::replay::{self, Lines, Warning};
 use crate::report::shell::quoted;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
 use crate::schema::{names, shape, time, views};
@@ -236,6 +236,12 @@ fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situa
     ));
     let last_iterated = state.last.and_then(|kind| state.world.release().type_of(kind));
     Ok(Situation { last_iterated, ..state.world.situation() })
+}
+
+/// Which line of a scenario wrote what; none of a database.
+pub(super) fn lines(path: &Path, look: &Look) -> Option<Lines> {
+    let text = is_scenario(path).then(|| scenario_text(path).ok())??;
+    Some(Lines::of(&parse(&text).ok()?, look.go.unwrap_or_default()))
 }
 
 /// Notes what a scenario says and hardly means.

@@ -23,6 +23,7 @@ mod network;
 mod paths;
 mod reach;
 mod until;
+mod written;
 
 pub use digest::{Digest, Held, Holding, Next};
 pub use drawing::{Drawing, Fate, Group, LeftOut, Line, Object, ObjectId};

@@ -14,6 +14,7 @@ mod difference;
 pub mod finding;
 mod gc;
 mod impossible;
+mod lines;
 mod objects;
 mod paths;
 pub mod refusal;
@@ -23,6 +24,7 @@ mod update;
 mod warning;
 mod why;
 
+pub use lines::Lines;
 pub use update::{no_output, updated};
 pub use warning::{Warning, read_by_earlier_go, warnings};
 
@@ -483,9 +485,7 @@ pub struct State {
 /// # Errors
 /// A step before was refused, or succeeded, against what the scenario expects.
 pub fn state(scenario: &Scenario, go: Go, done: &dyn Fn()) -> Result<State, Failure> {
-    let trails = |line: &&Line| matches!(line.step, Step::Gc { .. } | Step::Cleanup | Step::Expect(_));
-    let trailing = scenario.lines.iter().rev().take_while(trails).count();
-    let (leading, trailing) = scenario.lines.split_at(scenario.lines.len() - trailing);
+    let (leading, trailing) = leading(scenario);
     let mut world = World::new(scenario.release).built_with(go);
     for line in leading {
         let applied = world.apply(line);
@@ -499,6 +499,13 @@ pub fn state(scenario: &Scenario, go: Go, done: &dyn Fn()) -> Result<State, Fail
         _ => None,
     });
     Ok(State { world, line: leading.last().map(|line| line.number), last: last.flatten() })
+}
+
+/// The steps up to the last that does something else than to collect, clean up or expect, and the others.
+fn leading(scenario: &Scenario) -> (&[Line], &[Line]) {
+    let trails = |line: &&Line| matches!(line.step, Step::Gc { .. } | Step::Cleanup | Step::Expect(_));
+    let trailing = scenario.lines.iter().rev().take_while(trails).count();
+    scenario.lines.split_at(scenario.lines.len() - trailing)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::graph::NodeId;
 use crate::oracle::{By, Failure, Holder, Reason, Rule};
 use crate::reason::Words;
+use crate::replay::Lines;
 use crate::scenario::{alias, print_label};
 use crate::schema::{names, time, views};
 use crate::situation::Situation;
@@ -35,6 +36,8 @@ pub struct Saying<'r, 'j, 'a> {
     pub network: &'r Network<'j, 'a>,
     /// How large its snapshots are, where their snapshotters were asked.
     pub snapshots: Option<&'r Snapshots>,
+    /// Which line of a scenario wrote what, if the source is one.
+    pub lines: Option<&'r Lines>,
     /// Why a collection fails, if it does: then nothing is removed.
     pub error: Option<&'r str>,
     /// What makes it fail.
@@ -72,6 +75,9 @@ pub(super) struct JsonNode {
 
 #[derive(Serialize)]
 struct JsonHop {
+    /// Of a scenario that wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     rule: &'static str,
     label: Option<String>,
     from: Option<JsonNode>,
@@ -203,8 +209,15 @@ impl<'a> Saying<'_, '_, 'a> {
         }
     }
 
+    /// The line of a scenario that wrote a root or a reference.
+    fn line(&self, hop: &Hop<'_>) -> Option<usize> {
+        let lines = self.lines?;
+        lines.line(&hop.place(self.network, self.situation.release)?)
+    }
+
     fn json_hop(&self, hop: &Hop<'_>) -> JsonHop {
         JsonHop {
+            line: self.line(hop),
             rule: hop.rule.name(),
             label: hop.label.map(|label| json::encode(label).into_owned()),
             from: hop.from.map(|from| self.json_subject(from)),
@@ -375,7 +388,23 @@ impl<'a> NodeReport<'_, '_, 'a> {
         if self.saying.situation.release.is_flat(chain[chain.len() - 1].to.resource_type) {
             line.push_str(", flat: without what its labels refer to");
         }
-        line
+        line + &self.lines(chain)
+    }
+
+    /// Which lines of a scenario wrote the steps of a chain, in their order.
+    fn lines(&self, chain: &[Hop<'a>]) -> String {
+        let mut lines: Vec<usize> = chain.iter().filter_map(|hop| self.saying.line(hop)).collect();
+        lines.dedup();
+        let mut numbers: Vec<String> = lines.iter().map(usize::to_string).collect();
+        const SHOWN: usize = 3;
+        if numbers.len() > 2 * SHOWN + 1 {
+            numbers.splice(SHOWN..numbers.len() - SHOWN, ["...".to_owned()]);
+        }
+        let numbers = numbers.join(", ");
+        match lines.len() {
+            0 => String::new(),
+            count => format!("   ({} {numbers})", plural(count, "line", "lines")),
+        }
     }
 
     /// The end of a lease.

@@ -281,7 +281,8 @@ fn a_missing_parent_is_named_by_its_child_and_a_long_chain_is_cut() {
     let steps = snapshots.collect::<String>() + "lease create l\nlease add l snapshot/overlayfs/s39\n";
     let (_, chain) = said(&steps, &["snapshot/overlayfs/s0"]);
     let line = chain.lines().find(|line| line.contains("-holds->")).expect("a chain");
-    assert!(line.contains("... 27 more: --json ...") && line.ends_with("-parent->  it"), "{line}");
+    assert!(line.contains("... 27 more: --json ..."), "{line}");
+    assert!(line.ends_with("-parent->  it   (lines 82, 80, 78, ..., 8, 6, 4)"), "{line}");
 }
 
 /// Of a root folder snapshots have the sizes that their snapshotters know, and those that have none are counted.
@@ -322,4 +323,44 @@ fn a_root_folder_tells_how_large_snapshots_are() {
     let collected = of(dropped, &["collect"]);
     assert_eq!(collected["freed"]["snapshots"], json!({"bytes": 304, "unknown": 1}));
     assert_eq!(collected["removed"][0]["bytes"], 304);
+}
+
+/// What was written anew counts as written then, and a collection writes nothing that is explained.
+#[test]
+fn the_lines_of_a_scenario_stand_beside_its_chains() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lines.scenario");
+    let scenario = "release 2.3
+content put layer
+content put manifest
+image create web target=manifest
+content label manifest gc.ref.content.l.0=@layer
+image delete web
+image create web target=manifest
+lease create l
+snapshot prepare overlayfs/base
+snapshot prepare overlayfs/top
+lease add l content/layer
+lease add l snapshot/overlayfs/top
+content label layer gc.root=x
+gc
+";
+    fs::write(&path, scenario).expect("a new file");
+    let path = path.to_str().expect("text");
+    let of = |node: &str| -> Value {
+        let output = leasehold(&["explain", path, node, "--json"]);
+        serde_json::from_slice(&output.stdout).expect("one object")
+    };
+    let lines = |node: &str| -> Vec<Vec<u64>> {
+        let report = of(node);
+        let chains = report["chains"].as_array().expect("a list").iter();
+        let of_hop = |hop: &Value| hop["line"].as_u64().expect("a line of the scenario wrote it");
+        chains.map(|chain| chain.as_array().expect("a chain").iter().map(of_hop).collect()).collect()
+    };
+    let mut layer = lines("content/layer");
+    layer.sort();
+    assert_eq!(layer, [vec![7, 7, 5], vec![11], vec![13]]);
+    assert_eq!(lines("snapshot/overlayfs/top"), [[12]]);
+    let told = text(&leasehold(&["explain", path, "content/layer"]).stdout);
+    assert!(told.contains("(line 11)\n") && told.contains("(lines 7, 5)\n"), "{told}");
 }
