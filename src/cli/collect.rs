@@ -66,6 +66,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         judgement: &judgement,
         snapshots: snapshots.as_ref(),
         command: &source::again(source, look, situation.now),
+        is_daemons: !source::is_scenario(source),
         culprits: &culprits,
         warnings: &notes.said,
         releases: releases.as_ref(),

@@ -66,7 +66,7 @@ pub struct Next {
 /// Who holds what.
 #[derive(Clone, Debug)]
 pub struct Digest<'a> {
-    /// The holders, those first that alone hold most bytes, then most objects, then as they stand in the database.
+    /// The holders, those first that alone hold most bytes, then with others, then most objects, then as they stand in the database.
     pub holders: Vec<Holding<'a>>,
     /// What a collection would remove now.
     pub garbage: Held,
@@ -88,7 +88,7 @@ impl<'a> Digest<'a> {
         let mut holders = adding.holdings();
         holders.sort_by_key(|holding| {
             let Holding { alone, held, .. } = holding;
-            Reverse((alone.bytes, alone.objects, held.bytes, held.objects))
+            Reverse((alone.bytes, held.bytes, alone.objects, held.objects))
         });
         let snapshots_unknown = adding.snapshots.iter().map(|size| size.unknown).sum();
         Digest { holders, garbage: adding.garbage(judgement), next: adding.next(), snapshots_unknown }

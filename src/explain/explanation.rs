@@ -1,6 +1,7 @@
 //! The answer for one object.
 
-use super::freed::{Blobs, snapshot_bytes};
+use super::freed::{Blob, Blobs, snapshot_bytes};
+use super::holders::Walk;
 use super::network::{Edge, Group, Network, Subject};
 use super::reach::Reached;
 use crate::instant::Instant;
@@ -66,7 +67,9 @@ pub struct Explanation<'a> {
     pub snapshots_alone: Bytes,
     /// What else would go then, in the order of the relations.
     pub takes_along: Vec<NodeId>,
-    /// The same digest in other namespaces, and whether it is kept there.
+    /// How many objects that are there it reaches, itself aside.
+    pub holds: u64,
+    /// What else has the same digest, in other namespaces or as an ingest that is to become it, and whether it is kept there.
     pub elsewhere: Vec<(NodeId, bool)>,
     /// What names it, where it is missing: the holder or node, with the rule and its label.
     pub named_by: Vec<Hop<'a>>,
@@ -155,6 +158,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             snapshot: self.snapshots[id as usize],
             snapshots_alone: without.snapshots,
             takes_along: without.nodes,
+            holds: self.holds(id),
             elsewhere: self.elsewhere(id, &node),
             named_by,
             missing: self.missing(|from| from == Some(Subject::Node(id))),
@@ -177,6 +181,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             snapshot: Bytes::default(),
             snapshots_alone: without.snapshots,
             takes_along: without.nodes,
+            holds: group.map_or(0, |group| self.holds(group)),
             elsewhere: Vec::new(),
             named_by: Vec::new(),
             missing: self.missing(|from| holder.is_some() && from == holder.map(Subject::Holder)),
@@ -261,11 +266,22 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         Without { nodes, bytes: self.blobs.freed(held, stays), snapshots }
     }
 
+    /// How many objects that are there a group reaches, itself aside.
+    fn holds(&self, group: Group) -> u64 {
+        let members = self.network.members(group).iter().copied().filter(|member| self.reached.has(*member));
+        let mut count = 0;
+        let mut walk = Walk::new(self.network, self.situation.now);
+        walk.from_vertices(members.collect(), None, |id| {
+            count += u64::from(id != group && self.is_there[id as usize]);
+        });
+        count
+    }
+
     fn elsewhere(&self, id: NodeId, node: &Node) -> Vec<(NodeId, bool)> {
         let is_content = self.situation.release.kind_of(node.resource_type) == Kind::Content;
         let blob = self.blobs.0.get(&node.key).filter(|_| is_content);
-        let others = blob.into_iter().flat_map(|blob| &blob.records).filter(|other| **other != id);
-        others.map(|other| (*other, self.reached.keeps(self.network, *other))).collect()
+        let others = blob.into_iter().flat_map(Blob::holders).filter(|other| *other != id);
+        others.map(|other| (other, self.reached.keeps(self.network, other))).collect()
     }
 
     /// Of a back reference: the child, the parent that it names, and this as a step from the one to the other.

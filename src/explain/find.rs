@@ -293,9 +293,10 @@ fn is_alias(name: &[u8], digest: &[u8]) -> bool {
     str::from_utf8(name).ok().and_then(alias::digest_of).is_some_and(|own| own == digest)
 }
 
-/// Whether an image's name is this one with a registry and folders before it, or with the tag `latest` behind.
+/// Whether an image's name is this one with a registry and folders before it, or with a tag behind.
 fn is_short_image(name: &[u8], image: &[u8]) -> bool {
-    let untagged = image.strip_suffix(b":latest").unwrap_or(image);
+    let tag = image.iter().rposition(|byte| matches!(byte, b':' | b'/')).filter(|at| image[*at] == b':');
+    let untagged = &image[..tag.unwrap_or(image.len())];
     [image, untagged].into_iter().any(|image| {
         let rest = image.strip_suffix(name);
         !name.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(b"/"))

@@ -70,14 +70,23 @@ impl<'n, 'j, 'a> Walk<'n, 'j, 'a> {
     }
 
     /// Meets everything that a holder reaches, each once, there or not, but for the holder itself.
-    pub fn from(&mut self, holder: &Holder<'_>, mut met: impl FnMut(NodeId)) {
+    pub fn from(&mut self, holder: &Holder<'_>, met: impl FnMut(NodeId)) {
+        self.from_vertices(holder.members.clone(), holder.own, met);
+    }
+
+    /// Meets every node that some vertices lead to, each once, but for one.
+    pub(super) fn from_vertices(
+        &mut self,
+        mut grey: Vec<VertexId>,
+        own: Option<NodeId>,
+        mut met: impl FnMut(NodeId),
+    ) {
         self.walk += 1;
-        let mut grey = holder.members.clone();
         while let Some(vertex) = grey.pop() {
             if std::mem::replace(&mut self.vertices[vertex as usize], self.walk) == self.walk {
                 continue;
             }
-            if let Some(visit) = self.network.visit(vertex).filter(|visit| holder.own != Some(visit.node))
+            if let Some(visit) = self.network.visit(vertex).filter(|visit| own != Some(visit.node))
                 && std::mem::replace(&mut self.nodes[visit.node as usize], self.walk) != self.walk
             {
                 met(visit.node);

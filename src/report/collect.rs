@@ -19,7 +19,9 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 
 /// How many removed nodes are listed for people.
 const LISTED_MAX: usize = 50;
@@ -38,6 +40,8 @@ pub struct Report<'a> {
     pub snapshots: Option<&'a Snapshots>,
     /// The source and the flags behind `leasehold explain`, as a shell takes them.
     pub command: &'a str,
+    /// It is a daemon's database, and no scenario.
+    pub is_daemons: bool,
     /// What makes it fail, if it fails.
     pub culprits: &'a [Culprit],
     /// What was said on standard error.
@@ -305,10 +309,8 @@ impl<'a> Report<'a> {
         if self.outcome.error.is_some() {
             return freed;
         }
-        let after = &self.outcome.after;
         // Only looked up and added up, so that hash order shows nowhere.
-        let held: HashSet<&[u8]> =
-            views::blobs(after).map(|(_, digest)| digest).chain(views::expected_digests(after)).collect();
+        let held = self.held_after();
         let mut sizes: HashMap<&[u8], Option<u64>> = HashMap::new();
         for node in self.removed().filter(|node| self.is_content(*node)) {
             if held.contains(node.key) {
@@ -326,14 +328,20 @@ impl<'a> Report<'a> {
         freed
     }
 
+    /// The digests that are in the database afterwards, or that an ingest is to become.
+    fn held_after(&self) -> HashSet<&'a [u8]> {
+        let after = &self.outcome.after;
+        views::blobs(after).map(|(_, digest)| digest).chain(views::expected_digests(after)).collect()
+    }
+
     fn write_freed(&self, out: &mut dyn Write) -> io::Result<()> {
         let Freed { freed, held_elsewhere, snapshots } = self.freed();
         let held_note = match held_elsewhere {
             bytes if bytes.is_nothing() => String::new(),
             bytes if freed.is_nothing() => {
-                format!(" ({bytes} stay, as other namespaces hold the same digests)")
+                format!(" ({bytes} stay, as their digests are had elsewhere)")
             }
-            bytes => format!(" ({bytes} more stay, as other namespaces hold the same digests)"),
+            bytes => format!(" ({bytes} more stay, as their digests are had elsewhere)"),
         };
         let removed = text::count(self.outcome.removed.len() as u64);
         let snapshots = snapshots.map(|bytes| format!(" and {}", bytes.of("snapshots"))).unwrap_or_default();
@@ -368,19 +376,22 @@ impl<'a> Report<'a> {
     fn write_removed(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut removed: Vec<(NodeRef<'_>, Option<u64>)> =
             self.removed().map(|node| (node, self.size(node))).collect();
-        removed.sort_by_key(|(_, size)| Reverse(size.unwrap_or(0)));
+        let held = self.held_after();
+        let is_held = |node: NodeRef<'_>| self.is_content(node) && held.contains(node.key);
+        removed.sort_by_key(|(node, size)| (is_held(*node), Reverse(size.unwrap_or(0))));
         let count = removed.len();
         removed.truncate(LISTED_MAX);
         let nodes: Vec<NodeRef<'_>> = removed.iter().map(|(node, _)| *node).collect();
         let failures = self.judgement.failures_of_each(&nodes);
         let rows = removed.iter().zip(&failures).map(|((node, size), failures)| {
             let stays = if self.stays(*node) { "its bucket stays; " } else { "" };
+            let held = if is_held(*node) { "frees nothing: its digest is had elsewhere; " } else { "" };
             let name = alias::in_text(&text::node(self.situation.release, *node));
             let reason = text::short_digests(&alias::in_text(&self.reason(*node, failures)));
             [
                 format!("  remove  {name}"),
                 size.map(text::bytes).unwrap_or_default(),
-                format!("{stays}{reason}"),
+                format!("{stays}{held}{reason}"),
             ]
         });
         let rows: Vec<[String; 3]> = rows.collect();
@@ -399,7 +410,16 @@ impl<'a> Report<'a> {
             self.situation.release.kind_of(first.resource_type),
             text::name(first.key)
         );
-        writeln!(out, "\nMore of one: leasehold explain {} {}", self.command, quoted(alias::in_text(&name)))
+        writeln!(out, "\nMore of one: leasehold explain {} {}", self.command, quoted(alias::in_text(&name)))?;
+        if !self.is_daemons {
+            return Ok(());
+        }
+        // `Delete` of the leases service with `sync` returns when the collection is complete.
+        let ctr = format!("ctr -n {} leases", quoted(OsStr::from_bytes(first.namespace)));
+        writeln!(
+            out,
+            "A daemon collects by itself some time after something is deleted; at once: {ctr} create --id collect-now && {ctr} rm --sync collect-now"
+        )
     }
 
     /// The first reason for which a node goes.

@@ -5,12 +5,14 @@ use super::explain::{JsonNode, Saying};
 use crate::bucket::json;
 use crate::diff::Named;
 use crate::diff::copies::{By, Changes, Why};
-use crate::node::{Node, NodeRef};
+use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{Judgement, Rule};
 use crate::reason::Words;
-use crate::schema::time;
+use crate::schema::{time, views};
 use crate::text;
+use hashbrown::HashSet;
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 /// How many of a sort are listed for people.
@@ -175,8 +177,12 @@ impl<'a> Report<'_, '_, 'a> {
         let is_lost = |why: &Why<'_>| matches!(why, Why::Lost(_));
         for (word, lost) in [("LOST", true), ("went", false)] {
             let some = changes.went.iter().zip(&went).filter(|((_, why), _)| is_lost(why) == lost);
+            let mut some: Vec<_> = some.collect();
+            // What somebody did comes before what followed from it, the largest first.
+            some.sort_by_key(|((named, why), _)| (*why != Why::Deleted, Reverse(before.size(named))));
+            let some = some.into_iter();
             let some = some.map(|((named, _), why)| Self::row(*before, word, named, why.clone()));
-            Self::listed(&mut rows, word, some.collect::<Vec<_>>().into_iter());
+            Self::listed(&mut rows, word, some);
         }
         let came = changes.came.iter().map(|(named, by)| {
             let by = by.map(|by| format!("{} holds it", after.holder(by, &named.namespace)));
@@ -218,9 +224,9 @@ impl<'a> Report<'_, '_, 'a> {
 
     fn write_summary(&self, out: &mut dyn Write) -> io::Result<()> {
         let Changes { came, went, moved, goes, changed, unchanged, .. } = self.changes;
-        let sum = |side: Side<'_, '_, '_>, named: &mut dyn Iterator<Item = &Named>| {
-            let bytes = named.filter_map(|named| side.size(named)).fold(0, u64::saturating_add);
-            if bytes == 0 { String::new() } else { format!(" ({})", text::bytes(bytes)) }
+        let size = |bytes: u64| match bytes {
+            0 => String::new(),
+            _ => format!(" ({})", text::bytes(bytes)),
         };
         let lost = went.iter().filter(|(_, why)| matches!(why, Why::Lost(_))).count();
         let lost = match lost {
@@ -231,12 +237,12 @@ impl<'a> Report<'_, '_, 'a> {
             format!(
                 "{}{} came",
                 text::count(came.len() as u64),
-                sum(self.after, &mut came.iter().map(|(named, _)| named))
+                size(sum(self.after, digests(self.before), &mut came.iter().map(|(named, _)| named)))
             ),
             format!(
                 "{}{} went{lost}",
                 text::count(went.len() as u64),
-                sum(self.before, &mut went.iter().map(|(named, _)| named))
+                size(sum(self.before, digests(self.after), &mut went.iter().map(|(named, _)| named)))
             ),
         ];
         for (count, words) in [(moved.len(), "held by another"), (changed.len(), "with another record")] {
@@ -245,7 +251,13 @@ impl<'a> Report<'_, '_, 'a> {
             }
         }
         if !goes.is_empty() {
-            let bytes = sum(self.after, &mut goes.iter());
+            let going: HashSet<(&[u8], &[u8])> =
+                goes.iter().map(|named| (&*named.namespace, &*named.key)).collect();
+            let tree = &self.after.saying.situation.tree;
+            let staying =
+                views::blobs(tree).filter(|(namespace, digest)| !going.contains(&(*namespace, *digest)));
+            let staying = staying.map(|(_, digest)| digest).chain(views::expected_digests(tree)).collect();
+            let bytes = size(sum(self.after, staying, &mut goes.iter()));
             sums.push(format!(
                 "{}{bytes} more would go at the next collection",
                 text::count(goes.len() as u64)
@@ -253,6 +265,23 @@ impl<'a> Report<'_, '_, 'a> {
         }
         writeln!(out, "{}; {} as they were.", sums.join(", "), text::count(*unchanged))
     }
+}
+
+/// The digests that a copy has, or is to have. Only looked up, so that hash order shows nowhere.
+fn digests<'a>(side: Side<'_, '_, 'a>) -> HashSet<&'a [u8]> {
+    let tree = &side.saying.situation.tree;
+    views::blobs(tree).map(|(_, digest)| digest).chain(views::expected_digests(tree)).collect()
+}
+
+/// The bytes of objects of a copy, of content once a digest and without those that are had elsewhere: one blob stands for a
+/// digest, whatever lists it.
+fn sum<'n>(
+    side: Side<'_, '_, '_>,
+    mut had: HashSet<&'n [u8]>,
+    named: &mut dyn Iterator<Item = &'n Named>,
+) -> u64 {
+    let is_new = |named: &&'n Named| named.kind != Kind::Content || had.insert(&named.key);
+    named.filter(is_new).filter_map(|named| side.size(named)).fold(0, u64::saturating_add)
 }
 
 impl Show for Report<'_, '_, '_> {

@@ -18,6 +18,7 @@ use crate::stored::{Bytes, Snapshots};
 use crate::text;
 use hashbrown::HashMap;
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
@@ -507,6 +508,10 @@ impl<'a> NodeReport<'_, '_, 'a> {
             self.saying.name(Subject::Node(*id), self.namespace()) + &size
         });
         self.write_listed(out, along)?;
+        if takes_along.is_empty() && self.explanation.holds > 0 {
+            let count = text::counted(self.explanation.holds, "object");
+            writeln!(out, "It holds {count}, which others hold, too: without it alone none goes.")?;
+        }
         let elsewhere = self.explanation.elsewhere.iter();
         let holding = elsewhere
             .filter(|(_, is_kept)| *is_kept)
@@ -603,7 +608,16 @@ impl<'a> NodeReport<'_, '_, 'a> {
                         if self.explanation.roots > 1 { ", all of" } else { "" }
                     )?;
                 }
-                self.write_listed(out, commands.into_iter())
+                self.write_listed(out, commands.into_iter())?;
+                match self.explanation.roots - chains.len() {
+                    0 => Ok(()),
+                    more => writeln!(
+                        out,
+                        "  ... and then {} {}: ask again when these are gone",
+                        text::count(more as u64),
+                        plural(more, "more root", "more roots"),
+                    ),
+                }
             }
             State::Removed => match self.keep_command() {
                 Some(command) => writeln!(out, "To keep it:\n  {command}"),
@@ -797,7 +811,12 @@ impl DigestReport<'_, '_, '_> {
         let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
         let head = ["holder", "until", "alone", snapshots, "objects", "all it holds", snapshots, "objects"];
         let mut rows = vec![head.map(str::to_owned)];
-        for Holding { holder, rule, held, alone, until } in holders.iter().take(ROWS_MAX) {
+        // Of what is not among the first, those that hold most with others: no one of them alone lets go of it.
+        let (first, rest) = holders.split_at(holders.len().min(ROWS_MAX));
+        let mut most: Vec<&Holding<'_>> = rest.iter().collect();
+        most.sort_by_key(|holding| Reverse(holding.held.bytes));
+        most.truncate(LISTED_MAX);
+        for Holding { holder, rule, held, alone, until } in first.iter().chain(most) {
             let mut name = self.saying.name(*holder, b"");
             if *rule == Rule::RootLabel {
                 name.push_str(" (pinned)");
@@ -815,7 +834,7 @@ impl DigestReport<'_, '_, '_> {
             rows.push([name, until, bytes, snapshots, objects, all_bytes, all_snapshots, all_objects]);
         }
         text::write_columns(out, &rows, &[false, false, true, true, true, true, true, true])?;
-        match holders.len().saturating_sub(ROWS_MAX) {
+        match holders.len().saturating_sub(rows.len() - 1) {
             0 => Ok(()),
             more => {
                 writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "more holder"))

@@ -303,14 +303,14 @@ fn two_copies_tell_what_became_of_a_database() {
 What became of the database, by the rules of containerd 2.1 at 2026-01-01T02:00:00Z
 
 LOST     default/content/needed      4 B  image/keep still needs it
-went     default/content/layer     100 B  image/web:1 held it, and does not any more
-went     default/content/manifest   10 B  image/web:1 held it, and does not any more
-went     default/content/other       7 B  a collection removes it: lease/pull held it and expired 2026-01-01T01:00:00Z
 went     default/container/c              a client deleted it
 went     default/image/web:1              a client deleted it
 went     default/lease/a                  a client deleted it
-went     default/lease/pull               a collection removes it: expired 2026-01-01T01:00:00Z
 went     default/lease/short              a client deleted it
+went     default/content/layer     100 B  image/web:1 held it, and does not any more
+went     default/content/manifest   10 B  image/web:1 held it, and does not any more
+went     default/content/other       7 B  a collection removes it: lease/pull held it and expired 2026-01-01T01:00:00Z
+went     default/lease/pull               a collection removes it: expired 2026-01-01T01:00:00Z
 came     default/content/fresh       2 B
 came     default/lease/b
 moved    default/content/shared      3 B  lease/a held it, now lease/b does
@@ -330,6 +330,21 @@ changed  default/content/shared      3 B  labels, updatedat
     assert_eq!(report["moved"][0]["before"]["key"], "a");
     assert_eq!(report["moved"][0]["after"]["key"], "b");
     assert_eq!(report["goes"][0]["bytes"], 6);
+}
+
+/// A digest that another namespace keeps, or that goes twice, counts once.
+#[test]
+fn what_went_counts_as_the_disk_does() {
+    let both = "release 2.1
+client other namespace=other
+content put layer size=100
+other: content put layer size=100
+content put twice size=7
+other: content put twice size=7
+";
+    let after = "content delete layer\ncontent delete twice\nother: content delete twice\n";
+    let told = text(&became(&copies(both, &(both.to_owned() + after)), &[]));
+    assert!(told.ends_with("0 came, 3 (7 B) went; 1 as they were.\n"), "{told}");
 }
 
 #[test]

@@ -364,3 +364,30 @@ gc
     let told = text(&leasehold(&["explain", path, "content/layer"]).stdout);
     assert!(told.contains("(line 11)\n") && told.contains("(lines 7, 5)\n"), "{told}");
 }
+
+/// Holders beyond the chains that are told, those that hold only together, and a digest that an ingest waits for.
+#[test]
+fn what_several_hold_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("many.scenario");
+    let images: String =
+        (0..8).map(|number| format!("image create r.io/app-{number}:1 target=layer\n")).collect();
+    let scenario = format!(
+        "release 2.3\nclient other namespace=other\ncontent put layer size=4096\n{images}content put small size=1 gc.root=x\n"
+    );
+    fs::write(&path, scenario + "other: content open upload expect=layer\n").expect("a new file");
+    let path = path.to_str().expect("text");
+    let of = |node: &[&str]| text(&leasehold(&[&["explain", path], node].concat()).stdout);
+    let layer = of(&["content/layer"]);
+    assert!(layer.contains("\n  ... and then 3 more roots: ask again when these are gone\n"), "{layer}");
+    let image = of(&["app-3"]);
+    assert!(image.starts_with("default/image/r.io/app-3:1"), "{image}");
+    assert!(
+        image.contains("It holds 1 object, which others hold, too: without it alone none goes.\n"),
+        "{image}"
+    );
+    let digest = of(&[]);
+    let places = ["content/small (pinned)", "image/r.io/app-0:1"]
+        .map(|name| digest.find(name).expect("it is a holder"));
+    assert!(places[0] < places[1], "{digest}");
+}
