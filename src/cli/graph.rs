@@ -3,16 +3,16 @@
 use super::explain::{judged, one};
 use super::notes::Notes;
 use super::source;
-use super::{Ended, Failure, files};
+use super::{Ended, Failure, files, progress};
 use crate::engine::culprits;
 use crate::explain::{Drawing, Explainer, Network, State};
 use crate::report::explain::Saying;
-use crate::report::graph::{DRAWN_MAX, GraphReport};
+use crate::report::graph::{DRAWN_MAX, EXPLAINED_MAX, GraphReport};
 use crate::scenario::DEFAULT_NAMESPACE;
 use crate::text;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 /// How many objects are drawn around one, in each direction, beside its chains.
@@ -32,6 +32,9 @@ in groups of its own.
 With NODE, which is written as `explain` takes it: its chains from the roots, and what is nearest of all that holds it and of all \
 that it reaches, 150 objects in each direction; how many are left out is said.
 
+  --html  one page that needs no network: search, filters, an object's explanation as `explain` prints it (of up to 12,000 \
+objects; beyond, the command that prints it), its chains, and a slider over the instants at which something becomes removable. \
+A database of more than 2,500 objects is shown as its groups, which open by a click
   --svg   a drawing of up to 400 objects
   --dot   for Graphviz: leasehold graph meta.db web:1 --dot | dot -Tpdf > web.pdf
 
@@ -40,7 +43,7 @@ is called NODE and nothing is drawn), 2 usage, or a name that fits several objec
 that cannot be written.
 
 Examples:
-  leasehold graph /var/lib/containerd --dot containerd.dot
+  leasehold graph /var/lib/containerd --html containerd.html
   leasehold graph meta.db docker.io/library/web:1 --svg web.svg
   leasehold graph meta.db sha256:2af60d --now +24h --dot"
 )]
@@ -57,6 +60,9 @@ pub(super) struct Arguments {
     /// A drawing
     #[arg(long, value_name = "FILE", num_args = 0..=1, group = "form")]
     svg: Option<Option<PathBuf>>,
+    /// A page to look around in
+    #[arg(long, value_name = "FILE", num_args = 0..=1, group = "form")]
+    html: Option<Option<PathBuf>>,
     #[command(flatten)]
     look: source::Look,
 }
@@ -65,21 +71,23 @@ pub(super) struct Arguments {
 enum Form<'a> {
     Dot(Option<&'a Path>),
     Svg(Option<&'a Path>),
+    Html(Option<&'a Path>),
 }
 
 impl Arguments {
     fn form(&self) -> Form<'_> {
-        match (&self.dot, &self.svg) {
-            (Some(file), _) => Form::Dot(file.as_deref()),
-            (_, Some(file)) => Form::Svg(file.as_deref()),
-            (None, None) => unreachable!("one of them is required"),
+        match (&self.dot, &self.svg, &self.html) {
+            (Some(file), ..) => Form::Dot(file.as_deref()),
+            (_, Some(file), _) => Form::Svg(file.as_deref()),
+            (.., Some(file)) => Form::Html(file.as_deref()),
+            (None, None, None) => unreachable!("one of them is required"),
         }
     }
 }
 
 impl Form<'_> {
     fn file(&self) -> Option<&Path> {
-        let (Form::Dot(file) | Form::Svg(file)) = self;
+        let (Form::Dot(file) | Form::Svg(file) | Form::Html(file)) = self;
         *file
     }
 }
@@ -125,15 +133,23 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if matches!(form, Form::Svg(_)) && count > DRAWN_MAX {
         return Err(Failure::Usage(format!(
             "{} are too many for one drawing, which has up to {DRAWN_MAX}: name a NODE (`leasehold explain {command}` lists \
-what holds most), or use --dot",
+what holds most), or make a page with --html",
             text::counted(count as u64, "object")
         )));
     }
     let shown = text::path(source);
     let report = GraphReport { saying, drawing: &drawing, source: &shown };
+    let explainer = explainer.of_all();
+    let explaining = (count <= EXPLAINED_MAX).then_some(&explainer);
     let write = |out: &mut dyn Write| match form {
         Form::Dot(_) => report.write_dot(out),
         Form::Svg(_) => report.write_svg(out),
+        Form::Html(_) => {
+            let doing = progress::doing("drawing");
+            let written = report.write_page(explaining, out);
+            doing.finish_and_clear();
+            written
+        }
     };
     match form.file() {
         None => write(out)?,
@@ -161,6 +177,9 @@ fn refuse(form: &Form<'_>) -> Result<(), Failure> {
         Some(path) if fs::symlink_metadata(path).is_ok() => {
             let exists = io::Error::from(io::ErrorKind::AlreadyExists);
             Err(Failure::Usage(format!("{}: {}", text::path(path), text::unwritten(&exists))))
+        }
+        None if matches!(form, Form::Html(_)) && io::stdout().is_terminal() => {
+            Err(Failure::Usage("a page is nothing for a terminal: name a file, --html FILE".to_owned()))
         }
         _ => Ok(()),
     }

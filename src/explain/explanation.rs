@@ -90,6 +90,11 @@ pub struct Explainer<'n, 'j, 'a> {
     ends: Vec<Option<Instant>>,
     /// By node: its size if it is a snapshot.
     snapshots: Vec<Bytes>,
+    /// The arcs that hold now and lead to what the database should have and has not, and those that are back references.
+    to_missing: Vec<usize>,
+    back: Vec<usize>,
+    /// Whether every object is asked about.
+    is_of_all: bool,
 }
 
 /// What goes without something.
@@ -116,7 +121,32 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let is_there = network.there(judgement);
         let ends = network.ends_of_nodes(&reached, situation.now);
         let snapshots = snapshot_bytes(network, situation, snapshots);
-        Explainer { network, judgement, situation, reached, blobs, is_there, ends, snapshots }
+        let graph = network.graph();
+        let end = situation.release.rules().types.end;
+        let is_missing = |arc: &usize| {
+            let to = graph.arc(*arc).to.node;
+            graph.type_of(to).0 < end && !graph.exists(to)
+        };
+        let to_missing = (0..graph.len_now()).filter(is_missing).collect();
+        let back = (0..graph.len_now()).filter(|arc| graph.arc(*arc).rule == Rule::BackReference).collect();
+        Explainer {
+            network,
+            judgement,
+            situation,
+            reached,
+            blobs,
+            is_there,
+            ends,
+            snapshots,
+            to_missing,
+            back,
+            is_of_all: false,
+        }
+    }
+
+    /// The same for questions about everything, which costs more before the first answer and much less with each.
+    pub fn of_all(self) -> Self {
+        Explainer { is_of_all: true, ..self }
     }
 
     /// Explains whatever there is; what is neither node nor holder holds nothing and is not held.
@@ -152,7 +182,10 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             roots: paths.roots(),
             alone,
             until,
-            failures: self.judgement.not_holding(node.as_ref()),
+            failures: match self.is_of_all {
+                true => self.judgement.not_holding_of_all(node.as_ref()),
+                false => self.judgement.not_holding(node.as_ref()),
+            },
             bytes: self.bytes(&node),
             bytes_alone: without.bytes,
             snapshot: self.snapshots[id as usize],
@@ -252,6 +285,9 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     /// What would go if a group went.
     fn without(&self, group: Group) -> Without {
         let (network, graph) = (self.network, self.network.graph());
+        if let Some(bytes) = self.bytes_of_last(group) {
+            return Without { nodes: Vec::new(), bytes, snapshots: self.snapshots[group as usize] };
+        }
         let after = network.reached_without(group, self.situation.now);
         let stays = |id: NodeId| id != group && after.keeps(network, id);
         let is_there = |id: NodeId| self.is_there[id as usize] && self.reached.keeps(network, id);
@@ -277,6 +313,20 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         count
     }
 
+    /// What comes free with content that leads nowhere, without which nothing else goes; none of anything else.
+    fn bytes_of_last(&self, group: Group) -> Option<u64> {
+        let (network, graph) = (self.network, self.network.graph());
+        let leads = |vertex: &u32| network.from(*vertex).iter().any(|edge| network.group(edge.to) != group);
+        if group as usize >= graph.nodes() || network.members(group).iter().any(leads) {
+            return None;
+        }
+        let node = graph.node(group);
+        let is_content = self.situation.release.kind_of(node.resource_type) == Kind::Content;
+        let blob = self.blobs.0.get(&node.key).filter(|blob| is_content && blob.records.contains(&group))?;
+        let is_held = blob.holders().any(|other| other != group && self.reached.keeps(network, other));
+        Some(blob.bytes.filter(|_| !is_held).unwrap_or(0))
+    }
+
     fn elsewhere(&self, id: NodeId, node: &Node) -> Vec<(NodeId, bool)> {
         let is_content = self.situation.release.kind_of(node.resource_type) == Kind::Content;
         let blob = self.blobs.0.get(&node.key).filter(|_| is_content);
@@ -295,21 +345,16 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             from: Some(Subject::Node(arc.to.node)),
             to: graph.node(parent.node),
         };
-        (arc.rule == Rule::BackReference).then_some((arc.to.node, parent.node, hop))
+        Some((arc.to.node, parent.node, hop))
     }
 
     /// What such things name and the database should have, and has not. Each once, however it is reached.
     fn missing(&self, is: impl Fn(Option<Subject<'a>>) -> bool) -> Vec<Hop<'a>> {
         let graph = self.network.graph();
-        let end = self.situation.release.rules().types.end;
-        let is_missing = |arc: &usize| {
-            let to = graph.arc(*arc).to.node;
-            graph.type_of(to).0 < end && !graph.exists(to)
-        };
-        let hops = (0..graph.len_now()).filter(is_missing).filter_map(|arc| self.hop(arc));
+        let hops = self.to_missing.iter().filter_map(|arc| self.hop(*arc));
         // A back reference is the child's label: it is the child that names a parent.
         let hops = hops.filter(|hop| is(hop.from) && hop.rule != Rule::BackReference);
-        let parents = (0..graph.len_now()).filter_map(|arc| self.parent(arc));
+        let parents = self.back.iter().filter_map(|arc| self.parent(*arc));
         let parents =
             parents.filter(|(child, parent, _)| is(Some(Subject::Node(*child))) && !graph.exists(*parent));
         let mut hops: Vec<Hop<'a>> = hops.chain(parents.map(|(_, _, hop)| hop)).collect();
@@ -321,7 +366,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     fn named_by(&self, id: NodeId) -> Vec<Hop<'a>> {
         let graph = self.network.graph();
         let named = (0..graph.len_now()).filter(|arc| graph.arc(*arc).to.node == id);
-        let children = (0..graph.len_now()).filter_map(|arc| self.parent(arc));
+        let children = self.back.iter().filter_map(|arc| self.parent(*arc));
         let children = children.filter(|(_, parent, _)| *parent == id).map(|(_, _, hop)| hop);
         let mut hops: Vec<Hop<'a>> = named.filter_map(|arc| self.hop(arc)).chain(children).collect();
         hops.dedup_by(|right, left| {

@@ -137,9 +137,18 @@ impl<'a> Judgement<'a> {
     /// What does not hold a node, kept or not, although it might or looks so: as [`Judgement::failures`], for which
     /// nothing is gathered beyond this node.
     pub fn not_holding(&self, node: NodeRef<'_>) -> Vec<Failure<'a>> {
+        self.not_holding_of(node, &NearMisses::among(self, &[node]))
+    }
+
+    /// The same, where every node is asked about: it is gathered once for all.
+    pub fn not_holding_of_all(&self, node: NodeRef<'_>) -> Vec<Failure<'a>> {
+        self.not_holding_of(node, self.missed.get_or_init(|| NearMisses::new(self)))
+    }
+
+    fn not_holding_of(&self, node: NodeRef<'_>, missed: &NearMisses<'a>) -> Vec<Failure<'a>> {
         let mut failures = self.failed(node);
         failures.retain(|failure| !self.holds_otherwise(failure, node));
-        let missed = NearMisses::among(self, &[node]).of(self, node, &failures).into_iter();
+        let missed = missed.of(self, node, &failures).into_iter();
         let is_own = |failure: &Failure<'_>| match failure {
             Failure::OwnLabelNotRead { label, .. } => self.reads_own(node, label),
             _ => false,

@@ -34,7 +34,7 @@ fn scenario(steps: &str) -> (TempDir, String) {
 }
 
 /// Of every fate one, with names that each language must escape.
-const HOSTILE: &str = r#"release 2.1
+pub(super) const HOSTILE: &str = r#"release 2.1
 content put layer size=100
 content put garbage gc.ref.content.x=@gone
 raw bucket v1/default/content/blob/"\"];\\\\\" -> x [label=<b>"/labels

@@ -18,6 +18,7 @@ mod graph;
 mod library;
 mod lint;
 mod names;
+mod page;
 mod replay;
 mod rooms;
 mod roundtrips;

@@ -263,7 +263,7 @@ fn no_command_shows_what_files_hold_or_are_called_as_it_is() {
             room.run_both(&[explain, file]);
             room.run_both(&[lint, file]);
             room.run_both(&[explain, file, OsStr::from_bytes(name)]);
-            for form in ["--dot", "--svg"].map(OsStr::new) {
+            for form in ["--dot", "--svg", "--html"].map(OsStr::new) {
                 room.run(&[graph, file, form]);
             }
             room.run_both(&[diff, file, from, to]);

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   explain::Drawing ──> layout ──┬─> dot    what Graphviz places by itself
-//!   what, and in which    where   └─> svg    some hundred objects, drawn as they stand
-//!   group
+//!   what, and in which    where   ├─> svg    some hundred objects, drawn as they stand
+//!   group                         └─> page   all of them, to be searched, filtered and asked
 //! ```
 //!
 //! Names go into all of them as `explain` prints them: what a terminal would obey or not show is escaped by then, and the
@@ -11,8 +11,10 @@
 
 mod dot;
 mod layout;
+mod page;
 mod svg;
 
+pub use page::EXPLAINED_MAX;
 pub use svg::DRAWN_MAX;
 
 use super::explain::{Saying, relation};
@@ -31,13 +33,13 @@ pub struct GraphReport<'r, 'j, 'a> {
     pub source: &'r str,
 }
 
-/// The fates in the order of a legend, with the word for each.
+/// The fates in the order of a legend: a class, and what is said of it.
 const FATES: [(&str, &str); 5] = [
-    ("kept", "a root or a reference keeps it"),
-    ("until", "kept for a time: it goes when something expires"),
-    ("removed", "goes at the next collection"),
-    ("unswept", "stays: no collection removes its kind"),
-    ("missing", "named, and not there"),
+    ("kept", "kept: a root or a reference holds it"),
+    ("until", "for a time: goes when something expires"),
+    ("removed", "removed: goes at the next collection"),
+    ("unswept", "unswept: no collection removes its kind"),
+    ("missing", "missing: named, and not there"),
 ];
 
 /// The place of a fate in the legend.
