@@ -193,7 +193,7 @@ fn held<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Held<'a> {
         {
             held.is_root[id as usize] = true;
         }
-        walk_before.from(holder, |id| {
+        walk_before.meet(holder, |id| {
             held.before[id as usize].get_or_insert(by);
         });
     }
@@ -202,9 +202,9 @@ fn held<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Held<'a> {
     for (number, holder) in walk_after.holders().iter().enumerate() {
         let earlier = places.get(&same(after, holder)).map(|place| &holders[*place]);
         if let Some(earlier) = earlier {
-            walk_before.from(earlier, |id| met[id as usize] = Some(number));
+            walk_before.meet(earlier, |id| met[id as usize] = Some(number));
         }
-        walk_after.from(holder, |id| {
+        walk_after.meet(holder, |id| {
             held.after[id as usize].get_or_insert((holder.subject, holder.rule));
             let node = after.network.graph().node(id);
             let old = before.network.graph().find(node.as_ref());

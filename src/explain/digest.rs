@@ -147,7 +147,7 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         let holders = holders(self.network, &self.reached).into_iter().enumerate();
         let holdings = holders.map(|(number, holder)| {
             let mut held = Held::default();
-            walk.from(&holder, |node| {
+            walk.meet(&holder, |node| {
                 if !self.is_there[node as usize] {
                     return;
                 }

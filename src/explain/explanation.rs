@@ -307,7 +307,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let members = self.network.members(group).iter().copied().filter(|member| self.reached.has(*member));
         let mut count = 0;
         let mut walk = Walk::new(self.network, self.situation.now);
-        walk.from_vertices(members.collect(), None, |id| {
+        walk.meet_from(members.collect(), None, |id| {
             count += u64::from(id != group && self.is_there[id as usize]);
         });
         count

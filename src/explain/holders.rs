@@ -70,12 +70,12 @@ impl<'n, 'j, 'a> Walk<'n, 'j, 'a> {
     }
 
     /// Meets everything that a holder reaches, each once, there or not, but for the holder itself.
-    pub fn from(&mut self, holder: &Holder<'_>, met: impl FnMut(NodeId)) {
-        self.from_vertices(holder.members.clone(), holder.own, met);
+    pub fn meet(&mut self, holder: &Holder<'_>, met: impl FnMut(NodeId)) {
+        self.meet_from(holder.members.clone(), holder.own, met);
     }
 
     /// Meets every node that some vertices lead to, each once, but for one.
-    pub(super) fn from_vertices(
+    pub(super) fn meet_from(
         &mut self,
         mut grey: Vec<VertexId>,
         own: Option<NodeId>,
