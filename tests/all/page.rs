@@ -231,6 +231,101 @@ impl Browser {
     }
 }
 
+const LIBRARY: &str = "release 2.1
+content put layer size=1000
+content put config size=10
+content put m1 size=5 gc.ref.content.l.0=@layer gc.ref.content.config=@config
+content put m2 size=5 gc.ref.content.l.0=@layer
+content put garbage size=2000 gc.ref.content.x=@gone
+content put held size=4000
+image create docker.io/library/web:1 target=m1
+image create docker.io/library/db:2 target=m2
+lease create pull expire=+2h
+lease add pull content/held
+snapshot prepare overlayfs/top
+container create c snapshotter=overlayfs snapshot=top image=docker.io/library/web:1
+namespace create other
+client bob namespace=other
+bob: content put elsewhere size=7 gc.root=x
+";
+
+#[test]
+#[ignore = "needs Chromium"]
+fn a_page_is_searched_clicked_filtered_and_taken_through_time() {
+    let (_folder, source, page) = page(LIBRARY);
+    for (width, height) in [(1400, 900), (700, 1100)] {
+        let mut browser = Browser::open(&page, width, height);
+        // What is on the page of each object is what the command prints.
+        let names = browser.ask("leasehold.data.names");
+        let names = names.as_array().expect("names");
+        assert_eq!(names.len(), 13, "{names:?}");
+        for (object, name) in names.iter().enumerate() {
+            let name = name.as_str().expect("a name");
+            // A frame later the picture stands where it was moved to.
+            let at = browser.ask(&format!(
+                "(async () => {{ scrollTo(0, 0); const node = leasehold.cy.getElementById('o{object}'); leasehold.cy.zoom(1); leasehold.cy.center(node); \
+                 for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame); \
+                 const own = document.getElementById('graph').getBoundingClientRect(), at = node.renderedPosition(); return [own.x + at.x, own.y + at.y]; }})()"
+            ));
+            browser.click_at(&at[0], &at[1]);
+            let told = browser.explanation(name);
+            assert_eq!(told, text(&leasehold(&["explain", &source, name]).stdout), "{name}");
+        }
+        // Its chains are highlighted: the layer's lead to both images.
+        let hot = "leasehold.cy.nodes('.hot, .chosen').map(node => leasehold.data.names[node.data('object')]).sort()";
+        browser.press("Escape", "");
+        browser.press("/", "/");
+        assert_eq!(browser.ask("document.activeElement.id"), "search");
+        browser.type_in("content/LAYER");
+        browser.press("Enter", "\r");
+        browser.explanation("default/content/layer");
+        let chains = [
+            "content/layer",
+            "content/m1",
+            "content/m2",
+            "image/docker.io/library/db:2",
+            "image/docker.io/library/web:1",
+        ];
+        let chains: Vec<String> = chains.iter().map(|name| format!("default/{name}")).collect();
+        assert_eq!(browser.ask(hot), json!(chains));
+        // Nothing found is said.
+        browser.press("Escape", "");
+        browser.press("/", "/");
+        browser.type_in("no-such-thing");
+        assert_eq!(browser.ask("document.querySelector('#side h2').textContent"), "0 objects found");
+        browser.press("Escape", "");
+        // Two hours on the lease and what it held go.
+        let shown =
+            "leasehold.cy.nodes('.removed').map(node => leasehold.data.names[node.data('object')]).sort()";
+        assert_eq!(browser.ask(shown), json!(["default/content/garbage"]));
+        browser.ask("document.getElementById('time').focus()");
+        for kind in ["keyDown", "keyUp"] {
+            browser.call("Input.dispatchKeyEvent", &json!({"type": kind, "key": "ArrowRight", "code": "ArrowRight", "windowsVirtualKeyCode": 39}));
+        }
+        assert_eq!(
+            browser.ask(shown),
+            json!(["default/content/garbage", "default/content/held", "default/lease/pull"])
+        );
+        let freed = browser.ask("document.getElementById('freed').textContent");
+        let freed = freed.as_str().expect("text");
+        let at = "After 2026-01-01T02:00:00Z, in 2 h: 5.8 KiB comes free, 3 objects go";
+        assert!(freed.starts_with(at), "{freed}");
+        // Filters, by kind, namespace and what becomes of it.
+        let seen = "leasehold.cy.nodes(':visible').filter(node => node.data('object') !== undefined).length";
+        assert_eq!(browser.ask(seen), 13);
+        browser.click("document.querySelector('#filters details summary')");
+        browser.click("document.querySelector('#kinds input[data-name=content]')");
+        assert_eq!(browser.ask(seen), 5);
+        browser.click("document.querySelector('#kinds input[data-name=content]')");
+        browser.click("document.querySelectorAll('#filters details summary')[1]");
+        browser.click("document.querySelector('#namespaces input[data-name=default]')");
+        assert_eq!(browser.ask(seen), 1);
+        browser.click("document.querySelector('#namespaces input[data-name=other]')");
+        assert_eq!(browser.ask("document.getElementById('none').hidden"), false);
+        browser.assert_quiet();
+    }
+}
+
 #[test]
 #[ignore = "needs Chromium"]
 fn names_that_are_markup_or_script_run_nothing_and_are_shown_as_they_are_printed() {

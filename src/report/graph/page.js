@@ -89,7 +89,7 @@ function style() {
     { selector: "node", style: {
       "label": "data(label)", "width": "data(size)", "height": "data(size)", "color": colour("ink"), "font-size": 11,
       "font-family": "system-ui, sans-serif", "text-valign": "bottom", "text-halign": "center", "text-margin-y": 3, "min-zoomed-font-size": 7,
-      "z-index-compare": "manual", "z-index": 2,
+      "z-index-compare": "manual", "z-index": 3,
     } },
     ...fates,
     { selector: ".group", style: {
@@ -106,12 +106,13 @@ function style() {
     { selector: "edge", style: {
       "width": 1.2, "line-color": colour("line"), "curve-style": isBig ? "haystack" : "straight", "haystack-radius": 0,
       "target-arrow-shape": "triangle", "target-arrow-color": colour("line"), "arrow-scale": .8, "z-index-compare": "manual", "z-index": 1,
+      "events": "no",
     } },
     { selector: ".later", style: { "line-style": "dashed" } },
     { selector: ".dim", style: { "opacity": .22 } },
     { selector: "node.hot", style: { "outline-width": 3, "outline-color": colour("hot"), "outline-offset": 2, "z-index": 8 } },
-    { selector: "edge.hot", style: { "width": 2.4, "line-color": colour("hot"), "target-arrow-color": colour("hot"), "z-index": 7 } },
-    { selector: "edge.down", style: { "width": 1.8, "line-color": colour("accent"), "target-arrow-color": colour("accent"), "z-index": 6 } },
+    { selector: "edge.hot", style: { "width": 2.4, "line-color": colour("hot"), "target-arrow-color": colour("hot"), "z-index": 2 } },
+    { selector: "edge.down", style: { "width": 1.8, "line-color": colour("accent"), "target-arrow-color": colour("accent"), "z-index": 2 } },
     { selector: "node.chosen", style: { "outline-width": 5, "outline-color": colour("hot"), "outline-offset": 3, "text-margin-y": 9, "z-index": 9 } },
     { selector: ".off", style: { "display": "none" } },
   ];
