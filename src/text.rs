@@ -150,19 +150,22 @@ pub fn unwritten(error: &io::Error) -> String {
     }
 }
 
-/// A number of bytes with a binary unit, three digits or more.
+/// A number of bytes with a binary unit, to the nearest tenth, of two as near the even one, as `ctr` has it.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if count < 1024 {
         return format!("{count} B");
     }
     // In tenths of a unit, so that no float decides a digit.
-    let (mut tenths, mut unit) = (u128::from(count) * 10 / 1024, 0);
-    while tenths >= 10_240 {
-        tenths /= 1024;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+    let tenths = |unit: usize| {
+        let (all, one) = (u128::from(count) * 10, 1_u128 << (10 * (unit + 1)));
+        let (whole, twice_rest) = (all / one, all % one * 2);
+        whole + u128::from(twice_rest > one || twice_rest == one && whole % 2 == 1)
+    };
+    // What is rounded up to 1,024 is one of the next unit.
+    let last = UNITS.len() - 1;
+    let unit = (0..last).find(|unit| tenths(*unit) < 10_240).unwrap_or(last);
+    format!("{}.{} {}", tenths(unit) / 10, tenths(unit) % 10, UNITS[unit])
 }
 
 /// A number with a comma between thousands.
@@ -250,7 +253,11 @@ mod tests {
             [bytes(0), bytes(1023), bytes(1024), bytes(1536)],
             ["0 B", "1023 B", "1.0 KiB", "1.5 KiB"]
         );
-        assert_eq!(bytes(u64::MAX), "15.9 EiB");
+        assert_eq!(bytes(u64::MAX), "16.0 EiB");
+        // 15.885, 1.25, 1.3496, 1023.9404 and 1023.9502 KiB.
+        let near = [16_266, 1_280, 1_382, 1_048_515, 1_048_525].map(bytes);
+        assert_eq!(near, ["15.9 KiB", "1.2 KiB", "1.3 KiB", "1023.9 KiB", "1.0 MiB"]);
+        assert_eq!(bytes((1 << 50) - 1), "1.0 PiB");
     }
 
     #[test]
