@@ -31,7 +31,7 @@ pub(super) fn lint(namespace: Namespace<'_>, findings: &mut Findings) {
                 Some(_) => None,
             };
             if let Some((lint, text)) = missing {
-                findings.add(lint, object(), text).ctr(namespace.name, &[b"containers", b"rm", id]);
+                findings.add(lint, object(), text).ctr(namespace.name, &[b"containers", b"rm"], &[id]);
             }
         }
         if let Some(sandbox) = field(b"sandboxid").filter(|sandbox| !namespace.has_sandbox(sandbox)) {

@@ -7,7 +7,7 @@ use super::lints::Lint;
 use super::namespace::Namespace;
 use crate::bucket::Bucket;
 use crate::node::Kind;
-use crate::schema::names;
+use crate::schema::{names, views};
 use crate::stored::Stored;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,12 +33,20 @@ fn content(tree: &Bucket, stored: &BTreeMap<Vec<u8>, u64>, findings: &mut Findin
     for namespace in Namespace::all(tree) {
         for (digest, _) in namespace.blobs().buckets() {
             listed.insert(digest);
-            if !stored.contains_key(digest) {
-                let object = Object::node(Kind::Content, namespace.name, digest);
-                let finding =
-                    findings.add(Lint::BlobNotStored, object, "it has no file in the content store");
-                finding.ctr(namespace.name, &[b"content", b"rm", digest]);
-            }
+            let object = || Object::node(Kind::Content, namespace.name, digest);
+            let recorded = views::blob_size(tree, namespace.name, digest);
+            let finding = match (stored.get(digest), recorded) {
+                (None, _) => {
+                    findings.add(Lint::BlobNotStored, object(), "it has no file in the content store")
+                }
+                (Some(length), Some(size)) if *length != size => {
+                    let [length, size] = [*length, size].map(|bytes| text::counted(bytes, "byte"));
+                    let text = format!("its file has {length}, its record says {size}");
+                    findings.add(Lint::BlobLengthDiffers, object(), text)
+                }
+                _ => continue,
+            };
+            finding.ctr(namespace.name, &[b"content", b"rm"], &[digest]);
         }
         // A writer relies on what it expects; the store keeps it.
         listed.extend(namespace.ingests().buckets().filter_map(|(_, ingest)| ingest.get(names::EXPECTED)));
@@ -87,7 +95,8 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
                         format!("snapshotter {} has no {}", text::name(snapshotter), text::name(backend));
                     let object = Object::snapshot(namespace.name, snapshotter, key);
                     let finding = findings.add(Lint::SnapshotNotStored, object, text);
-                    finding.ctr(namespace.name, &[b"snapshots", b"--snapshotter", snapshotter, b"rm", key]);
+                    let words: [&[u8]; 4] = [b"snapshots", b"--snapshotter", snapshotter, b"rm"];
+                    finding.ctr(namespace.name, &words, &[key]);
                 }
             }
         }

@@ -92,10 +92,21 @@ pub struct Finding {
     pub text: String,
     /// The releases in which that costs what the lint says.
     pub releases: Vec<Release>,
-    /// The words of a command that mends it; none where there is no such command.
-    pub command: Vec<Vec<u8>>,
+    /// A command that mends it; none where there is no such command.
+    pub command: Option<Command>,
     /// Bytes on the disk that it is about, where they are known.
     pub bytes: Option<u64>,
+}
+
+/// A command of containerd's own `ctr`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command {
+    /// In which namespace.
+    pub namespace: Vec<u8>,
+    /// What is to be done, flags and all.
+    pub words: Vec<Vec<u8>>,
+    /// With what: a name, and a label where it is about one.
+    pub names: Vec<Vec<u8>>,
 }
 
 /// How many findings there are of each severity.
@@ -137,14 +148,7 @@ impl Findings {
     /// Adds one, if it costs something in the release.
     pub(super) fn add(&mut self, lint: Lint, object: Object, text: impl Into<String>) -> &mut Finding {
         let releases = lint.releases();
-        self.all.push(Finding {
-            lint,
-            object,
-            text: text.into(),
-            releases,
-            command: Vec::new(),
-            bytes: None,
-        });
+        self.all.push(Finding { lint, object, text: text.into(), releases, command: None, bytes: None });
         self.all.last_mut().expect("one was added")
     }
 
@@ -163,9 +167,9 @@ impl Findings {
 
 impl Finding {
     /// Adds a command of containerd's own `ctr` that mends it.
-    pub(super) fn ctr(&mut self, namespace: &[u8], words: &[&[u8]]) {
-        let begin: [&[u8]; 3] = [b"ctr", b"-n", namespace];
-        self.command = begin.iter().chain(words).map(|word| word.to_vec()).collect();
+    pub(super) fn ctr(&mut self, namespace: &[u8], words: &[&[u8]], names: &[&[u8]]) {
+        let [words, names] = [words, names].map(|all| all.iter().map(|word| word.to_vec()).collect());
+        self.command = Some(Command { namespace: namespace.to_vec(), words, names });
     }
 }
 

@@ -1,32 +1,24 @@
 //! Flat leases on what has children: a flat lease holds what it lists and nothing that that refers to.
 
 use super::finding::{Findings, Object, and_more};
+use super::kept::Kept;
 use super::lints::Lint;
 use super::namespace::{Namespace, content_reference, labels};
 use crate::bucket::View;
-use crate::node::{Kind, Node};
-use crate::oracle::{Defects, Judgement, judge};
+use crate::node::Kind;
 use crate::schema::{names, time};
 use crate::situation::Situation;
 use crate::text;
 use std::collections::BTreeSet;
 
-/// Looks at the flat leases of a database, if there are any.
-pub(super) fn lint(situation: &Situation, findings: &mut Findings) {
-    let is_asked = |namespace: Namespace<'_>| {
-        namespace.leases().buckets().any(|(_, lease)| is_flat_and_live(lease, situation))
-    };
-    if !Namespace::all(&situation.tree).any(is_asked) {
-        return;
-    }
-    let judgement = judge(situation, Defects::as_shipped(situation.release));
+/// Looks at the flat leases of a database.
+pub(super) fn lint(situation: &Situation, kept: &Kept<'_>, findings: &mut Findings) {
     for namespace in Namespace::all(&situation.tree) {
         for (id, lease) in
             namespace.leases().buckets().filter(|(_, lease)| is_flat_and_live(*lease, situation))
         {
-            let unheld: BTreeSet<&[u8]> = listed(namespace, lease, situation)
-                .flat_map(|blob| unheld(namespace, blob, &judgement))
-                .collect();
+            let unheld: BTreeSet<&[u8]> =
+                listed(namespace, lease, situation).flat_map(|blob| unheld(namespace, blob, kept)).collect();
             let mut unheld = unheld.into_iter();
             if let Some(first) = unheld.next() {
                 let text = format!("nothing holds content/{}{}", text::name(first), and_more(unheld.count()));
@@ -57,12 +49,8 @@ fn listed<'t>(
 }
 
 /// What a blob refers to, is there, and goes.
-fn unheld<'t>(namespace: Namespace<'t>, blob: View<'t>, judgement: &Judgement<'_>) -> Vec<&'t [u8]> {
+fn unheld<'t>(namespace: Namespace<'t>, blob: View<'t>, kept: &Kept<'_>) -> Vec<&'t [u8]> {
     let children = labels(blob).filter(|(key, _)| content_reference(key).is_some()).map(|(_, value)| value);
-    let content = judgement.release().type_of(Kind::Content);
-    let goes = |digest: &&[u8]| {
-        let node = content.map(|number| Node::new(number, namespace.name, digest));
-        node.is_some_and(|node| !judgement.keeps(node.as_ref()))
-    };
+    let goes = |digest: &&[u8]| !kept.keeps_blob(namespace.name, digest);
     children.filter(|digest| namespace.blobs().bucket(digest).is_some()).filter(goes).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::finding::{Findings, Object, and_more};
 use super::lints::Lint;
-use super::namespace::Namespace;
+use super::namespace::{Namespace, shown};
 use super::whole::{Content, Missing, Reference};
 use crate::bucket::View;
 use crate::node::Kind;
@@ -49,9 +49,9 @@ impl<'t> Image<'_, 't> {
             let text = format!("of the {count} that its index {} names none is there", content(target));
             return self.broken(Lint::ImageIndexEmpty, text, findings);
         }
-        if let Some(Missing { digest, by, suffix }) = self.content.lacks(target) {
+        if let Some(Missing { digest, by, label }) = self.content.lacks(target) {
             let text =
-                format!("{} is missing, which {} names by {}", content(digest), content(by), label(suffix));
+                format!("{} is missing, which {} names by {}", content(digest), content(by), shown(label));
             return self.broken(Lint::ImageContentMissing, text, findings);
         }
         self.platforms(&manifests, findings);
@@ -63,7 +63,7 @@ impl<'t> Image<'_, 't> {
     }
 
     fn broken(&self, lint: Lint, text: String, findings: &mut Findings) {
-        findings.add(lint, self.object(), text).ctr(self.namespace, &[b"images", b"rm", self.name]);
+        findings.add(lint, self.object(), text).ctr(self.namespace, &[b"images", b"rm"], &[self.name]);
     }
 
     /// Notes which of an index's manifests are whole, if some are not.
@@ -116,8 +116,9 @@ fn is_manifest(image: View<'_>) -> bool {
 fn numbering(namespace: &[u8], digest: &[u8], references: &[Reference<'_>], findings: &mut Findings) {
     let mut groups: BTreeMap<&[u8], BTreeSet<u32>> = BTreeMap::new();
     for reference in references {
-        let point = reference.suffix.iter().rposition(|byte| *byte == b'.').map_or(0, |at| at + 1);
-        let (group, number) = reference.suffix.split_at(point);
+        let Reference { label, suffix, .. } = reference;
+        let number = suffix.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+        let (group, number) = label.split_at(label.len() - number.len());
         if let Some(number) = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok()) {
             groups.entry(group).or_default().insert(number);
         }
@@ -125,7 +126,7 @@ fn numbering(namespace: &[u8], digest: &[u8], references: &[Reference<'_>], find
     for (group, numbers) in groups {
         let first = numbers.iter().zip(0..).find(|(number, expected)| **number != *expected);
         let (Some((_, hole)), Some(last)) = (first, numbers.last()) else { continue };
-        let named = |number: u32| label(&[group, number.to_string().as_bytes()].concat());
+        let named = |number: u32| shown(&[group, number.to_string().as_bytes()].concat());
         let text = format!("it has {} and no {}", named(*last), named(hole));
         findings.add(Lint::NumberingHole, Object::node(Kind::Content, namespace, digest), text);
         break;
@@ -134,10 +135,4 @@ fn numbering(namespace: &[u8], digest: &[u8], references: &[Reference<'_>], find
 
 fn content(digest: &[u8]) -> String {
     format!("content/{}", text::name(digest))
-}
-
-/// A label that refers to content, by what stands behind its name.
-fn label(suffix: &[u8]) -> String {
-    let point = if suffix.is_empty() { "" } else { "." };
-    format!("gc.ref.content{point}{}", text::name(suffix))
 }

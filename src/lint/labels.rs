@@ -12,8 +12,9 @@
 //! ```
 
 use super::finding::{Finding, Findings, Object, Subject};
+use super::kept::{Fate, Kept};
 use super::lints::Lint;
-use super::namespace::{Namespace, content_reference};
+use super::namespace::{Namespace, content_reference, shown};
 use crate::bucket::{Entry, View};
 use crate::node::Kind;
 use crate::oracle::misread;
@@ -33,6 +34,7 @@ const LABEL_BYTES_MAX: usize = 4096;
 pub(super) fn lint(
     namespace: Namespace<'_>,
     situation: &Situation,
+    kept: &Kept<'_>,
     reached: &BTreeSet<&[u8]>,
     findings: &mut Findings,
 ) {
@@ -42,7 +44,7 @@ pub(super) fn lint(
         let object_of = || Object { namespace: namespace.name.to_vec(), subject, key: key.to_vec() };
         let is_whole_elsewhere = subject == Subject::Node(Kind::Content) && reached.contains(key);
         let labelled =
-            Labelled { namespace, subject, object, is_whole_elsewhere, release: situation.release };
+            Labelled { namespace, subject, object, is_whole_elsewhere, kept, release: situation.release };
         labelled.lint(&keys, object_of, findings);
     };
     look(Subject::Namespace, namespace.name, namespace.view);
@@ -64,12 +66,13 @@ pub(super) fn lint(
 }
 
 /// An object with labels.
-struct Labelled<'t> {
+struct Labelled<'t, 'a> {
     namespace: Namespace<'t>,
     subject: Subject,
     object: View<'t>,
     /// What it lacks is said of an image.
     is_whole_elsewhere: bool,
+    kept: &'t Kept<'a>,
     release: Release,
 }
 
@@ -95,7 +98,7 @@ enum Target<'l> {
     Snapshot(&'l [u8]),
 }
 
-impl Labelled<'_> {
+impl Labelled<'_, '_> {
     fn lint(&self, keys: &Keys, object: impl Fn() -> Object, findings: &mut Findings) {
         let labels = self.object.bucket(names::LABELS).into_iter().flat_map(View::iter);
         for (key, entry) in labels {
@@ -119,7 +122,16 @@ impl Labelled<'_> {
                 self.taking_away(key, findings.add(Lint::ConditionUnreadable, object(), text));
             } else if let Some(missing) = self.missing(key, entry, meaning) {
                 let text = format!("{} names {missing}, which is missing", shown(key));
-                self.taking_away(key, findings.add(Lint::ReferenceDangling, object(), text));
+                match (meaning, self.kept.fate(&object())) {
+                    (Meaning::Reference(_), Fate::Stays) => {
+                        self.taking_away(key, findings.add(Lint::ReferenceDangling, object(), text));
+                    }
+                    // What is left of a label that has done its work.
+                    (Meaning::BackReference(_), Fate::Goes) | (Meaning::Condition, Fate::Stays) => {
+                        findings.add(Lint::ReferenceEnded, object(), text);
+                    }
+                    _ => {}
+                }
             }
         }
     }
@@ -127,17 +139,21 @@ impl Labelled<'_> {
     /// Gives a finding the command that takes a label away, where `ctr` has one.
     fn taking_away(&self, key: &[u8], finding: &mut Finding) {
         let Subject::Node(kind) = self.subject else { return };
+        if key.contains(&b'=') {
+            finding.text.push_str("; as it has a `=`, no command of ctr takes it away, only a client's call");
+            return;
+        }
         let (label, name) = ([key, b"="].concat(), finding.object.key.clone());
         let namespace = self.namespace.name;
         match kind {
-            Kind::Content => finding.ctr(namespace, &[b"content", b"label", &name, &label]),
-            Kind::Image => finding.ctr(namespace, &[b"images", b"label", &name, &label]),
-            Kind::Container => finding.ctr(namespace, &[b"containers", b"label", &name, &label]),
+            Kind::Content => finding.ctr(namespace, &[b"content", b"label"], &[&name, &label]),
+            Kind::Image => finding.ctr(namespace, &[b"images", b"label"], &[&name, &label]),
+            Kind::Container => finding.ctr(namespace, &[b"containers", b"label"], &[&name, &label]),
             Kind::Snapshot => {
                 let Some(slash) = name.iter().position(|byte| *byte == b'/') else { return };
                 let (snapshotter, key) = (&name[..slash], &name[slash + 1..]);
-                let words: [&[u8]; 6] = [b"snapshots", b"--snapshotter", snapshotter, b"label", key, &label];
-                finding.ctr(namespace, &words);
+                let words: [&[u8]; 4] = [b"snapshots", b"--snapshotter", snapshotter, b"label"];
+                finding.ctr(namespace, &words, &[key, &label]);
             }
             _ => {}
         }
@@ -267,14 +283,4 @@ fn is_read(meaning: Meaning<'_>, subject: Subject, rules: &Rules) -> bool {
 
 fn up_to_slash(rest: &[u8]) -> &[u8] {
     rest.split(|byte| *byte == b'/').next().unwrap_or_default()
-}
-
-/// A label as people know it, without `containerd.io/`.
-fn shown(key: &[u8]) -> String {
-    const BYTES_MAX: usize = 80;
-    let short = key.strip_prefix(b"containerd.io/").unwrap_or(key);
-    match short.get(..BYTES_MAX) {
-        Some(begin) if short.len() > BYTES_MAX => format!("{}...", text::name(begin)),
-        _ => text::name(short),
-    }
 }

@@ -23,7 +23,7 @@ pub(super) fn lint(namespace: Namespace<'_>, situation: &Situation, findings: &m
         if let Some((lint, text)) = end(lease, situation) {
             let finding = findings.add(lint, object(), text);
             if lint != Lint::LeaseExpired {
-                finding.ctr(namespace.name, &[b"leases", b"rm", id]);
+                finding.ctr(namespace.name, &[b"leases", b"rm"], &[id]);
             }
         }
         let mut dead = entries(lease, situation).filter(|(kind, key)| !namespace.has(*kind, key));

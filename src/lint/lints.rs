@@ -36,6 +36,12 @@ use Severity::{Error, Note, Warning};
 
 /// What to do where only looking again tells.
 const LOOK_AGAIN: &str = "look again while no client writes: what was under way is no finding then";
+/// The same, and how to have the content store cleaned: a collection does so only where content went since the last.
+const CLEAN_CONTENT: &str = "look again while no client writes: what was under way is no finding then; \
+to have the store cleaned give a collection some content to remove: echo x | ctr content ingest zz, then ctr leases create --id zz, then ctr leases rm --sync zz";
+/// The same of a snapshotter.
+const CLEAN_SNAPSHOTS: &str = "look again while no client writes: what was under way is no finding then; \
+to have the snapshotter cleaned let a snapshot of it go: ctr snapshots --snapshotter NAME prepare zz, then the same with rm zz, then ctr leases create --id zz, then ctr leases rm --sync zz";
 
 named! {
     /// Something that is wrong with a database; the sentence says what it costs.
@@ -74,6 +80,9 @@ named! {
     BlobNotStored, "blob-not-stored", Error, |_| true,
         "delete its record and pull again whatever names it"
         => "The database lists content that is not on the disk: whoever reads it fails, and a pull passes over it as present.";
+    BlobLengthDiffers, "blob-length-differs", Error, |_| true,
+        "delete its record in every namespace that lists it, make the daemon clean up (ctr leases create --id zz, then ctr leases rm --sync zz), and only then pull again: as long as the file is there, a pull keeps it"
+        => "The blob's file has another length than its record: pulls and unpacks of it fail or give wrong bytes, and the daemon takes it for whole.";
     SnapshotNotStored, "snapshot-not-stored", Error, |_| true,
         "delete what uses the snapshot, then the snapshot, and unpack the image again"
         => "The database lists a snapshot that its snapshotter does not have: whoever mounts it fails, and an unpack passes over it as present.";
@@ -83,9 +92,6 @@ named! {
     NumberingHole, "label-numbering-hole", Warning, |_| true,
         "pull the image again, or set the label that is missing"
         => "References are numbered from 0 on, and a number is missing: the child that it held goes at the next collection.";
-    ChildEntryStale, "child-entry-stale", Warning, |_| true,
-        "let a collection remove the parent: take its labels and leases away rather than to remove it by name"
-        => "The snapshot lists a child that is not there, or not its own: to remove it by name is refused for ever.";
     ChildEntryMissing, "child-entry-missing", Warning, |_| true,
         "do not remove the parent by name before its child is gone"
         => "The snapshot's parent does not list it as a child: to remove the parent by name is not refused.";
@@ -96,13 +102,13 @@ named! {
         "end leases only after the writers that work under them"
         => "The ingest has no end and no lease that lists it: the next collection takes it from the client that writes it.";
     ExpiryUnparsable, "expiry-unparsable", Warning, |_| true,
-        "set `containerd.io/gc.expire` to a time as 2026-01-31T12:00:00Z, or delete what is not needed"
+        "set an image's `containerd.io/gc.expire` to a time as 2026-01-31T12:00:00Z; a lease's labels cannot be changed, by ctr or by a call: make another lease for what is to stay and delete this one, with which all goes that only it holds (leasehold explain SOURCE lease/ID tells what)"
         => "The text of gc.expire is no time, so that it never comes: what it should let go of stays for ever.";
     LeaseExpiryFar, "lease-expiry-far", Warning, |_| true,
-        "delete the lease, if nobody needs it"
+        "delete the lease, if nobody needs it: what only it holds goes with it (leasehold explain SOURCE lease/ID tells what)"
         => "The lease ends in more than a year: what it holds stays so long, even if its client is gone.";
     LeaseWithoutExpiry, "lease-without-expiry", Warning, |_| true,
-        "delete the lease, if its client is gone"
+        "delete the lease, if its client is gone: what only it holds goes with it (leasehold explain SOURCE lease/ID tells what)"
         => "The lease has no end and is older than a week: if its client is gone, what it holds stays for ever.";
     LeaseFlatChildren, "lease-flat-children-unheld", Warning, |_| true,
         "add the children to the lease, or use a lease that is not flat"
@@ -132,16 +138,16 @@ named! {
         "delete the record and pull again what names it"
         => "The blob's record has no size that can be: it counts as empty, and readers who trust that fail.";
     BlobNotListed, "blob-not-listed", Warning, |_| true,
-        LOOK_AGAIN
+        CLEAN_CONTENT
         => "The disk has content that no namespace lists: it takes space until a collection that removes some content has the store cleaned.";
     IngestNotListed, "ingest-not-listed", Warning, |_| true,
-        LOOK_AGAIN
+        CLEAN_CONTENT
         => "The disk has an ingest that no namespace lists: it takes space until a collection that removes some content has the store cleaned.";
     IngestNotStored, "ingest-not-stored", Warning, |_| true,
         LOOK_AGAIN
         => "The database lists an ingest that is not on the disk: what was written so far is lost, and its writer begins anew.";
     SnapshotNotListed, "snapshot-not-listed", Warning, |_| true,
-        LOOK_AGAIN
+        CLEAN_SNAPSHOTS
         => "A snapshotter has a snapshot that no namespace lists: it takes space until a collection that removes a snapshot has that snapshotter cleaned.";
     ImageOnePlatform, "image-one-platform", Note, |_| true,
         "nothing, unless another platform is to be pushed or saved"
@@ -149,6 +155,9 @@ named! {
     ManifestWithoutLayers, "manifest-without-layers", Note, |_| true,
         "nothing, if layers are discarded on purpose once they are unpacked; else pull again"
         => "A manifest of the image refers to its config and to no layer: its layers may go, and who pushes, saves or converts it has to fetch them again.";
+    ChildEntryStale, "child-entry-stale", Note, |_| true,
+        "nothing: a collection takes it when nothing holds it any more; to be rid of it sooner let go of all that does (leasehold explain SOURCE snapshot/NAME tells) rather than to remove it by name"
+        => "The snapshot lists a child that is not there, or not its own, as a collection leaves it that takes a child: only to remove it by name is refused for ever.";
     ContainerImageMissing, "container-image-missing", Note, |_| true,
         "nothing, as long as the container is only to run"
         => "The container's image is not there: it runs, but cannot be made again from it.";
@@ -158,6 +167,9 @@ named! {
     LeaseExpired, "lease-expired", Note, |_| true,
         "nothing: the next collection takes it; an idle daemon runs none until something changes"
         => "The lease has expired and is still there, and so is what it held: no collection ran since.";
+    ReferenceEnded, "reference-ended", Note, |_| true,
+        "nothing, if the label has done its work; else bring back what it names"
+        => "The label names what is gone, as a back reference or a condition mostly ends: a back reference keeps its object no longer, a condition holds nothing.";
     LeaseEntryDead, "lease-entry-dead", Note, |_| true,
         "nothing, unless the name must not be held when it comes back"
         => "The lease lists what is not there: it holds nothing now, and what comes back under that name.";

@@ -23,6 +23,7 @@ mod finding;
 mod flat;
 mod images;
 mod ingests;
+mod kept;
 mod labels;
 mod leases;
 mod lints;
@@ -31,12 +32,13 @@ mod records;
 mod snapshots;
 mod whole;
 
-pub use finding::{Counts, Finding, Object, Subject};
+pub use finding::{Command, Counts, Finding, Object, Subject};
 pub use lints::{Lint, Severity};
 
 use crate::situation::Situation;
 use crate::stored::Stored;
 use finding::Findings;
+use kept::Kept;
 use namespace::Namespace;
 
 /// Everything that is found in a database, and beside it if its root folder was looked at.
@@ -49,15 +51,16 @@ use namespace::Namespace;
 /// ```
 pub fn lint(situation: &Situation, stored: Option<&Stored>) -> Vec<Finding> {
     let mut findings = Findings::new(situation.release);
+    let kept = &Kept::new(situation);
     for namespace in Namespace::all(&situation.tree) {
         let reached = images::lint(namespace, &mut findings);
         snapshots::lint(namespace, &mut findings);
         containers::lint(namespace, &mut findings);
         ingests::lint(namespace, situation.now, &mut findings);
         leases::lint(namespace, situation, &mut findings);
-        labels::lint(namespace, situation, &reached, &mut findings);
+        labels::lint(namespace, situation, kept, &reached, &mut findings);
     }
-    flat::lint(situation, &mut findings);
+    flat::lint(situation, kept, &mut findings);
     records::lint(&situation.tree, &mut findings);
     if let Some(stored) = stored {
         disk::lint(&situation.tree, stored, &mut findings);

@@ -3,6 +3,7 @@
 use crate::bucket::{Bucket, Entry, View};
 use crate::node::Kind;
 use crate::schema::{names, views};
+use crate::text;
 
 /// A namespace.
 #[derive(Clone, Copy)]
@@ -72,6 +73,16 @@ pub(super) fn labels(object: View<'_>) -> impl Iterator<Item = (&[u8], &[u8])> {
         Entry::Value(value) => Some((key, value)),
         Entry::Bucket(_) => None,
     })
+}
+
+/// A label as people know it, without `containerd.io/`.
+pub(super) fn shown(key: &[u8]) -> String {
+    const BYTES_MAX: usize = 80;
+    let short = key.strip_prefix(b"containerd.io/").unwrap_or(key);
+    match short.get(..BYTES_MAX) {
+        Some(begin) if short.len() > BYTES_MAX => format!("{}...", text::name(begin)),
+        _ => text::name(short),
+    }
 }
 
 /// What follows `containerd.io/gc.ref.content` in a label's key that refers to content, without the separator.

@@ -11,9 +11,11 @@
 use super::namespace::{Namespace, content_reference, labels};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// A label that refers to content: what stands behind `gc.ref.content` and its separator, and the digest.
+/// A label that refers to content: its whole key, what stands there behind `gc.ref.content` and its separator, and the
+/// digest.
 #[derive(Clone, Copy)]
 pub(super) struct Reference<'t> {
+    pub(super) label: &'t [u8],
     pub(super) suffix: &'t [u8],
     pub(super) digest: &'t [u8],
 }
@@ -25,12 +27,12 @@ impl Reference<'_> {
     }
 }
 
-/// What is missing: the digest, and who refers to it by which suffix.
+/// What is missing: the digest, and who refers to it by which label.
 #[derive(Clone, Copy)]
 pub(super) struct Missing<'t> {
     pub(super) digest: &'t [u8],
     pub(super) by: &'t [u8],
-    pub(super) suffix: &'t [u8],
+    pub(super) label: &'t [u8],
 }
 
 /// A namespace's content with its references.
@@ -44,7 +46,7 @@ impl<'t> Content<'t> {
     pub(super) fn of(namespace: Namespace<'t>) -> Content<'t> {
         let references = namespace.blobs().buckets().map(|(digest, blob)| {
             let references = labels(blob).filter_map(|(key, value)| {
-                Some(Reference { suffix: content_reference(key)?, digest: value })
+                Some(Reference { label: key, suffix: content_reference(key)?, digest: value })
             });
             (digest, references.collect())
         });
@@ -115,7 +117,7 @@ impl<'t> Content<'t> {
                 if self.broken.contains_key(blob) {
                     continue;
                 }
-                let own = Missing { digest: reference.digest, by: blob, suffix: reference.suffix };
+                let own = Missing { digest: reference.digest, by: blob, label: reference.label };
                 let lacks = lacks.unwrap_or(own);
                 self.broken.insert(*blob, lacks);
                 pending.push_back((*blob, Some(lacks)));

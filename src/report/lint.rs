@@ -2,18 +2,16 @@
 
 use super::Show;
 use super::explain::JsonNode;
-use super::shell::quoted;
+use super::shell;
 use crate::bucket::json;
 use crate::instant::Instant;
-use crate::lint::{Counts, Finding, Lint, Object, Severity};
+use crate::lint::{Command, Counts, Finding, Lint, Object, Severity};
 use crate::release::Release;
 use crate::scenario::alias;
 use crate::schema::time;
 use crate::text;
 use serde::Serialize;
-use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt as _;
 
 /// How many findings of a sort are told to people.
 const SHOWN_MAX: usize = 10;
@@ -104,8 +102,9 @@ fn bytes_of(findings: &[Finding]) -> Option<u64> {
 
 /// A finding's command, as a shell takes it.
 fn command(finding: &Finding) -> Option<String> {
-    let words = finding.command.iter().map(|word| quoted(OsStr::from_bytes(word)));
-    (!finding.command.is_empty()).then(|| words.collect::<Vec<_>>().join(" "))
+    let Command { namespace, words, names } = finding.command.as_ref()?;
+    let [words, names] = [words, names].map(|all| all.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    Some(shell::ctr(namespace, &words, &names))
 }
 
 /// Releases as ranges: `all releases`, `2.2 to 2.4`, `1.6`.

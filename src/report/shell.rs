@@ -2,6 +2,7 @@
 
 use crate::text;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
 /// A word as a shell takes it: plain where it is plain, else in quotes; where a terminal would not show what is in it, in
 /// the quotes of POSIX 2024 (`$'\033'`), which stand for the same bytes.
@@ -23,9 +24,27 @@ pub fn quoted(word: impl AsRef<OsStr>) -> String {
     }
 }
 
+/// A command of containerd's own `ctr`: what to do in a namespace, and with what. `--` stands before a name that would be
+/// taken for a flag: `ctr images rm --sync` deletes nothing, and says so to nobody.
+pub fn ctr(namespace: &[u8], words: &[&[u8]], names: &[&[u8]]) -> String {
+    let begin: [&[u8]; 3] = [b"ctr", b"-n", namespace];
+    let is_flag = names.iter().any(|name| name.starts_with(b"-"));
+    let end: &[&[u8]] = if is_flag { &[b"--"] } else { &[] };
+    let words = [&begin[..], words, end, names].concat();
+    words.into_iter().map(|word| quoted(OsStr::from_bytes(word))).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_like_a_flag_stands_behind_two_dashes() {
+        let of = |names: &[&[u8]]| ctr(b"default", &[b"images", b"rm"], names);
+        assert_eq!(of(&[b"app", b"-rf"]), "ctr -n default images rm -- app -rf");
+        assert_eq!(of(&[b"--sync"]), "ctr -n default images rm -- --sync");
+        assert_eq!(of(&[b"my app"]), "ctr -n default images rm 'my app'");
+    }
 
     #[test]
     fn what_is_not_plain_is_quoted() {

@@ -28,8 +28,9 @@ use tempfile::TempDir;
 const UPDATE: &str = "UPDATE_LIBRARY";
 
 /// What is found only beside a database, on the disk: no scenario has it.
-const ON_DISK: [Lint; 7] = [
+const ON_DISK: [Lint; 8] = [
     Lint::BlobNotStored,
+    Lint::BlobLengthDiffers,
     Lint::SnapshotNotStored,
     Lint::BlobNotListed,
     Lint::IngestNotListed,
@@ -171,6 +172,100 @@ fn a_label_that_points_nowhere_comes_with_the_command_that_takes_it_away() {
     assert_eq!(finding["do"], command);
     assert_eq!(finding["node"]["type"], 1);
     assert_eq!(report["warnings"], 1);
+}
+
+/// What a label is about may be missing on purpose: what goes itself, what is held flat, and what a back reference or a
+/// condition has outlived need no mending.
+#[test]
+fn a_label_that_points_nowhere_is_told_where_something_depends_on_it() {
+    let of = |steps: &str| found_after(&format!("release 2.3\n{steps}"));
+    let child = "content put child gc.ref.content.l.0=@gone";
+    let dangling =
+        "reference-dangling default/content/child: gc.ref.content.l.0 names content/gone, which is missing";
+    assert_eq!(of(&format!("{child}\n")), [""; 0], "the next collection takes it");
+    assert_eq!(of(&format!("{child} gc.root=now\n")), [dangling]);
+    assert_eq!(of(&format!("{child}\nlease create l\nlease add l content/child\n")), [dangling]);
+    let flat = format!("{child}\nlease create l flat\nlease add l content/child\n");
+    assert_eq!(of(&flat), [""; 0], "its child is not held on purpose");
+    let both = format!("{flat}lease create m\nlease add m content/child\n");
+    assert_eq!(of(&both), [dangling], "it is held in full, too");
+    let back = "content put child gc.bref.image=app";
+    let ended = "reference-ended default/content/child: gc.bref.image names image/app, which is missing";
+    assert_eq!(of(&format!("{back}\n")), [ended]);
+    assert_eq!(of(&format!("{back} gc.root=now\n")), [""; 0], "it is kept by another rule");
+    let condition = "content put child gc.root=now gc.cond.snapshot.native=\"usedat>24h|gone\"\n";
+    let ended = "reference-ended default/content/child: gc.cond.snapshot.native names snapshot/native/gone, which is missing";
+    assert_eq!(of(condition), [ended]);
+}
+
+/// Of labels that refer to the same in other words, the one that is meant is named.
+#[test]
+fn labels_are_told_as_they_are_written() {
+    for label in
+        ["gc.ref.content", "gc.ref.content.", "gc.ref.content/", "gc.ref.content/x", "gc.ref.content..x"]
+    {
+        let others =
+            ["gc.ref.content", "gc.ref.content.", "gc.ref.content/"].map(|other| match other == label {
+                true => String::new(),
+                false => format!(" {other}=@there"),
+            });
+        let others = others.concat();
+        let steps = format!(
+            "release 2.3\ncontent put there\ncontent put m {label}=@gone{others}\nimage create app target=m\n"
+        );
+        let text = format!("content/gone is missing, which content/m names by {label}");
+        assert_eq!(found_after(&steps), [format!("image-content-missing default/image/app: {text}")]);
+    }
+    let hole = "release 2.3\ncontent put there\ncontent put m gc.root=now gc.ref.content/l.1=@there\n";
+    let text = "it has gc.ref.content/l.1 and no gc.ref.content/l.0";
+    assert_eq!(found_after(hole), [format!("label-numbering-hole default/content/m: {text}")]);
+}
+
+/// What `lint --json` says is to be done about the first finding after some steps, and its text.
+fn to_do(steps: &str) -> [String; 2] {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("steps.scenario");
+    fs::write(&path, steps).expect("a new file");
+    let output = leasehold(&["lint", path.to_str().expect("text"), "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    ["do", "text"].map(|field| report["findings"][0][field].as_str().expect("text").to_owned())
+}
+
+#[test]
+fn commands_take_no_name_for_a_flag() {
+    let [command, _] = to_do("release 2.3\nimage create \"--sync\" target=gone\n");
+    assert_eq!(command, "ctr -n default images rm -- --sync");
+    let [command, _] =
+        to_do("release 2.3\nsnapshot prepare \"native\"/\"-rf\" gc.root=now gc.ref.content=@gone\n");
+    let label = "containerd.io/gc.ref.content=";
+    assert_eq!(command, format!("ctr -n default snapshots --snapshotter native label -- -rf {label}"));
+}
+
+/// What a lease alone holds goes with it.
+#[test]
+fn where_a_lease_is_to_be_deleted_it_is_said_what_goes_with_it() {
+    for name in ["expiry-unparsable", "lease-expiry-far", "lease-without-expiry"] {
+        let output = leasehold(&["lint", &format!("scenarios/lint/{name}.scenario")]);
+        let said = text_of(&output.stdout);
+        assert!(said.contains("\n    ctr -n default leases rm "), "{said}");
+        assert!(
+            said.contains("only it holds") && said.contains("leasehold explain SOURCE lease/ID"),
+            "{said}"
+        );
+    }
+}
+
+/// `ctr` cuts a label at its first `=`.
+#[test]
+fn a_label_that_no_command_can_name_comes_with_none() {
+    let [advice, text] = to_do(
+        "release 2.3\nsnapshot prepare native/work gc.root=now \"containerd.io/gc.ref.content.a=b\"=@gone\n",
+    );
+    assert_eq!(advice, Lint::ReferenceDangling.advice());
+    assert!(
+        text.ends_with("; as it has a `=`, no command of ctr takes it away, only a client's call"),
+        "{text}"
+    );
 }
 
 /// What is found, a line each.
@@ -396,6 +491,12 @@ fn what_is_stored_and_not_listed_is_told_with_its_bytes() {
     assert_eq!(found_in(root.path()), expected);
     let said = text_of(&leasehold(&["lint", root.path().to_str().expect("text")]).stdout);
     assert!(said.contains("\n  11 B in all\n"), "{said}");
+    // What has the daemon clean up: without a change a collection passes the stores over.
+    for change in
+        ["ctr content ingest zz", "ctr snapshots --snapshotter NAME prepare zz", "ctr leases rm --sync zz"]
+    {
+        assert!(said.contains(change), "{said}");
+    }
 }
 
 #[test]
@@ -412,6 +513,21 @@ fn what_is_listed_and_not_stored_is_told() {
         "ingest-not-stored default/ingest/upload".to_owned(),
     ];
     assert_eq!(found_in(root.path()), expected);
+}
+
+/// The daemon takes a file for whole whatever its length, so that a pull keeps it.
+#[test]
+fn a_file_of_another_length_than_its_record_is_told() {
+    let root = daemon_root();
+    let layer = digits("layer");
+    let file = root.path().join("io.containerd.content.v1.content/blobs/sha256").join(&layer);
+    for (text, length) in [("lay", "3 bytes"), ("layers", "6 bytes"), ("", "0 bytes"), ("l", "1 byte")] {
+        fs::write(&file, text).expect("written");
+        assert_eq!(found_in(root.path()), [format!("blob-length-differs default/content/sha256:{layer}")]);
+        let said = text_of(&leasehold(&["lint", root.path().to_str().expect("text")]).stdout);
+        assert!(said.contains(&format!(": its file has {length}, its record says 5 bytes\n")), "{said}");
+        assert!(said.contains(&format!("\n    ctr -n default content rm sha256:{layer}\n")), "{said}");
+    }
 }
 
 /// A link is not followed, and what cannot be read is not taken for empty.
