@@ -30,6 +30,7 @@ listed:
   overlayfs/extract-7  extract-7      a snapshot
   pull-1                              a lease, a container, an ingest
   sandbox/pod  collector/stream       what is never a node
+  NAMESPACE/KIND/base64:/w==          a key that is no plain text, as --json prints it
 
 Of a node it tells: the shortest chain from each root (five), whatever alone holds it, until when it stays if only time passes, \
 what would come free without it, what does not hold it although it looks so, and the `ctr` commands that would let go of it or \
@@ -126,7 +127,7 @@ pub(super) fn one(
 ) -> Result<Option<Found>, Failure> {
     let mut found = find(name.as_bytes(), home, network, situation);
     let shown = text::line(name.as_bytes());
-    if name.as_bytes().rsplit(|byte| *byte == b'/').next().is_none_or(<[u8]>::is_empty) {
+    if found.is_empty() && name.as_bytes().rsplit(|byte| *byte == b'/').next().is_none_or(<[u8]>::is_empty) {
         let reason = "NODE is [NAMESPACE/]KIND/NAME, an image's name, or the beginning of a digest";
         return Err(Failure::Usage(format!("`{shown}` names nothing: {reason}")));
     }

@@ -57,6 +57,8 @@ pub struct Explanation<'a> {
     pub until: Option<Instant>,
     /// What might hold it and does not.
     pub failures: Vec<Failure<'a>>,
+    /// By failure: where it is a referrer that is not kept, why that is not in the end, and of which node this is said.
+    pub causes: Vec<Option<(Node, Failure<'a>)>>,
     /// Its size if it is content, where its record has one.
     pub bytes: Option<u64>,
     /// What comes free in content if it alone is taken out.
@@ -176,16 +178,18 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         }
         let named_by = if state == State::Missing { self.named_by(id) } else { Vec::new() };
         let without = self.without(id);
+        let failures = match self.is_of_all {
+            true => self.judgement.not_holding_of_all(node.as_ref()),
+            false => self.judgement.not_holding(node.as_ref()),
+        };
         Explanation {
             state,
             chains: chains.iter().map(|chain| self.hops(chain)).collect(),
             roots: paths.roots(),
             alone,
             until,
-            failures: match self.is_of_all {
-                true => self.judgement.not_holding_of_all(node.as_ref()),
-                false => self.judgement.not_holding(node.as_ref()),
-            },
+            causes: failures.iter().map(|failure| self.cause(failure)).collect(),
+            failures,
             bytes: self.bytes(&node),
             bytes_alone: without.bytes,
             snapshot: self.snapshots[id as usize],
@@ -209,6 +213,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             alone: Vec::new(),
             until: None,
             failures: Vec::new(),
+            causes: Vec::new(),
             bytes: None,
             bytes_alone: without.bytes,
             snapshot: Bytes::default(),
@@ -219,6 +224,11 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             named_by: Vec::new(),
             missing: self.missing(|from| holder.is_some() && from == holder.map(Subject::Holder)),
         }
+    }
+
+    /// Why a referrer that did not hold is not kept itself.
+    fn cause(&self, failure: &Failure<'a>) -> Option<(Node, Failure<'a>)> {
+        self.judgement.cause(self.judgement.lost_referrer(failure)?.as_ref())
     }
 
     /// What becomes of a subject, and when it goes if only time passes.

@@ -12,7 +12,7 @@
 //! What fits best is meant; where several fit equally well, all are given.
 
 use super::network::{Network, Subject, id};
-use crate::bucket::{Bucket, View};
+use crate::bucket::{Bucket, View, json};
 use crate::named::nearest;
 use crate::node::{Kind, NodeRef, ResourceType};
 use crate::oracle::Holder;
@@ -115,14 +115,34 @@ enum Fit {
 const LETTERS_MIN: usize = 3;
 
 /// What a text may mean: what the database has, else what is mentioned there. Sorted; empty if there is no such thing. Where
-/// several fit equally well and one is in the namespace that is meant without a word, `home`, it is that.
+/// several fit equally well and one is in the namespace that is meant without a word, `home`, it is that. Where nothing has
+/// such a name its parts are read as JSON writes keys that are no plain text (`base64:/w==`).
 pub fn find(
     text: &[u8],
     home: Option<&[u8]>,
     network: &Network<'_, '_>,
     situation: &Situation,
 ) -> Vec<Found> {
-    let readings = readings(text, situation);
+    let literal = |part: &[u8]| Some(part.to_vec());
+    let found = fitting(&readings(text, situation, literal), home, network, situation);
+    if !found.is_empty() {
+        return found;
+    }
+    let decoded = |part: &[u8]| json::decode(str::from_utf8(part).ok()?).ok();
+    let readings = readings(text, situation, decoded);
+    let mut found = fitting(&readings, home, network, situation);
+    // Only a whole key is ever written so.
+    found.retain(|found| readings.iter().any(|reading| reading.name == found.key));
+    found
+}
+
+/// What some readings fit best.
+fn fitting(
+    readings: &[Reading],
+    home: Option<&[u8]>,
+    network: &Network<'_, '_>,
+    situation: &Situation,
+) -> Vec<Found> {
     let fit = |thing: Thing, namespace: &[u8], key: &[u8]| {
         let slash = views::snapshot_slash(&situation.tree, namespace, key);
         let slash = slash.filter(|_| thing == Thing::Node(Kind::Snapshot));
@@ -195,27 +215,28 @@ struct Reading {
 }
 
 /// `NAME`, `KIND/NAME`, `NAMESPACE/NAME`, `NAMESPACE/KIND/NAME`, as far as the first parts are such, and a node as a step of a
-/// scenario would name it.
-fn readings(text: &[u8], situation: &Situation) -> Vec<Reading> {
-    let is_namespace = |name: &[u8]| situation.tree.view().at(&[names::V1, name]).is_some();
-    let reading = |namespace: Option<&[u8]>, thing, name: &[u8]| Reading {
-        namespace: namespace.map(<[u8]>::to_vec),
-        thing,
-        name: name.to_vec(),
+/// scenario would name it. Names are what `bytes_of` takes their text for; what is none to it is passed over.
+fn readings(text: &[u8], situation: &Situation, bytes_of: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<Reading> {
+    let namespace_of = |name: &[u8]| {
+        let is_there = |name: &Vec<u8>| situation.tree.view().at(&[names::V1, name]).is_some();
+        bytes_of(name).filter(is_there)
     };
-    let mut readings = vec![reading(None, None, text)];
+    let reading = |namespace: Option<&Vec<u8>>, thing, name: &[u8]| {
+        Some(Reading { namespace: namespace.cloned(), thing, name: bytes_of(name)? })
+    };
+    let mut readings: Vec<Reading> = reading(None, None, text).into_iter().collect();
     for at in (0..text.len()).filter(|at| text[*at] == b'/') {
         let (before, after) = (&text[..at], &text[at + 1..]);
         if let Some(thing) = thing_of(situation.release, before) {
-            readings.push(reading(None, Some(thing), after));
+            readings.extend(reading(None, Some(thing), after));
         }
-        if is_namespace(before) {
-            readings.push(reading(Some(before), None, after));
+        if let Some(before) = &namespace_of(before) {
+            readings.extend(reading(Some(before), None, after));
             let slash = after.iter().position(|byte| *byte == b'/');
             let thing = slash
                 .and_then(|slash| Some((thing_of(situation.release, &after[..slash])?, &after[slash + 1..])));
             if let Some((thing, name)) = thing {
-                readings.push(reading(Some(before), Some(thing), name));
+                readings.extend(reading(Some(before), Some(thing), name));
             }
         }
     }

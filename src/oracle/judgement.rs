@@ -13,6 +13,9 @@ use crate::release::Release;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+/// So many referrers are looked behind for the cause of it that a node is not kept.
+const CAUSE_STEPS_MAX: usize = 32;
+
 /// What must be kept, what must go, and what may be reported instead.
 pub struct Judgement<'a> {
     pub(super) question: Question<'a>,
@@ -147,7 +150,10 @@ impl<'a> Judgement<'a> {
 
     fn not_holding_of(&self, node: NodeRef<'_>, missed: &NearMisses<'a>) -> Vec<Failure<'a>> {
         let mut failures = self.failed(node);
-        failures.retain(|failure| !self.holds_otherwise(failure, node));
+        let is_kept = self.keeps(node);
+        // An ingest without an end that something holds is as it should be.
+        let is_moot = |failure: &Failure<'_>| is_kept && *failure == Failure::IngestWithoutExpiry;
+        failures.retain(|failure| !is_moot(failure) && !self.holds_otherwise(failure, node));
         let missed = missed.of(self, node, &failures).into_iter();
         let is_own = |failure: &Failure<'_>| match failure {
             Failure::OwnLabelNotRead { label, .. } => self.reads_own(node, label),
@@ -155,6 +161,37 @@ impl<'a> Judgement<'a> {
         };
         failures.extend(missed.filter(|failure| !is_own(failure)));
         failures
+    }
+
+    /// Why a node is not kept in the end, and of which node that is said: behind it stand referrers alone that are not
+    /// kept, each because of the next. None where there is more than one reason on the way, where nothing ever held the
+    /// last, and where the way is longer than [`CAUSE_STEPS_MAX`] or a circle.
+    pub fn cause(&self, node: NodeRef<'_>) -> Option<(Node, Failure<'a>)> {
+        let mut node = Node::new(node.resource_type, node.namespace, node.key);
+        for _ in 0..CAUSE_STEPS_MAX {
+            let failures = self.failed(node.as_ref());
+            let (first, rest) = failures.split_first()?;
+            let referrer = self.lost_referrer(first);
+            let is_one = rest.iter().all(|other| referrer.is_some() && self.lost_referrer(other) == referrer);
+            if !is_one {
+                return None;
+            }
+            match referrer {
+                Some(referrer) => node = referrer.clone(),
+                None => return Some((node, first.clone())),
+            }
+        }
+        None
+    }
+
+    /// The referrer that is there and not kept, if that is what failed; what has expired itself says why.
+    pub fn lost_referrer<'f>(&self, failure: &'f Failure<'a>) -> Option<&'f Node> {
+        match failure {
+            Failure::ReferrerRemoved { by, expired: None, .. } => {
+                Some(by).filter(|by| self.exists(by.as_ref()))
+            }
+            _ => None,
+        }
     }
 
     /// As [`Judgement::failures`], of some nodes: nothing is gathered beyond these.

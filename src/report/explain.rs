@@ -1,6 +1,6 @@
 //! Why an object is kept or goes, and who holds what.
 
-use super::shell::quoted;
+use super::shell;
 use super::{Show, collect};
 use crate::bucket::{Bucket, json};
 use crate::engine::Culprit;
@@ -548,12 +548,22 @@ impl<'a> NodeReport<'_, '_, 'a> {
             _ => "What does not hold it, although it looks so:",
         };
         writeln!(out, "{head}")?;
-        self.write_listed(out, failures.iter().map(|failure| self.reason(failure)))
+        self.write_listed(out, self.reasons())
     }
 
-    fn reason(&self, failure: &Failure<'_>) -> String {
-        let node = self.node();
-        shown(&self.saying.words(self.namespace()).failure(node.as_ref(), failure))
+    /// Why each of what might hold it does not, with the first cause where there is one.
+    fn reasons(&self) -> impl ExactSizeIterator<Item = String> {
+        let (node, words) = (self.node(), self.saying.words(self.namespace()));
+        self.explanation.failures.iter().zip(&self.explanation.causes).map(move |(failure, cause)| {
+            let mut reason = words.failure(node.as_ref(), failure);
+            if let Some((of, cause)) = cause {
+                let is_next = failure.mentions().0 == Some(By::Node(of.clone()));
+                let of_whom = format!(", because of {}", words.plain(of.as_ref()));
+                reason.push_str(if is_next { "" } else { &of_whom });
+                reason.push_str(&format!(": {}", words.failure(of.as_ref(), cause)));
+            }
+            shown(&reason)
+        })
     }
 
     fn node(&self) -> Node {
@@ -625,36 +635,40 @@ impl<'a> NodeReport<'_, '_, 'a> {
             },
             State::Unswept => {
                 let Found { namespace, thing, key } = self.found;
-                let command = match thing {
-                    Thing::Node(Kind::Image) => "images rm",
-                    Thing::Node(Kind::Container) => "containers rm",
-                    Thing::Sandbox => "sandboxes rm",
+                let of = match thing {
+                    Thing::Node(Kind::Image) => "images",
+                    Thing::Node(Kind::Container) => "containers",
+                    Thing::Sandbox => "sandboxes",
                     _ => return Ok(()),
                 };
-                writeln!(out, "To delete it:\n  {}", ctr(namespace, command, key, ""))
+                writeln!(out, "To delete it:\n  {}", removal(namespace, of, key))
             }
             State::Missing => Ok(()),
         }
     }
 
-    /// How a root is let go of.
+    /// How a root is let go of: a command, or what to do where there is none.
     fn release_command(&self, hop: &Hop<'a>) -> Option<String> {
-        let of = |namespace: &[u8], command: &str, name: &[u8]| Some(ctr(namespace, command, name, ""));
+        let of = |namespace: &[u8], of: &str, name: &[u8]| Some(removal(namespace, of, name));
         match hop.from {
-            Some(Subject::Holder(Holder::Image { namespace, name })) => of(namespace, "images rm", name),
-            Some(Subject::Holder(Holder::Container { namespace, id })) => of(namespace, "containers rm", id),
-            Some(Subject::Holder(Holder::Sandbox { namespace, id })) => of(namespace, "sandboxes rm", id),
+            Some(Subject::Holder(Holder::Image { namespace, name })) => of(namespace, "images", name),
+            Some(Subject::Holder(Holder::Container { namespace, id })) => of(namespace, "containers", id),
+            Some(Subject::Holder(Holder::Sandbox { namespace, id })) => of(namespace, "sandboxes", id),
             Some(Subject::Holder(_)) => None,
             Some(Subject::Node(id)) => {
                 let lease = self.saying.network.graph().node(id);
-                of(&lease.namespace, "leases rm", &lease.key)
+                of(&lease.namespace, "leases", &lease.key)
             }
             None => {
                 let Node { namespace, key, .. } = &hop.to;
                 match hop.rule {
-                    Rule::UnexpiredImage => of(namespace, "images rm", key),
-                    Rule::LiveLease => of(namespace, "leases rm", key),
-                    Rule::Container => of(namespace, "containers rm", key),
+                    Rule::UnexpiredImage => of(namespace, "images", key),
+                    Rule::LiveLease => of(namespace, "leases", key),
+                    Rule::Container => of(namespace, "containers", key),
+                    Rule::ActiveIngest => Some(
+                        "its client aborts it by a call (Content.Abort): there is no command of ctr for that"
+                            .to_owned(),
+                    ),
                     Rule::RootLabel => {
                         let label = hop.label.unwrap_or(names::GC_ROOT);
                         self.label_command(&hop.to, &[label, b"="].concat())
@@ -665,7 +679,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
         }
     }
 
-    /// How a node that goes is kept.
+    /// The same of a node that goes, to be kept.
     fn keep_command(&self) -> Option<String> {
         let node = self.node();
         match self.kind()? {
@@ -674,35 +688,47 @@ impl<'a> NodeReport<'_, '_, 'a> {
             }
             Kind::Image => {
                 let label = [names::GC_EXPIRE, b"="].concat();
-                Some(ctr(&node.namespace, "images label", &node.key, &format!(" {}", word(&label))))
+                Some(shell::ctr(&node.namespace, &[b"images", b"label"], &[&node.key, &label]))
             }
+            Kind::Ingest => Some(
+                "its client adds it to a lease by a call (Leases.AddResource): there is no command of ctr for that"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
 
+    /// Sets a label, as `KEY=VALUE`.
     fn label_command(&self, node: &Node, label: &[u8]) -> Option<String> {
-        let label = format!(" {}", word(label));
+        // What stands before the first `=` is the key to `ctr`.
+        if label.iter().filter(|byte| **byte == b'=').count() > 1 {
+            return Some(format!(
+                "a client takes {} away by a call: there is no command of ctr for a label with a `=`",
+                print_label(label.strip_suffix(b"=").unwrap_or(label))
+            ));
+        }
         match self.saying.situation.release.kind_of(node.resource_type) {
-            Kind::Content => Some(ctr(&node.namespace, "content label", &node.key, &label)),
+            Kind::Content => Some(shell::ctr(&node.namespace, &[b"content", b"label"], &[&node.key, label])),
             Kind::Snapshot => {
                 let tree = &self.saying.situation.tree;
                 let slash = views::snapshot_slash(tree, &node.namespace, &node.key)?;
                 let (snapshotter, key) = (&node.key[..slash], &node.key[slash + 1..]);
-                let command = format!("snapshots --snapshotter {} label", word(snapshotter));
-                Some(ctr(&node.namespace, &command, key, &label))
+                let words: [&[u8]; 4] = [b"snapshots", b"--snapshotter", snapshotter, b"label"];
+                Some(shell::ctr(&node.namespace, &words, &[key, label]))
             }
             _ => None,
         }
     }
 }
 
-fn ctr(namespace: &[u8], command: &str, name: &[u8], rest: &str) -> String {
-    format!("ctr -n {} {command} {}{rest}", word(namespace), word(name))
+/// The command that removes something.
+fn removal(namespace: &[u8], of: &str, name: &[u8]) -> String {
+    shell::ctr(namespace, &[of.as_bytes(), b"rm"], &[name])
 }
 
 /// Bytes as a shell takes them.
 fn word(bytes: &[u8]) -> String {
-    quoted(OsStr::from_bytes(bytes))
+    shell::quoted(OsStr::from_bytes(bytes))
 }
 
 /// The same of what names another by a label of its own.
@@ -761,7 +787,9 @@ impl Show for NodeReport<'_, '_, '_> {
             roots: explanation.roots,
             alone: explanation.alone.iter().map(|subject| saying.json_subject(*subject)).collect(),
             until: explanation.until.map(time::format_rfc3339_nano),
-            near_misses: explanation.failures.iter().map(|failure| self.json_near_miss(failure)).collect(),
+            near_misses: (explanation.failures.iter().zip(self.reasons()))
+                .map(|(failure, reason)| self.json_near_miss(failure, reason))
+                .collect(),
             bytes: explanation.bytes.unwrap_or(0),
             bytes_alone: explanation.bytes_alone,
             snapshot_bytes: saying.size(self.node().as_ref()).filter(|_| explanation.bytes.is_none()),
@@ -791,14 +819,14 @@ impl Show for NodeReport<'_, '_, '_> {
 }
 
 impl NodeReport<'_, '_, '_> {
-    fn json_near_miss(&self, failure: &Failure<'_>) -> JsonNearMiss {
+    fn json_near_miss(&self, failure: &Failure<'_>, reason: String) -> JsonNearMiss {
         let (by, label) = failure.mentions();
         let node = by.map(|by| match by {
             By::Node(node) => self.saying.json_node(node.as_ref()),
             By::Root(holder) => self.saying.json_subject(Subject::Holder(holder)),
         });
         let label = label.map(|label| json::encode(label).into_owned());
-        JsonNearMiss { reason: self.reason(failure), node, label }
+        JsonNearMiss { reason, node, label }
     }
 }
 

@@ -391,3 +391,96 @@ fn what_several_hold_is_told() {
         .map(|name| digest.find(name).expect("it is a holder"));
     assert!(places[0] < places[1], "{digest}");
 }
+
+/// An ingest without an end is as it should be while a lease holds it.
+#[test]
+fn what_holds_an_object_is_not_denied_below() {
+    let steps = "release 2.1\nlease create month expire=+720h\nlease use month\ncontent open upload\n";
+    let (_folder, path) = scenario("open.scenario", steps);
+    let said = text(&leasehold(&["explain", &path, "upload"]).stdout);
+    assert!(said.contains("  lease/month (until "), "{said}");
+    assert!(!said.contains("no lease holds it") && !said.contains("does not hold it"), "{said}");
+    let later = text(&leasehold(&["explain", &path, "upload", "--now", "+721h"]).stdout);
+    assert!(later.contains("has no expiry, and no lease holds it"), "{later}");
+}
+
+#[test]
+fn of_an_ingest_it_is_said_that_no_command_ends_or_keeps_it() {
+    let (_folder, path) = scenario("ingest.scenario", "release 2.1\ncontent open upload\n");
+    let said = text(&leasehold(&["explain", &path, "upload"]).stdout);
+    assert!(said.ends_with("To let go of it:\n  its client aborts it by a call (Content.Abort): there is no command of ctr for that\n"), "{said}");
+    let later = text(&leasehold(&["explain", &path, "upload", "--now", "+9000h"]).stdout);
+    assert!(later.ends_with("To keep it:\n  its client adds it to a lease by a call (Leases.AddResource): there is no command of ctr for that\n"), "{later}");
+}
+
+#[test]
+fn commands_take_no_name_for_a_flag() {
+    let steps = "release 1.6\ncontent put layer\nimage create \"--sync\" target=layer\n";
+    let (_folder, path) = scenario("flag.scenario", steps);
+    let said = text(&leasehold(&["explain", &path, "layer"]).stdout);
+    assert!(said.ends_with("\n  ctr -n default images rm -- --sync\n"), "{said}");
+}
+
+/// From 2.2 on a label that begins as gc.root is a root; `ctr` cuts a label at its first `=`.
+#[test]
+fn a_label_that_no_command_can_name_is_said_to_be_one() {
+    let steps = "release 2.2\ncontent put layer \"containerd.io/gc.root.a=b\"=now\n";
+    let (_folder, path) = scenario("label.scenario", steps);
+    let said = text(&leasehold(&["explain", &path, "layer"]).stdout);
+    assert!(!said.contains("  ctr "), "{said}");
+    assert!(said.ends_with(" away by a call: there is no command of ctr for a label with a `=`\n"), "{said}");
+}
+
+/// A key that is no plain text is asked for as JSON writes it, unless something has that very name.
+#[test]
+fn keys_are_found_as_json_writes_them() {
+    let steps = "release 2.1\nlease create \"\\xff\\xff\\xff\"\nlease create \"\\t\"\nsnapshot prepare native/\"\\n\"\n";
+    let (_folder, path) = scenario("bytes.scenario", steps);
+    for (name, kind) in [
+        ("default/lease/base64:////", "lease"),
+        ("lease/base64:CQ==", "lease"),
+        ("base64:CQ==", "lease"),
+        ("default/snapshot/base64:bmF0aXZlLwo=", "snapshot"),
+    ] {
+        let found = json(&["explain", &path, name]);
+        assert_eq!(found["node"]["kind"], kind, "{name}");
+        assert!(name.ends_with(found["node"]["key"].as_str().expect("text")), "{name}");
+    }
+    for none in ["default/lease/base64:!", "default/lease/base64:AA==", "base64:CQ=="] {
+        let (_folder, path) = scenario("plain.scenario", "release 2.1\nlease create \"base64:CQ==\"\n");
+        let said = text(&leasehold(&["explain", &path, none]).stdout);
+        assert_eq!(said.starts_with("default/lease/\"base64:CQ==\""), none == "base64:CQ==", "{said}");
+    }
+}
+
+/// Behind referrers that are not kept stands the one thing that let go, however far away.
+#[test]
+fn near_misses_go_back_to_the_first_cause() {
+    let mut steps = "release 2.1\ncontent put x0\n".to_owned();
+    for depth in 1..=3 {
+        steps += &format!("content put x{depth} gc.ref.content=@x{}\n", depth - 1);
+    }
+    steps += "lease create month expire=+1h\nlease add month content/x3\n";
+    let (_folder, path) = scenario("chain.scenario", &steps);
+    let reason = |path: &str, node: &str| {
+        let explained = json(&["explain", path, node, "--now", "+2h"]);
+        let misses = explained["near_misses"].as_array().expect("a list").clone();
+        misses.iter().map(|miss| miss["reason"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
+    };
+    let expired = "lease/month held it and expired 2026-01-01T01:00:00Z";
+    assert_eq!(reason(&path, "content/x3"), [expired]);
+    let next = format!("content/x3 refers to it by gc.ref.content and is not kept: {expired}");
+    assert_eq!(reason(&path, "content/x2"), [next]);
+    let far = format!(
+        "content/x1 refers to it by gc.ref.content and is not kept, because of content/x3: {expired}"
+    );
+    assert_eq!(reason(&path, "content/x0"), [far]);
+    // Where more than one let go no single cause is told.
+    let both = format!("{steps}lease create other expire=+1h\nlease add other content/x2\n");
+    let (_folder, path) = scenario("both.scenario", &both);
+    assert_eq!(reason(&path, "content/x0"), ["content/x1 refers to it by gc.ref.content and is not kept"]);
+    // A circle that nothing holds has no first cause, nor has what nothing ever held.
+    let circle = "release 2.1\ncontent put x0\ncontent put x1 gc.ref.content=@x0 gc.ref.content.n=@x2\ncontent put x2 gc.ref.content=@x1\n";
+    let (_folder, path) = scenario("circle.scenario", circle);
+    assert_eq!(reason(&path, "content/x0"), ["content/x1 refers to it by gc.ref.content and is not kept"]);
+}
