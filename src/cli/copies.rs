@@ -5,6 +5,7 @@ use super::notes::Notes;
 use super::source::{self, Look};
 use super::{Ended, Failure, version};
 use crate::diff::copies::{self, Copy};
+use crate::engine::culprits;
 use crate::explain::Network;
 use crate::report::Show as _;
 use crate::report::copies::{Report, Side};
@@ -32,6 +33,7 @@ pub(super) fn compare(
         .map(|(path, situation)| source::snapshots(path, look, &situation.tree, &mut notes));
     let (old_outcome, old, _) = judged(&earlier, &mut notes);
     let (new_outcome, new, _) = judged(&later, &mut notes);
+    let new_culprits = culprits(&later, &new_outcome);
     let [old_error, new_error] =
         [old_outcome, new_outcome].map(|outcome| outcome.error.map(|error| error.to_string()));
     let (old_network, new_network) = (Network::new(old.graph()), Network::new(new.graph()));
@@ -50,12 +52,13 @@ pub(super) fn compare(
         network: &new_network,
         snapshots: new_sizes.as_ref(),
         error: new_error.as_deref(),
+        culprits: &new_culprits,
         ..saying
     };
     let after = Side { saying, judgement: &new };
     let changes = copies::compare(
-        Copy { situation: &earlier, judgement: &old, network: &old_network },
-        Copy { situation: &later, judgement: &new, network: &new_network },
+        Copy { situation: &earlier, judgement: &old, network: &old_network, fails: old_error.is_some() },
+        Copy { situation: &later, judgement: &new, network: &new_network, fails: new_error.is_some() },
     );
     if changes.is_backwards {
         notes.say(

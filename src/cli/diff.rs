@@ -64,7 +64,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse, required_unless_present = "after", conflicts_with = "after")]
     to: Option<Release>,
     /// By whose rules two copies are compared; default: by the later one's version, or a scenario's
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, requires = "after")]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, requires = "after", conflicts_with_all = ["from", "to", "cases"])]
     release: Option<Release>,
     /// Collect as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a
     /// scenario's clock
@@ -169,6 +169,7 @@ fn compare_cases(
     [from, to]: [Release; 2],
     out: &mut dyn Write,
 ) -> Result<Ended, Failure> {
+    version::warn_of_rules(&[from, to], &mut Notes::default());
     let plan = campaign::Plan { seed: arguments.seed.clone(), cases, from, to };
     let progress = progress::bar(Some(cases), "cases");
     let stop = interrupt::stop();

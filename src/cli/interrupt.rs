@@ -1,18 +1,20 @@
-//! ^C during a campaign: the first ends it with its report so far, the second ends the program at once.
+//! ^C, or SIGTERM, during a campaign: the first ends it with its report so far, the second ends the program at once.
 
 use super::terminal;
 use crate::campaign::Stop;
 use crate::report::Interrupted;
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// From here on ^C asks for a stop.
 pub(super) fn stop() -> Stop {
     let stop = Stop::default();
     // In this order: what ends the program looks whether the one before has asked already.
-    let registered = flag::register_conditional_default(SIGINT, stop.flag().clone())
-        .and_then(|_| flag::register(SIGINT, stop.flag().clone()));
-    registered.expect("a program may handle ^C");
+    for signal in [SIGINT, SIGTERM] {
+        let registered = flag::register_conditional_default(signal, stop.flag().clone())
+            .and_then(|_| flag::register(signal, stop.flag().clone()));
+        registered.expect("a program may handle ^C");
+    }
     stop
 }
 

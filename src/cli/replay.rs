@@ -8,7 +8,7 @@ use super::source::{
 };
 use super::verdict::{Failed, Said, Verdict, replay_scenario, steps_cut};
 use super::{Ended, Failure, artifact, terminal};
-use super::{files, interrupt, progress, values};
+use super::{files, interrupt, progress, values, version};
 use crate::campaign::Stop;
 use crate::fuzzing::Target;
 use crate::go::Go;
@@ -125,7 +125,10 @@ const FAILURES_SHOWN_MAX: usize = 10;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     match arguments.release {
-        Some(Rules::Of(release)) => values::go_of(arguments.go, &[release])?,
+        Some(Rules::Of(release)) => {
+            version::warn_of_rules(&[release], &mut Notes::default());
+            values::go_of(arguments.go, &[release])?
+        }
         _ => values::go_of(arguments.go, &Release::ALL)?,
     };
     let mut files = Vec::new();

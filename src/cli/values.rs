@@ -1,6 +1,7 @@
 //! The values of flags, as people write them.
 
-use super::Failure;
+use super::notes::Notes;
+use super::{Failure, version};
 use crate::engine;
 use crate::go::Go;
 use crate::instant::Instant;
@@ -132,11 +133,24 @@ pub(super) fn parse_collector_fault(text: &str) -> Result<engine::Fault, String>
     }
 }
 
+/// The fewest letters by which a name is looked for, and the most names that are told.
+const LETTERS_MIN: usize = 3;
+const NAMED_MAX: usize = 6;
+
 fn unknown_fault(error: &UnknownName) -> String {
     let list = "`leasehold grade --list` lists them";
     match error.nearest() {
         Some(near) => format!("did you mean `{near}`? {list}"),
-        None => format!("no fault is called so; {list}"),
+        None => {
+            let text = error.name.to_lowercase();
+            let with = error.known.iter().filter(|name| text.len() >= LETTERS_MIN && name.contains(&text));
+            let names = with.map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            match names.len() {
+                0 => format!("no fault is called so; {list}"),
+                1..=NAMED_MAX => format!("is {} meant? {list}", names.join(" or ")),
+                more => format!("{more} faults have that in their names; {list}"),
+            }
+        }
     }
 }
 
@@ -148,7 +162,10 @@ pub(super) fn release_with(
 ) -> Result<Release, Failure> {
     match (said, fault.map(Into::into)) {
         (Some(release), Some(fault)) if !fault.can_be_made_in(release) => Err(no_such_rule(fault, release)),
-        (said, fault) => Ok(said.unwrap_or(fault.map(Fault::release).unwrap_or_default())),
+        (said, fault) => {
+            version::warn_of_rules(said.as_slice(), &mut Notes::default());
+            Ok(said.unwrap_or(fault.map(Fault::release).unwrap_or_default()))
+        }
     }
 }
 

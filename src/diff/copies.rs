@@ -30,6 +30,8 @@ pub struct Copy<'r, 'j, 'a> {
     pub judgement: &'j Judgement<'a>,
     /// Its relations.
     pub network: &'r Network<'j, 'a>,
+    /// A collection fails, so that it removes nothing.
+    pub fails: bool,
 }
 
 /// What holds an object, and by which rule it is a holder.
@@ -82,6 +84,7 @@ pub fn compare<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Changes
     let [mine, yours] = [before, after].map(|copy| objects(&copy.situation.tree));
     let held = held(before, after);
     let [gone_before, gone_after] = [before, after].map(removed);
+    let is_collected = |named: &Named| !before.fails && gone_before.contains(named);
     let (mut fields, is_backwards) = fields(&before.situation.tree, &after.situation.tree);
     let mut changes = Changes { is_backwards, ..Changes::default() };
     for named in mine.union(&yours) {
@@ -95,7 +98,7 @@ pub fn compare<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Changes
                 let is_root = old.is_some_and(|id| held.is_root[id as usize]);
                 let why = match (by_after, by_before) {
                     (Some(by), _) => Why::Lost(by),
-                    _ if gone_before.contains(named) => Why::Collected,
+                    _ if is_collected(named) => Why::Collected,
                     (None, Some(by)) if !is_root => Why::LetGo(by),
                     _ => Why::Deleted,
                 };
@@ -103,7 +106,7 @@ pub fn compare<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Changes
             }
             (true, true) => {
                 let fields = fields.remove(named).unwrap_or_default();
-                let goes = gone_after.contains(named) && !gone_before.contains(named);
+                let goes = !after.fails && gone_after.contains(named) && !gone_before.contains(named);
                 let is_same = new.is_some_and(|id| held.is_same[id as usize]);
                 let moved = by_before.zip(by_after).filter(|_| !is_same);
                 changes.unchanged += u64::from(fields.is_empty() && !goes && moved.is_none());

@@ -47,6 +47,9 @@ use crate::world::{Applied, Collected, Fault, Unmet, World};
 use std::cell::OnceCell;
 use why::Removals;
 
+/// How many nodes of one `expect` are told with their reasons; the others are counted.
+const UNMET_MAX: usize = 20;
+
 /// Something that a scenario expected and that did not come, or a property that did not hold.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{problem}")]
@@ -301,8 +304,12 @@ impl<'s> Replay<'s> {
             }
         }
         if let Step::Expect(assertion) = &line.step
-            && let Err(unmet) = self.world.expects(line.client.as_ref(), assertion)
+            && let Err(mut unmet) = self.world.expects(line.client.as_ref(), assertion)
         {
+            if let Some(more) = unmet.len().checked_sub(UNMET_MAX).filter(|more| *more > 0) {
+                unmet.truncate(UNMET_MAX);
+                unmet.push(Unmet::More(more));
+            }
             problems.extend(unmet.into_iter().map(|unmet| {
                 let tree = &self.world.store().tree;
                 let why = self.why(line, assertion, &unmet);

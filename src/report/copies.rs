@@ -1,6 +1,7 @@
 //! What became of a database between two copies of it.
 
 use super::Show;
+use super::collect::{dying, write_culprits, write_dying};
 use super::explain::{JsonNode, Saying};
 use crate::bucket::json;
 use crate::diff::Named;
@@ -59,6 +60,10 @@ struct JsonReport<'r> {
 struct JsonErrors<'r> {
     before: Option<&'r str>,
     after: Option<&'r str>,
+    /// What makes AFTER's collection fail.
+    culprits: Vec<JsonNode>,
+    /// The release, if its daemon dies of that.
+    dies: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -219,6 +224,11 @@ impl<'a> Report<'_, '_, 'a> {
                 )?;
             }
         }
+        let Saying { situation, error, culprits, .. } = self.after.saying;
+        if error.is_some() {
+            write_culprits(out, situation.release, culprits)?;
+            write_dying(out, &[situation.release])?;
+        }
         Ok(())
     }
 
@@ -320,10 +330,17 @@ impl Show for Report<'_, '_, '_> {
                 |field: &Vec<Vec<u8>>| field.iter().map(|key| json::encode(key).into_owned()).collect();
             JsonChange { fields: Some(fields.iter().map(keys).collect()), ..after.json(named) }
         });
+        let Saying { situation, culprits, .. } = after.saying;
+        let culprits = culprits.iter();
         let report = JsonReport {
             release: after.saying.situation.release.name(),
             now: time::format_rfc3339_nano(after.saying.situation.now),
-            errors: JsonErrors { before: before.saying.error, after: after.saying.error },
+            errors: JsonErrors {
+                before: before.saying.error,
+                after: after.saying.error,
+                culprits: culprits.map(|culprit| after.saying.json_node(culprit.node.as_ref())).collect(),
+                dies: if after.saying.error.is_some() { dying(&[situation.release]) } else { Vec::new() },
+            },
             came: came.collect(),
             went: went.collect(),
             moved: moved.collect(),

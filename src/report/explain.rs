@@ -164,7 +164,7 @@ impl<'a> Saying<'_, '_, 'a> {
         Words { release: self.situation.release, tree: &self.situation.tree, namespace }
     }
 
-    fn json_node(&self, node: NodeRef<'_>) -> JsonNode {
+    pub(super) fn json_node(&self, node: NodeRef<'_>) -> JsonNode {
         JsonNode {
             r#type: Some(node.resource_type.0),
             kind: text::kind_name(self.situation.release, node.resource_type),

@@ -48,6 +48,10 @@ enum Fault {
     V1InV1,
     #[error("its bucket v1 has neither a version nor a namespace, but {0}")]
     NoNamespace(String),
+    #[error("its bucket v1 has no version, and {0} has mounts, as no namespace of containerd's has")]
+    Mounts(Path),
+    #[error("v1/version is a bucket, and should be the version, a value")]
+    VersionIsBucket,
     #[error("{0} has nothing of {1}, but {2}")]
     Nothing(Path, &'static str, String),
     #[error("{0} is a value, and should be a bucket: {1}")]
@@ -69,6 +73,12 @@ enum Seems {
          root folder"
     )]
     Snapshotter,
+    /// `v1/NAMESPACE/{mounts, leases}`: from 2.2 on (`core/mount/manager`).
+    #[error(
+        "It seems to be the database of containerd's mount manager: that of the metadata is \
+         io.containerd.metadata.v1.bolt/meta.db below the root folder"
+    )]
+    Mounts,
     /// Nothing that is known here, which a page of a daemon's may hold as well: names that clients chose.
     #[error(
         "It seems to be some other program's, or copied while a daemon wrote to it: containerd's is \
@@ -328,6 +338,7 @@ fn seems(root: View<'_>) -> Seems {
     // A namespace whose page stands in the place of v1 has no parents.
     let is_alone = v1.iter().all(|(key, _)| key == names::SNAPSHOTS || key == b"parents");
     match v1.get(names::VERSION) {
+        None if with_mounts(v1).is_some() => Seems::Mounts,
         None if is_snapshotters || is_alone && v1.bucket(b"parents").is_some() => Seems::Snapshotter,
         None | Some(_) => Seems::Torn,
     }
@@ -359,6 +370,11 @@ fn is_namespace(bucket: View<'_>) -> bool {
     bucket.buckets().any(|(key, _)| fields.iter().any(|(name, _)| *name == key))
 }
 
+/// The first bucket that has mounts, as the mount manager's database keeps them.
+fn with_mounts(v1: View<'_>) -> Option<&[u8]> {
+    v1.buckets().find(|(_, below)| below.bucket(b"mounts").is_some()).map(|(key, _)| key)
+}
+
 /// Whether a bucket has sandboxes themselves, which the parts of a namespace called `sandboxes` never look like: of a
 /// namespace that is called `v1`, 1.7 keeps them here.
 fn has_sandboxes(bucket: View<'_>) -> bool {
@@ -382,8 +398,17 @@ impl<'t> Walk<'t> {
             Some(Entry::Value(_)) => return Err(Fault::V1IsValue),
             None => return Err(Fault::NoV1(words(root))),
         };
+        if v1.bucket(names::VERSION).is_some() {
+            return Err(Fault::VersionIsBucket);
+        }
+        if let (None, Some(namespace)) = (v1.get(names::VERSION), with_mounts(v1)) {
+            return Err(Fault::Mounts(Path(vec![names::V1.to_vec(), namespace.to_vec()])));
+        }
         match v1.get(names::VERSION).and_then(varint::decode_signed) {
             Some(1..=VERSION_MAX) => {}
+            None if v1.get(names::VERSION).is_some() => {
+                self.odd(&[names::V1, names::VERSION], "no number, as a version is", String::new)
+            }
             Some(_) => {
                 self.odd(&[names::V1, names::VERSION], "a version that no known release has", String::new)
             }

@@ -34,6 +34,9 @@ pub enum Unmet {
         /// What is true of it.
         was: &'static str,
     },
+    /// Of more nodes than are told something else is true.
+    #[error("{} are not as expected", text::counted(*.0 as u64, "more node"))]
+    More(usize),
     /// The last collection ended otherwise.
     #[error("the last collection {}, expected `{}`", ended(.was.as_deref()), text::line(expected))]
     Error {

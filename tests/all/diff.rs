@@ -368,3 +368,24 @@ fn copies_and_releases_are_not_mixed() {
     assert_eq!(leasehold(&["diff", &before]).status.code(), Some(2));
     assert_eq!(leasehold(&["diff", &before, "--release", "2.1"]).status.code(), Some(2));
 }
+
+/// A collection that fails explains nothing, and what stops it is named.
+#[test]
+fn a_failing_collection_of_a_copy_explains_nothing() {
+    let odd = BEFORE.to_owned() + "content open stuck\nraw put v1/default/content/ingests/stuck/expireat x\n";
+    let told = became(&copies(&(odd.clone() + "advance 2h\n"), BEFORE), &[]);
+    let said = text(&told);
+    assert!(!said.contains("a collection removes it"), "{said}");
+    let told = became(&copies(BEFORE, &odd), &[]);
+    let said = text(&told);
+    assert!(said.contains("stopped by  default/ingest/stuck") && said.contains("dies of it"), "{said}");
+    assert_eq!(told.status.code(), Some(1));
+    let report: Value =
+        serde_json::from_slice(&became(&copies(BEFORE, &odd), &["--json"]).stdout).expect("an object");
+    assert_eq!(report["errors"]["culprits"][0]["key"], "stuck");
+    assert_eq!(report["errors"]["dies"], serde_json::json!(["2.1"]));
+    let path = copies(BEFORE, BEFORE);
+    let before = path.path().join("before.scenario").display().to_string();
+    let idle = ["diff", &before, "--from", "1.7", "--to", "2.1", "--release", "2.0"];
+    assert_eq!(leasehold(&idle).status.code(), Some(2));
+}

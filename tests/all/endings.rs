@@ -1,5 +1,6 @@
 //! How commands end: the exit codes of README, whatever the command.
 
+use leasehold::bucket::{Bucket, bolt};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -282,7 +283,7 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
             "simulate --fault expiry-inclusiv",
             "did you mean `expiry-inclusive`? `leasehold grade --list` lists them",
         ),
-        ("simulate --fault lease", "no fault is called so; `leasehold grade --list` lists them"),
+        ("simulate --fault lease", "20 faults have that in their names"),
         ("collect -", "standard input is not read"),
         ("export s.scenario -", "never to standard output; ./- would be a file of that name"),
         ("collect s.scenario --wait -5s", "it is negative: give a number with a unit"),
@@ -523,4 +524,43 @@ fn names_are_suggested_in_small_letters_and_without_blanks() {
     let here = folder(&[("one.scenario", b"release 1.7\n\ncontent put a\ngc\nexpect removed content/a\n")]);
     let output = run(here.path(), &["replay", "--release", "2.1 ", "one.scenario"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+/// A snapshotter's database is not the only one beside containerd's; and what is no version is none.
+#[test]
+fn the_mount_managers_database_is_not_taken_for_containerds() {
+    let here = folder(&[]);
+    let refused = |name: &str, paths: &[&[&[u8]]], said: &str| {
+        let mut tree = Bucket::new();
+        for path in paths {
+            tree.create_path(path).expect("buckets");
+        }
+        bolt::create(&here.path().join(name), &tree).expect("a new file");
+        for command in ["collect", "explain", "lint"] {
+            let output = run(here.path(), &[command, name]);
+            let told = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(3), "{command} {name}: {told}");
+            assert!(told.contains(said), "{told}");
+        }
+    };
+    let mounts: &[&[u8]] = &[b"v1", b"default", b"mounts", b"m1"];
+    refused(
+        "mounts.db",
+        &[mounts, &[b"v1", b"default", b"leases"]],
+        "database of containerd's mount manager",
+    );
+    refused("version.db", &[&[b"v1", b"version", b"images"]], "v1/version is a bucket");
+}
+
+/// One line of thousands of names is answered at once.
+#[test]
+fn many_nodes_that_are_not_as_expected_are_counted() {
+    let puts: String = (0..2_000).map(|number| format!("content put c{number} gc.root=1\n")).collect();
+    let names: String = (0..2_000).map(|number| format!(" content/c{number}")).collect();
+    let scenario = format!("release 2.1\n{puts}gc\nexpect removed{names}\n");
+    let here = folder(&[("many.scenario", scenario.as_bytes())]);
+    let output = run(here.path(), &["replay", "many.scenario"]);
+    let told = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("1,980 more nodes are not as expected"), "{told}");
 }
