@@ -17,6 +17,7 @@ mod grade;
 mod graph;
 mod library;
 mod lint;
+mod mutants;
 mod names;
 mod page;
 mod replay;
