@@ -23,7 +23,17 @@ fn generated_cases_of_every_release_hold() {
     let out = tempfile::tempdir().expect("a folder");
     let out = out.path().to_str().expect("text");
     for release in Release::ALL {
-        agrees(&["simulate", "--release", release.name(), "--seed", "mutants", "--cases", CASES, "--out", out]);
+        agrees(&[
+            "simulate",
+            "--release",
+            release.name(),
+            "--seed",
+            "mutants",
+            "--cases",
+            CASES,
+            "--out",
+            out,
+        ]);
     }
 }
 
