@@ -33,7 +33,7 @@ function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;
   let unit = -1;
   for (; bytes >= 1024 && unit < 5; unit++) bytes /= 1024;
-  return `${(Math.floor(bytes * 10) / 10).toFixed(1)} ${["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"][unit]}`;
+  return `${(Math.round(bytes * 10) / 10).toFixed(1)} ${["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"][unit]}`;
 }
 const short = object => data.names[object].slice(data.cuts[object]).replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1");
 const clipped = (text, most) => text.length > most ? text.slice(0, most - 1) + "\u2026" : text;
@@ -62,7 +62,8 @@ const REMOVED = 2;
 const fate = object => data.until[object] >= 0 && data.until[object] < time ? REMOVED : data.fate[object];
 
 const word = fate => data.fates[fate].said.split(":")[0];
-const SHAPES = ["ellipse", "hexagon", "diamond", "rectangle", "triangle"];
+// A diamond of our own: the library's is not hit straight below its upper corner, where the lower one lies, too.
+const SHAPES = ["ellipse", "hexagon", "polygon", "rectangle", "triangle"], DIAMOND = ".013 -1 1 0 -.017 1 -1 0";
 const MARKS = ["M6.5 1a5.5 5.5 0 1 0 .01 0z", "M3.5 1.5h6l3 5l-3 5h-6l-3-5z", "M6.5 .5l6 6l-6 6l-6-6z", "M1.5 1.5h10v10h-10z", "M6.5 1l5.5 10.5h-11z"];
 function mark(fate) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -81,7 +82,7 @@ function style() {
   const own = getComputedStyle(document.documentElement);
   const colour = name => own.getPropertyValue(`--${name}`).trim();
   const fates = data.fates.map(({ name }, place) => ({ selector: `.${name}`, style: {
-    "shape": SHAPES[place], "background-color": colour(name), "border-color": colour(name === "until" ? "until-line" : name),
+    "shape": SHAPES[place], "shape-polygon-points": DIAMOND, "background-color": colour(name), "border-color": colour(name === "until" ? "until-line" : name),
     "background-opacity": name === "missing" ? 0 : 1, "border-width": name === "missing" ? 2.5 : name === "until" ? 3 : 1,
     "border-style": name === "missing" ? "dashed" : "solid",
   } }));

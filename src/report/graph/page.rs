@@ -35,7 +35,7 @@ const LIBRARY: &str = include_str!("cytoscape/cytoscape.min.js");
 /// What may run and be styled, by its SHA-256: the library, the script, the style, and the library's own style. A test holds
 /// them to the page.
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; \
-script-src 'sha256-QgCbBSeOqw6lAWR//X+LGimodxGKFnKHn38P2aA1oJ0=' 'sha256-hdXWUVJu73hKbP681QjUx2uA4z/bTIh8HPsqGLuC33Q='; \
+script-src 'sha256-QgCbBSeOqw6lAWR//X+LGimodxGKFnKHn38P2aA1oJ0=' 'sha256-DcaIwZvoRiszcuEeipguzkbKeNePhyLoof7+kJt5fZM='; \
 style-src 'sha256-hibTrkJDx/lcsQlehokzrIpKwtECJahHgeuPKI3Ucek=' 'sha256-pgvDUBa4IjFA2yuSJ2cqcyxmNYJMborsd0ORcRv9vw8='";
 
 const CELL: Cell = Cell { width: 236, height: 48, margin: 14, head: 22, gap: 26 };
