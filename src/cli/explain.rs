@@ -2,9 +2,10 @@
 
 use super::notes::Notes;
 use super::source;
-use super::{Ended, Failure};
+use super::{Ended, Failure, terminal};
 use crate::engine::{Outcome, Request, collect, culprits};
-use crate::explain::{Digest, Explainer, Found, Network, State, all_of, find, near};
+use crate::explain::{Digest, Explainer, Found, Network, State, Thing, all_of, find, near};
+use crate::node::Kind;
 use crate::oracle::{Defects, Judgement, judge};
 use crate::properties::check::compare;
 use crate::report::Show as _;
@@ -152,7 +153,20 @@ pub(super) fn one(
             )?;
             Ok(None)
         }
-        1 => Ok(found.pop()),
+        1 => {
+            let found = found.pop();
+            // A guess is said, but for that at a digest, of which nobody writes more than the beginning.
+            let is_guess = |found: &Found| {
+                !name.as_bytes().ends_with(&found.key)
+                    && !found.key.ends_with(name.as_bytes())
+                    && found.thing != Thing::Node(Kind::Content)
+                    && !found.name_in(&situation.tree).ends_with(&shown)
+            };
+            if let Some(found) = found.as_ref().filter(|found| is_guess(found)) {
+                terminal::say(format_args!("{shown} is taken for {}", found.name_in(&situation.tree)));
+            }
+            Ok(found)
+        }
         _ => {
             writeln!(out, "{shown} may be one of these:")?;
             write_found(&found, &situation.tree, out)?;

@@ -158,6 +158,7 @@ mod tests {
         ("dot", "g.dot"),
         ("fault", "sweep-skips"),
         ("for", "1s"),
+        ("from", "1.7"),
         ("go", "1.19"),
         ("html", "g.html"),
         ("jobs", "1"),
@@ -174,6 +175,7 @@ mod tests {
         ("states", "root"),
         ("svg", "g.svg"),
         ("target", "tree"),
+        ("to", "2.0"),
         ("wait", "1s"),
     ];
 
@@ -182,6 +184,7 @@ mod tests {
         ("conformance", "against", &["fault", "go"]),
         ("conformance", "release", &["only"]),
         ("diff", "cases", &["now", "wait", "go"]),
+        ("diff", "release", &["from", "to", "cases"]),
         ("grade", "list", &["seeds", "budget", "jobs"]),
         ("graph", "dot", &["svg", "html"]),
         ("graph", "svg", &["html"]),
@@ -237,8 +240,16 @@ mod tests {
     /// What a command cannot do without.
     fn required(command: &str, pair: [&str; 2]) -> &'static [&'static str] {
         match command {
-            "diff" if pair.contains(&"cases") => &["--from", "1.7", "--to", "2.0"],
-            "diff" => &["--from", "1.7", "--to", "2.0", "source"],
+            "diff" if pair.contains(&"release") => &["before", "after"],
+            "diff" => match ["from", "to", "cases"].map(|flag| pair.contains(&flag)) {
+                [false, false, true] => &["--from", "1.7", "--to", "2.0"],
+                [false, false, false] => &["--from", "1.7", "--to", "2.0", "source"],
+                [true, true, _] => &["source"],
+                [true, false, true] => &["--to", "2.0"],
+                [true, false, false] => &["--to", "2.0", "source"],
+                [false, true, true] => &["--from", "1.7"],
+                [false, true, false] => &["--from", "1.7", "source"],
+            },
             "exhaust" => &["--nodes", "2"],
             "collect" | "explain" | "lint" | "replay" | "conformance" => &["source"],
             "graph" if pair.iter().any(|flag| ["dot", "svg", "html"].contains(flag)) => &["source"],

@@ -151,12 +151,15 @@ fn fitting(
     };
     let mut fitting: BTreeSet<(Fit, Found)> =
         things(situation).filter_map(|(thing, namespace, key)| fit(thing, namespace, &key)).collect();
-    if fitting.is_empty() {
+    // What is only mentioned and called so goes before what there is and begins so.
+    if fitting.first().is_none_or(|(fit, _)| *fit == Fit::Beginning) {
         let graph = network.graph();
         let of_node = |node: NodeRef<'_>| {
             fit(Thing::Node(situation.release.kind_of(node.resource_type)), node.namespace, node.key)
         };
-        fitting.extend((0..id(graph.nodes())).filter_map(|node| of_node(graph.node(node).as_ref())));
+        let mentioned = (0..id(graph.nodes())).filter_map(|node| of_node(graph.node(node).as_ref()));
+        let is_new = fitting.is_empty();
+        fitting.extend(mentioned.filter(|(fit, _)| is_new || *fit != Fit::Beginning).collect::<Vec<_>>());
     }
     let best = fitting.first().map(|(fit, _)| *fit);
     let best = fitting.into_iter().take_while(|(fit, _)| Some(*fit) == best).map(|(_, found)| found);

@@ -117,7 +117,8 @@ impl<'a> NearMisses<'a> {
             }
             Mention::Misread { namespace, by, label, misread } => {
                 let failure = Failure::ConditionMisread { by: by.clone(), label, misread: *misread };
-                (*namespace == node.namespace && !is_read(by, label)).then_some(failure)
+                let may_be = *namespace == node.namespace && may_name(judgement, label, node);
+                (may_be && !is_read(by, label)).then_some(failure)
             }
             Mention::OwnLabel { node: own, label, is_bucket } => {
                 let failure = Failure::OwnLabelNotRead { label, is_bucket: *is_bucket };
@@ -412,4 +413,16 @@ fn name_of<'n>(judgement: &Judgement<'_>, node: NodeRef<'n>) -> &'n [u8] {
 
 fn stripped(node: NodeRef<'_>) -> NodeRef<'_> {
     NodeRef { resource_type: node.resource_type.stripped(), ..node }
+}
+
+/// Whether a condition's label is about nodes of this kind, and of this snapshotter: `gc.cond.content`, `gc.cond.snapshot.S`.
+fn may_name(judgement: &Judgement<'_>, label: &[u8], node: NodeRef<'_>) -> bool {
+    let release = judgement.question.situation.release;
+    match release.kind_of(node.resource_type) {
+        Kind::Snapshot => {
+            let slash = node.key.iter().position(|byte| *byte == b'/').unwrap_or(0);
+            has_part(label, &[b"gc.cond.snapshot.", &node.key[..slash]].concat())
+        }
+        kind => has_part(label, format!("gc.cond.{kind}").as_bytes()),
+    }
 }

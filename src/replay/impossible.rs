@@ -8,7 +8,7 @@
 //! expect absent task/web               nothing can have tasks
 //! ```
 
-use crate::node::Kind;
+use crate::node::{Kind, ResourceType};
 use crate::release::Release;
 use crate::scenario::{Assertion, NewSnapshot, NodeName, Scenario, Step, print_node};
 use crate::text;
@@ -46,6 +46,9 @@ fn cannot_be(
     is_stored: bool,
 ) -> Option<String> {
     let kind = release.type_of(node.kind).map_or(node.kind, |number| release.kind_of(number));
+    // The bits above a collector's number, as in a flat type, are another one of its kind.
+    let kind =
+        if let Kind::Other(number) = kind { release.kind_of(ResourceType(number).stripped()) } else { kind };
     let key = text::name(&node.key);
     let is_of_no_collector =
         || Release::ALL.into_iter().all(|release| release.collector_type(kind).is_none());

@@ -4,6 +4,7 @@ use super::Show;
 use super::shell::quoted;
 use crate::bucket::json;
 use crate::engine::{Culprit, Level, LogEvent, Outcome, Remedy};
+use crate::explain::{Found, Thing};
 use crate::instant::Instant;
 use crate::node::{Kind, NodeRef, ResourceType};
 use crate::oracle::{Failure, Judgement};
@@ -202,13 +203,17 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// A flat type is another one's name for what counts under its own.
     fn is_content(&self, node: NodeRef<'_>) -> bool {
-        self.situation.release.kind_of(node.resource_type) == Kind::Content
+        let release = self.situation.release;
+        release.kind_of(node.resource_type) == Kind::Content && !release.is_flat(node.resource_type)
     }
 
     /// Whether the sizes of nodes of a type are known here.
     fn is_sized(&self, resource_type: ResourceType) -> bool {
-        match self.situation.release.kind_of(resource_type) {
+        let release = self.situation.release;
+        match release.kind_of(resource_type) {
+            _ if release.is_flat(resource_type) => false,
             Kind::Content => true,
             Kind::Snapshot => self.snapshots.is_some(),
             _ => false,
@@ -219,6 +224,7 @@ impl<'a> Report<'a> {
     fn size(&self, node: NodeRef<'_>) -> Option<u64> {
         let Situation { tree, release, .. } = self.situation;
         match release.kind_of(node.resource_type) {
+            _ if release.is_flat(node.resource_type) => None,
             Kind::Content => views::blob_size(tree, node.namespace, node.key),
             Kind::Snapshot => self.snapshots?.size(tree, node.namespace, node.key),
             _ => None,
@@ -404,12 +410,9 @@ impl<'a> Report<'a> {
             )?;
         }
         let Some((first, _)) = removed.first() else { return Ok(()) };
-        let name = format!(
-            "{}/{}/{}",
-            text::name(first.namespace),
-            self.situation.release.kind_of(first.resource_type),
-            text::name(first.key)
-        );
+        let thing = Thing::Node(self.situation.release.kind_of(first.resource_type));
+        let found = Found { namespace: first.namespace.to_vec(), thing, key: first.key.to_vec() };
+        let name = found.name_in(&self.situation.tree);
         writeln!(out, "\nMore of one: leasehold explain {} {}", self.command, quoted(alias::in_text(&name)))?;
         if !self.is_daemons {
             return Ok(());
@@ -422,9 +425,14 @@ impl<'a> Report<'a> {
         )
     }
 
-    /// The first reason for which a node goes.
+    /// The first reason for which a node goes; what is listed with another number of its type is not found for a reason of its own.
     fn reason(&self, node: NodeRef<'_>, failures: &[Failure<'_>]) -> String {
         let Situation { release, tree, .. } = self.situation;
+        let mut resources = self.judgement.resources();
+        let is_other = node.resource_type != node.resource_type.stripped();
+        let listed = is_other.then(|| resources.find(|resource| resource.node().as_ref() == node)).flatten();
+        let own = listed.map(|resource| resource.failures());
+        let failures = own.as_deref().unwrap_or(failures);
         Words { release: *release, tree, namespace: node.namespace }.failures(node, failures)
     }
 }

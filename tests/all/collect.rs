@@ -793,3 +793,31 @@ fn what_helps_against_a_collection_that_fails_is_said_of_what_stops_it() {
         assert_eq!(said.matches("To mend it").count(), 1, "{said}");
     }
 }
+
+/// A flat type that a collector lists frees nothing and is told as `gc` tells it; the command that explains more takes names
+/// of any bytes.
+#[test]
+fn what_is_listed_with_a_flat_type_is_told_as_gc_tells_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("flat.scenario");
+    let steps = "release 2.0
+collector declare type-16
+collector list type-16 type-33/@a type-48/held
+content put a
+image create a target=a
+content put \"sha256:z\\x1by\"
+gc
+expect removed type-33/@a type-48/held content/\"sha256:z\\x1by\"
+";
+    std::fs::write(&path, steps).expect("a new file");
+    let path = path.to_str().expect("text");
+    let output = leasehold(&["replay", path]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let said = String::from_utf8(leasehold(&["collect", path]).stdout).expect("text");
+    assert!(said.contains("image/a targets it, but listed as type 33 it is never found marked"), "{said}");
+    assert!(!said.contains("had elsewhere"), "{said}");
+    let more = said.lines().find_map(|line| line.strip_prefix("More of one: leasehold ")).expect("a command");
+    let words = shlex::split(more).expect("a command");
+    let explained = leasehold(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(explained.status.code(), Some(0), "{more}");
+}

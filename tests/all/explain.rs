@@ -484,3 +484,21 @@ fn near_misses_go_back_to_the_first_cause() {
     let (_folder, path) = scenario("circle.scenario", circle);
     assert_eq!(reason(&path, "content/x0"), ["content/x1 refers to it by gc.ref.content and is not kept"]);
 }
+
+/// A name that is only mentioned goes before one that begins so; a guess is said.
+#[test]
+fn a_whole_name_goes_before_a_beginning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("names.scenario");
+    let steps =
+        "release 2.1\nlease create l\nsnapshot prepare overlayfs/bas\nlease add l snapshot/overlayfs/bas
+snapshot remove overlayfs/bas\nsnapshot prepare overlayfs/base\n";
+    fs::write(&path, steps).expect("a new file");
+    let path = path.to_str().expect("text");
+    let named = leasehold(&["explain", path, "snapshot/overlayfs/bas"]);
+    assert!(text(&named.stdout).starts_with("default/snapshot/overlayfs/bas   missing"), "{named:?}");
+    let guessed = leasehold(&["explain", path, "snapshot/overlayfs/base2"]);
+    assert_eq!(guessed.status.code(), Some(1), "{guessed:?}");
+    let guessed = leasehold(&["explain", path, "lease/l"]);
+    assert!(!text(&guessed.stderr).contains("is taken for"), "{guessed:?}");
+}
