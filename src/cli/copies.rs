@@ -9,7 +9,7 @@ use crate::engine::culprits;
 use crate::explain::Network;
 use crate::report::Show as _;
 use crate::report::copies::{Report, Side};
-use crate::report::explain::Saying;
+use crate::report::saying::Saying;
 use crate::situation::Situation;
 use std::io::Write;
 use std::path::Path;

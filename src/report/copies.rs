@@ -2,7 +2,7 @@
 
 use super::Show;
 use super::collect::{dying, write_culprits, write_dying};
-use super::explain::{JsonNode, Saying};
+use super::saying::{JsonNode, Saying, shown};
 use crate::bucket::json;
 use crate::diff::Named;
 use crate::diff::copies::{By, Changes, Why};
@@ -162,7 +162,7 @@ impl<'a> Report<'_, '_, 'a> {
         let Named { kind, namespace, key } = named;
         let name = format!("{}/{kind}/{}", text::name(namespace), text::name(key));
         let size = side.size(named).map(text::bytes).unwrap_or_default();
-        [word.to_owned(), super::explain::shown(&name), size, super::explain::shown(&more)]
+        [word.to_owned(), shown(&name), size, shown(&more)]
     }
 
     /// The first of some rows, and how many more there are.

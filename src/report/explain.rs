@@ -1,51 +1,24 @@
-//! Why an object is kept or goes, and who holds what.
+//! Why an object is kept or goes, for people and machines.
 
+use super::Show;
+use super::saying::{JsonHop, JsonNode, Saying, shown};
 use super::shell;
-use super::{Show, collect};
 use crate::bucket::{Bucket, json};
-use crate::engine::Culprit;
-use crate::explain::{Digest, Explanation, Found, Held, Holding, Hop, Network, Next, State, Subject, Thing};
+use crate::explain::{Explanation, Found, Hop, State, Subject, Thing};
 use crate::instant::Instant;
-use crate::node::{Kind, Node, NodeRef, ResourceType};
-use crate::oracle::graph::NodeId;
+use crate::node::{Kind, Node, ResourceType};
 use crate::oracle::{By, Failure, Holder, Reason, Rule};
-use crate::reason::Words;
-use crate::replay::Lines;
-use crate::scenario::{alias, print_label};
+use crate::scenario::print_label;
 use crate::schema::{names, time, views};
-use crate::situation::Situation;
-use crate::stored::{Bytes, Snapshots};
 use crate::text;
 use hashbrown::HashMap;
 use serde::Serialize;
-use std::cmp::Reverse;
-use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt as _;
 
 /// How many of a list are told to people.
 const LISTED_MAX: usize = 10;
 /// How many holders and instants are.
 const ROWS_MAX: usize = 40;
-
-/// What every explanation is said with.
-#[derive(Clone, Copy)]
-pub struct Saying<'r, 'j, 'a> {
-    /// What is explained.
-    pub situation: &'a Situation,
-    /// Its relations.
-    pub network: &'r Network<'j, 'a>,
-    /// How large its snapshots are, where their snapshotters were asked.
-    pub snapshots: Option<&'r Snapshots>,
-    /// Which line of a scenario wrote what, if the source is one.
-    pub lines: Option<&'r Lines>,
-    /// Why a collection fails, if it does: then nothing is removed.
-    pub error: Option<&'r str>,
-    /// What makes it fail.
-    pub culprits: &'r [Culprit],
-    /// The source and the flags behind `leasehold explain`, as a shell takes them, to be asked more.
-    pub command: &'r str,
-}
 
 /// The explanation of one object.
 pub struct NodeReport<'r, 'j, 'a> {
@@ -55,34 +28,6 @@ pub struct NodeReport<'r, 'j, 'a> {
     pub found: &'r Found,
     /// The answer.
     pub explanation: &'r Explanation<'a>,
-}
-
-/// The digest of all holders.
-pub struct DigestReport<'r, 'j, 'a> {
-    /// What it is said with.
-    pub saying: Saying<'r, 'j, 'a>,
-    /// The answer.
-    pub digest: &'r Digest<'a>,
-}
-
-/// A node, or a holder that is none in the release: of no type then.
-#[derive(Serialize)]
-pub(super) struct JsonNode {
-    pub(super) r#type: Option<u8>,
-    pub(super) kind: String,
-    pub(super) namespace: String,
-    pub(super) key: String,
-}
-
-#[derive(Serialize)]
-struct JsonHop {
-    /// Of a scenario that wrote it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    rule: &'static str,
-    label: Option<String>,
-    from: Option<JsonNode>,
-    to: JsonNode,
 }
 
 #[derive(Serialize)]
@@ -119,165 +64,6 @@ struct JsonNodeReport<'a> {
     elsewhere: Vec<JsonElsewhere>,
     named_by: Vec<JsonHop>,
     missing: Vec<JsonHop>,
-}
-
-#[derive(Serialize)]
-struct JsonHolder {
-    node: JsonNode,
-    rule: &'static str,
-    objects: u64,
-    bytes: u64,
-    objects_alone: u64,
-    bytes_alone: u64,
-    snapshot_bytes: Option<u64>,
-    snapshot_bytes_alone: Option<u64>,
-    until: Option<String>,
-}
-
-#[derive(Serialize)]
-struct JsonHeld {
-    objects: u64,
-    bytes: u64,
-    snapshot_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct JsonNext {
-    at: String,
-    nodes: Vec<JsonNode>,
-    bytes: u64,
-    snapshot_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct JsonDigest<'a> {
-    release: &'a str,
-    now: String,
-    error: Option<&'a str>,
-    holders: Vec<JsonHolder>,
-    garbage: JsonHeld,
-    next: Vec<JsonNext>,
-}
-
-impl<'a> Saying<'_, '_, 'a> {
-    fn words<'w>(&'w self, namespace: &'w [u8]) -> Words<'w> {
-        Words { release: self.situation.release, tree: &self.situation.tree, namespace }
-    }
-
-    pub(super) fn json_node(&self, node: NodeRef<'_>) -> JsonNode {
-        JsonNode {
-            r#type: Some(node.resource_type.0),
-            kind: text::kind_name(self.situation.release, node.resource_type),
-            namespace: json::encode(node.namespace).into_owned(),
-            key: json::encode(node.key).into_owned(),
-        }
-    }
-
-    /// The number of what is a node in the release.
-    fn number(&self, kind: Kind) -> Option<u8> {
-        let rules = self.situation.release.rules();
-        let is_node = match kind {
-            Kind::Image => rules.image_nodes,
-            Kind::Container => rules.container_nodes,
-            _ => true,
-        };
-        self.situation.release.type_of(kind).filter(|_| is_node).map(|number| number.0)
-    }
-
-    pub(super) fn json_named(&self, kind: Kind, namespace: &[u8], key: &[u8]) -> JsonNode {
-        let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
-        JsonNode { r#type: self.number(kind), kind: kind.to_string(), namespace, key }
-    }
-
-    pub(super) fn json_subject(&self, subject: Subject<'_>) -> JsonNode {
-        let of = |kind: &str, namespace: &[u8], key: &[u8]| {
-            let [namespace, key] = [namespace, key].map(|bytes| json::encode(bytes).into_owned());
-            JsonNode { r#type: None, kind: kind.to_owned(), namespace, key }
-        };
-        match subject {
-            Subject::Node(id) => self.json_node(self.network.graph().node(id).as_ref()),
-            Subject::Holder(holder) => match holder {
-                Holder::Image { namespace, name } => of("image", namespace, name),
-                Holder::Container { namespace, id } => of("container", namespace, id),
-                Holder::Sandbox { namespace, id } => of("sandbox", namespace, id),
-                Holder::Lease { namespace, id } => of("lease", namespace, id),
-                Holder::Collector { resource_type } => {
-                    let kind = self.situation.release.kind_of(resource_type).to_string();
-                    of("collector", b"", kind.as_bytes())
-                }
-                Holder::Itself => of("none", b"", b""),
-            },
-        }
-    }
-
-    /// The line of a scenario that wrote a root or a reference.
-    fn line(&self, hop: &Hop<'_>) -> Option<usize> {
-        let lines = self.lines?;
-        lines.line(&hop.place(self.network, self.situation.release)?)
-    }
-
-    fn json_hop(&self, hop: &Hop<'_>) -> JsonHop {
-        JsonHop {
-            line: self.line(hop),
-            rule: hop.rule.name(),
-            label: hop.label.map(|label| json::encode(label).into_owned()),
-            from: hop.from.map(|from| self.json_subject(from)),
-            to: self.json_node(hop.to.as_ref()),
-        }
-    }
-
-    /// What is taken for a node or a holder by people, from a namespace that is not written out.
-    pub(super) fn name(&self, subject: Subject<'_>, namespace: &[u8]) -> String {
-        let words = self.words(namespace);
-        let name = match subject {
-            Subject::Node(id) => words.plain(self.network.graph().node(id).as_ref()),
-            Subject::Holder(Holder::Sandbox { namespace: own, id }) => {
-                let inside = format!("sandbox/{}", text::name(id));
-                if own == namespace { inside } else { format!("{}/{inside}", text::name(own)) }
-            }
-            Subject::Holder(Holder::Collector { resource_type }) => {
-                format!("collector/{}", words.collector(resource_type))
-            }
-            Subject::Holder(holder) => words.holder(&By::Root(holder)),
-        };
-        shown(&name)
-    }
-
-    fn now(&self) -> Instant {
-        self.situation.now
-    }
-
-    /// A sum of snapshots as machines read it: null where no snapshotter was asked.
-    fn json_snapshots(&self, sum: Bytes) -> Option<u64> {
-        self.snapshots.map(|_| sum.bytes)
-    }
-
-    /// The size of content or of a snapshot, where it is known.
-    pub(super) fn size(&self, node: NodeRef<'_>) -> Option<u64> {
-        let Situation { release, tree, .. } = self.situation;
-        match release.kind_of(node.resource_type) {
-            Kind::Content => views::blob_size(tree, node.namespace, node.key),
-            Kind::Snapshot => self.snapshots?.size(tree, node.namespace, node.key),
-            _ => None,
-        }
-    }
-
-    /// An instant with how far away it is.
-    fn when(&self, at: Instant) -> String {
-        format!("{}, {}", time::format_rfc3339(at), text::away(self.now(), at))
-    }
-
-    fn write_error(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Some(error) = self.error else { return Ok(()) };
-        writeln!(out, "The collection fails: {}", text::line(error))?;
-        collect::write_culprits(out, self.situation.release, self.culprits)?;
-        writeln!(out, "What follows is what the rules keep, and what would go once that is mended.\n")
-    }
-}
-
-/// A name with everyday names and short digests.
-pub(super) fn shown(name: &str) -> String {
-    text::short_digests(&alias::in_text(name))
 }
 
 fn plural<'w>(count: usize, one: &'w str, many: &'w str) -> &'w str {
@@ -726,11 +512,6 @@ fn removal(namespace: &[u8], of: &str, name: &[u8]) -> String {
     shell::ctr(namespace, &[of.as_bytes(), b"rm"], &[name])
 }
 
-/// Bytes as a shell takes them.
-fn word(bytes: &[u8]) -> String {
-    shell::quoted(OsStr::from_bytes(bytes))
-}
-
 /// The same of what names another by a label of its own.
 fn names(hop: &Hop<'_>) -> String {
     match (hop.rule, hop.label) {
@@ -827,202 +608,6 @@ impl NodeReport<'_, '_, '_> {
         });
         let label = label.map(|label| json::encode(label).into_owned());
         JsonNearMiss { reason, node, label }
-    }
-}
-
-impl DigestReport<'_, '_, '_> {
-    fn write_holders(&self, out: &mut dyn Write) -> io::Result<()> {
-        let holders = &self.digest.holders;
-        if holders.is_empty() {
-            return writeln!(out, "Nothing holds anything.");
-        }
-        let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
-        let head = ["holder", "until", "alone", snapshots, "objects", "all it holds", snapshots, "objects"];
-        let mut rows = vec![head.map(str::to_owned)];
-        // Of what is not among the first, those that hold most with others: no one of them alone lets go of it.
-        let (first, rest) = holders.split_at(holders.len().min(ROWS_MAX));
-        let mut most: Vec<&Holding<'_>> = rest.iter().collect();
-        most.sort_by_key(|holding| Reverse(holding.held.bytes));
-        most.truncate(LISTED_MAX);
-        for Holding { holder, rule, held, alone, until } in first.iter().chain(most) {
-            let mut name = self.saying.name(*holder, b"");
-            if *rule == Rule::RootLabel {
-                name.push_str(" (pinned)");
-            }
-            let until = match until {
-                Some(at) => time::format_rfc3339(at.shifted(-1)),
-                None if *rule == Rule::LiveLease => self.no_end(*holder),
-                None => String::new(),
-            };
-            let columns = |held: &Held| {
-                [text::bytes(held.bytes), self.snapshots(held.snapshots), text::count(held.objects)]
-            };
-            let [[bytes, snapshots, objects], [all_bytes, all_snapshots, all_objects]] =
-                [alone, held].map(columns);
-            rows.push([name, until, bytes, snapshots, objects, all_bytes, all_snapshots, all_objects]);
-        }
-        text::write_columns(out, &rows, &[false, false, true, true, true, true, true, true])?;
-        match holders.len().saturating_sub(rows.len() - 1) {
-            0 => Ok(()),
-            more => {
-                writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "more holder"))
-            }
-        }
-    }
-
-    /// The known bytes of snapshots, if their snapshotters were asked.
-    fn snapshots(&self, sum: Bytes) -> String {
-        self.saying.json_snapshots(sum).map(text::bytes).unwrap_or_default()
-    }
-
-    /// A lease without an end, and how old it is.
-    fn no_end(&self, holder: Subject<'_>) -> String {
-        let Subject::Node(id) = holder else { return String::new() };
-        let Node { namespace, key, .. } = self.saying.network.graph().node(id);
-        let created = views::lease_created(&self.saying.situation.tree, &namespace, &key);
-        const DAY: i64 = 86_400;
-        let now = self.saying.now();
-        let old = created.filter(|at| at.seconds < now.seconds.saturating_sub(DAY));
-        let made = old.map(|at| format!(", made {}", text::away(now, at)));
-        let path = [names::V1, &namespace, names::LEASES, &key, names::LABELS];
-        let labels = self.saying.situation.tree.view().at(&path);
-        let is_no_time = labels.is_some_and(|labels| labels.get(names::GC_EXPIRE).is_some());
-        let why = if is_no_time { ", its gc.expire is no time" } else { "" };
-        format!("no end{why}{}", made.unwrap_or_default())
-    }
-
-    fn write_next(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Digest { garbage, next, .. } = self.digest;
-        let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
-        let mut rows = vec![["removable", "", "comes free", snapshots, "objects", ""].map(str::to_owned)];
-        rows.push([
-            if self.saying.error.is_some() { "once mended" } else { "now" }.to_owned(),
-            String::new(),
-            text::bytes(garbage.bytes),
-            self.snapshots(garbage.snapshots),
-            text::count(garbage.objects),
-            String::new(),
-        ]);
-        // One line a second: expiries of one moment differ in fractions only.
-        let mut by_second: Vec<(String, Next)> = Vec::new();
-        for next in next {
-            let date = time::format_rfc3339(next.at.shifted(-1));
-            match by_second.last_mut().filter(|(last, ..)| *last == date) {
-                Some((_, all)) => {
-                    all.nodes.extend(&next.nodes);
-                    all.bytes = all.bytes.saturating_add(next.bytes);
-                    all.snapshots.add_all(next.snapshots);
-                }
-                None => by_second.push((date, next.clone())),
-            }
-        }
-        let shown = by_second.len().min(ROWS_MAX);
-        for (date, Next { at, nodes, bytes, snapshots }) in by_second.drain(..shown) {
-            let more = |sum: String| if sum.is_empty() { sum } else { format!("+ {sum}") };
-            rows.push([
-                format!("after {date}"),
-                text::away(self.saying.now(), at.shifted(-1)),
-                more(text::bytes(bytes)),
-                more(self.snapshots(snapshots)),
-                more(text::count(nodes.len() as u64)),
-                self.expiring(&nodes),
-            ]);
-        }
-        text::write_columns(out, &rows, &[false, false, true, true, true, false])?;
-        match by_second.len() {
-            0 => Ok(()),
-            more => {
-                writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "later moment"))
-            }
-        }
-    }
-
-    /// What of some nodes expires by itself, the first of it.
-    fn expiring(&self, nodes: &[NodeId]) -> String {
-        let graph = self.saying.network.graph();
-        let mut expiring = nodes.iter().filter(|id| graph.expiry(**id).is_some());
-        let Some(first) = expiring.next() else { return String::new() };
-        let name = self.saying.name(Subject::Node(*first), b"");
-        match expiring.count() {
-            0 => format!("{name} expires"),
-            more => format!("{name} and {} more expire", text::count(more as u64)),
-        }
-    }
-
-    /// What the sums of snapshots leave out.
-    fn write_unknown(&self, out: &mut dyn Write) -> io::Result<()> {
-        match (self.digest.snapshots_unknown, self.saying.snapshots) {
-            (0, _) | (_, None) => Ok(()),
-            (unknown, Some(_)) => writeln!(
-                out,
-                "\nOf {} no size is known and none is added: a snapshotter has that of committed ones only.",
-                text::counted(unknown, "snapshot")
-            ),
-        }
-    }
-}
-
-impl Show for DigestReport<'_, '_, '_> {
-    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let saying = &self.saying;
-        let holders = self.digest.holders.iter().map(|holding| JsonHolder {
-            node: saying.json_subject(holding.holder),
-            rule: holding.rule.name(),
-            objects: holding.held.objects,
-            bytes: holding.held.bytes,
-            objects_alone: holding.alone.objects,
-            bytes_alone: holding.alone.bytes,
-            snapshot_bytes: saying.json_snapshots(holding.held.snapshots),
-            snapshot_bytes_alone: saying.json_snapshots(holding.alone.snapshots),
-            until: holding.until.map(time::format_rfc3339_nano),
-        });
-        let next = self.digest.next.iter().map(|next| JsonNext {
-            at: time::format_rfc3339_nano(next.at),
-            nodes: next
-                .nodes
-                .iter()
-                .map(|id| saying.json_node(saying.network.graph().node(*id).as_ref()))
-                .collect(),
-            bytes: next.bytes,
-            snapshot_bytes: saying.json_snapshots(next.snapshots),
-        });
-        let report = JsonDigest {
-            release: saying.situation.release.name(),
-            now: time::format_rfc3339_nano(saying.now()),
-            error: saying.error,
-            holders: holders.collect(),
-            garbage: JsonHeld {
-                objects: self.digest.garbage.objects,
-                bytes: self.digest.garbage.bytes,
-                snapshot_bytes: saying.json_snapshots(self.digest.garbage.snapshots),
-            },
-            next: next.collect(),
-        };
-        serde_json::to_writer(&mut *out, &report)?;
-        writeln!(out)
-    }
-
-    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (release, now) = (self.saying.situation.release, time::format_rfc3339(self.saying.now()));
-        self.saying.write_error(out)?;
-        writeln!(
-            out,
-            "Who holds what by the rules of containerd {release} at {now}; \"alone\" is what goes without the holder\n"
-        )?;
-        self.write_holders(out)?;
-        writeln!(out)?;
-        self.write_next(out)?;
-        self.write_unknown(out)?;
-        if let Some(first) = self.digest.holders.first() {
-            let name = self.saying.name(first.holder, b"");
-            writeln!(
-                out,
-                "\nMore of one: leasehold explain {} {}",
-                self.saying.command,
-                word(name.as_bytes())
-            )?;
-        }
-        Ok(())
     }
 }
 

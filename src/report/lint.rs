@@ -1,7 +1,7 @@
 //! What is wrong with a database.
 
 use super::Show;
-use super::explain::JsonNode;
+use super::saying::JsonNode;
 use super::shell;
 use crate::bucket::json;
 use crate::instant::Instant;

@@ -31,7 +31,12 @@ pub fn ctr(namespace: &[u8], words: &[&[u8]], names: &[&[u8]]) -> String {
     let is_flag = names.iter().any(|name| name.starts_with(b"-"));
     let end: &[&[u8]] = if is_flag { &[b"--"] } else { &[] };
     let words = [&begin[..], words, end, names].concat();
-    words.into_iter().map(|word| quoted(OsStr::from_bytes(word))).collect::<Vec<_>>().join(" ")
+    words.into_iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Bytes as a shell takes them.
+pub fn word(bytes: &[u8]) -> String {
+    quoted(OsStr::from_bytes(bytes))
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ mod svg;
 pub use page::EXPLAINED_MAX;
 pub use svg::DRAWN_MAX;
 
-use super::explain::{Saying, relation};
+use super::explain::relation;
+use super::saying::Saying;
 use crate::explain::{Drawing, Fate, Group, LeftOut, Line, Object};
 use crate::schema::time;
 use crate::text;

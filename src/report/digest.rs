@@ -1,0 +1,262 @@
+//! Who holds what, for people and machines.
+
+use super::Show;
+use super::saying::{JsonNode, Saying};
+use super::shell::word;
+use crate::explain::{Digest, Held, Holding, Next, Subject};
+use crate::node::Node;
+use crate::oracle::Rule;
+use crate::oracle::graph::NodeId;
+use crate::schema::{names, time, views};
+use crate::stored::Bytes;
+use crate::text;
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::io::{self, Write};
+
+/// How many holders and instants are told to people.
+const ROWS_MAX: usize = 40;
+/// How many more holders are, that hold most with others.
+const LISTED_MAX: usize = 10;
+
+/// The digest of all holders.
+pub struct DigestReport<'r, 'j, 'a> {
+    /// What it is said with.
+    pub saying: Saying<'r, 'j, 'a>,
+    /// The answer.
+    pub digest: &'r Digest<'a>,
+}
+
+#[derive(Serialize)]
+struct JsonHolder {
+    node: JsonNode,
+    rule: &'static str,
+    objects: u64,
+    bytes: u64,
+    objects_alone: u64,
+    bytes_alone: u64,
+    snapshot_bytes: Option<u64>,
+    snapshot_bytes_alone: Option<u64>,
+    until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonHeld {
+    objects: u64,
+    bytes: u64,
+    snapshot_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct JsonNext {
+    at: String,
+    nodes: Vec<JsonNode>,
+    bytes: u64,
+    snapshot_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct JsonDigest<'a> {
+    release: &'a str,
+    now: String,
+    error: Option<&'a str>,
+    holders: Vec<JsonHolder>,
+    garbage: JsonHeld,
+    next: Vec<JsonNext>,
+}
+
+impl DigestReport<'_, '_, '_> {
+    fn write_holders(&self, out: &mut dyn Write) -> io::Result<()> {
+        let holders = &self.digest.holders;
+        if holders.is_empty() {
+            return writeln!(out, "Nothing holds anything.");
+        }
+        let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
+        let head = ["holder", "until", "alone", snapshots, "objects", "all it holds", snapshots, "objects"];
+        let mut rows = vec![head.map(str::to_owned)];
+        // Of what is not among the first, those that hold most with others: no one of them alone lets go of it.
+        let (first, rest) = holders.split_at(holders.len().min(ROWS_MAX));
+        let mut most: Vec<&Holding<'_>> = rest.iter().collect();
+        most.sort_by_key(|holding| Reverse(holding.held.bytes));
+        most.truncate(LISTED_MAX);
+        for Holding { holder, rule, held, alone, until } in first.iter().chain(most) {
+            let mut name = self.saying.name(*holder, b"");
+            if *rule == Rule::RootLabel {
+                name.push_str(" (pinned)");
+            }
+            let until = match until {
+                Some(at) => time::format_rfc3339(at.shifted(-1)),
+                None if *rule == Rule::LiveLease => self.no_end(*holder),
+                None => String::new(),
+            };
+            let columns = |held: &Held| {
+                [text::bytes(held.bytes), self.snapshots(held.snapshots), text::count(held.objects)]
+            };
+            let [[bytes, snapshots, objects], [all_bytes, all_snapshots, all_objects]] =
+                [alone, held].map(columns);
+            rows.push([name, until, bytes, snapshots, objects, all_bytes, all_snapshots, all_objects]);
+        }
+        text::write_columns(out, &rows, &[false, false, true, true, true, true, true, true])?;
+        match holders.len().saturating_sub(rows.len() - 1) {
+            0 => Ok(()),
+            more => {
+                writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "more holder"))
+            }
+        }
+    }
+
+    /// The known bytes of snapshots, if their snapshotters were asked.
+    fn snapshots(&self, sum: Bytes) -> String {
+        self.saying.json_snapshots(sum).map(text::bytes).unwrap_or_default()
+    }
+
+    /// A lease without an end, and how old it is.
+    fn no_end(&self, holder: Subject<'_>) -> String {
+        let Subject::Node(id) = holder else { return String::new() };
+        let Node { namespace, key, .. } = self.saying.network.graph().node(id);
+        let created = views::lease_created(&self.saying.situation.tree, &namespace, &key);
+        const DAY: i64 = 86_400;
+        let now = self.saying.now();
+        let old = created.filter(|at| at.seconds < now.seconds.saturating_sub(DAY));
+        let made = old.map(|at| format!(", made {}", text::away(now, at)));
+        let path = [names::V1, &namespace, names::LEASES, &key, names::LABELS];
+        let labels = self.saying.situation.tree.view().at(&path);
+        let is_no_time = labels.is_some_and(|labels| labels.get(names::GC_EXPIRE).is_some());
+        let why = if is_no_time { ", its gc.expire is no time" } else { "" };
+        format!("no end{why}{}", made.unwrap_or_default())
+    }
+
+    fn write_next(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Digest { garbage, next, .. } = self.digest;
+        let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
+        let mut rows = vec![["removable", "", "comes free", snapshots, "objects", ""].map(str::to_owned)];
+        rows.push([
+            if self.saying.error.is_some() { "once mended" } else { "now" }.to_owned(),
+            String::new(),
+            text::bytes(garbage.bytes),
+            self.snapshots(garbage.snapshots),
+            text::count(garbage.objects),
+            String::new(),
+        ]);
+        // One line a second: expiries of one moment differ in fractions only.
+        let mut by_second: Vec<(String, Next)> = Vec::new();
+        for next in next {
+            let date = time::format_rfc3339(next.at.shifted(-1));
+            match by_second.last_mut().filter(|(last, ..)| *last == date) {
+                Some((_, all)) => {
+                    all.nodes.extend(&next.nodes);
+                    all.bytes = all.bytes.saturating_add(next.bytes);
+                    all.snapshots.add_all(next.snapshots);
+                }
+                None => by_second.push((date, next.clone())),
+            }
+        }
+        let shown = by_second.len().min(ROWS_MAX);
+        for (date, Next { at, nodes, bytes, snapshots }) in by_second.drain(..shown) {
+            let more = |sum: String| if sum.is_empty() { sum } else { format!("+ {sum}") };
+            rows.push([
+                format!("after {date}"),
+                text::away(self.saying.now(), at.shifted(-1)),
+                more(text::bytes(bytes)),
+                more(self.snapshots(snapshots)),
+                more(text::count(nodes.len() as u64)),
+                self.expiring(&nodes),
+            ]);
+        }
+        text::write_columns(out, &rows, &[false, false, true, true, true, false])?;
+        match by_second.len() {
+            0 => Ok(()),
+            more => {
+                writeln!(out, "... and {}: --json lists them all", text::counted(more as u64, "later moment"))
+            }
+        }
+    }
+
+    /// What of some nodes expires by itself, the first of it.
+    fn expiring(&self, nodes: &[NodeId]) -> String {
+        let graph = self.saying.network.graph();
+        let mut expiring = nodes.iter().filter(|id| graph.expiry(**id).is_some());
+        let Some(first) = expiring.next() else { return String::new() };
+        let name = self.saying.name(Subject::Node(*first), b"");
+        match expiring.count() {
+            0 => format!("{name} expires"),
+            more => format!("{name} and {} more expire", text::count(more as u64)),
+        }
+    }
+
+    /// What the sums of snapshots leave out.
+    fn write_unknown(&self, out: &mut dyn Write) -> io::Result<()> {
+        match (self.digest.snapshots_unknown, self.saying.snapshots) {
+            (0, _) | (_, None) => Ok(()),
+            (unknown, Some(_)) => writeln!(
+                out,
+                "\nOf {} no size is known and none is added: a snapshotter has that of committed ones only.",
+                text::counted(unknown, "snapshot")
+            ),
+        }
+    }
+}
+
+impl Show for DigestReport<'_, '_, '_> {
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let saying = &self.saying;
+        let holders = self.digest.holders.iter().map(|holding| JsonHolder {
+            node: saying.json_subject(holding.holder),
+            rule: holding.rule.name(),
+            objects: holding.held.objects,
+            bytes: holding.held.bytes,
+            objects_alone: holding.alone.objects,
+            bytes_alone: holding.alone.bytes,
+            snapshot_bytes: saying.json_snapshots(holding.held.snapshots),
+            snapshot_bytes_alone: saying.json_snapshots(holding.alone.snapshots),
+            until: holding.until.map(time::format_rfc3339_nano),
+        });
+        let next = self.digest.next.iter().map(|next| JsonNext {
+            at: time::format_rfc3339_nano(next.at),
+            nodes: next
+                .nodes
+                .iter()
+                .map(|id| saying.json_node(saying.network.graph().node(*id).as_ref()))
+                .collect(),
+            bytes: next.bytes,
+            snapshot_bytes: saying.json_snapshots(next.snapshots),
+        });
+        let report = JsonDigest {
+            release: saying.situation.release.name(),
+            now: time::format_rfc3339_nano(saying.now()),
+            error: saying.error,
+            holders: holders.collect(),
+            garbage: JsonHeld {
+                objects: self.digest.garbage.objects,
+                bytes: self.digest.garbage.bytes,
+                snapshot_bytes: saying.json_snapshots(self.digest.garbage.snapshots),
+            },
+            next: next.collect(),
+        };
+        serde_json::to_writer(&mut *out, &report)?;
+        writeln!(out)
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (release, now) = (self.saying.situation.release, time::format_rfc3339(self.saying.now()));
+        self.saying.write_error(out)?;
+        writeln!(
+            out,
+            "Who holds what by the rules of containerd {release} at {now}; \"alone\" is what goes without the holder\n"
+        )?;
+        self.write_holders(out)?;
+        writeln!(out)?;
+        self.write_next(out)?;
+        self.write_unknown(out)?;
+        if let Some(first) = self.digest.holders.first() {
+            let name = self.saying.name(first.holder, b"");
+            writeln!(
+                out,
+                "\nMore of one: leasehold explain {} {}",
+                self.saying.command,
+                word(name.as_bytes())
+            )?;
+        }
+        Ok(())
+    }
+}
