@@ -165,7 +165,7 @@ impl<'a> Judgement<'a> {
 
     /// Why a node is not kept in the end, and of which node that is said: behind it stand referrers alone that are not
     /// kept, each because of the next. None where there is more than one reason on the way, where nothing ever held the
-    /// last, and where the way is longer than [`CAUSE_STEPS_MAX`] or a circle.
+    /// last, and where the way is longer than 32 steps or a circle.
     pub fn cause(&self, node: NodeRef<'_>) -> Option<(Node, Failure<'a>)> {
         let mut node = Node::new(node.resource_type, node.namespace, node.key);
         for _ in 0..CAUSE_STEPS_MAX {
