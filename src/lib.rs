@@ -21,6 +21,7 @@
 //! | [`metadata`] and [`scenario`] | what each client operation writes; the text language of steps |
 //! | [`contract`] | what each client operation must do, may do and must refuse, knowing nothing of `metadata` |
 //! | [`reason`] | the words for why a node is kept, or goes |
+//! | [`lint`] | whether a database is sound, and what it costs where it is not |
 //! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
 //! | [`properties`] | what must hold of a step, of a collection, and between two |
 //! | [`campaign`] | many cases on every core, in order |
@@ -29,7 +30,6 @@
 //! | [`simulate`], [`exhaust`], [`conformance`] | generated cases, every small graph and recorded collections through both |
 //! | [`child`] | anyone's collector as a child process, on generated cases |
 //! | [`explain`] | why an object is kept, what alone holds it, until when; who holds what; what of it all is drawn |
-//! | [`lint`] | whether a database is sound, and what it costs where it is not |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`replay`], [`fuzzing`] | scenarios held to what they expect; bodies of fuzz targets |
 //! | [`report`], `cli` | results for people and machines; the commands |

@@ -67,3 +67,18 @@ pub fn lint(situation: &Situation, stored: Option<&Stored>) -> Vec<Finding> {
     }
     findings.sorted()
 }
+
+/// The errors alone, as far as the database shows them: none of them asks what a collection keeps.
+pub fn errors(situation: &Situation) -> Vec<Finding> {
+    let mut findings = Findings::new(situation.release);
+    for namespace in Namespace::all(&situation.tree) {
+        images::lint(namespace, &mut findings);
+        snapshots::lint(namespace, &mut findings);
+        containers::lint(namespace, &mut findings);
+        ingests::lint(namespace, situation.now, &mut findings);
+    }
+    records::lint(&situation.tree, &mut findings);
+    let mut findings = findings.sorted();
+    findings.retain(|finding| finding.lint.severity() == Severity::Error);
+    findings
+}

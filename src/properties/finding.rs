@@ -11,12 +11,13 @@ use crate::bucket::{Bucket, Entry};
 use crate::contract;
 use crate::engine::{Dirty, Error, Point};
 use crate::instant::Instant;
+use crate::lint;
 use crate::metadata::{self, CleanUp, Sharing};
 use crate::node::{Kind, Node, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
 use crate::scenario::{
-    DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Step, print_node, print_path, print_step, print_value,
+    DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Step, alias, print_node, print_path, print_step, print_value,
 };
 use crate::schema::time;
 use crate::text;
@@ -129,6 +130,8 @@ pub enum Breach {
     UndoingPanics(Box<Undoing>, String),
     /// The opposite of a step leaves something of it; where.
     NotUndone(Box<Undoing>, KeyPath),
+    /// An object is broken that was whole: what `lint` finds of it.
+    Unsound(Box<lint::Finding>),
     /// A collection took what was promised.
     PromiseBroken {
         /// What was written.
@@ -297,6 +300,7 @@ impl Finding {
             | Breach::NotUndone(_, place) => behind_namespace(place),
             Breach::PromiseBroken { node, lease } => [of(node), lease.iter().cloned().collect()].concat(),
             Breach::Unstored(node) => of(node),
+            Breach::Unsound(found) => broken(found).iter().flat_map(of).collect(),
             Breach::ExpectedUnstored(blob, ingest) => [of(blob), of(ingest)].concat(),
             _ => Vec::new(),
         }
@@ -323,6 +327,14 @@ fn first_difference<'a>(told: &'a [Node], expected: &'a [Node]) -> Option<&'a No
         Some((told, expected)) => Some(told.min(expected)),
         None => told.get(expected.len()).or(expected.get(told.len())),
     }
+}
+
+/// What `lint` found something of, if it may be a node.
+fn broken(found: &lint::Finding) -> Option<NodeName> {
+    let lint::Object { namespace, subject: lint::Subject::Node(kind), key } = &found.object else {
+        return None;
+    };
+    Some(NodeName { namespace: Some(namespace.clone()), kind: *kind, key: key.clone() })
 }
 
 /// A node's name for who reads from a namespace.
@@ -435,6 +447,10 @@ impl fmt::Display for Finding {
             }
             Breach::PromiseBroken { node, lease: None } => {
                 write!(f, "{} was removed within its day", self.named(node))
+            }
+            Breach::Unsound(found) => {
+                let name = broken(found).map_or_else(|| found.object.name(), |node| self.named(&node));
+                write!(f, "{name} is broken: {}", alias::in_text(&found.text))
             }
             Breach::Unstored(node) => {
                 let node = self.named(node);

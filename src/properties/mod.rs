@@ -12,6 +12,7 @@
 //! | `steps` | every step of a case: to its contract, and by the three below |
 //! | `done` | a step with the world before and after it |
 //! | `undo` | a step and its opposite, to what was there before |
+//! | `soundness` | every step, to the errors that `lint` finds |
 //! | `promise` | a collection, to what was promised to those who wrote |
 //! | `memory` | what daemon and clients have in memory, to what a step says |
 //! | `backend` | a clean-up, to what the database lists and what it does not |
@@ -40,6 +41,7 @@ pub mod panics;
 mod promise;
 pub mod property;
 mod relations;
+pub mod soundness;
 pub mod steps;
 pub mod thorough;
 mod undo;

@@ -23,6 +23,7 @@ named! {
     Memory, "memory", When::Step, Daemon(DeletionNotMarked) => "What daemon and clients have in memory (clock, namespaces and leases in use, marks, scheduled clean-ups, streams, collectors) changes as the step says, and a restart forgets it.";
     // Of steps and what comes later.
     Undo, "undo", When::SampledStep, Daemon(DropLeavesEntry) => "A step and its opposite give back what was there, times and sequence numbers aside.";
+    Soundness, "soundness", When::SampledStep, Daemon(ParentRemoved) => "No step breaks an object that was whole, by the errors that `lint` finds, less what clients are let do to what is their own.";
     Promise, "promise", When::Promised, Collector(LeaseIngestsForgotten) => "What was written under a live lease, and an ingest within its time, is there after a collection.";
     Backend, "backend", When::CleanUp, Daemon(CleanUpTakesListed) => "What the database lists, or an ingest expects, and the backends had is there after a clean-up.";
     Leftover, "leftover", When::CleanUp, Daemon(CleanUpLeavesIngests) => "What the database no longer lists is gone from the backends after their clean-up.";
@@ -54,7 +55,7 @@ named! {
 pub enum When {
     /// After every step of a client.
     Step,
-    /// After every step of some cases: it takes another step each.
+    /// After every step of some cases: it takes another step each, or a look at the whole database.
     SampledStep,
     /// After every collection of a case in which something was promised.
     Promised,
@@ -75,7 +76,8 @@ impl Property {
             Property::Safety | Property::Promise | Property::Backend => 1,
             Property::Error => 2,
             Property::Completeness | Property::Tree | Property::Again | Property::Leftover => 3,
-            Property::Frame | Property::Effect | Property::Refusal | Property::Memory | Property::Undo => 4,
+            Property::Frame | Property::Effect | Property::Refusal | Property::Memory => 4,
+            Property::Undo | Property::Soundness => 4,
             Property::LookupError | Property::RemovalError | Property::Cancellation => 5,
             Property::CollectorCall | Property::Collectors | Property::Dirty | Property::Log => 6,
             Property::Renaming

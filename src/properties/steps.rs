@@ -13,6 +13,7 @@ use super::finding::Breach;
 use super::memory;
 use super::promise::Promises;
 use super::property::Property;
+use super::soundness::Soundness;
 use super::undo;
 use crate::contract::{self, Asked, Deviations, Disk, Handles, Stored};
 use crate::metadata::{Backend, ErrorKind, Sharing, SnapshotKind};
@@ -42,16 +43,28 @@ impl Disk for Backend {
 pub struct Steps {
     handles: Handles,
     promises: Promises,
+    soundness: Soundness,
+}
+
+/// How closely a step is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closely {
+    /// No more than every step is.
+    No,
+    /// It is undone, and what it broke is looked for, by a daemon that may have a fault.
+    Yes,
+    /// The same of the last step, behind which nobody looks.
+    Last,
 }
 
 impl Steps {
     /// Checks the step that follows on those so far. `deviations` are those of a release as shipped, or none for what is
-    /// intended; undone is what `undoes` says, by a daemon that may have a fault.
+    /// intended.
     pub fn check(
         &mut self,
         done: Done<'_>,
         deviations: Deviations,
-        undoes: bool,
+        closely: Closely,
         fault: Option<Fault>,
     ) -> Checks {
         let Done { before, line, after, applied } = done;
@@ -70,7 +83,11 @@ impl Steps {
             Property::Memory,
             Some(memory::slip(done).map_or(Ok(()), |slip| Err(Breach::Memory(slip)))),
         );
-        if undoes && applied.refused.is_none() && !before.is_hung() {
+        if closely != Closely::No {
+            let held = self.soundness.held(done, closely == Closely::Last);
+            checks.add(release, Property::Soundness, held);
+        }
+        if closely != Closely::No && applied.refused.is_none() && !before.is_hung() {
             checks.add(release, Property::Undo, undo::held(before, line, after, fault));
         }
         if let Some(collected) = &applied.collected {

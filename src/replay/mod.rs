@@ -38,7 +38,7 @@ use crate::properties::done::Done;
 use crate::properties::finding::Finding;
 use crate::properties::known::Known;
 use crate::properties::panics::catching;
-use crate::properties::steps::{Steps, refused};
+use crate::properties::steps::{Closely, Steps, refused};
 use crate::properties::thorough::{Sample, check_thoroughly};
 use crate::reason::Reasons;
 use crate::release::Release;
@@ -294,7 +294,9 @@ impl<'s> Replay<'s> {
         let done = Done { before, line, after: &self.world, applied: &applied };
         let deviations = self.known(before.release()).deviations;
         let namespace = self.world.namespace(line.client.as_ref()).unwrap_or_default();
-        let checks = self.steps.check(done, deviations, true, self.fault).read_from(namespace);
+        let is_last = self.next == self.scenario.lines.len();
+        let closely = if is_last { Closely::Last } else { Closely::Yes };
+        let checks = self.steps.check(done, deviations, closely, self.fault).read_from(namespace);
         let found = |finding| Problem::Found { step: step(), finding: Box::new(finding) };
         problems.extend(checks.findings.into_iter().map(found));
         if let (Some(expected), Some(printed)) = (&line.expected, &printed) {

@@ -16,7 +16,7 @@ use crate::properties::finding::Finding;
 use crate::properties::known::Known;
 use crate::properties::panics::catching;
 use crate::properties::property::{Property, When};
-use crate::properties::steps::Steps;
+use crate::properties::steps::{Closely, Steps};
 use crate::properties::thorough::check_thoroughly;
 use crate::release::Release;
 use crate::scenario::Line;
@@ -32,6 +32,13 @@ pub struct Mode {
     pub known: Known,
     /// After which collections relations and injected errors are checked too.
     pub thorough: Thorough,
+}
+
+impl Mode {
+    /// How closely its steps are looked at. A case is short: none of them is passed over.
+    fn closely(self) -> Closely {
+        if self.thorough == Thorough::Never { Closely::No } else { Closely::Yes }
+    }
 }
 
 /// Which collections of a case are looked at more closely: each such look costs a hundred collections.
@@ -150,8 +157,7 @@ fn run_until(
                 watch.collected(collected, &judgement);
             }
             let done = Done { before: &before, line, after: &world, applied: &applied };
-            let undoes = mode.thorough != Thorough::Never;
-            checks.extend(steps.check(done, mode.known.deviations, undoes, fault));
+            checks.extend(steps.check(done, mode.known.deviations, mode.closely(), fault));
             (applied, checks.read_from(world.namespace(line.client.as_ref()).unwrap_or_default()))
         });
         let (applied, checks) =
@@ -246,8 +252,8 @@ impl Seen<'_> {
 
     /// What does not hold if so much is known.
     fn findings_with(&self, earlier: &Steps, known: Known) -> Vec<Finding> {
-        let undoes = self.mode.thorough != Thorough::Never;
-        let mut checks = earlier.clone().check(self.done, known.deviations, undoes, self.fault);
+        let closely = self.mode.closely();
+        let mut checks = earlier.clone().check(self.done, known.deviations, closely, self.fault);
         if let Some(collected) = self.collected {
             let judgement = judge(&collected.before, known.defects);
             let (defects, is_thorough) = (known.defects, self.is_thorough);

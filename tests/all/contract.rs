@@ -7,7 +7,7 @@ use leasehold::generate::seed::Seed;
 use leasehold::generate::steps::{self, CASE_BYTES, Case};
 use leasehold::properties::done::Done;
 use leasehold::properties::finding::Finding;
-use leasehold::properties::steps::Steps;
+use leasehold::properties::steps::{Closely, Steps};
 use leasehold::release::Release;
 use leasehold::scenario::{Line, Step, print_step};
 use leasehold::world::World;
@@ -35,14 +35,14 @@ fn run(release: Release, count: u64, mut each: impl FnMut(&Steps, Done<'_>)) {
             let applied = world.apply(line);
             let done = Done { before: &before, line, after: &world, applied: &applied };
             each(&steps, done);
-            steps.check(done, Deviations::as_shipped(before.release()), false, None);
+            steps.check(done, Deviations::as_shipped(before.release()), Closely::No, None);
         }
     }
 }
 
 /// How a step breaks its contract.
 fn breach(steps: &Steps, done: Done<'_>, deviations: Deviations) -> Option<Finding> {
-    steps.clone().check(done, deviations, false, None).findings.into_iter().next()
+    steps.clone().check(done, deviations, Closely::No, None).findings.into_iter().next()
 }
 
 #[test]
