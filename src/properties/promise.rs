@@ -125,7 +125,10 @@ impl Promises {
             Step::SnapshotRemove { snapshot } | Step::SnapshotCommit { snapshot, .. } => {
                 snapshot_node(namespace, &snapshot.snapshotter, &snapshot.key)
             }
-            Step::ImageDelete { image, .. } => node(Kind::Image, image),
+            // One without an expiry was entered into no lease, and may get one now.
+            Step::ImageDelete { image, .. }
+            | Step::ImageUpdate { image, .. }
+            | Step::ImageLabel { image, .. } => node(Kind::Image, image),
             _ => return,
         };
         self.written.remove(&gone);

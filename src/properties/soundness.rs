@@ -126,19 +126,26 @@ mod tests {
     use crate::scenario::parse;
     use crate::world::World;
 
-    /// What comes of the steps of a scenario, one after the other, and the book behind them.
-    fn told(steps: &str) -> (Vec<Option<Result<(), Breach>>>, Vec<Vec<bool>>, Soundness) {
+    /// What came of the steps of a scenario.
+    struct Told {
+        held: Vec<Option<Result<(), Breach>>>,
+        /// By row of the table: whether it is about the last step.
+        is_by: Vec<bool>,
+        book: Soundness,
+    }
+
+    fn told(steps: &str) -> Told {
         let scenario = parse(steps.as_bytes()).unwrap_or_else(|flaws| panic!("{flaws}"));
         let (mut world, mut book) = (World::new(scenario.release), Soundness::default());
-        let (mut told, mut known) = (Vec::new(), Vec::new());
+        let (mut held, mut is_by) = (Vec::new(), Vec::new());
         for line in &scenario.lines {
             let before = world.clone();
             let applied = world.apply(line);
             let done = Done { before: &before, line, after: &world, applied: &applied };
-            known.push(KNOWN.iter().map(|known| (known.is_by)(done)).collect());
-            told.push(book.held(done, false));
+            is_by = KNOWN.iter().map(|known| (known.is_by)(done)).collect();
+            held.push(book.held(done, false));
         }
-        (told, known, book)
+        Told { held, is_by, book }
     }
 
     const WHOLE: &str = "release 2.1\ncontent put layer\ncontent put m gc.ref.content.l.0=@layer\nimage create a target=m\n\
@@ -156,28 +163,27 @@ mod tests {
         ];
         assert_eq!(steps.len(), KNOWN.len());
         for (place, steps) in steps.iter().enumerate() {
-            let (told, known, book) = told(&format!("{WHOLE}{steps}"));
+            let Told { held, is_by, book } = told(&format!("{WHOLE}{steps}"));
             assert_eq!(book.broken.len(), 1, "{steps}");
-            assert!(told.iter().flatten().all(Result::is_ok), "{steps}");
-            let by: Vec<bool> = (0..KNOWN.len()).map(|other| other == place).collect();
-            assert_eq!(known.last(), Some(&by), "{steps}");
+            assert!(held.iter().flatten().all(Result::is_ok), "{steps}");
+            assert!((0..KNOWN.len()).all(|other| is_by[other] == (other == place)), "{steps}");
         }
     }
 
     #[test]
     fn what_was_broken_before_is_no_news_and_an_edit_ends_the_book() {
-        let (told, ..) = told(&format!(
+        let Told { held, .. } = told(&format!(
             "{WHOLE}content delete layer\nadvance 1s\nraw delete v1/default/snapshots/native\nadvance 1s\n"
         ));
-        assert_eq!(told[told.len() - 4..], [Some(Ok(())), None, None, None]);
+        assert_eq!(held[held.len() - 4..], [Some(Ok(())), None, None, None]);
     }
 
     #[test]
     fn of_many_steps_some_are_passed_over_and_what_they_broke_is_found() {
         let labels = (0..2_000).map(|number| format!("content label layer x.n={number}\n"));
-        let (told, ..) = told(&format!("{WHOLE}content delete m\n{}", labels.collect::<String>()));
-        let looks = told.iter().flatten().count();
+        let Told { held, .. } = told(&format!("{WHOLE}content delete m\n{}", labels.collect::<String>()));
+        let looks = held.iter().flatten().count();
         assert!((500..1_200).contains(&looks), "{looks}");
-        assert!(told.iter().flatten().all(Result::is_ok));
+        assert!(held.iter().flatten().all(Result::is_ok));
     }
 }
