@@ -77,6 +77,22 @@ impl Handles {
         self.0.begun.get(&key(asked.client, asked.namespace, snapshotter, name))?.first()
     }
 
+    /// The snapshotter and the name of what a preparation makes in the backend, or has made, and takes back where it is
+    /// refused; none for what the backend has had before.
+    pub fn unmade(&self, asked: &Asked<'_>, step: &Step) -> Option<(Name, Name)> {
+        match step {
+            Step::SnapshotPrepare(new) | Step::SnapshotView(new) => {
+                let begun = asked.begins(new);
+                (!begun.is_adopted).then(|| (new.snapshot.snapshotter.clone(), begun.name))
+            }
+            Step::SnapshotFinish { snapshot } => {
+                let begun = self.begun(asked, snapshot).filter(|begun| !begun.is_adopted)?;
+                Some((snapshot.snapshotter.clone(), begun.name.clone()))
+            }
+            _ => None,
+        }
+    }
+
     /// The book after a step that was answered so.
     #[must_use]
     pub fn after(&self, asked: &Asked<'_>, step: &Step, got: Option<Refused>) -> Handles {

@@ -96,6 +96,17 @@ pub(super) trait Decisions: Copy {
         label.is_some()
     }
 
+    /// How many entries of one kind a lease's bucket gives: all of them (`scanRoots`).
+    fn entries_read(self) -> usize {
+        usize::MAX
+    }
+
+    /// Whether collectors are asked what they hold for a lease that has expired: the lease is passed over before that
+    /// (`scanRoots`).
+    fn asks_about_expired(self) -> bool {
+        false
+    }
+
     /// Whether an ingest is a root: its `expireat` is set and has not passed (`scanRoots`).
     fn is_active(self, expire_at: Option<Instant>, now: Instant) -> bool {
         expire_at.is_some_and(|expiry| !self.has_passed(expiry, now))
@@ -138,6 +149,11 @@ pub(super) trait Decisions: Copy {
     /// two, and only the full one has back references (`gc.Node` as a map's key).
     fn key_in(self, _map: NodeMap, resource_type: ResourceType) -> ResourceType {
         resource_type
+    }
+
+    /// Whether what collectors list is walked on behind a node whose removal fails (`scanAll`: `_ = fn(ctx, n)`).
+    fn lists_on(self) -> bool {
+        true
     }
 
     /// Whether the sweep leaves a node: marked is its type, namespace and key (`DB.GarbageCollect`).

@@ -1,22 +1,25 @@
 //! Faults that can be seeded into the engine, to see that the harness finds them.
 //!
 //! Each is a mistake that a collector could have or has had, and names the release under which it is graded: the first
-//! one that has the rule. Most are another answer to one of the [`Decisions`]. Where a mistake is none, the request is
-//! changed before the collection, or its outcome after it.
+//! one that has the rule. Most are another answer to one of the [`Decisions`]. Where a mistake is none, `around` changes the
+//! request before the collection, or its outcome after it.
+
+mod around;
 
 use super::collect::run;
 use super::conditions::Condition;
 use super::decisions::{By, Containerd, Decisions, NodeMap, Visit};
-use super::error::Error;
 use super::nodes::{Key, NodeId, NodeTable};
-use super::outcome::{Call, LogEvent, Outcome};
+use super::outcome::Outcome;
 use super::request::Request;
-use crate::bucket::{Refusal, View};
+use crate::bucket::View;
 use crate::instant::Instant;
 use crate::named::named;
 use crate::node::{Kind, ResourceType};
 use crate::release::{Release, Rules};
-use crate::schema::names;
+
+/// How many entries of a lease a faulty engine reads of each kind.
+const LEASE_PAGE: usize = 32;
 
 /// Runs a whole collection with an engine that may have a fault.
 ///
@@ -66,6 +69,18 @@ impl Decisions for Fault {
             Fault::FlatValueRead if label == Some(b"false") => false,
             _ => Containerd.is_flat(label),
         }
+    }
+
+    fn entries_read(self) -> usize {
+        if self == Fault::LeasePageOnly { LEASE_PAGE } else { Containerd.entries_read() }
+    }
+
+    fn asks_about_expired(self) -> bool {
+        self == Fault::ExpiredLeaseAsked
+    }
+
+    fn lists_on(self) -> bool {
+        self != Fault::ListingEndsAtFailure
     }
 
     fn is_active(self, expire_at: Option<Instant>, now: Instant) -> bool {
@@ -148,16 +163,6 @@ impl Decisions for Fault {
     }
 }
 
-/// Removes what is listed, and nothing else.
-#[derive(Clone, Copy)]
-struct Removing<'a>(&'a [NodeId]);
-
-impl Decisions for Removing<'_> {
-    fn is_marked(self, _: &NodeTable, _: &[bool], id: NodeId) -> bool {
-        !self.0.contains(&id)
-    }
-}
-
 impl Fault {
     /// Whether a release has the rule that the fault breaks: elsewhere it changes nothing.
     pub fn can_be_made_in(self, release: Release) -> bool {
@@ -169,6 +174,11 @@ impl Fault {
             OutsideNamespaceKept,
             NoRemoveSilent,
             FinishFailureSilent,
+            ListingEndsAtFailure,
+            FailedStartEnds,
+            FirstCollectorTold,
+            ExpiredLeaseAsked,
+            EndedBeforeScheduling,
         ];
         match self.release() {
             // From 2.2 on the label is met while labels are read, and no function asks of an object whether it is a root.
@@ -178,70 +188,6 @@ impl Fault {
             first => release >= first,
         }
     }
-
-    /// A collection with this fault; here are those that are no decision.
-    fn collect(self, request: &Request<'_>) -> Outcome {
-        let cancel_at_root = request.cancel_at_root.filter(|_| self != Fault::CancellationIgnored);
-        let request = &Request { cancel_at_root, ..*request };
-        let mut outcome = run(request, self);
-        let has_marked = outcome.marked.is_some();
-        match self {
-            Fault::ErrorSwallowed if !has_marked => outcome.error = None,
-            Fault::DeadEdgeFails if has_marked && refers_to_missing_content(request, &outcome) => {
-                outcome.calls.retain(|called| !matches!(called.call, Call::Remove(_) | Call::Finish));
-                let error = Some(Error::Refused(Refusal::BucketNotFound));
-                let Outcome { nodes, roots, calls, log, lookups, .. } = outcome;
-                outcome = Outcome {
-                    nodes,
-                    roots,
-                    calls,
-                    log,
-                    lookups,
-                    error,
-                    ..Outcome::unchanged(&request.situation.tree)
-                };
-            }
-            Fault::SweepSkips => {
-                let every_second: Vec<NodeId> = outcome.removed.iter().step_by(2).copied().collect();
-                outcome = run(request, Removing(&every_second));
-            }
-            Fault::SweepKeepsPartial if has_marked && outcome.error.is_some() => {
-                let (_, removed) = outcome.removed.split_last().expect("a removal failed");
-                outcome.after = run(request, Removing(removed)).after;
-            }
-            Fault::InvalidExpirySilent => {
-                outcome.log.retain(|event| !matches!(event, LogEvent::InvalidExpiration { .. }));
-            }
-            Fault::NoRemoveSilent => outcome.log.retain(|event| !matches!(event, LogEvent::NoRemove { .. })),
-            Fault::FinishFailureSilent => {
-                outcome.log.retain(|event| !matches!(event, LogEvent::CollectorFailed { .. }));
-            }
-            Fault::DirtyLost => {
-                outcome.dirty.snapshotters.clear();
-                outcome.log.retain(|event| !matches!(event, LogEvent::ScheduleSnapshotter { .. }));
-            }
-            Fault::NoCancelAfterFailedSweep if has_marked => {
-                outcome.calls.retain(|called| called.call != Call::Cancel);
-            }
-            Fault::OutsideNamespaceKept => outcome.calls.retain(|called| match &called.call {
-                Call::Remove(node) => {
-                    request.situation.tree.view().at(&[names::V1, &node.namespace]).is_some()
-                }
-                _ => true,
-            }),
-            _ => {}
-        }
-        outcome
-    }
-}
-
-fn refers_to_missing_content(request: &Request<'_>, outcome: &Outcome) -> bool {
-    let content = request.situation.release.type_of(Kind::Content);
-    let mut marked = outcome.nodes.iter().filter(|(id, _)| outcome.is_marked(*id));
-    marked.any(|(_, node)| {
-        let path = [names::V1, node.namespace, names::CONTENT, names::BLOB, node.key];
-        Some(node.resource_type) == content && request.situation.tree.view().at(&path).is_none()
-    })
 }
 
 named! {
@@ -259,6 +205,7 @@ named! {
     FlatValueRead, "flat-value-read", Release::V1_7Beta => "A lease labelled flat with the value `false` is taken as plain.";
     LeaseIngestsForgotten, "lease-ingests-forgotten", Release::V1_7Beta => "A lease does not hold its ingests.";
     LeaseOtherSnapshotters, "lease-other-snapshotters", Release::V1_7Beta => "A lease holds only the snapshots of `overlayfs`.";
+    LeasePageOnly, "lease-page-only", Release::V1_7Beta => "Of what a lease holds of one kind only the first 32 are read.";
     // Marking.
     FlatSnapshotFollowsLabels, "flat-snapshot-follows-labels", Release::V1_7Beta => "Labels of a flat snapshot are followed.";
     FlatSnapshotForgetsParent, "flat-snapshot-forgets-parent", Release::V1_7Beta => "A flat snapshot does not keep its parent.";
@@ -281,19 +228,29 @@ named! {
     ErrorSwallowed, "error-swallowed", Release::V1_7Beta => "A collection whose marking fails reports success.";
     CancellationIgnored, "cancellation-ignored", Release::V1_7Beta => "A context that is cancelled does not end the collection.";
     DeadEdgeFails, "dead-edge-fails", Release::V1_7Beta => "A reference to missing content fails the collection.";
+    DeepChainCut, "deep-chain-cut", Release::V1_7Beta => "Marking goes no more than four references deep.";
     // Sweeping.
     SweepSkips, "sweep-skips", Release::V1_7Beta => "Of what is to be removed every second one stays.";
+    SweepStopsEarly, "sweep-stops-early", Release::V1_7Beta => "The sweep ends after five removals.";
     SweepKeepsPartial, "sweep-keeps-partial", Release::V1_7Beta => "A sweep that fails keeps the removals before the failure.";
     DirtyLost, "dirty-lost", Release::V1_7Beta => "Snapshotters that lost snapshots are not noted for cleaning up.";
+    FailedSweepUnnoted, "failed-sweep-unnoted", Release::V1_7Beta => "A sweep that fails forgets which backends it has noted for cleaning up.";
     // Collectors.
     NoCancelAfterFailedSweep, "no-cancel-after-failed-sweep", Release::V1_7Beta => "Collectors are not cancelled when the sweep fails.";
     ActiveForgotten, "active-forgotten", Release::V1_7Beta => "Collectors' active resources are not roots.";
     LeasedForgotten, "leased-forgotten", Release::V1_7Beta => "What collectors hold for a lease is not a root.";
     OutsideNamespaceKept, "outside-namespace-kept", Release::V1_7Beta => "Collectors' resources of a namespace that the database lacks stay.";
+    ListingEndsAtFailure, "listing-ends-at-failure", Release::V1_7Beta => "A resource that a collector lists and that cannot be removed ends the listings of all.";
+    FailedStartEnds, "failed-start-ends", Release::V1_7Beta => "Behind a collector that fails to start no other is started.";
+    FirstCollectorTold, "first-collector-told", Release::V1_7Beta => "Only the first collector is told how the collection ends.";
+    ExpiredLeaseAsked, "expired-lease-asked", Release::V1_7Beta => "Collectors are asked what they hold for a lease that has expired, and it is kept.";
     // The log.
     InvalidExpirySilent, "invalid-expiry-silent", Release::V1_7Beta => "That an expiry is no time is not logged.";
     NoRemoveSilent, "no-remove-silent", Release::V1_7Beta => "That nobody removes a resource is not logged.";
     FinishFailureSilent, "finish-failure-silent", Release::V1_7Beta => "That a collector cannot finish is not logged.";
+    IngestLoggedAsContent, "ingest-logged-as-content", Release::V1_7Beta => "That an ingest goes is logged as if it were content.";
+    ContentScheduledFirst, "content-scheduled-first", Release::V1_7Beta => "The clean-up of content is scheduled before those of snapshotters.";
+    EndedBeforeScheduling, "ended-before-scheduling", Release::V1_7Beta => "Collectors are finished before clean-ups are scheduled.";
     // Rules of later releases.
     LoopVariableShared, "loop-variable-shared", Release::V1_7 => "All collectors' labels yield the type of the last collector.";
     NoCancelAfterFailedMark, "no-cancel-after-failed-mark", Release::V1_7 => "Collectors are not cancelled when marking fails.";

@@ -106,26 +106,30 @@ impl<D: Decisions> Scan<'_, '_, D> {
             if rules.image_nodes {
                 self.marks.told.log.push(LogEvent::ExpiredLease { name: id.into() });
             }
+            if decisions.asks_about_expired() {
+                self.leased(id);
+            }
             return;
         }
         let is_flat = decisions.is_flat(flat_label.and_then(Entry::value));
         let visit = if is_flat { Visit::Flat } else { Visit::Full };
 
         self.send(By::Itself, types.lease, id);
-        for (digest, _) in entries_of(content) {
+        let read = decisions.entries_read();
+        for (digest, _) in entries_of(content).take(read) {
             self.send_visit(By::Lease(Kind::Content), visit, types.content, digest.into());
         }
         for (snapshotter, snapshots) in buckets_of(snapshots) {
-            for (name, _) in snapshots.iter() {
+            for (name, _) in snapshots.iter().take(read) {
                 let key = Key::snapshot(snapshotter, name);
                 self.send_visit(By::Lease(Kind::Snapshot), visit, types.snapshot, key);
             }
         }
-        for (reference, _) in entries_of(ingests) {
+        for (reference, _) in entries_of(ingests).take(read) {
             self.send(By::Lease(Kind::Ingest), types.ingest, reference);
         }
         if rules.image_nodes {
-            for (name, _) in entries_of(images) {
+            for (name, _) in entries_of(images).take(read) {
                 self.send_visit(By::Lease(Kind::Image), visit, types.image, name.into());
             }
         }

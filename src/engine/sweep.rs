@@ -57,7 +57,9 @@ pub(super) fn scan_all<D: Decisions>(
         for node in &collector.all {
             let id = marks.intern(node.as_ref());
             // The error is lost here in containerd too (`_ = fn(ctx, n)`).
-            let _swallowed = visit(marks, id);
+            if visit(marks, id).is_err() && !started.decisions.lists_on() {
+                return Ok(());
+            }
         }
     }
     Ok(())

@@ -57,6 +57,11 @@ impl Plan {
             // Of two things to be removed one stays; what holds a node may be the other.
             (Fault::SweepSkips, StateSet::Holders) => Some(1),
             (Fault::SweepSkips, StateSet::Root) => Some(2),
+            // Six things go: three with their leases, or six that nothing holds.
+            (Fault::SweepStopsEarly, StateSet::Holders) => Some(3),
+            (Fault::SweepStopsEarly, StateSet::Root) => Some(6),
+            // A root, and five below it in a row.
+            (Fault::DeepChainCut, _) => Some(6),
             (Fault::LeaseExpiryIgnored, StateSet::Holders) => Some(1),
             // A flat lease on one that refers to another.
             (Fault::FlatFollowsLabels, StateSet::Holders) => Some(2),

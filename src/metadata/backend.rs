@@ -121,6 +121,16 @@ impl Backend {
         self.0.locks.get(reference).is_some()
     }
 
+    /// Every backend reference that a writer has locked, in order.
+    pub fn locked(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.locks.view().iter().map(|(reference, _)| reference)
+    }
+
+    /// Locks what another backend has locked.
+    pub(crate) fn lock_as(&mut self, other: &Backend) {
+        self.disk().locks = other.0.locks.clone();
+    }
+
     /// Whether anything hinders a fresh ingest of this reference.
     pub(super) fn has_ingest_or_lock(&self, reference: &[u8]) -> bool {
         self.is_locked(reference) || self.0.ingests.get(reference).is_some()

@@ -1,12 +1,14 @@
 //! What must hold after every collection, asked of one.
 
+use super::asked::wrong_question;
 use super::checks::Checks;
+use super::dirty::wrong_notes;
 use super::finding::{Breach, Finding, Found};
 use super::log::wrong_line;
 use super::property::Property;
 use crate::bucket::Bucket;
-use crate::engine::{Call, Dirty, Error, Fault, Outcome, Request, collect, collect_with, culprits};
-use crate::node::{Kind, Node, NodeRef};
+use crate::engine::{Call, Error, Fault, Outcome, Request, collect, collect_with, culprits};
+use crate::node::{Node, NodeRef};
 use crate::oracle::{self, Defects, End, Judgement, Verdict, judge};
 use crate::scenario::KeyPath;
 use crate::schema::views;
@@ -51,7 +53,6 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     found.extend(compare_error(request, outcome, judgement).map(|it| (Property::Error, it)));
     if outcome.error.is_none() && judgement.progress() == oracle::Progress::Success {
         let removed = compare_removed(outcome, judgement);
-        found.extend(compare_dirty(request, outcome, judgement).map(|it| (Property::Dirty, it)));
         let expected = judgement.tree_after();
         found.extend(removed.map(|(property, breach)| match breach {
             // What only a collector has goes by its hand.
@@ -70,6 +71,8 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
         found.extend(compare_marked(outcome, judgement));
     }
     found.extend(compare_collectors(request, outcome, judgement).map(|it| (Property::Collectors, it)));
+    let notes = wrong_notes(request.situation.release, outcome, judgement);
+    found.extend(notes.map(|it| (Property::Dirty, it)));
     let line = wrong_line(request.situation, outcome, judgement);
     found.extend(line.map(|line| (Property::Log, Breach::Logged(line))));
     // Only a cancelled collection ends without marks and without an error that the judgement knows of.
@@ -240,6 +243,7 @@ fn compare_collectors(request: &Request<'_>, outcome: &Outcome, judgement: &Judg
     let ends_as =
         if is_cancelled(request, outcome) { oracle::Progress::MarkFailed } else { judgement.progress() };
     let wrong = wrong_ends(outcome, judgement, ends_as);
+    let wrong = wrong.or_else(|| wrong_question(request.situation, outcome));
     if wrong.is_some() || judgement.progress() != oracle::Progress::Success || outcome.error.is_some() {
         return wrong;
     }
@@ -254,28 +258,6 @@ fn compare_collectors(request: &Request<'_>, outcome: &Outcome, judgement: &Judg
         return None;
     }
     Some(Breach::Told { told: told.into_iter().cloned().collect(), expected })
-}
-
-/// A backend is noted as soon as removal is tried: a snapshot's by the key up to its first slash, unless that is empty.
-fn compare_dirty(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Breach> {
-    let (mut snapshotters, mut content) = (BTreeSet::new(), false);
-    for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
-        let resource_type = resource.resource_type();
-        if request.situation.release.is_flat(resource_type) {
-            continue;
-        }
-        match request.situation.release.kind_of(resource_type) {
-            Kind::Snapshot => snapshotters.extend(resource.snapshotter().filter(|name| !name.is_empty())),
-            Kind::Content | Kind::Ingest => content = true,
-            _ => {}
-        }
-    }
-    let noted = outcome.dirty.snapshotters.iter().map(|name| &**name);
-    if outcome.dirty.content == content && noted.eq(snapshotters.iter().copied()) {
-        return None;
-    }
-    let expected = Dirty { snapshotters: snapshotters.into_iter().map(Into::into).collect(), content };
-    Some(Breach::Noted { noted: outcome.dirty.clone(), expected })
 }
 
 /// A second collection at the same instant finds only what has no bucket and what the collectors still list.

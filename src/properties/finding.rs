@@ -4,12 +4,13 @@
 //! campaign's report and the head of a written scenario say the same. Nodes are named as the client of the step would name
 //! them, those of its namespace without it, as `gc` does.
 
-use super::log::{Said, WrongLine};
+use super::locks::Locked;
+use super::log::{Said, What, WrongLine};
 use super::memory::{Acts, Slip};
 use super::property::Property;
 use crate::bucket::{Bucket, Entry};
 use crate::contract;
-use crate::engine::{Dirty, Error, Point};
+use crate::engine::{Call, Dirty, Error, Point};
 use crate::instant::Instant;
 use crate::lint;
 use crate::metadata::{self, CleanUp, Sharing};
@@ -106,6 +107,13 @@ pub enum Breach {
         /// What they must be told.
         expected: Vec<Node>,
     },
+    /// A question to a collector was asked and must not be, or the other way round.
+    Asked {
+        /// To the collector of which type, and which.
+        question: (ResourceType, Call),
+        /// Whether it was.
+        is_asked: bool,
+    },
     /// Which backends were noted for cleaning up.
     Noted {
         /// Those that were.
@@ -124,6 +132,8 @@ pub enum Breach {
     Panicked(String),
     /// A step did not keep its contract.
     Step(contract::Breach),
+    /// A preparation that was refused leaves what it made in its backend: a snapshotter and the backend's name.
+    LeftByRefused(Name, Name),
     /// The opposite of a step is refused; why.
     CannotBeUndone(Box<Undoing>, metadata::Error),
     /// The opposite of a step panics; what it said, and where.
@@ -314,6 +324,51 @@ impl Finding {
             + if self.release.is_flat(*resource_type) { ", flat" } else { "" }
     }
 
+    /// What a line of the log says.
+    fn line(&self, Said { what, of, with }: &Said) -> String {
+        let name = |kind, key: &[u8]| self.named(&NodeName { namespace: None, kind, key: key.to_vec() });
+        let collector = |resource_type: &Option<ResourceType>| match resource_type {
+            None => "a collector".to_owned(),
+            Some(number) => format!("the collector of {}", self.release.kind_of(*number)),
+        };
+        match what {
+            What::InvalidExpiry(kind) => {
+                format!("that the expiry {} of {} is no time", print_value(with), name(*kind, of))
+            }
+            What::ExpiredLease => format!("that {} has expired", name(Kind::Lease, of)),
+            What::Remove(Kind::Snapshot) => {
+                format!("that {} is removed", name(Kind::Snapshot, &[&with[..], of].join(&b'/')))
+            }
+            What::Remove(kind) => format!("that {} is removed", name(*kind, of)),
+            // The log does not say in which namespace.
+            What::NoRemove(resource_type) => {
+                let node = Node::new(*resource_type, &self.namespace, of);
+                format!("that nobody removes {}", self.shown(&node))
+            }
+            What::ScheduleSnapshotter => {
+                format!("that snapshotter {} is to be cleaned up", print_path(&[of]))
+            }
+            What::ScheduleContent => "that content is to be cleaned up".to_owned(),
+            What::FinishFailed(number) => format!("that {} could not finish", collector(number)),
+            What::CancelFailed(number) => format!("that {} could not cancel", collector(number)),
+        }
+    }
+
+    /// What a collector is asked.
+    fn question(&self, call: &Call) -> String {
+        let lease = |namespace: &[u8], lease: &[u8]| {
+            let (namespace, key) = (Some(namespace.to_vec()), lease.to_vec());
+            self.named(&NodeName { namespace, kind: Kind::Lease, key })
+        };
+        match call {
+            Call::Leased(namespace, id) => format!("what {} holds", lease(namespace, id)),
+            Call::Active(namespace) => format!("what is in use in namespace {}", print_path(&[namespace])),
+            Call::All => "for all that it has".to_owned(),
+            Call::Label => "for its label".to_owned(),
+            _ => "to start".to_owned(),
+        }
+    }
+
     /// The same of its whole name.
     fn named(&self, node: &NodeName) -> String {
         named(node, &self.namespace)
@@ -421,6 +476,10 @@ impl fmt::Display for Finding {
             }
             Breach::Panicked(said) => write!(f, "it panics: {said}"),
             Breach::Step(breach) => write!(f, "the step {}", breach.read_from(&self.namespace)),
+            Breach::LeftByRefused(snapshotter, name) => {
+                let place = print_path(&[snapshotter, name]);
+                write!(f, "the step is refused and leaves snapshot {place} in the backend")
+            }
             Breach::CannotBeUndone(undoing, error) => {
                 let Undoing { step, opposite } = &**undoing;
                 let [step, opposite] = [step, opposite].map(print_step);
@@ -470,27 +529,23 @@ impl fmt::Display for Finding {
                 write!(f, "a clean-up left {name} in its backend, though the database no longer lists it")
             }
             Breach::Memory(slip) => slip.read_from(&self.namespace).fmt(f),
-            Breach::Logged(line) => {
-                let (line, how) = match line {
-                    WrongLine::Missing(line) => (line, "lacks"),
-                    WrongLine::Extra(line) => (line, "has, and nothing calls for it,"),
-                };
-                write!(f, "the log {how} ")?;
-                match line {
-                    Said::InvalidExpiry(kind, name) => {
-                        let name = self.named(&NodeName { namespace: None, kind: *kind, key: name.clone() });
-                        write!(f, "that the expiry of {name} is no time")
-                    }
-                    Said::NoRemove(resource_type, key) => {
-                        // The log does not say in which namespace.
-                        let node = Node::new(*resource_type, &self.namespace, key);
-                        write!(f, "that nobody removes {}", self.shown(&node))
-                    }
-                    Said::FinishFailed(None) => f.write_str("that a collector could not finish"),
-                    Said::FinishFailed(Some(collector)) => {
-                        write!(f, "that the collector of {} could not finish", kind(collector))
-                    }
-                }
+            Breach::Logged(WrongLine::Missing(line)) => write!(f, "the log lacks {}", self.line(line)),
+            Breach::Logged(WrongLine::Extra(line)) => {
+                write!(f, "the log has, and nothing calls for it, {}", self.line(line))
+            }
+            Breach::Logged(WrongLine::Other(line, expected)) => {
+                write!(f, "the log says {}, expected {}", self.line(line), self.line(expected))
+            }
+            Breach::Logged(WrongLine::Early(early, late)) => {
+                write!(f, "the log says first {} and then {}", self.line(early), self.line(late))
+            }
+            Breach::Asked { question: (collector, call), is_asked } => {
+                let (asked, must) = if *is_asked { ("was", "must not be") } else { ("was not", "must be") };
+                // Leases that have never been are not asked about either.
+                let why =
+                    if *is_asked && matches!(call, Call::Leased(..)) { ": it does not live" } else { "" };
+                let call = self.question(call);
+                write!(f, "the collector of {} {asked} asked {call}, and {must}{why}", kind(collector))
             }
             Breach::Related { change, difference } => {
                 write!(f, "{change}: ")?;
@@ -598,6 +653,14 @@ impl fmt::Display for SlipRead<'_> {
             }
             Slip::Collection(true) => f.write_str("a collection ran that nobody asked for"),
             Slip::Collection(false) => f.write_str("the collection that the client waits for did not run"),
+            Slip::Locked(locked) => match locked {
+                Locked::Metadata => f.write_str("the restart leaves the metadata locked"),
+                Locked::Streams => f.write_str("the restart leaves the streams locked"),
+                Locked::Reference(name) => {
+                    let name = print_path(&[name]);
+                    write!(f, "the restart leaves ingest {name} locked by a writer who is gone")
+                }
+            },
             Slip::Disk => f.write_str("the restart changed what lies in the backends"),
         }
     }

@@ -11,6 +11,7 @@
 
 use super::check::{check_outcome, wrong_ends};
 use super::checks::{Checks, both, node_count};
+use super::dirty::wrong_notes_of_failed;
 use super::finding::{Breach, Finding, Injection, Shortfall};
 use super::property::Property;
 use crate::collector::Collector;
@@ -121,9 +122,11 @@ fn lost(
     if failed.after != request.situation.tree {
         return Some(Shortfall::TreeChanged);
     }
-    let breach = wrong_ends(failed, judgement, phase)?;
     let release = request.situation.release;
-    Some(Shortfall::Also(Box::new(Finding::new(Property::Collectors, release, breach))))
+    let ends = wrong_ends(failed, judgement, phase).map(|breach| (Property::Collectors, breach));
+    let notes = || wrong_notes_of_failed(release, failed).map(|breach| (Property::Dirty, breach));
+    let (property, breach) = ends.or_else(notes)?;
+    Some(Shortfall::Also(Box::new(Finding::new(property, release, breach))))
 }
 
 /// The context is cancelled at roots.

@@ -1,5 +1,5 @@
 //! What daemon and clients have in memory, held to what a step says: the clock, where clients act, the policy, marks and
-//! scheduled clean-ups, streams, collectors.
+//! scheduled clean-ups, streams, collectors, locks.
 //!
 //! ```text
 //!   before, step, answer ──> what each of them must be ──> after
@@ -9,6 +9,7 @@
 //! look.
 
 use super::done::Done;
+use super::locks::{self, Locked};
 use crate::collector::{Active, BackReference, Collector, Leased};
 use crate::contract::{collects_afterwards, marks};
 use crate::engine::Call as Called;
@@ -46,6 +47,8 @@ pub enum Slip {
     Collector(Kind, &'static str),
     /// A collection ran and must not have, or the other way round.
     Collection(bool),
+    /// A restart leaves this locked.
+    Locked(Locked),
     /// The backends are not as the restart found them.
     Disk,
 }
@@ -63,6 +66,7 @@ pub(super) fn slip(done: Done<'_>) -> Option<Slip> {
         .or_else(|| scheduled(done))
         .or_else(|| streams(done))
         .or_else(|| collectors(done))
+        .or_else(|| locks::left(done).map(Slip::Locked))
         .or_else(|| disk(done))
 }
 

@@ -14,11 +14,14 @@
 //! | `undo` | a step and its opposite, to what was there before |
 //! | `soundness` | every step, to the errors that `lint` finds |
 //! | `promise` | a collection, to what was promised to those who wrote |
+//! | `locks` | what a restart must let go of |
 //! | `memory` | what daemon and clients have in memory, to what a step says |
 //! | `backend` | a clean-up, to what the database lists and what it does not |
 //! | `panics` | whatever runs, to its end |
 //! | `check` | one collection to the oracle: safety, completeness, the tree, errors, the collectors' ends |
-//! | `log` | what a collection logs above debugging |
+//! | `asked` | what a collection asks its collectors |
+//! | `dirty` | which backends it notes for cleaning up |
+//! | `log` | what it logs |
 //! | `thorough` | what takes many more collections: the two below |
 //! | `relations` | two collections to each other, without asking the oracle's verdict |
 //! | `inject` | a collection in which one lookup, removal or root fails |
@@ -28,13 +31,16 @@
 //!
 //! This room decides what a finding is. It draws nothing, and knows neither campaigns nor reports.
 
+mod asked;
 mod backend;
 pub mod check;
 pub mod checks;
+mod dirty;
 pub mod done;
 pub mod finding;
 mod inject;
 pub mod known;
+mod locks;
 pub mod log;
 pub mod memory;
 pub mod panics;

@@ -20,7 +20,7 @@ named! {
     Frame, "frame", When::Step, Daemon(DeletedFromAllLeases) => "A step changes nothing but what its contract names; one that is refused changes nothing but what that says.";
     Effect, "effect", When::Step, Daemon(LeaseEntryForgotten) => "A step that takes effect brings about all that its contract says, also where the answer is that something exists already.";
     Refusal, "refusal", When::Step, Daemon(ParentRemoved) => "A step is refused exactly when its contract says so, with one of its kinds of error.";
-    Memory, "memory", When::Step, Daemon(DeletionNotMarked) => "What daemon and clients have in memory (clock, namespaces and leases in use, marks, scheduled clean-ups, streams, collectors) changes as the step says, and a restart forgets it.";
+    Memory, "memory", When::Step, Daemon(DeletionNotMarked) => "What daemon and clients have in memory (clock, namespaces and leases in use, marks, scheduled clean-ups, streams, collectors) changes as the step says, and a restart forgets it and lets go of what is locked.";
     // Of steps and what comes later.
     Undo, "undo", When::SampledStep, Daemon(DropLeavesEntry) => "A step and its opposite give back what was there, times and sequence numbers aside.";
     Soundness, "soundness", When::SampledStep, Daemon(ParentRemoved) => "No step breaks an object that was whole, by the errors that `lint` finds, less what clients are let do to what is their own.";
@@ -33,9 +33,9 @@ named! {
     Tree, "tree", When::Each, Collector(SweepSkips) => "The tree afterwards is the tree before less exactly the buckets of what was removed.";
     Error, "error", When::Each, Collector(DeadEdgeFails) => "The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.";
     Again, "again", When::Each, Collector(SweepSkips) => "A second collection at the same instant changes no bucket.";
-    Collectors, "collectors", When::Each, Collector(OutsideNamespaceKept) => "Every started collector was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
-    Dirty, "dirty", When::Each, Collector(DirtyLost) => "Exactly the backends that lost something are noted for cleaning up.";
-    Log, "log", When::Each, Collector(InvalidExpirySilent) => "What a collection that succeeds logs above debugging follows from what it met: expiries that are no time, resources that nobody removes, collectors that cannot finish.";
+    Collectors, "collectors", When::Each, Collector(OutsideNamespaceKept) => "Every collector is asked what it must be and nothing of a lease that has expired; every started one was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
+    Dirty, "dirty", When::Each, Collector(DirtyLost) => "Exactly the backends that lost something are noted for cleaning up, or would have in a sweep that failed.";
+    Log, "log", When::Each, Collector(InvalidExpirySilent) => "What a collection logs follows from what it met: expiries that are no time and, from 2.0 on, those that have passed, what is handed to removal or removed by nobody, the clean-ups that it schedules, collectors that cannot end; in this order.";
     // Relations between two collections.
     Renaming, "renaming", When::Thorough, Collector(SweepSkips) => "Other names, one to one and with the same separators, change nothing else.";
     CreationOrder, "creation-order", When::Thorough, Collector(UntouchedKept) => "When and in which order things were created changes nothing.";
@@ -45,7 +45,7 @@ named! {
     TimeInterval, "time-interval", When::Thorough, Collector(NanosecondsIgnored) => "Time that passes no expiry changes nothing.";
     // Injected errors.
     LookupError, "lookup-error", When::Thorough, Collector(ErrorSwallowed) => "An error at the k-th reference lookup (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed and its collectors ended.";
-    RemovalError, "removal-error", When::Thorough, Collector(SweepKeepsPartial) => "An error at the k-th removal (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed and its collectors cancelled.";
+    RemovalError, "removal-error", When::Thorough, Collector(SweepKeepsPartial) => "An error at the k-th removal (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed, its collectors cancelled and its backends noted.";
     CollectorCall, "collector-call", When::Thorough, Collector(NoCancelAfterFailedSweep) => "A collector whose start, finish or cancel fails changes no more than the oracle says.";
     Cancellation, "cancellation", When::Thorough, Collector(CancellationIgnored) => "A context cancelled at the k-th root (every k of up to 200, a fixed sample of more or in a large database) ends the collection with nothing changed.";
 }

@@ -71,11 +71,13 @@ impl Steps {
         let release = before.release();
         let mut checks = Checks::NONE;
         checks.add(release, Property::Panic, Some(Ok(())));
+        let left = self.left_in_backend(done, deviations);
         let contracted = self.contract(done, deviations);
         for property in [Property::Frame, Property::Effect, Property::Refusal] {
             let Some(breach) = &contracted else { break };
             let own = breach.as_ref().filter(|breach| property_of(breach) == property);
             let breach = own.map(|breach| Breach::Step(breach.clone()));
+            let breach = breach.or_else(|| left.clone().filter(|_| property == Property::Frame));
             checks.add(release, property, Some(breach.map_or(Ok(()), Err)));
         }
         checks.add(
@@ -103,13 +105,35 @@ impl Steps {
         checks
     }
 
+    /// What a preparation that is refused leaves in its backend.
+    fn left_in_backend(&self, done: Done<'_>, deviations: Deviations) -> Option<Breach> {
+        done.applied.refused.as_ref()?;
+        let (snapshotter, name) = self.handles.unmade(&self.asked(done, deviations)?, &done.line.step)?;
+        let left = done.after.store().backend.snapshot(&snapshotter, &name);
+        left.map(|_| Breach::LeftByRefused(snapshotter, name))
+    }
+
     /// Whether a step keeps its contract; none for what has none.
     fn contract(&mut self, done: Done<'_>, deviations: Deviations) -> Option<Option<contract::Breach>> {
         let Done { before, line, after, applied } = done;
-        let client = line.client.as_ref();
         let got = applied.refused.as_ref().map(|error| refused(error.kind));
+        let asked = self.asked(done, deviations)?;
+        // What a collection did behind the step is not the step's, nor that it never ends.
+        let is_alone = applied.collected.is_none() && !after.is_hung();
+        let terms = contract::terms(&asked, &line.step).filter(|_| is_alone);
+        let (old, new) = (&before.store().tree, &after.store().tree);
+        let breach = terms.map(|terms| contract::breach(&terms, old, new, got));
+        let handles = self.handles.after(&asked, &line.step, got);
+        self.handles = handles;
+        breach
+    }
+
+    /// A step as the contract is asked about it; none where nobody answers.
+    fn asked<'a>(&'a self, done: Done<'a>, deviations: Deviations) -> Option<Asked<'a>> {
+        let Done { before, line, .. } = done;
+        let client = line.client.as_ref();
         let (false, Some(namespace)) = (before.is_hung(), before.namespace(client)) else { return None };
-        let asked = Asked {
+        Some(Asked {
             tree: before.store().tree.view(),
             disk: &before.store().backend,
             client,
@@ -120,14 +144,7 @@ impl Steps {
             shares_content: before.store().sharing == Sharing::Shared,
             deviations,
             handles: &self.handles,
-        };
-        // What a collection did behind the step is not the step's, nor that it never ends.
-        let is_alone = applied.collected.is_none() && !after.is_hung();
-        let terms = contract::terms(&asked, &line.step).filter(|_| is_alone);
-        let (old, new) = (&before.store().tree, &after.store().tree);
-        let breach = terms.map(|terms| contract::breach(&terms, old, new, got));
-        self.handles = self.handles.after(&asked, &line.step, got);
-        breach
+        })
     }
 }
 

@@ -59,6 +59,13 @@ pub(super) fn restart_keeps_streams(asked: &Asked<'_>, world: &mut World) {
     }
 }
 
+pub(super) fn restart_keeps_locks(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Release(_) = asked.step {
+        world.store.backend.lock_as(&asked.before.store.backend);
+        world.is_hung = asked.before.is_hung;
+    }
+}
+
 pub(super) fn restart_shares_content(asked: &Asked<'_>, world: &mut World) {
     if let Step::Release(_) = asked.step {
         world.store.sharing = Sharing::Shared;

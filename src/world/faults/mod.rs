@@ -81,6 +81,7 @@ named! {
     MissingParentInvalid, "missing-parent-invalid", Release::V1_7Beta, Mistake::Refused(refusals::missing_parent_invalid) => "A parent that is missing is answered as an invalid argument.";
     MissingLeasePassedOver, "missing-lease-passed-over", Release::V1_7Beta, Mistake::Hidden(refusals::pass_over_lease, refusals::use_lease) => "Under a lease that does not exist a client writes as without one.";
     RefusedCommitLeavesEntry, "refused-commit-leaves-entry", Release::V1_7Beta, Mistake::Refused(refusals::refused_commit_leaves_entry) => "A commit of a snapshot that is refused leaves its name in the lease in use.";
+    RefusedPreparationStays, "refused-preparation-stays", Release::V1_7Beta, Mistake::Refused(refusals::refused_preparation_stays) => "A preparation whose second half is refused leaves its snapshot in the backend.";
     UnheldDropRefused, "unheld-drop-refused", Release::V1_7Beta, Mistake::Refusing(refusals::unheld_drop_refused) => "Who drops from a lease what it does not hold is refused.";
     MissingDeleted, "missing-deleted", Release::V1_7Beta, Mistake::Refused(refusals::missing_deleted) => "Who deletes what is not there is told that it is done.";
     ImageTargetHeld, "image-target-held", Release::V1_7Beta, Mistake::Refusing(refusals::image_target_held) => "Content that is the target of an image cannot be deleted.";
@@ -114,6 +115,7 @@ named! {
     ScheduleReplaced, "schedule-replaced", Release::V1_7Beta, Mistake::After(memory::schedule_replaced) => "The clean-ups of a collection take the place of those of the one before.";
     RestartKeepsMarks, "restart-keeps-marks", Release::V1_7Beta, Mistake::After(memory::restart_keeps_marks) => "A restart keeps the marks of deletions.";
     RestartKeepsStreams, "restart-keeps-streams", Release::V1_7Beta, Mistake::After(memory::restart_keeps_streams) => "A restart keeps the streams.";
+    RestartKeepsLocks, "restart-keeps-locks", Release::V1_7Beta, Mistake::After(memory::restart_keeps_locks) => "A restart leaves locked what a collection that never ends or a writer has locked.";
     RestartSharesContent, "restart-shares-content", Release::V1_7Beta, Mistake::After(memory::restart_shares_content) => "A restart forgets that content is isolated.";
     ClockInSeconds, "clock-in-seconds", Release::V1_7Beta, Mistake::After(memory::clock_in_seconds) => "The clock counts whole seconds.";
     LeaseOutlastsNone, "lease-outlasts-none", Release::V1_7Beta, Mistake::After(memory::lease_outlasts_none) => "A client that gives up its lease goes on under it.";

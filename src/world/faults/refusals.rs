@@ -105,6 +105,14 @@ fn entry<'a>(asked: &Asked<'a>, lease: &'a [u8], resource: &'a Resource) -> Opti
     })
 }
 
+/// The second half of a preparation that fails does not take back what the first one made (`createSnapshot`).
+pub(super) fn refused_preparation_stays(asked: &Asked<'_>, world: &mut World, error: Error) -> Option<Error> {
+    if let Step::SnapshotFinish { .. } = asked.step {
+        world.store.backend = asked.before.store.backend.clone();
+    }
+    Some(error)
+}
+
 pub(super) fn missing_deleted(asked: &Asked<'_>, _: &mut World, error: Error) -> Option<Error> {
     let deletes = matches!(
         asked.step,
