@@ -4,10 +4,12 @@ use super::Show;
 use super::saying::{JsonNode, Saying};
 use super::shell::word;
 use crate::explain::{Digest, Held, Holding, Next, Subject};
-use crate::node::Node;
-use crate::oracle::Rule;
+use crate::instant::Instant;
+use crate::node::{Kind, Node};
 use crate::oracle::graph::NodeId;
+use crate::oracle::{Holder, Rule};
 use crate::schema::{names, time, views};
+use crate::situation::Situation;
 use crate::stored::Bytes;
 use crate::text;
 use serde::Serialize;
@@ -16,6 +18,8 @@ use std::io::{self, Write};
 
 /// How many holders and instants are told to people.
 const ROWS_MAX: usize = 40;
+/// Seconds: how old a holder is matters from then on.
+const MINUTE: i64 = 60;
 /// How many more holders are, that hold most with others.
 const LISTED_MAX: usize = 10;
 
@@ -38,6 +42,7 @@ struct JsonHolder {
     snapshot_bytes: Option<u64>,
     snapshot_bytes_alone: Option<u64>,
     until: Option<String>,
+    created: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -72,7 +77,8 @@ impl DigestReport<'_, '_, '_> {
             return writeln!(out, "Nothing holds anything.");
         }
         let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
-        let head = ["holder", "until", "alone", snapshots, "objects", "all it holds", snapshots, "objects"];
+        let head =
+            ["holder", "made", "until", "alone", snapshots, "objects", "all it holds", snapshots, "objects"];
         let mut rows = vec![head.map(str::to_owned)];
         // Of what is not among the first, those that hold most with others: no one of them alone lets go of it.
         let (first, rest) = holders.split_at(holders.len().min(ROWS_MAX));
@@ -94,9 +100,12 @@ impl DigestReport<'_, '_, '_> {
             };
             let [[bytes, snapshots, objects], [all_bytes, all_snapshots, all_objects]] =
                 [alone, held].map(columns);
-            rows.push([name, until, bytes, snapshots, objects, all_bytes, all_snapshots, all_objects]);
+            let now = self.saying.now();
+            let old = self.created(*holder).filter(|at| at.seconds < now.seconds.saturating_sub(MINUTE));
+            let made = old.map(|at| text::away(now, at)).unwrap_or_default();
+            rows.push([name, made, until, bytes, snapshots, objects, all_bytes, all_snapshots, all_objects]);
         }
-        text::write_columns(out, &rows, &[false, false, true, true, true, true, true, true])?;
+        text::write_columns(out, &rows, &[false, false, false, true, true, true, true, true, true])?;
         match holders.len().saturating_sub(rows.len() - 1) {
             0 => Ok(()),
             more => {
@@ -110,32 +119,53 @@ impl DigestReport<'_, '_, '_> {
         self.saying.json_snapshots(sum).map(text::bytes).unwrap_or_default()
     }
 
-    /// A lease without an end, and how old it is.
+    /// A lease without an end.
     fn no_end(&self, holder: Subject<'_>) -> String {
         let Subject::Node(id) = holder else { return String::new() };
         let Node { namespace, key, .. } = self.saying.network.graph().node(id);
-        let created = views::lease_created(&self.saying.situation.tree, &namespace, &key);
-        const DAY: i64 = 86_400;
-        let now = self.saying.now();
-        let old = created.filter(|at| at.seconds < now.seconds.saturating_sub(DAY));
-        let made = old.map(|at| format!(", made {}", text::away(now, at)));
         let path = [names::V1, &namespace, names::LEASES, &key, names::LABELS];
         let labels = self.saying.situation.tree.view().at(&path);
         let is_no_time = labels.is_some_and(|labels| labels.get(names::GC_EXPIRE).is_some());
         let why = if is_no_time { ", its gc.expire is no time" } else { "" };
-        format!("no end{why}{}", made.unwrap_or_default())
+        format!("no end{why}")
+    }
+
+    /// When a holder was made.
+    fn created(&self, holder: Subject<'_>) -> Option<Instant> {
+        let Situation { tree, release, .. } = self.saying.situation;
+        match holder {
+            Subject::Node(id) => {
+                let Node { resource_type, namespace, key } = self.saying.network.graph().node(id);
+                views::created(tree, release.kind_of(resource_type), &namespace, &key)
+            }
+            Subject::Holder(Holder::Image { namespace, name }) => {
+                views::created(tree, Kind::Image, namespace, name)
+            }
+            Subject::Holder(Holder::Container { namespace, id }) => {
+                views::created(tree, Kind::Container, namespace, id)
+            }
+            Subject::Holder(Holder::Lease { namespace, id }) => {
+                views::created(tree, Kind::Lease, namespace, id)
+            }
+            Subject::Holder(Holder::Sandbox { namespace, id }) => views::sandbox_created(tree, namespace, id),
+            Subject::Holder(Holder::Collector { .. } | Holder::Itself) => None,
+        }
     }
 
     fn write_next(&self, out: &mut dyn Write) -> io::Result<()> {
         let Digest { garbage, next, .. } = self.digest;
         let snapshots = if self.saying.snapshots.is_some() { "snapshots" } else { "" };
-        let mut rows = vec![["removable", "", "comes free", snapshots, "objects", ""].map(str::to_owned)];
+        let head = ["removable", "", "comes free", snapshots, "objects", "in all", snapshots, ""];
+        let mut rows = vec![head.map(str::to_owned)];
+        let mut sum = *garbage;
         rows.push([
             if self.saying.error.is_some() { "once mended" } else { "now" }.to_owned(),
             String::new(),
             text::bytes(garbage.bytes),
             self.snapshots(garbage.snapshots),
             text::count(garbage.objects),
+            text::bytes(sum.bytes),
+            self.snapshots(sum.snapshots),
             String::new(),
         ]);
         // One line a second: expiries of one moment differ in fractions only.
@@ -154,16 +184,20 @@ impl DigestReport<'_, '_, '_> {
         let shown = by_second.len().min(ROWS_MAX);
         for (date, Next { at, nodes, bytes, snapshots }) in by_second.drain(..shown) {
             let more = |sum: String| if sum.is_empty() { sum } else { format!("+ {sum}") };
+            sum.bytes = sum.bytes.saturating_add(bytes);
+            sum.snapshots.add_all(snapshots);
             rows.push([
                 format!("after {date}"),
                 text::away(self.saying.now(), at.shifted(-1)),
                 more(text::bytes(bytes)),
                 more(self.snapshots(snapshots)),
                 more(text::count(nodes.len() as u64)),
+                text::bytes(sum.bytes),
+                self.snapshots(sum.snapshots),
                 self.expiring(&nodes),
             ]);
         }
-        text::write_columns(out, &rows, &[false, false, true, true, true, false])?;
+        text::write_columns(out, &rows, &[false, false, true, true, true, true, true, false])?;
         match by_second.len() {
             0 => Ok(()),
             more => {
@@ -210,6 +244,7 @@ impl Show for DigestReport<'_, '_, '_> {
             snapshot_bytes: saying.json_snapshots(holding.held.snapshots),
             snapshot_bytes_alone: saying.json_snapshots(holding.alone.snapshots),
             until: holding.until.map(time::format_rfc3339_nano),
+            created: self.created(holding.holder).map(time::format_rfc3339_nano),
         });
         let next = self.digest.next.iter().map(|next| JsonNext {
             at: time::format_rfc3339_nano(next.at),

@@ -98,10 +98,21 @@ fn expiry_label(object: View<'_>) -> Option<Instant> {
     time::parse_rfc3339(object.bucket(names::LABELS)?.get(names::GC_EXPIRE)?).ok()
 }
 
-/// When a lease was made; absent where nothing that decodes says so.
-pub fn lease_created(tree: &Bucket, namespace: &[u8], id: &[u8]) -> Option<Instant> {
-    let lease = tree.view().at(&[names::V1, namespace, names::LEASES, id])?;
-    time::from_binary(lease.get(b"createdat")?).ok()
+/// When an object was made; absent where nothing that decodes says so, as of every ingest.
+pub fn created(tree: &Bucket, kind: Kind, namespace: &[u8], key: &[u8]) -> Option<Instant> {
+    let place = place_of(kind, namespace, key)?;
+    let place: Vec<&[u8]> = place.iter().map(Vec::as_slice).collect();
+    created_at(tree.view().at(&place)?)
+}
+
+/// When a sandbox was made, the same; up to 1.7 sandboxes lie beside `v1`.
+pub fn sandbox_created(tree: &Bucket, namespace: &[u8], id: &[u8]) -> Option<Instant> {
+    let inside = tree.view().at(&[names::V1, namespace, names::SANDBOXES, id]);
+    created_at(inside.or_else(|| tree.view().at(&[namespace, names::SANDBOXES, id]))?)
+}
+
+fn created_at(object: View<'_>) -> Option<Instant> {
+    time::from_binary(object.get(b"createdat")?).ok()
 }
 
 /// When an ingest expires; absent where nothing that decodes says so.
