@@ -4,7 +4,7 @@ use super::notes::Notes;
 use super::source;
 use super::{Ended, Failure, terminal};
 use crate::engine::{Outcome, Request, collect, culprits};
-use crate::explain::{Digest, Explainer, Found, Network, State, Thing, all_of, find, near};
+use crate::explain::{Digest, Explainer, Found, Network, State, Thing, all_in, all_of, find, near};
 use crate::node::Kind;
 use crate::oracle::{Defects, Judgement, judge};
 use crate::properties::check::compare;
@@ -134,18 +134,18 @@ pub(super) fn one(
         let reason = "NODE is [NAMESPACE/]KIND/NAME, an image's name, or the beginning of a digest";
         return Err(Failure::Usage(format!("`{shown}` names nothing: {reason}")));
     }
-    match found.len() {
-        // Only a word for all of a kind, as `leases`.
-        0 if let Some(all) = all_of(name.as_bytes(), situation) => {
-            if all.is_empty() {
-                writeln!(out, "{shown}: there is no such object")?;
-                return Ok(None);
-            }
-            writeln!(out, "{shown} is a kind, of which there are:")?;
-            write_found(&all, &situation.tree, out)?;
-            out.flush()?;
-            Err(Failure::Usage(format!("{shown} is a kind: name one of it as they are listed")))
+    if let Some((what, all)) = listing(name.as_bytes(), &found, situation) {
+        if all.is_empty() {
+            writeln!(out, "{shown}: there is no such object")?;
+            return Ok(None);
         }
+        writeln!(out, "{shown} is a {what} there are:")?;
+        write_found(&all, &situation.tree, out)?;
+        out.flush()?;
+        let what = what.split(',').next().unwrap_or_default();
+        return Err(Failure::Usage(format!("{shown} is a {what}: name one object of it as they are listed")));
+    }
+    match found.len() {
         0 => {
             let near = near(name.as_bytes(), situation).map(|near| format!("; is {near} meant?"));
             let near = near.unwrap_or_default();
@@ -176,4 +176,17 @@ pub(super) fn one(
             Err(Failure::Usage(format!("{shown} fits several objects: name one as they are listed")))
         }
     }
+}
+
+/// What a word means that is for all of a kind, as `leases`, or is a namespace's name, and what there is of it; none where
+/// an object is called so.
+fn listing(word: &[u8], found: &[Found], situation: &Situation) -> Option<(&'static str, Vec<Found>)> {
+    let is_called = |found: &Found| found.key.ends_with(word);
+    if found.iter().any(is_called) {
+        return None;
+    }
+    let kind = all_of(word, situation).map(|all| ("kind, of which", all));
+    let namespace = || all_in(word, situation).map(|all| ("namespace, in which", all));
+    let kind = kind.filter(|(_, all)| found.is_empty() || !all.is_empty());
+    kind.or_else(|| namespace().filter(|_| found.is_empty()))
 }

@@ -177,6 +177,16 @@ pub fn all_of(text: &[u8], situation: &Situation) -> Option<Vec<Found>> {
     Some(found.collect())
 }
 
+/// All things of the namespace that a text is the name of, alone or behind `namespace/`; none where there is no such one.
+pub fn all_in(text: &[u8], situation: &Situation) -> Option<Vec<Found>> {
+    let name = text.strip_prefix(b"namespace/").unwrap_or(text);
+    let has = |tree: &Bucket| tree.bucket(names::V1)?.bucket(name).map(|_| ());
+    has(&situation.tree)?;
+    let own = things(situation).filter(|(_, namespace, _)| *namespace == name);
+    let found = own.map(|(thing, namespace, key)| Found { namespace: namespace.to_vec(), thing, key });
+    Some(found.collect())
+}
+
 /// The name nearest to a text that is none, if it is near enough that a person may have meant it.
 pub fn near(text: &[u8], situation: &Situation) -> Option<String> {
     let text = str::from_utf8(text).ok()?;

@@ -28,7 +28,7 @@ mod written;
 pub use digest::{Digest, Held, Holding, Next};
 pub use drawing::{Drawing, Fate, Group, LeftOut, Line, Object, ObjectId};
 pub use explanation::{Explainer, Explanation, Hop, State};
-pub use find::{Found, Thing, all_of, find, near};
+pub use find::{Found, Thing, all_in, all_of, find, near};
 pub use holders::{Holder, Walk};
 pub use network::{Network, Subject};
 

@@ -188,8 +188,10 @@ fn what_it_prints_as_a_name_it_takes_as_a_name() {
 
 #[test]
 fn a_word_for_all_of_a_kind_lists_them() {
+    let begins_so = "snapshot prepare native/lease-base\n";
     for word in ["leases", "lease"] {
-        let (code, printed) = said("lease create pull\nlease create push\ncontent put a\n", &[word]);
+        let steps = format!("lease create pull\nlease create push\ncontent put a\n{begins_so}");
+        let (code, printed) = said(&steps, &[word]);
         assert_eq!(code, Some(2), "{printed}");
         let listed =
             format!("{word} is a kind, of which there are:\n  default/lease/pull\n  default/lease/push\n");
@@ -197,6 +199,19 @@ fn a_word_for_all_of_a_kind_lists_them() {
     }
     let (code, printed) = said("content put a\n", &["images"]);
     assert!(code == Some(1) && printed.starts_with("images: there is no such object\n"), "{printed}");
+}
+
+#[test]
+fn a_namespace_lists_what_is_in_it() {
+    let steps = "namespace create other\nclient bob namespace=other\nbob: content put b\ncontent put a\n";
+    for word in ["other", "namespace/other"] {
+        let (code, printed) = said(steps, &[word]);
+        let listed = format!("{word} is a namespace, in which there are:\n  other/content/b\n");
+        assert!(code == Some(2) && printed.starts_with(&listed), "{printed}");
+    }
+    // An object goes before a namespace of its name.
+    let (code, printed) = said(&format!("{steps}lease create other\n"), &["other"]);
+    assert!(code == Some(0) && printed.starts_with("default/lease/other   "), "{printed}");
 }
 
 #[test]
