@@ -122,7 +122,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         }
     };
     let explainer = Explainer::new(network, &judgement, situation, snapshots);
-    let mut drawing = Drawing::new(&explainer, network, &judgement, situation);
+    let mut drawing = Drawing::new(&explainer, network, &judgement, situation, snapshots);
     if let Some(found) = found {
         let explanation = explainer.subject(found.subject(network, situation.release));
         is_well &= explanation.state != State::Missing;

@@ -94,13 +94,14 @@ impl<'a> Digest<'a> {
         Digest { holders, garbage: adding.garbage(judgement), next: adding.next(), snapshots_unknown }
     }
 
-    /// The same without the holders and the sizes of snapshots.
+    /// The same without the holders.
     pub fn of_times(
         network: &Network<'_, 'a>,
         judgement: &Judgement<'a>,
         situation: &Situation,
+        snapshots: Option<&Snapshots>,
     ) -> Digest<'a> {
-        let adding = Adding::new(network, judgement, situation, None);
+        let adding = Adding::new(network, judgement, situation, snapshots);
         let (garbage, next) = (adding.garbage(judgement), adding.next());
         Digest { holders: Vec::new(), garbage, next, snapshots_unknown: 0 }
     }

@@ -18,6 +18,7 @@ use crate::oracle::graph::Source;
 use crate::oracle::{Holder, Judgement, Rule};
 use crate::schema::views;
 use crate::situation::Situation;
+use crate::stored::Snapshots;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -50,7 +51,7 @@ pub struct Object<'a> {
     pub fate: Fate,
     /// By which rule it is a root by itself, if it is.
     pub root: Option<Rule>,
-    /// Its size if it is content, where its record has one.
+    /// Its size where it is known: of content by its record, of a snapshot where its snapshotter was asked.
     pub bytes: Option<u64>,
     /// Its place among the groups.
     pub group: u32,
@@ -115,19 +116,20 @@ pub struct Drawing<'a> {
 }
 
 impl<'a> Drawing<'a> {
-    /// All that there is.
+    /// All that there is, with the sizes of snapshots if their snapshotters were asked.
     pub fn new(
         explainer: &Explainer<'_, '_, 'a>,
         network: &Network<'_, 'a>,
         judgement: &Judgement<'a>,
         situation: &'a Situation,
+        snapshots: Option<&Snapshots>,
     ) -> Drawing<'a> {
         let mut building = Building::new(network, situation);
-        building.objects(explainer);
+        building.objects(explainer, snapshots);
         building.lines();
         building.groups();
         let Building { objects, lines, groups, .. } = building;
-        let times = Digest::of_times(network, judgement, situation);
+        let times = Digest::of_times(network, judgement, situation, snapshots);
         Drawing { objects, lines, groups, left_out: LeftOut::default(), around: None, times }
     }
 
@@ -223,7 +225,7 @@ impl<'n, 'j, 'a> Building<'n, 'j, 'a> {
         }
     }
 
-    fn objects(&mut self, explainer: &Explainer<'_, '_, 'a>) {
+    fn objects(&mut self, explainer: &Explainer<'_, '_, 'a>, snapshots: Option<&Snapshots>) {
         let Building { network, situation, .. } = *self;
         let graph = network.graph();
         let mut names: Vec<Found> = Vec::new();
@@ -260,9 +262,12 @@ impl<'n, 'j, 'a> Building<'n, 'j, 'a> {
                 (State::Unswept, _) => Fate::Unswept,
                 (State::Missing, _) => Fate::Missing,
             };
-            let is_content = found.thing == Thing::Node(Kind::Content);
-            let size = || views::blob_size(&situation.tree, &found.namespace, &found.key);
-            let bytes = if is_content { size() } else { None };
+            let (tree, namespace, key) = (&situation.tree, &found.namespace, &found.key);
+            let bytes = match found.thing {
+                Thing::Node(Kind::Content) => views::blob_size(tree, namespace, key),
+                Thing::Node(Kind::Snapshot) => snapshots.and_then(|of| of.size(tree, namespace, key)),
+                _ => None,
+            };
             Object { found, subject, fate, root: None, bytes, group: 0 }
         }));
     }

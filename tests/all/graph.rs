@@ -102,6 +102,16 @@ fn parsed(dot: &str) -> (BTreeMap<String, String>, Vec<(String, String)>) {
     (nodes, edges)
 }
 
+/// A frame's name says the namespace of what is in it.
+#[test]
+fn what_stands_in_no_frame_is_drawn_with_its_namespace() {
+    let (_folder, path) = scenario("content put a size=5 gc.root=x\n");
+    let dot = drawn(&[&path, "--dot"]);
+    assert!(dot.contains("[label=\"default/content/a\\nkept, a root by itself, 5 B\""), "{dot}");
+    let svg = drawn(&[&path, "--svg"]);
+    assert!(svg.contains(">default</text>"), "{svg}");
+}
+
 #[test]
 fn dot_has_each_object_with_what_becomes_of_it_and_each_relation_whatever_the_names() {
     let (_folder, path) = scenario(HOSTILE);

@@ -1,7 +1,7 @@
 //! For Graphviz, which places everything by itself. A node's id is its name as `explain` takes it.
 
 use super::{FATES, GraphReport, fate};
-use crate::explain::{Group, Line, ObjectId};
+use crate::explain::{Line, ObjectId};
 use crate::text;
 use std::io::{self, Write};
 
@@ -31,8 +31,9 @@ impl GraphReport<'_, '_, '_> {
         for (object, number) in self.drawing.objects.iter().zip(0..) {
             members[object.group as usize].push(number);
         }
+        let framed = self.framed();
         for ((group, members), number) in self.drawing.groups.iter().zip(&members).zip(0..) {
-            let is_framed = members.len() > 1 && *group != Group::Around;
+            let is_framed = framed[number];
             if is_framed {
                 writeln!(
                     out,
@@ -41,7 +42,7 @@ impl GraphReport<'_, '_, '_> {
                 )?;
             }
             for member in members {
-                self.dot_object(*member, out)?;
+                self.dot_object(*member, is_framed, out)?;
             }
             if is_framed {
                 writeln!(out, "  }}")?;
@@ -57,11 +58,12 @@ impl GraphReport<'_, '_, '_> {
         quoted(&self.name(&self.drawing.objects[object as usize]))
     }
 
-    fn dot_object(&self, number: ObjectId, out: &mut dyn Write) -> io::Result<()> {
+    fn dot_object(&self, number: ObjectId, is_framed: bool, out: &mut dyn Write) -> io::Result<()> {
         let object = &self.drawing.objects[number as usize];
         let [shape, style, line, ground] = LOOKS[fate(object.fate)];
         let size = object.bytes.map(|bytes| format!(", {}", text::bytes(bytes))).unwrap_or_default();
-        let label = format!("{}\n{}{size}", self.short(object), self.fate_of(object));
+        let name = if is_framed { self.short(object) } else { self.whole(object) };
+        let label = format!("{name}\n{}{size}", self.fate_of(object));
         let (id, label) = (self.id(number), quoted(&label));
         let class = FATES[fate(object.fate)].0;
         writeln!(

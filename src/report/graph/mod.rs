@@ -91,6 +91,19 @@ impl<'a> GraphReport<'_, '_, 'a> {
         text::short_digests(inside)
     }
 
+    /// The same with its namespace.
+    fn whole(&self, object: &Object<'_>) -> String {
+        text::short_digests(&self.name(object))
+    }
+
+    /// By group: whether it has a frame with its name, which names its namespace. What stands alone has none.
+    fn framed(&self) -> Vec<bool> {
+        let mut counts = vec![0_usize; self.drawing.groups.len()];
+        self.drawing.objects.iter().for_each(|object| counts[object.group as usize] += 1);
+        let groups = self.drawing.groups.iter().zip(counts);
+        groups.map(|(group, count)| *group != Group::Around && count > 1).collect()
+    }
+
     /// What becomes of an object, in words.
     fn fate_of(&self, object: &Object<'_>) -> String {
         match object.fate {

@@ -11,7 +11,8 @@ const make = (tag, text, name) => {
 
 // Data that Rust packed: gzip in base64, so that no name stands in the markup.
 async function unpacked(id) {
-  const bytes = Uint8Array.from(atob(at(id).textContent), letter => letter.charCodeAt(0));
+  const letters = atob(at(id).textContent), bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
 }
@@ -27,7 +28,7 @@ const CLOSED_FROM = 2500, OPEN_MAX = 6000;
 const isClosed = count > CLOSED_FROM;
 // With more relations only those are drawn that lead to or from what is chosen, and those inside groups.
 const isBig = count > 1500 || data.from.length > 2500;
-const number = value => value.toLocaleString("en-US");
+const digits = new Intl.NumberFormat("en-US"), number = value => digits.format(value);
 const counted = (value, thing) => `${number(value)} ${thing}${value === 1 ? "" : "s"}`;
 function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;
@@ -36,6 +37,8 @@ function size(bytes) {
   return `${(Math.round(bytes * 10) / 10).toFixed(1)} ${["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"][unit]}`;
 }
 const short = object => data.names[object].slice(data.cuts[object]).replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1");
+// In a group's frame its name says the namespace; around one object there are no frames.
+const labelOf = object => (data.around !== null && data.namespaces.length > 1 ? data.names[object].slice(0, data.cuts[object]) : "") + short(object);
 const clipped = (text, most) => text.length > most ? text.slice(0, most - 1) + "\u2026" : text;
 
 document.title = `${data.title} - leasehold graph`;
@@ -90,17 +93,19 @@ function style() {
     { selector: "node", style: {
       "label": "data(label)", "width": "data(size)", "height": "data(size)", "color": colour("ink"), "font-size": 11,
       "font-family": "system-ui, sans-serif", "text-valign": "bottom", "text-halign": "center", "text-margin-y": 3, "min-zoomed-font-size": 7,
+      "text-background-color": colour("frame"), "text-background-opacity": isBig ? 0 : .8, "text-background-padding": 1,
       "z-index-compare": "manual", "z-index": 3,
     } },
     ...fates,
     { selector: ".group", style: {
       "shape": "rectangle", "width": "data(w)", "height": "data(h)", "background-color": colour("frame"), "background-opacity": 1,
       "border-width": 1.5, "border-color": colour("rule"), "border-style": "solid", "color": colour("dim"),
-      "text-valign": "top", "text-halign": "center", "text-margin-y": 19, "font-size": 12, "min-zoomed-font-size": 6, "z-index": 0,
+      "text-valign": "top", "text-halign": "center", "text-margin-y": 22, "font-size": "data(head)", "text-wrap": "ellipsis", "text-max-width": "data(w)",
+      "min-zoomed-font-size": 6, "text-background-opacity": 0, "z-index": 0,
       "overlay-opacity": 0,
     } },
     { selector: ".closed", style: {
-      "text-valign": "center", "text-margin-y": 0, "text-wrap": "wrap", "text-max-width": "data(w)", "font-size": "data(font)", "color": colour("ink"),
+      "text-valign": "center", "text-margin-y": 0, "text-wrap": "wrap", "font-size": "data(font)", "color": colour("ink"),
       "background-color": "data(ground)", "background-opacity": .3,
     } },
     ...data.fates.map(({ name }) => ({ selector: `.closed.in-${name}`, style: { "background-color": colour(name) } })),
@@ -122,7 +127,7 @@ function style() {
 const diameter = object => data.bytes[object] === null ? 15 : 13 + Math.min(13, Math.max(0, Math.log2(data.bytes[object] + 1) - 10) * .7);
 const nodeOf = object => ({
   group: "nodes", classes: data.fates[fate(object)].name + (isOff(object) ? " off" : ""),
-  data: { id: `o${object}`, object, label: clipped(short(object), 31), size: diameter(object) },
+  data: { id: `o${object}`, object, label: clipped(labelOf(object), 31), size: diameter(object) },
   position: { x: data.x[object] + 118, y: data.y[object] + 16 },
 });
 const lineOf = line => ({
@@ -134,11 +139,14 @@ const worst = group => {
   for (const object of members[group]) counts[fate(object)]++;
   return counts.indexOf(Math.max(...counts));
 };
+// Names of frames grow as the picture gets smaller, as long as they fit above what is in them.
+const HEAD = { min: 12, max: 20, onScreen: 10 };
+const closedName = group => `${clipped(data.groups[group].name, 44)}\n${counted(members[group].length, "object")}`;
 const groupOf = (own, group) => ({
   group: "nodes", classes: isClosed ? `group closed in-${data.fates[worst(group)].name}` : "group", grabbable: false, selectable: false,
   data: {
-    id: `g${group}`, frame: group, w: own.width, h: own.height, font: Math.max(11, Math.min(own.width / 14, own.height / 5)), ground: "#888",
-    label: isClosed ? `${clipped(own.name, 44)}\n${counted(members[group].length, "object")}` : clipped(own.name, Math.max(10, Math.floor(own.width / 6.6))),
+    id: `g${group}`, frame: group, w: own.width, h: own.height, head: HEAD.min, font: Math.max(9, Math.min(own.width / (.62 * Math.max(14, Math.min(44, own.name.length))), own.height / 5)), ground: "#888",
+    label: isClosed ? closedName(group) : own.name,
   },
   position: { x: own.x + own.width / 2, y: own.y + own.height / 2 },
 });
@@ -156,6 +164,13 @@ const cy = cytoscape({
   minZoom: .005, maxZoom: 3, autoungrabify: true, boxSelectionEnabled: false, autounselectify: true,
   hideEdgesOnViewport: isBig, textureOnViewport: isBig, pixelRatio: isBig ? 1 : "auto",
 });
+function heads() {
+  const font = Math.round(Math.max(HEAD.min, Math.min(HEAD.max, HEAD.onScreen / cy.zoom())));
+  const frames = isClosed ? cy.collection() : cy.nodes(".group");
+  if (frames.nonempty() && frames[0].data("head") !== font) cy.batch(() => frames.data("head", font));
+}
+cy.on("zoom", heads);
+heads();
 if (!isBig && cy.zoom() > 1.1) { cy.zoom(1.1); cy.center(); }
 matchMedia("(prefers-color-scheme:dark)").addEventListener("change", () => cy.style(style()));
 
@@ -169,7 +184,7 @@ function open(group) {
   const drawn = members[group].slice(0, OPEN_MAX), isDrawn = new Set(drawn);
   const lines = drawn.flatMap(object => [...linesFrom(object)].filter(line => isInside(line) && isDrawn.has(data.to[line])));
   cy.batch(() => {
-    cy.getElementById(`g${group}`).removeClass("closed");
+    cy.getElementById(`g${group}`).removeClass("closed").data("label", data.groups[group].name);
     cy.add([...drawn.map(nodeOf), ...lines.map(lineOf)]);
   });
 }
@@ -177,7 +192,7 @@ function close(group) {
   opened.splice(opened.indexOf(group), 1);
   cy.batch(() => {
     members[group].forEach(object => cy.getElementById(`o${object}`).remove());
-    cy.getElementById(`g${group}`).addClass("closed");
+    cy.getElementById(`g${group}`).addClass("closed").data("label", closedName(group));
   });
 }
 function frame(group) {
@@ -390,7 +405,7 @@ const goneAt = data.times.map(() => []);
 data.until.forEach((place, object) => { if (place >= 0) goneAt[place + 1].push(object); });
 function showTime() {
   const { when, freed, objects } = data.times[time];
-  at("freed").textContent = `${when}: ${freed} comes free, ${counted(objects, "object")} ${objects === 1 ? "goes" : "go"}`
+  at("freed").textContent = `${when}: ${freed}, ${counted(objects, "object")} ${objects === 1 ? "goes" : "go"}`
     + (slider.disabled ? ". Nothing more goes by time alone" : "");
 }
 slider.addEventListener("input", () => {

@@ -10,10 +10,11 @@
 
 use super::layout::{Cell, layout};
 use super::{FATES, GraphReport, fate};
-use crate::explain::{Explainer, Fate, Object, Thing};
+use crate::explain::{Explainer, Fate, Held, Object, Thing};
 use crate::report::Show as _;
 use crate::report::explain::NodeReport;
 use crate::schema::time;
+use crate::stored::Bytes;
 use crate::text;
 use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
@@ -35,8 +36,8 @@ const LIBRARY: &str = include_str!("cytoscape/cytoscape.min.js");
 /// What may run and be styled, by its SHA-256: the library, the script, the style, and the library's own style. A test holds
 /// them to the page.
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; \
-script-src 'sha256-QgCbBSeOqw6lAWR//X+LGimodxGKFnKHn38P2aA1oJ0=' 'sha256-DcaIwZvoRiszcuEeipguzkbKeNePhyLoof7+kJt5fZM='; \
-style-src 'sha256-hibTrkJDx/lcsQlehokzrIpKwtECJahHgeuPKI3Ucek=' 'sha256-pgvDUBa4IjFA2yuSJ2cqcyxmNYJMborsd0ORcRv9vw8='";
+script-src 'sha256-QgCbBSeOqw6lAWR//X+LGimodxGKFnKHn38P2aA1oJ0=' 'sha256-Rw1+VKJFxqL5C1sPXO1xNR96Nf/BqngCaO1E+KIQnn4='; \
+style-src 'sha256-+IRZm99QD9EAOpjnrlP5ePHKs/JcSCy6hVosX8twzBM=' 'sha256-pgvDUBa4IjFA2yuSJ2cqcyxmNYJMborsd0ORcRv9vw8='";
 
 const CELL: Cell = Cell { width: 236, height: 48, margin: 14, head: 22, gap: 26 };
 
@@ -58,7 +59,7 @@ struct JsonGroup {
 #[derive(Serialize)]
 struct JsonTime {
     when: String,
-    /// In bytes, of all that is gone by then.
+    /// Of all that is gone by then, and that it comes free.
     freed: String,
     objects: u64,
 }
@@ -240,16 +241,23 @@ impl<'a> GraphReport<'_, '_, 'a> {
 
     fn times(&self) -> Vec<JsonTime> {
         let times = &self.drawing.times;
-        let (mut objects, mut bytes) = (times.garbage.objects, times.garbage.bytes);
+        let Held { mut objects, mut bytes, mut snapshots } = times.garbage;
         let now = if self.saying.error.is_some() { "Once mended" } else { "Now" };
-        let mut all = vec![JsonTime { when: now.to_owned(), freed: text::bytes(bytes), objects }];
+        let freed = |bytes: u64, snapshots: Bytes| match self.saying.snapshots {
+            None => format!("{} comes free", text::bytes(bytes)),
+            Some(_) => {
+                format!("{} of content and {} come free", text::bytes(bytes), snapshots.of("snapshots"))
+            }
+        };
+        let mut all = vec![JsonTime { when: now.to_owned(), freed: freed(bytes, snapshots), objects }];
         for next in &times.next {
             let after = next.at.shifted(-1);
             objects += next.nodes.len() as u64;
             bytes = bytes.saturating_add(next.bytes);
+            snapshots.add_all(next.snapshots);
             let away = text::away(self.saying.situation.now, after);
             let when = format!("After {}, {away}", time::format_rfc3339(after));
-            all.push(JsonTime { when, freed: text::bytes(bytes), objects });
+            all.push(JsonTime { when, freed: freed(bytes, snapshots), objects });
         }
         all
     }

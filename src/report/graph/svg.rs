@@ -70,10 +70,9 @@ impl GraphReport<'_, '_, '_> {
         writeln!(out, "<text class=\"dim\" x=\"{MARGIN}\" y=\"55\">{subtitle}</text>")?;
         write_legend(out)?;
         writeln!(out, "<g transform=\"translate({MARGIN} {})\">", HEAD + MARGIN)?;
-        let mut counts = vec![0_usize; self.drawing.groups.len()];
-        self.drawing.objects.iter().for_each(|object| counts[object.group as usize] += 1);
-        for ((group, frame), count) in self.drawing.groups.iter().zip(&layout.frames).zip(counts) {
-            if *group != Group::Around && count > 1 {
+        let framed = self.framed();
+        for ((group, frame), is_framed) in self.drawing.groups.iter().zip(&layout.frames).zip(&framed) {
+            if *is_framed {
                 self.draw_frame(group, *frame, out)?;
             }
         }
@@ -82,7 +81,13 @@ impl GraphReport<'_, '_, '_> {
         }
         for (object, number) in self.drawing.objects.iter().zip(0..) {
             let is_around = self.drawing.around == Some(number);
-            self.draw_object(object, layout.places[number as usize], is_around, out)?;
+            let place = layout.places[number as usize];
+            self.draw_object(object, place, is_around, out)?;
+            if !framed[object.group as usize] {
+                let namespace = escaped(&cut(&text::name(&object.found.namespace), 44));
+                let (x, y) = (place.0 + 2, i64::from(place.1) - 4);
+                writeln!(out, "<text class=\"word\" x=\"{x}\" y=\"{y}\">{namespace}</text>")?;
+            }
         }
         writeln!(out, "</g>\n</svg>")
     }
