@@ -18,9 +18,10 @@ pub fn node(release: Release, node: NodeRef<'_>) -> String {
     format!("{}/{kind}/{}", name(node.namespace), name(node.key))
 }
 
-/// A name of any bytes on one line: printable text as it is, anything else escaped, so that no two names look the same.
+/// A name of any bytes on one line: printable text as it is, anything else escaped as scenarios write it (`\x1b`), so that no
+/// two names look the same.
 pub fn name(bytes: &[u8]) -> String {
-    escaped(bytes, |character| is_shown(character) && character != '\\')
+    escaped(bytes, |character| is_shown(character) && character != '\\', as_bytes)
 }
 
 /// The name of a file, or a folder.
@@ -30,17 +31,17 @@ pub fn path(path: &Path) -> String {
 
 /// What others wrote, an error of theirs for one, on one line.
 pub fn line(bytes: impl AsRef<[u8]>) -> String {
-    escaped(bytes.as_ref(), is_shown)
+    escaped(bytes.as_ref(), is_shown, as_bytes)
 }
 
 /// What others wrote, in as many lines as it has. Done twice it is the same, so that whatever goes to a terminal can be
 /// held to it; and in JSON, whose escapes these are, strings stay what they are.
 pub fn lines(bytes: &[u8]) -> String {
-    escaped(bytes, |character| is_shown(character) || character == '\n')
+    escaped(bytes, |character| is_shown(character) || character == '\n', as_json)
 }
 
 /// The one place where bytes from outside become text for people.
-fn escaped(bytes: &[u8], stays: impl Fn(char) -> bool) -> String {
+fn escaped(bytes: &[u8], stays: impl Fn(char) -> bool, hidden: fn(char) -> String) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -50,18 +51,21 @@ fn escaped(bytes: &[u8], stays: impl Fn(char) -> bool) -> String {
                 '\n' => text.push_str(r"\n"),
                 '\r' => text.push_str(r"\r"),
                 '\t' => text.push_str(r"\t"),
-                _ => {
-                    for unit in character.encode_utf16(&mut [0; 2]) {
-                        text.push_str(&format!(r"\u{unit:04x}"));
-                    }
-                }
+                _ => text.push_str(&hidden(character)),
             }
         }
-        for byte in chunk.invalid() {
-            text.push_str(&format!(r"\x{byte:02x}"));
-        }
+        text.extend(chunk.invalid().iter().map(|byte| format!(r"\x{byte:02x}")));
     }
     text
+}
+
+/// A character by its bytes.
+fn as_bytes(character: char) -> String {
+    character.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!(r"\x{byte:02x}")).collect()
+}
+
+fn as_json(character: char) -> String {
+    character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!(r"\u{unit:04x}")).collect()
 }
 
 /// Whether a terminal shows a character, where it stands. Controls move the cursor, those of C1 as well as ESC; marks of
@@ -287,7 +291,7 @@ mod tests {
     #[test]
     fn what_a_terminal_obeys_or_hides_is_escaped_once() {
         let bytes = "a\\\n\u{1b}[0m\u{9b}\u{202e}\u{e0001}\u{e9}".as_bytes();
-        assert_eq!(name(bytes), "a\\\\\\n\\u001b[0m\\u009b\\u202e\\udb40\\udc01\u{e9}");
+        assert_eq!(name(bytes), "a\\\\\\n\\x1b[0m\\xc2\\x9b\\xe2\\x80\\xae\\xf3\\xa0\\x80\\x81\u{e9}");
         assert_eq!(name(b"\xff\t\r"), r"\xff\t\r");
         let shown = lines(bytes);
         assert_eq!(shown, "a\\\n\\u001b[0m\\u009b\\u202e\\udb40\\udc01\u{e9}");

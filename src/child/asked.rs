@@ -4,13 +4,13 @@ use super::answer::Answer;
 use super::disagreement::{Disagreement, HANDS_TO_REMOVAL, Way, disagreements};
 use super::process::{Child, ChildError};
 use crate::conformance::run::results;
-use crate::conformance::{Row, compare};
+use crate::conformance::{Results, Row, compare};
 use crate::engine::culprits;
 use crate::node::Node;
 use crate::oracle::{Defects, judge};
 use crate::reason::Words;
 use crate::release::Release;
-use crate::scenario::{Assertion, NodeName, Step};
+use crate::scenario::{Assertion, DEFAULT_NAMESPACE, NodeName, Step};
 use crate::schema::views;
 use crate::simulate::explained::Explained;
 use crate::situation::Situation;
@@ -111,6 +111,9 @@ pub struct Otherwise {
     has_failed: bool,
 }
 
+/// Of how many nodes it is said what is done with them: further ones mostly follow from these.
+const NODES_MAX: usize = 3;
+
 impl Asked {
     /// Puts a collection to a child, as a question: what was recorded of it the child does not get. What is said of the
     /// answer is read from a namespace, whose nodes are named without it.
@@ -171,7 +174,50 @@ impl Otherwise {
             first = first.or(Some(expected));
         }
         let words = Words { release, tree: &row.db, namespace };
-        Some(Otherwise::of(disagreements(row, words, &first?, &answer.results)))
+        Some(Otherwise::of(disagreements(row, words, "ours", &first?, &answer.results)))
+    }
+
+    /// Holds what our own engine or oracle does with a row's case against what was recorded; none where no object, call or
+    /// error differs.
+    pub fn of_record(row: &Row, release: Release, recorded: &Results, got: &Results) -> Option<Otherwise> {
+        let words = Words { release, tree: &row.db, namespace: DEFAULT_NAMESPACE };
+        let all = disagreements(row, words, "the record", recorded, got);
+        (!all.is_empty()).then(|| Otherwise::of(all))
+    }
+
+    /// What was recorded of the nodes that this is about, a line each.
+    pub fn recorded(&self, row: &Row, release: Release, recorded: &Results) -> Vec<String> {
+        let words = Words { release, tree: &row.db, namespace: DEFAULT_NAMESPACE };
+        let has = |list: &Option<Vec<Node>>, node: &Node| list.iter().flatten().any(|other| other == node);
+        let error = recorded.error.iter().flatten().next();
+        let fails = error.map(|error| format!("fails with `{}`", text::name(error.as_bytes())));
+        let does = |node: &Node| {
+            let is_marked = recorded.marked.iter().flatten().flatten().any(|marked| marked == node);
+            match error {
+                Some(_) => "leaves ",
+                None if has(&recorded.removed, node) => "removes",
+                None if has(&recorded.all, node) => "keeps  ",
+                None if is_marked => "marks  ",
+                None => "skips  ",
+            }
+        };
+        let about = self.nodes.iter().take(NODES_MAX);
+        let about = about.map(|node| format!("{} {}", does(node), words.plain(node.as_ref())));
+        let said = fails.into_iter().chain(about).chain(self.ours.iter().cloned()).collect::<Vec<_>>();
+        if said.is_empty() { vec!["succeeds".to_owned()] } else { said }
+    }
+
+    /// Why the oracle keeps the nodes that this is about, or does not.
+    pub fn judged(&self, collected: &Collected) -> Vec<String> {
+        let judgement = judge(&collected.before, Defects::as_shipped(collected.before.release));
+        let about = self.nodes.iter().take(NODES_MAX);
+        let mut told: Vec<String> = Vec::new();
+        for line in about.flat_map(|node| Explained::of_node(collected, &judgement, node.clone()).oracle) {
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+        told
     }
 
     fn of(all: Vec<Disagreement>) -> Otherwise {
@@ -206,8 +252,6 @@ impl Otherwise {
 
     /// What ours does, and why, as it is said of our own findings.
     pub fn explained(&self, collected: &Collected) -> Explained {
-        /// Further ones mostly follow from these.
-        const NODES_MAX: usize = 3;
         let Situation { release, ref tree, .. } = collected.before;
         let outcome = &collected.outcome;
         let words = Words { release, tree, namespace: &collected.namespace };

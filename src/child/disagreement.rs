@@ -61,16 +61,18 @@ impl Way {
     }
 }
 
-/// Everything that differs, the cause first; empty where nothing does.
+/// Everything that differs from what is expected, the cause first; empty where nothing does. `whose` is what is expected:
+/// `ours`, or `the record`.
 pub(super) fn disagreements(
     row: &Row,
     words: Words<'_>,
+    whose: &str,
     expected: &Results,
     got: &Results,
 ) -> Vec<Disagreement> {
     let mut all = Vec::new();
     for difference in differences(row, expected, got) {
-        let told = of_field(row, difference.field, words, expected, got);
+        let told = of_field(row, difference.field, words, whose, expected, got);
         match told.is_empty() {
             true => all.push(Disagreement::plain(difference)),
             false => all.extend(told),
@@ -111,12 +113,13 @@ fn of_field(
     row: &Row,
     field: &'static str,
     words: Words<'_>,
+    whose: &str,
     expected: &Results,
     got: &Results,
 ) -> Vec<Disagreement> {
     let nodes = |verbs, expected: Option<&Vec<Node>>, got: Option<&Vec<Node>>| {
         let lists = [expected, got].map(|nodes| nodes.into_iter().flatten());
-        of_lists(field, verbs, lists, |node| {
+        of_lists(field, verbs, whose, lists, |node| {
             // What a collector lists flat is a node of its own.
             let about = if field == "roots" { plain(node) } else { Node::clone(node) };
             (words.node(node.as_ref()), vec![about])
@@ -131,7 +134,7 @@ fn of_field(
                 vec![failed.than_ours("marks, as nothing that it meets calls for an error")]
             }
             (Some(None), Some(Some(_))) => {
-                let marked = Disagreement::other(field, "marks, where ours fails to".to_owned());
+                let marked = Disagreement::other(field, format!("marks, where {whose} fails to"));
                 vec![marked.than_ours(format!("fails to mark with {}", error_of(expected)))]
             }
             (expected, got) => {
@@ -159,29 +162,32 @@ fn of_field(
             }
             told
         }
-        "refs" => of_references(words, expected, got),
+        "refs" => of_references(words, whose, expected, got),
         "collector_calls" => {
             let calls = [expected, got].map(|results| results.calls.iter().flatten());
-            let mut told =
-                of_lists(field, ["does not call", "calls"], calls, |call| called(words, expected, call));
+            let mut told = of_lists(field, ["does not call", "calls"], whose, calls, |call| {
+                called(words, expected, call)
+            });
             for told in told.iter_mut().filter(|told| told.nodes.is_empty() && told.way != Way::Order) {
                 told.ours = Some(ends(row, words, expected));
             }
             told
         }
-        "roots_error" => of_error(field, "scanning the roots ", &expected.roots_error, &got.roots_error),
-        "error" => of_error(field, "", &expected.error, &got.error),
-        "db_after" => of_trees(words, expected, got),
+        "roots_error" => {
+            of_error(field, "scanning the roots ", whose, &expected.roots_error, &got.roots_error)
+        }
+        "error" => of_error(field, "", whose, &expected.error, &got.error),
+        "db_after" => of_trees(words, whose, expected, got),
         _ => Vec::new(),
     }
 }
 
 /// Which references differ; else which nodes are looked into.
-fn of_references(words: Words<'_>, expected: &Results, got: &Results) -> Vec<Disagreement> {
+fn of_references(words: Words<'_>, whose: &str, expected: &Results, got: &Results) -> Vec<Disagreement> {
     let both = || [expected, got].map(|results| results.refs.iter().flatten());
     let pairs = both().map(|refs| refs.flat_map(|(from, to, _)| to.iter().map(move |to| (from, to))));
     let verbs = ["does not follow the reference from", "follows a reference from"];
-    let told = of_lists("refs", verbs, pairs, |(from, to)| {
+    let told = of_lists("refs", verbs, whose, pairs, |(from, to)| {
         (
             format!("{} to {}", words.node(from.as_ref()), words.node(to.as_ref())),
             vec![plain(to), plain(from)],
@@ -192,10 +198,31 @@ fn of_references(words: Words<'_>, expected: &Results, got: &Results) -> Vec<Dis
         return told;
     }
     let nodes = both().map(|refs| refs.map(|(from, ..)| from));
-    let entries = of_lists("refs", ["does not look into", "looks into"], nodes, |node| {
+    let entries = of_lists("refs", ["does not look into", "looks into"], whose, nodes, |node| {
         (words.node(node.as_ref()), vec![plain(node)])
     });
-    if entries.iter().any(|told| told.way != Way::Order) { entries } else { told }
+    if entries.iter().any(|told| told.way != Way::Order) {
+        return entries;
+    }
+    let errors = of_looking(words, whose, expected, got);
+    if errors.is_some() { errors.into_iter().collect() } else { told }
+}
+
+/// The first node whose references are read with another error.
+fn of_looking(words: Words<'_>, whose: &str, expected: &Results, got: &Results) -> Option<Disagreement> {
+    let errors = |results: &Results| -> BTreeMap<Node, Option<String>> {
+        let read = results.refs.iter().flatten();
+        read.map(|(node, _, error)| (node.clone(), error.clone())).collect()
+    };
+    let (expected, got) = (errors(expected), errors(got));
+    let (node, theirs) = got.iter().find(|(node, error)| expected.get(*node) != Some(*error))?;
+    let said = |error: Option<&String>| {
+        error.map_or("none".to_owned(), |error| format!("`{}`", text::name(error.as_bytes())))
+    };
+    let name = words.node(node.as_ref());
+    let [theirs, expected] = [said(theirs.as_ref()), said(expected.get(node)?.as_ref())];
+    let text = format!("meets the error {theirs} in {name}, where {whose} meets {expected}");
+    Some(Disagreement { nodes: vec![plain(node)], ..Disagreement::other("refs", text) })
 }
 
 /// How the collectors of ours end, and why.
@@ -263,6 +290,7 @@ fn called(words: Words<'_>, ours: &Results, call: &str) -> (String, Vec<Node>) {
 fn of_lists<T: Ord>(
     field: &'static str,
     verbs: [&str; 2],
+    whose: &str,
     [expected, got]: [impl Iterator<Item = T>; 2],
     show: impl Fn(&T) -> (String, Vec<Node>),
 ) -> Vec<Disagreement> {
@@ -290,7 +318,7 @@ fn of_lists<T: Ord>(
     match (missing, extra, unlike) {
         (None, None, Some((expected, got))) => {
             let ((expected, _), (got, nodes)) = (show(expected), show(got));
-            let text = format!("has `{field}` in another order: {got} where ours has {expected}");
+            let text = format!("has `{field}` in another order: {got} where {whose} has {expected}");
             vec![Disagreement { field, way: Way::Order, text, nodes, ours: None }]
         }
         (missing, extra, _) => missing.into_iter().chain(extra).collect(),
@@ -306,18 +334,18 @@ fn counted<T: Ord>(list: &[T]) -> BTreeMap<&T, usize> {
 }
 
 /// What is there afterwards and should not be, or the other way round; else the first path that differs.
-fn of_trees(words: Words<'_>, results: &Results, theirs: &Results) -> Vec<Disagreement> {
+fn of_trees(words: Words<'_>, whose: &str, results: &Results, theirs: &Results) -> Vec<Disagreement> {
     let (Some(all), Some(after), Some(got)) = (&results.all, &results.after, &theirs.after) else {
         return Vec::new();
     };
     let left = |tree| all.iter().filter(move |node| has(words, tree, node));
     let show = |node: &&Node| (words.node(node.as_ref()), vec![Node::clone(node)]);
-    let told = of_lists("db_after", ["deletes", "leaves"], [left(after), left(got)], show);
+    let told = of_lists("db_after", ["deletes", "leaves"], whose, [left(after), left(got)], show);
     let changes = diff(after, got);
     let elsewhere = changes.first().filter(|_| told.is_empty()).map(|change| {
         let path = print_path(&change.path.iter().map(|key| key.to_vec()).collect::<Vec<_>>());
         let [ours, theirs] = [change.before, change.after].map(entry);
-        let text = format!("leaves {theirs} at {path}, where ours leaves {ours}");
+        let text = format!("leaves {theirs} at {path}, where {whose} leaves {ours}");
         let why = match change.before {
             Some(_) => {
                 "leaves that as it was: a collection deletes the buckets of what goes, and nothing else"
@@ -335,7 +363,7 @@ fn of_trees(words: Words<'_>, results: &Results, theirs: &Results) -> Vec<Disagr
     // A collection that fails changes nothing.
     let has_failed = |results: &Results| matches!(results.error, Some(Some(_)));
     if let Some(first) = told.first_mut().filter(|_| has_failed(results) && results.error == theirs.error) {
-        first.text = format!("fails as ours does, but {}", first.text);
+        first.text = format!("fails as {whose} does, but {}", first.text);
     }
     told
 }
@@ -364,6 +392,7 @@ fn entry(entry: Option<Entry<'_>>) -> String {
 fn of_error(
     field: &'static str,
     doing: &str,
+    whose: &str,
     expected: &Option<Option<String>>,
     got: &Option<Option<String>>,
 ) -> Vec<Disagreement> {
@@ -371,7 +400,7 @@ fn of_error(
     let (Some(expected), Some(got)) = (expected, got) else { return Vec::new() };
     let text = match (expected, got) {
         (_, Some(error)) => format!("fails {doing}with `{}`", ours(error)),
-        (Some(error), None) => format!("succeeds {doing}where ours fails with `{}`", ours(error)),
+        (Some(error), None) => format!("succeeds {doing}where {whose} fails with `{}`", ours(error)),
         (None, None) => return Vec::new(),
     };
     vec![Disagreement::other(field, text)]

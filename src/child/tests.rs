@@ -388,7 +388,7 @@ fn every_field_is_said_in_words() {
         ("marked", "does not mark ", &|got| drop(got.marked.as_mut().unwrap().as_mut().unwrap().pop())),
         ("marked", "fails to mark", &|got| got.marked = Some(None)),
         ("removed", "does not remove ", &|got| got.removed.as_mut().unwrap().clear()),
-        ("error", "fails with `a\\u001b[31mb`", &|got| got.error = Some(Some("a\u{1b}[31mb".to_owned()))),
+        ("error", "fails with `a\\x1b[31mb`", &|got| got.error = Some(Some("a\u{1b}[31mb".to_owned()))),
         ("db_after", "leaves the value 1 at v1/x, where ours leaves nothing", &|got| {
             got.after.as_mut().unwrap().put(&[b"v1"], b"x", b"1").unwrap();
         }),

@@ -303,9 +303,7 @@ pub(super) fn write(path: &Path, cases: Cases<'_>, stop: &Stop) -> Result<(), Fa
             terminal::say(format_args!("interrupted: {} is not written", text::path(path)));
             Ok(())
         }
-        Err((ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::PermissionDenied, error)) => {
-            Err(Failure::Usage(named(error)))
-        }
+        Err((ErrorKind::AlreadyExists, error)) => Err(Failure::Usage(named(error))),
         Err((_, error)) => Err(Failure::Output(io::Error::other(named(error)))),
     }
 }

@@ -5,19 +5,23 @@ use super::source::refuse_standard_input;
 use super::values;
 use super::{Ended, Failure, interrupt, progress, terminal};
 use crate::campaign::Stop;
-use crate::child::CommandLine;
-use crate::conformance::run::run as run_row;
-use crate::conformance::{RowLine, SourceError, read};
+use crate::child::{CommandLine, Otherwise};
+use crate::conformance::run::{Broken, run as run_row};
+use crate::conformance::{Difference, Row as Recorded, RowLine, SourceError, read};
 use crate::engine::Fault;
 use crate::go::Go;
 use crate::named::nearest;
+use crate::node::ResourceType;
 use crate::release::Release;
 use crate::report::Show as _;
 use crate::report::child::{DEFAULT_LIMIT, options};
 use crate::report::conformance::{Report, Row};
+use crate::report::finding::side_lines;
 use crate::report::shell::quoted;
 use crate::scenario::alias;
+use crate::situation::Situation;
 use crate::text;
+use crate::world::Collected;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -297,13 +301,34 @@ fn judge(
         });
         return Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed(release)));
     }
-    let judged = run_row(&row, release, arguments.go.unwrap_or_default(), arguments.fault);
-    let judged = judged.map_err(|(party, difference)| {
-        let text = alias::in_line(format!("{release} {name}: {party}: {difference}"));
-        let field = difference.field;
-        failed(format!("{party}: `{field}` differs"), format!("{party} {field}"), text)
+    let go = arguments.go.unwrap_or_default();
+    let judged = run_row(&row, release, go, arguments.fault).map_err(|broken| {
+        let (wrong, told) = told(&row, release, go, &broken);
+        let Broken { party, difference: Difference { field, .. }, .. } = &*broken;
+        let text = format!("{}: {party}: {told}", alias::in_line(format!("{release} {name}")));
+        failed(format!("{party}: {wrong}"), format!("{party} {field}"), text)
     });
     Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed(release)))
+}
+
+/// What is wrong, and the same with what ours does, what the record says and what the oracle has to say of it.
+fn told(row: &Recorded, release: Release, go: Go, broken: &Broken) -> (String, String) {
+    let Broken { party, difference, expected, got } = broken;
+    let recorded = &row.expected[*expected];
+    let Some(otherwise) = Otherwise::of_record(row, release, recorded, got) else {
+        let Difference { field, text } = difference;
+        let wrong = format!("`{field}` differs");
+        let told = alias::in_line(format!("{wrong}: {text}"));
+        return (wrong, told);
+    };
+    let situation = row.situation(release, recorded.last_iterated_collector.map(ResourceType));
+    let collected = Collected::of(Situation { built_with: go, ..situation });
+    let says = otherwise.recorded(row, release, recorded);
+    let party = party.to_string();
+    let sides = [(&*party, &otherwise.child), ("record", &says), ("why", &otherwise.judged(&collected))];
+    let sides: String = sides.into_iter().map(|(side, lines)| side_lines(side, lines)).collect();
+    let told = format!("{}\n{}", otherwise.wrong, sides.trim_end());
+    (otherwise.wrong.to_string(), told.replace('\n', "\n  "))
 }
 
 fn input_error(error: SourceError) -> Failure {

@@ -1,24 +1,26 @@
 //! `leasehold explain`: why an object is kept or goes, and who holds what. Never writes to the database.
 
 use super::notes::Notes;
-use super::source;
-use super::{Ended, Failure, terminal};
-use crate::engine::{Outcome, Request, collect, culprits};
+use super::source::{self, Look};
+use super::{Ended, Failure, progress, terminal};
+use crate::engine::{Culprit, Outcome, Request, collect, culprits};
 use crate::explain::{Digest, Explainer, Found, Network, State, Thing, all_in, all_of, find, near};
 use crate::node::Kind;
 use crate::oracle::{Defects, Judgement, judge};
 use crate::properties::check::compare;
+use crate::replay::Lines;
 use crate::report::Show as _;
 use crate::report::digest::DigestReport;
 use crate::report::explain::{NodeReport, write_found};
 use crate::report::saying::Saying;
 use crate::scenario::DEFAULT_NAMESPACE;
 use crate::situation::Situation;
+use crate::stored::Snapshots;
 use crate::text;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Tell why an object is kept or goes, what alone holds it and until when; without NODE, who holds what
 ///
@@ -71,7 +73,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "NODE")]
     node: Option<OsString>,
     #[command(flatten)]
-    look: source::Look,
+    look: Look,
     /// One JSON object instead of the text
     #[arg(long)]
     json: bool,
@@ -82,18 +84,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let Arguments { source, look, .. } = arguments;
     let (situation, _) = source::read_judged(source, look, &mut notes)?;
     let (outcome, judgement, agree) = judged(&situation, &mut notes);
-    let snapshots = source::snapshots(source, look, &situation.tree, &mut notes);
-    let snapshots = snapshots.as_ref();
-    let error = outcome.error.as_ref().map(ToString::to_string);
+    let beside = Beside::of(source, look, &situation, &outcome, &mut notes);
     let network = Network::new(judgement.graph());
-    let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
-    let culprits = &culprits(situation, &outcome);
-    let lines = arguments.node.as_ref().and_then(|_| source::lines(source, look));
-    let lines = lines.as_ref();
-    let saying =
-        Saying { situation, network, snapshots, lines, error: error.as_deref(), culprits, command: &command };
-    let is_well = agree && error.is_none();
+    let saying = beside.saying(situation, network);
+    let snapshots = saying.snapshots;
+    let is_well = agree && saying.error.is_none();
     let Some(node) = &arguments.node else {
         let digest = &Digest::new(network, &judgement, situation, snapshots);
         DigestReport { saying, digest }.write(arguments.json, out)?;
@@ -108,12 +104,60 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     Ok(if is_well && explanation.state != State::Missing { Ended::Well } else { Ended::WithFinding })
 }
 
+/// What is known of a source beside its situation, to be said with it.
+pub(super) struct Beside {
+    snapshots: Option<Snapshots>,
+    lines: Option<Lines>,
+    error: Option<String>,
+    culprits: Vec<Culprit>,
+    command: String,
+}
+
+impl Beside {
+    /// Reads it; `outcome` is what a collection comes to.
+    pub(super) fn of(
+        source: &Path,
+        look: &Look,
+        situation: &Situation,
+        outcome: &Outcome,
+        notes: &mut Notes,
+    ) -> Beside {
+        Beside {
+            snapshots: source::snapshots(source, look, &situation.tree, notes),
+            lines: source::lines(source, look),
+            error: outcome.error.as_ref().map(ToString::to_string),
+            culprits: culprits(situation, outcome),
+            command: source::again(source, look, situation.now),
+        }
+    }
+
+    /// All that explanations are said with.
+    pub(super) fn saying<'r, 'j, 'a>(
+        &'r self,
+        situation: &'a Situation,
+        network: &'r Network<'j, 'a>,
+    ) -> Saying<'r, 'j, 'a> {
+        let Beside { snapshots, lines, error, culprits, command } = self;
+        Saying {
+            situation,
+            network,
+            snapshots: snapshots.as_ref(),
+            lines: lines.as_ref(),
+            error: error.as_deref(),
+            culprits,
+            command,
+        }
+    }
+}
+
 /// What the collector does, the oracle's relations, and whether they agree: what both stand behind can be trusted. Where they
 /// do not it is said.
 pub(super) fn judged<'a>(situation: &'a Situation, notes: &mut Notes) -> (Outcome, Judgement<'a>, bool) {
     let defects = Defects::as_shipped(situation.release);
+    let collecting = progress::doing("collecting");
     let (outcome, judgement) = rayon::join(|| collect(situation), || judge(situation, defects));
     let disagreements = compare(&Request::new(situation), &outcome, &judgement);
+    collecting.finish_and_clear();
     for finding in &disagreements {
         notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
     }

@@ -16,8 +16,6 @@ use serde_json::json;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Write a scenario's state, or what a database holds, as a new database that bbolt and containerd open
@@ -98,9 +96,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 
 /// Creates the database beside its place and renames it, so that a program that is ended leaves nothing under its name.
 fn create(target: &Path, tree: &Bucket) -> Result<Written, WriteError> {
-    // A limit on the size of files ends a program that does not say it knows of it; this way writing fails.
-    #[cfg(unix)]
-    let _limit = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     let mut outcome = None;
     let created = files::create_with(target, |file| {
         let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, file);

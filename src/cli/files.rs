@@ -10,19 +10,32 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// Puts something else in the place of a file, which keeps its permissions; where the path is a link, of what it leads to.
+/// Gives how many other names the file had (hard links), which keep what was there.
 ///
 /// # Errors
 /// The file system's, or that the file is read-only; it is as it was then.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<u64> {
     let path = fs::canonicalize(path)?;
-    let permissions = fs::metadata(&path)?.permissions();
+    let metadata = fs::metadata(&path)?;
+    let permissions = metadata.permissions();
     if permissions.readonly() {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
     let new = beside(&path, |file| file.write_all(bytes))?;
     new.as_file().set_permissions(permissions)?;
     new.persist(&path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(other_names(&metadata))
+}
+
+#[cfg(unix)]
+fn other_names(metadata: &fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    metadata.nlink().saturating_sub(1)
+}
+
+#[cfg(not(unix))]
+fn other_names(_: &fs::Metadata) -> u64 {
+    0
 }
 
 /// Writes a file that must not be there yet.
@@ -91,7 +104,7 @@ mod tests {
         assert_eq!(create(&path, b"new").map_err(|error| error.kind()), Err(io::ErrorKind::AlreadyExists));
         assert_eq!(fs::read(&path).expect("the file"), b"old");
         std::os::unix::fs::symlink(&path, &link).expect("a link");
-        replace(&link, b"new").expect("replaced");
+        assert_eq!(replace(&link, b"new").expect("replaced"), 0);
         assert_eq!(fs::read(&path).expect("the file"), b"new");
         assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
         assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2, "nothing is left beside");

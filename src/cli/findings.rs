@@ -25,12 +25,17 @@ impl<'a> Folder<'a> {
         let path = out.unwrap_or(Path::new("findings"));
         let folder = Folder { path, is_default: out.is_none(), failure: None };
         let mut there = path;
-        while look(there).map_err(|error| Failure::Usage(folder.told(error)))? == Place::Absent {
+        while look(there).map_err(|error| folder.failure(error))? == Place::Absent {
             let above = there.parent().filter(|above| !above.as_os_str().is_empty());
             there = above.unwrap_or(Path::new("."));
         }
-        tempfile::tempfile_in(there).map_err(|error| Failure::Usage(folder.told(failed(there, &error))))?;
+        tempfile::tempfile_in(there).map_err(|error| folder.failure(failed(there, &error)))?;
         Ok(folder)
+    }
+
+    /// As of any output that cannot be written.
+    fn failure(&self, reason: impl Display) -> Failure {
+        Failure::Output(io::Error::other(self.told(reason)))
     }
 
     /// What went wrong, with the flag that names the folder, or would name another.

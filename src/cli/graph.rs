@@ -1,16 +1,15 @@
 //! `leasehold graph`: a database as a picture. Never writes to the database, and never over a file.
 
-use super::explain::{judged, one};
+use super::explain::{Beside, judged, one};
 use super::notes::Notes;
 use super::source;
 use super::{Ended, Failure, files, progress};
-use crate::engine::culprits;
 use crate::explain::{Drawing, Explainer, Network, State};
 use crate::report::graph::{DRAWN_MAX, EXPLAINED_MAX, GraphReport};
-use crate::report::saying::Saying;
+use crate::report::shell::quoted;
 use crate::scenario::DEFAULT_NAMESPACE;
 use crate::text;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +22,9 @@ const AROUND_MAX: usize = 150;
 /// The file is only read: containerd may go on running, nothing is locked and nothing is written to it.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("form").required(true))]
+#[command(
+    override_usage = "leasehold graph [OPTIONS] <SOURCE> [NODE] <--dot [FILE]|--svg [FILE]|--html [FILE]>"
+)]
 #[command(
     after_help = "An arrow goes from what keeps to what is kept by it. Drawn with a colour and a shape each: what is kept, what is kept for a \
 time only, what the next collection removes, what no collection removes, and what is named and missing. Objects stand in the \
@@ -50,7 +52,8 @@ Examples:
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
     #[arg(value_name = "SOURCE")]
-    source: PathBuf,
+    // Missing where a flag took it for its FILE, which is said.
+    source: Option<PathBuf>,
     /// Around what to draw: [NAMESPACE/]KIND/NAME, an image's name, or the beginning of a digest; default: all
     #[arg(value_name = "NODE")]
     node: Option<OsString>,
@@ -86,6 +89,14 @@ impl Arguments {
 }
 
 impl Form<'_> {
+    fn flag(&self) -> &'static str {
+        match self {
+            Form::Dot(_) => "--dot",
+            Form::Svg(_) => "--svg",
+            Form::Html(_) => "--html",
+        }
+    }
+
     fn file(&self) -> Option<&Path> {
         let (Form::Dot(file) | Form::Svg(file) | Form::Html(file)) = self;
         *file
@@ -94,23 +105,17 @@ impl Form<'_> {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let form = arguments.form();
-    refuse(&form)?;
+    let source = &source_of(arguments, &form)?;
+    refuse(&form, source, arguments.node.as_deref())?;
     let mut notes = Notes::default();
-    let Arguments { source, look, .. } = arguments;
+    let look = &arguments.look;
     let (situation, _) = source::read_judged(source, look, &mut notes)?;
-    let snapshots = source::snapshots(source, look, &situation.tree, &mut notes);
-    let snapshots = snapshots.as_ref();
     let (outcome, judgement, agree) = judged(&situation, &mut notes);
-    let lines = source::lines(source, look);
-    let lines = lines.as_ref();
-    let error = outcome.error.as_ref().map(ToString::to_string);
+    let beside = Beside::of(source, look, &situation, &outcome, &mut notes);
     let network = Network::new(judgement.graph());
-    let command = source::again(source, look, situation.now);
     let (situation, network) = (&situation, &network);
-    let culprits = &culprits(situation, &outcome);
-    let saying =
-        Saying { situation, network, snapshots, lines, error: error.as_deref(), culprits, command: &command };
-    let mut is_well = agree && error.is_none();
+    let saying = beside.saying(situation, network);
+    let mut is_well = agree && saying.error.is_none();
     let found = match &arguments.node {
         None => None,
         Some(node) => {
@@ -121,8 +126,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             Some(found)
         }
     };
-    let explainer = Explainer::new(network, &judgement, situation, snapshots);
-    let mut drawing = Drawing::new(&explainer, network, &judgement, situation, snapshots);
+    let explainer = Explainer::new(network, &judgement, situation, saying.snapshots);
+    let mut drawing = Drawing::new(&explainer, network, &judgement, situation, saying.snapshots);
     if let Some(found) = found {
         let explanation = explainer.subject(found.subject(network, situation.release));
         is_well &= explanation.state != State::Missing;
@@ -132,9 +137,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let count = drawing.objects.len();
     if matches!(form, Form::Svg(_)) && count > DRAWN_MAX {
         return Err(Failure::Usage(format!(
-            "{} are too many for one drawing, which has up to {DRAWN_MAX}: name a NODE (`leasehold explain {command}` lists \
+            "{} are too many for one drawing, which has up to {DRAWN_MAX}: name a NODE (`leasehold explain {}` lists \
 what holds most), or make a page with --html",
-            text::counted(count as u64, "object")
+            text::counted(count as u64, "object"),
+            saying.command
         )));
     }
     let shown = text::path(source);
@@ -168,15 +174,45 @@ what holds most), or make a page with --html",
     Ok(if is_well { Ended::Well } else { Ended::WithFinding })
 }
 
+/// The source; where there is none, what a flag may have taken for its FILE.
+fn source_of(arguments: &Arguments, form: &Form<'_>) -> Result<PathBuf, Failure> {
+    if let Some(source) = &arguments.source {
+        return Ok(source.clone());
+    }
+    let flag = form.flag();
+    Err(Failure::Usage(match form.file() {
+        Some(file) => format!(
+            "{file} is taken for the file that {flag} is to create, and no source is left: the source stands before \
+{flag}: leasehold graph {} {flag}",
+            quoted(file),
+            file = text::path(file),
+        ),
+        None => {
+            format!("name a source: a meta.db, containerd's root folder or a scenario file, before {flag}")
+        }
+    }))
+}
+
 /// Refuses, before a source of any size is read, what would be refused in the end.
-fn refuse(form: &Form<'_>) -> Result<(), Failure> {
+fn refuse(form: &Form<'_>, source: &Path, node: Option<&OsStr>) -> Result<(), Failure> {
     match form.file() {
         Some(path) if path == Path::new("-") => Err(Failure::Usage(
             "-: without FILE it goes to standard output; ./- would be a file of that name".to_owned(),
         )),
         Some(path) if fs::symlink_metadata(path).is_ok() => {
             let exists = io::Error::from(io::ErrorKind::AlreadyExists);
-            Err(Failure::Usage(format!("{}: {}", text::path(path), text::unwritten(&exists))))
+            let flag = form.flag();
+            // The two changed places, as far as can be seen.
+            let is_source = node.is_none() && fs::symlink_metadata(source).is_err();
+            let meant = match is_source {
+                true => format!(
+                    "; it is taken for the file that {flag} is to create: the source stands before {flag}: leasehold graph {} {} {flag}",
+                    quoted(path),
+                    quoted(source)
+                ),
+                false => String::new(),
+            };
+            Err(Failure::Usage(format!("{}: {}{meant}", text::path(path), text::unwritten(&exists))))
         }
         None if matches!(form, Form::Html(_)) && io::stdout().is_terminal() => {
             Err(Failure::Usage("a page is nothing for a terminal: name a file, --html FILE".to_owned()))

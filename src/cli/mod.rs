@@ -34,6 +34,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// How a command ended. Where several apply the order is 2, 3, 1, 130, 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,13 +61,13 @@ impl Ended {
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The user asked for something that does not exist: exit code 2.
+    /// The command line by itself cannot be: no such flag or value, or a new file is to be where something stands. Exit code 2.
     #[error("{0}")]
     Usage(String),
     /// An input that cannot be read, with its path: exit code 3.
     #[error("{0}")]
     Input(String),
-    /// Writing the output failed: exit code 3. A closed pipe is no failure.
+    /// An output cannot be written, for whatever reason the system has: exit code 3. A closed pipe is no failure.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
 }
@@ -76,7 +77,7 @@ pub enum Failure {
 /// ^C ends a campaign with its report so far; a second ^C ends it at once.
 ///
 /// Exit codes: 0 all agree, 1 a finding or disagreement, 2 usage, 3 an input that cannot be read or an output that cannot
-/// be written, 130 ended by ^C before anything was found.
+/// be written, 130 ended by ^C before anything was found. A new file is never written over what stands there: that is usage.
 #[derive(Parser)]
 #[command(name = "leasehold", bin_name = "leasehold", version, max_term_width = 110)]
 struct Arguments {
@@ -108,6 +109,7 @@ pub fn command() -> clap::Command {
 /// Runs the program with its arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     terminal::show_panics();
+    heed_file_limits();
     let arguments: Arguments = match terminal::parse(arguments) {
         Ok(arguments) => arguments,
         Err(code) => return ExitCode::from(code),
@@ -141,6 +143,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             })
         }
     }
+}
+
+/// A limit on the size of files ends a program that does not say it knows of it; this way writing fails, and says so.
+fn heed_file_limits() {
+    #[cfg(unix)]
+    // Where it cannot be said, the limit ends the program as before.
+    let _unheeded = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
+use std::iter;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -155,6 +156,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     progress.bar.finish_and_clear();
     // Threads come to their files in any order.
     verdicts.iter().for_each(|(_, notes)| notes.release());
+    if progress.has_early_rules.load(Ordering::Relaxed) {
+        version::warn_of_rules(&[Release::V2_4], &mut Notes::default());
+    }
     let interrupted = progress.interrupted(&stop);
     let given_up = other.as_ref().and_then(Other::given_up);
     let asked = match other {
@@ -468,6 +472,8 @@ struct Progress {
     is_fault_made: AtomicBool,
     /// Whether it changed anything.
     is_fault_seen: AtomicBool,
+    /// Rules are applied that were read before their release was final.
+    has_early_rules: AtomicBool,
     /// The steps of scenarios.
     steps: AtomicU64,
     /// Collections without injected errors and relations, since there are many in their file.
@@ -490,7 +496,7 @@ impl Progress {
             false if of_steps => progress::doing("reading the file"),
             false => progress::bar(Some(files as u64), "files"),
         };
-        let [is_fault_made, is_fault_seen, is_cut] = <[AtomicBool; 3]>::default();
+        let [is_fault_made, is_fault_seen, has_early_rules, is_cut] = <[AtomicBool; 4]>::default();
         let [passed_over, of_collections] = <[AtomicUsize; 2]>::default();
         let all = AtomicU64::new(if of_steps { 0 } else { files as u64 });
         let [done, steps] = <[AtomicU64; 2]>::default();
@@ -499,6 +505,7 @@ impl Progress {
             of_steps,
             is_fault_made,
             is_fault_seen,
+            has_early_rules,
             steps,
             passed_over,
             of_collections,
@@ -622,6 +629,10 @@ fn replay_text(
         Err(unusable) => return Ok(ControlFlow::Continue(unusable)),
     };
     let releases = Rules::releases(arguments.release, scenario.release);
+    let is_own = arguments.release.is_none() && releases_of(&scenario).contains(&Release::V2_4);
+    if is_own || releases.len() > 1 {
+        progress.has_early_rules.store(true, Ordering::Relaxed);
+    }
     scenario.release = releases[0];
     let warnings = warnings(&scenario, arguments.go);
     progress.bar.suspend(|| warn(path, &warnings, notes));
@@ -652,7 +663,7 @@ fn replay_text(
         }
         let verdict = match is_cut && replayed.failures.is_empty() {
             true => Verdict::Cut,
-            false => verdict(arguments, file, &scenario, &written, replayed),
+            false => verdict(arguments, file, &scenario, &written, replayed, notes),
         };
         let verdict = match verdict {
             Verdict::Passed { .. } if is_unasked.get() => Verdict::Unasked,
@@ -664,6 +675,15 @@ fn replay_text(
         }
     }
     Ok(ControlFlow::Continue(under_all(path, verdicts)))
+}
+
+/// The releases of a scenario's daemons, one after the other.
+fn releases_of(scenario: &Scenario) -> Vec<Release> {
+    let later = scenario.lines.iter().filter_map(|line| match line.step {
+        Step::Release(release) => Some(release),
+        _ => None,
+    });
+    iter::once(scenario.release).chain(later).collect()
 }
 
 /// A scenario and its text.
@@ -763,6 +783,7 @@ fn verdict(
     scenario: &Scenario,
     written: &[u8],
     mut replayed: Replayed,
+    notes: &mut Notes,
 ) -> Verdict {
     let mut blocks = 0;
     let mut said = Vec::new();
@@ -778,10 +799,16 @@ fn verdict(
         {
             return Verdict::unusable(file, &swallowed);
         }
-        if blocks > 0
-            && let Err(error) = files::replace(file, updated(written, &replayed.printed).as_ref())
-        {
-            return Verdict::unusable(file, &error);
+        if blocks > 0 {
+            match files::replace(file, updated(written, &replayed.printed).as_ref()) {
+                Err(error) => return Verdict::unusable(file, &error),
+                Ok(0) => {}
+                Ok(others) => notes.say(format_args!(
+                    "{}: {} of the file (hard links) still stand for what was there before",
+                    text::path(file),
+                    counted(others, "other name")
+                )),
+            }
         }
         replayed.failures.retain(|failure| !is_printed(failure));
     }

@@ -162,10 +162,12 @@ pub(super) fn is_scenario(path: &Path) -> bool {
 
 /// The tree of a database's file, if it can be containerd's; what is odd about it is noted.
 fn read_database(path: &Path, wait: Duration, notes: &mut Notes) -> Result<Bucket, Failure> {
+    let reading = progress::doing("reading the database");
     let read = bolt::read_as(path, wait, |opened| match shape::check(&opened.tree) {
         Ok(oddities) => Ok((oddities.iter().map(ToString::to_string).collect::<Vec<_>>(), opened)),
         Err(misfit) => Err(misfit.to_string()),
     });
+    reading.finish_and_clear();
     let (oddities, opened) =
         read.map_err(|error| no_database(path, &error))?.map_err(|misfit| input_error(path, &misfit))?;
     if let Some(lost) = opened.lost {

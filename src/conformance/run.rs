@@ -31,21 +31,36 @@ impl fmt::Display for Party {
     }
 }
 
+/// What did not go as a row records it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Broken {
+    /// Whose it is.
+    pub party: Party,
+    /// The field, and the first that differs in it.
+    pub difference: Difference,
+    /// Which of the row's outcomes it was held to.
+    pub expected: usize,
+    /// What was done instead: of the oracle only the field that differs, all else as recorded.
+    pub got: Results,
+}
+
 /// Runs a row's case, as daemons built with some Go would, through engine and oracle and compares everything that was recorded, every outcome of it.
 ///
 /// # Errors
 /// The first difference, and whose it is.
-pub fn run(row: &Row, release: Release, go: Go, fault: Option<Fault>) -> Result<(), (Party, Difference)> {
-    for expected in &row.expected {
+pub fn run(row: &Row, release: Release, go: Go, fault: Option<Fault>) -> Result<(), Box<Broken>> {
+    for (at, expected) in row.expected.iter().enumerate() {
+        let broken = |party, difference, got| Box::new(Broken { party, difference, expected: at, got });
         let situation = row.situation(release, expected.last_iterated_collector.map(ResourceType));
         let situation = Situation { built_with: go, ..situation };
         let outcome = collect_with(&Request::new(&situation), fault);
         let dirty = outcome.dirty.clone();
-        compare(row, expected, &results_of(&situation, outcome, fault))
+        let got = results_of(&situation, outcome, fault);
+        compare(row, expected, &got)
             .and_then(|()| compare_dirty(release, expected, &dirty))
-            .map_err(|difference| (Party::Engine, difference))?;
+            .map_err(|difference| broken(Party::Engine, difference, got))?;
         compare_oracle(row, expected, &judge(&situation, Defects::as_shipped(release)))
-            .map_err(|difference| (Party::Oracle, difference))?;
+            .map_err(|(difference, got)| broken(Party::Oracle, difference, *got))?;
     }
     Ok(())
 }
@@ -125,20 +140,30 @@ fn compare_dirty(release: Release, expected: &Results, dirty: &Dirty) -> Result<
     Err(Difference { field: "removed", text })
 }
 
-/// The oracle knows no order: its keep set, its removals as a set, its errors and its tree are compared.
-fn compare_oracle(row: &Row, expected: &Results, judgement: &Judgement<'_>) -> Result<(), Difference> {
-    let differs = |field, text| Err(Difference { field, text });
+/// The oracle knows no order: its keep set, its removals as a set, its errors and its tree are compared. What differs is
+/// given with what is judged in its place.
+fn compare_oracle(
+    row: &Row,
+    expected: &Results,
+    judgement: &Judgement<'_>,
+) -> Result<(), (Difference, Box<Results>)> {
+    let differs = |field, change: &dyn Fn(&mut Results)| {
+        let mut got = expected.clone();
+        change(&mut got);
+        let text = "what was recorded is judged otherwise".to_owned();
+        Err((Difference { field, text }, Box::new(got)))
+    };
     let allowed: Vec<String> = judgement.errors().iter().map(ToString::to_string).collect();
     let is_allowed = |error: &Option<String>| match error {
         None => allowed.is_empty(),
         Some(error) => allowed.contains(error),
     };
-    if let Some(error) = expected.error.as_ref().filter(|error| !is_allowed(error)) {
-        return differs("error", format!("recorded {error:?}, allowed {allowed:?}"));
+    if !expected.error.as_ref().is_none_or(is_allowed) {
+        return differs("error", &|got| got.error = Some(allowed.first().cloned()));
     }
-    let marked = expected.marked.iter().flatten().next();
-    if let Some(text) = marked.and_then(|marked| first_difference(marked, &judgement.kept())) {
-        return differs("marked", text);
+    let kept = judgement.kept();
+    if expected.marked.iter().flatten().next().is_some_and(|marked| *marked != kept) {
+        return differs("marked", &|got| got.marked = Some(Some(kept.clone())));
     }
     if let (oracle::Progress::Success, Some(removed)) = (judgement.progress(), &expected.removed) {
         let gone = judgement.resources().filter(|resource| !resource.is_kept());
@@ -146,8 +171,8 @@ fn compare_oracle(row: &Row, expected: &Results, judgement: &Judgement<'_>) -> R
         let mut removed = removed.clone();
         gone.sort();
         removed.sort();
-        if let Some(text) = first_difference(&removed, &gone) {
-            return differs("removed", text);
+        if removed != gone {
+            return differs("removed", &|got| got.removed = Some(gone.clone()));
         }
     }
     if let Some(calls) = &expected.calls {
@@ -158,32 +183,17 @@ fn compare_oracle(row: &Row, expected: &Results, judgement: &Judgement<'_>) -> R
             oracle::End::Nothing => None,
         });
         let mut ends: Vec<String> = ends.collect();
-        let mut recorded: Vec<String> =
-            calls.iter().filter(|call| !call.contains(" remove ")).cloned().collect();
+        let (removals, mut recorded): (Vec<String>, Vec<String>) =
+            calls.iter().cloned().partition(|call| call.contains(" remove "));
         ends.sort();
         recorded.sort();
         if recorded != ends {
-            return differs("collector_calls", format!("recorded {recorded:?}, judged {ends:?}"));
+            return differs("collector_calls", &|got| got.calls = Some([&removals[..], &ends].concat()));
         }
     }
     let after = if judgement.errors().is_empty() { judgement.tree_after() } else { row.db.clone() };
     match &expected.after {
-        Some(recorded) if *recorded != after => {
-            differs("db_after", "the tree that is judged to remain is another".to_owned())
-        }
+        Some(recorded) if *recorded != after => differs("db_after", &|got| got.after = Some(after.clone())),
         _ => Ok(()),
     }
-}
-
-fn first_difference(recorded: &[Node], judged: &[Node]) -> Option<String> {
-    if recorded == judged {
-        return None;
-    }
-    let missing = recorded.iter().find(|node| !judged.contains(node));
-    let extra = judged.iter().find(|node| !recorded.contains(node));
-    Some(match (missing, extra) {
-        (Some(node), _) => format!("{node:?} was recorded and is not judged so"),
-        (None, Some(node)) => format!("{node:?} is judged so and was not recorded"),
-        (None, None) => "the same nodes, repeated differently".to_owned(),
-    })
 }

@@ -133,7 +133,32 @@ pub fn find(
     let mut found = fitting(&readings, home, network, situation);
     // Only a whole key is ever written so.
     found.retain(|found| readings.iter().any(|reading| reading.name == found.key));
-    found
+    match in_kinds(text, situation.release) {
+        Some(text) if found.is_empty() => find(&text, home, network, situation),
+        _ => found,
+    }
+}
+
+/// The same name with the word for its kind in place of a type by which reports and recorded rows have it: its number, or
+/// what is reached flat (`type-33`, `content-flat`). None where nothing is written so.
+fn in_kinds(text: &[u8], release: Release) -> Option<Vec<u8>> {
+    const PLACES: usize = 2;
+    let mut parts: Vec<&[u8]> = text.split(|byte| *byte == b'/').collect();
+    let words = parts.iter().take(PLACES.min(parts.len().saturating_sub(1)));
+    let (at, word) = words.enumerate().find_map(|(at, part)| Some((at, kind_meant(part, release)?)))?;
+    parts[at] = word.as_bytes();
+    Some(parts.join(&b'/'))
+}
+
+fn kind_meant(part: &[u8], release: Release) -> Option<String> {
+    let part = str::from_utf8(part).ok()?;
+    let of_number = || Some(release.kind_of(ResourceType(part.strip_prefix("type-")?.parse().ok()?)));
+    let of_flat = || thing_of(release, part.strip_suffix("-flat")?.as_bytes());
+    match (of_number(), of_flat()) {
+        (Some(Kind::Other(_)), _) | (None, None) => None,
+        (Some(kind), _) => Some(kind.to_string()),
+        (None, Some(thing)) => Some(thing.to_string()),
+    }
 }
 
 /// What some readings fit best.

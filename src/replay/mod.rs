@@ -28,6 +28,7 @@ pub use lines::Lines;
 pub use update::{no_output, updated};
 pub use warning::{Warning, read_by_earlier_go, warnings};
 
+use crate::bucket::Bucket;
 use crate::go::Go;
 use crate::metadata::Error;
 use crate::node::Kind;
@@ -42,7 +43,10 @@ use crate::properties::steps::{Closely, Steps, refused};
 use crate::properties::thorough::{Sample, check_thoroughly};
 use crate::reason::Reasons;
 use crate::release::Release;
-use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
+use crate::scenario::{
+    Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_node, print_node_cut, print_step,
+};
+use crate::schema::views;
 use crate::world::{Applied, Collected, Fault, Unmet, World};
 use std::cell::OnceCell;
 use why::Removals;
@@ -142,6 +146,16 @@ pub enum Problem {
     /// Nothing in the scenario could fail.
     #[error("the scenario asserts nothing: add an `expect` step, or `---` below a `gc` and --update")]
     AssertsNothing,
+}
+
+/// A step as it is written; a snapshotter that has slashes itself stands in quotes, if the database has it.
+fn echoed(step: &Step, tree: &Bucket, own: &[u8]) -> String {
+    let mut said = print_step(step);
+    for node in objects::expected(step).iter().filter(|node| node.kind == Kind::Snapshot) {
+        let slash = views::snapshot_slash(tree, node.namespace.as_deref().unwrap_or(own), &node.key);
+        said = said.replace(&print_node(node), &print_node_cut(node, slash));
+    }
+    said
 }
 
 fn behind_colon(text: Option<&str>) -> String {
@@ -318,7 +332,11 @@ impl<'s> Replay<'s> {
                 let why = why.or_else(|| why::elsewhere(tree, self.world.release(), assertion, &unmet));
                 let why = why.or_else(|| paths::through_value(self.written(), tree, assertion));
                 let why = why.or_else(|| paths::other_form(assertion));
-                Problem::Unmet { step: step(), unmet, why: why.map(String::into_boxed_str) }
+                Problem::Unmet {
+                    step: echoed(&line.step, tree, namespace),
+                    unmet,
+                    why: why.map(String::into_boxed_str),
+                }
             }));
         }
         if let Step::Expect(assertion) = &line.step

@@ -13,7 +13,8 @@
 //!
 //! An `expect` may name what cannot be ([`super::impossible`]), a label's key may be nearly one that is read
 //! ([`crate::schema::label_keys`]). What no step creates and nothing else is nearly called is meant to be missing, which is worth a
-//! scenario, if a step at least mentions it. A `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
+//! scenario, if a step at least mentions it. Where the output that is expected of a later collection says the same, somebody
+//! has read it there, and means it. A `gc.expire` counts from no step: `+1h` is no time. And it may be a time to some builds of a daemon and none to others
 //! ([`crate::go`]).
 
 use super::impossible::{Snapshotters, impossible};
@@ -25,8 +26,8 @@ use crate::node::Kind;
 use crate::oracle::{Misread, misread};
 use crate::reason::misread_words;
 use crate::scenario::{
-    Assertion, Expiry, Labels, Line, Name, NodeName, Outcome, RawValue, Scenario, Step, alias, kind_of_word,
-    print_node,
+    Assertion, Expiry, Labels, Line, Name, NodeName, Outcome, RawValue, Scenario, Step, Text, alias,
+    kind_of_word, print_label, print_node,
 };
 use crate::schema::label_keys::Keys;
 use crate::schema::{duration, names, shape, time};
@@ -108,9 +109,45 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
             is_spent = true;
             texts.push(NOT_COMPARED.to_owned());
         }
+        texts.retain(|text| !is_expected(scenario, *number, step, text));
         warnings.extend(texts.into_iter().map(|text| Warning { line: *number, text }));
     }
     warnings
+}
+
+/// Whether the output that is expected below a later step tells of what a step sets and is warned of: by its label, why
+/// something goes; by its value, that it is no time. What a scenario asserts in so many words is meant.
+fn is_expected(scenario: &Scenario, number: usize, step: &Step, warning: &str) -> bool {
+    let mut step = step.clone();
+    let is_warned = |said: &str| has_word(warning, said);
+    let told: Vec<String> = step
+        .labels_mut()
+        .map(std::mem::take)
+        .unwrap_or_default()
+        .as_slice()
+        .iter()
+        .map(|(key, _)| print_label(key))
+        .filter(|label| is_warned(label))
+        .collect();
+    let time = expiry(&step)
+        .filter(|text| is_no_time(text))
+        .map(|text| format!("`{}` is no time", text::name(text)));
+    let later = scenario.lines.iter().filter(|line| line.number > number);
+    let mut blocks = later.flat_map(|line| line.expected.iter().flatten()).map(Text::as_str);
+    blocks.any(|line| {
+        let goes = line.starts_with("remove") && told.iter().any(|label| has_word(line, label));
+        goes || time.as_ref().is_some_and(|time| is_warned(time) && line.contains(&**time))
+    })
+}
+
+/// Whether a label's name stands in a text, and not as a part of another one.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |character: char| character.is_alphanumeric() || "-._/\"".contains(character);
+    let mut at = text.match_indices(word);
+    at.any(|(at, _)| {
+        let ends = !text[at + word.len()..].chars().next().is_some_and(is_part);
+        ends && !text[..at].chars().next_back().is_some_and(is_part)
+    })
 }
 
 /// The keys that the collectors of a scenario read.

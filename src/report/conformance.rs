@@ -113,6 +113,19 @@ impl Report {
         Ok(())
     }
 
+    /// How one row alone is judged again; a row whose name cannot be read has no command.
+    fn hint(&self) -> Option<String> {
+        let mut rows = self.failed.values().flat_map(|group| &group.first).peekable();
+        rows.peek()?;
+        Some(match rows.any(|row| row.name.is_some()) {
+            true => format!("one of them alone: {}", self.again),
+            false => {
+                "none of them is read as far as its name: put such a line alone into a file to judge it alone"
+                    .to_owned()
+            }
+        })
+    }
+
     /// The groups, the largest first.
     fn groups(&self) -> Vec<(&String, &Group)> {
         let mut groups: Vec<(&String, &Group)> = self.failed.iter().collect();
@@ -167,8 +180,8 @@ impl Show for Report {
                 writeln!(out, "  {:>7}  {differs}", text::count(group.rows))?;
             }
         }
-        if !self.failed.is_empty() {
-            writeln!(out, "one of them alone: {}\n", self.again)?;
+        if let Some(hint) = self.hint() {
+            writeln!(out, "{hint}\n")?;
         }
         self.write_releases(out)?;
         if let Some(asked) = &self.asked {

@@ -118,7 +118,7 @@ pub(super) fn write_side(out: &mut dyn Write, side: &str, lines: &[String]) -> i
 }
 
 /// The same as text.
-pub(super) fn side_lines(side: &str, lines: &[String]) -> String {
+pub fn side_lines(side: &str, lines: &[String]) -> String {
     let sides = std::iter::once(side).chain(std::iter::repeat(""));
     let lines = lines.iter().map(alias::in_line).zip(sides);
     lines.map(|(line, side)| format!("  {side:<8} {line}\n")).collect()

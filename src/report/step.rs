@@ -1,6 +1,6 @@
 //! What one step of a scenario changed: buckets, the clock, and after a collection the marks.
 
-use crate::bucket::{Bucket, Change, Entry, View, diff};
+use crate::bucket::{Change, Entry, View, diff};
 use crate::engine::Error;
 use crate::node::NodeRef;
 use crate::reason::Words;
@@ -137,11 +137,13 @@ fn write_marks(
     let old = last.and_then(|last| last.outcome.marked()).unwrap_or_default();
     let (old, new): (BTreeSet<NodeRef<'_>>, BTreeSet<NodeRef<'_>>) =
         (old.into_iter().collect(), new.into_iter().collect());
-    let empty = Bucket::new();
-    let words = Words { release: collected.before.release, tree: &empty, namespace };
+    // Where a snapshotter's name ends is known by the tree that has it.
+    let words_of = |tree| Words { release: collected.before.release, tree, namespace };
     for node in old.difference(&new) {
-        writeln!(out, "      unmark  {}", words.node(*node))?;
+        let tree = last.map_or(&collected.before.tree, |last| &last.before.tree);
+        writeln!(out, "      unmark  {}", words_of(tree).node(*node))?;
     }
+    let words = words_of(&collected.before.tree);
     for node in new.difference(&old) {
         writeln!(out, "      mark    {}", words.node(*node))?;
     }

@@ -115,7 +115,7 @@ impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is {}", self.first, self.what)?;
         if self.count > 1 {
-            write!(f, ", the first of {}", self.count)?;
+            write!(f, ", the first of {} in the whole database", self.count)?;
         }
         if self.expected.is_empty() { Ok(()) } else { write!(f, "; {}", self.expected) }
     }
@@ -667,7 +667,7 @@ mod tests {
             ]
         );
         let twice = [&odd[..], &["v1/default/volumes/v/createdat"]].concat();
-        let expected = "v1/default/leases/a/holds is of a name that no known release uses there, the first of 2; v1/default/leases/a should be a lease with labels, content, snapshots, ingests, images, createdat";
+        let expected = "v1/default/leases/a/holds is of a name that no known release uses there, the first of 2 in the whole database; v1/default/leases/a should be a lease with labels, content, snapshots, ingests, images, createdat";
         assert_eq!(oddities(&twice), [expected]);
     }
 

@@ -100,7 +100,7 @@ impl World {
                 if was.as_ref().map(String::as_bytes) == Some(expected) {
                     return Ok(());
                 }
-                Err(one(Unmet::Error { expected: String::from_utf8_lossy(expected).into_owned(), was }))
+                Err(one(Unmet::Error { expected: text::name(expected), was }))
             }
             Assertion::Same => self.unless_same().map_err(one),
             Assertion::Value { path, value } => {

@@ -1,5 +1,6 @@
 //! `leasehold simulate --against` and `--rows-out`, and `leasehold child`: the whole program.
 
+use super::program::text;
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
@@ -10,10 +11,6 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_leasehold");
 fn simulate(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command.current_dir(folder).arg("simulate").args(arguments).output().expect("the program runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 #[test]

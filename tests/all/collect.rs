@@ -3,6 +3,7 @@
 //! The files in `tests/data` were copied from containerd 1.7.24 and 2.1.9 while they ran: 04, 05 and 07 just before a
 //! collection, 05, 06 and 08 just after it.
 
+use super::program::leasehold;
 use flate2::read::GzDecoder;
 use leasehold::bucket::{Bucket, Entry, bolt, diff};
 use leasehold::engine::{Error, collect};
@@ -19,7 +20,7 @@ use serde_json::Value;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 fn unpacked(version: &str, state: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/{version}/{state}.db.gz"));
@@ -78,11 +79,6 @@ fn a_collection_of_one_state_gives_the_next_state_exactly() {
             }
         }
     }
-}
-
-fn leasehold(arguments: &[&str]) -> Output {
-    let program = env!("CARGO_BIN_EXE_leasehold");
-    Command::new(program).args(arguments).output().expect("the program starts")
 }
 
 fn example() -> PathBuf {

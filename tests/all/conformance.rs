@@ -89,6 +89,6 @@ fn an_engine_with_a_fault_fails_rows_while_the_oracle_passes() {
         let failed = rows.iter().filter_map(|row| run(row, release, Go::default(), Some(fault)).err());
         let failed: Vec<_> = failed.collect();
         assert!(!failed.is_empty(), "no row fails with {fault}");
-        assert!(failed.iter().all(|(party, _)| *party == Party::Engine));
+        assert!(failed.iter().all(|broken| broken.party == Party::Engine));
     }
 }

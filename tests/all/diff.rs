@@ -1,9 +1,10 @@
 //! `leasehold diff`, the whole program: a database under two releases, and generated databases.
 
+use super::program::leasehold;
 use leasehold::bucket::{Entry, View, json};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 const NOW: &str = "2024-01-01T00:00:00Z";
 
@@ -19,11 +20,6 @@ const TREE: &str = r#"{
       "m": {}, "o": {"labels": {"containerd.io/gc.ref.content.0": "layer"}}, "layer": {}, "pod": {}, "garbage": {},
       "pinned": {"labels": {"containerd.io/gc.rootfs": "x"}}}}}},
   "default": {"sandboxes": {"s": {"labels": {"containerd.io/gc.ref.content": "pod"}}}}}"#;
-
-fn leasehold(arguments: &[&str]) -> Output {
-    let program = env!("CARGO_BIN_EXE_leasehold");
-    Command::new(program).args(arguments).output().expect("the program starts")
-}
 
 fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("a report is text")

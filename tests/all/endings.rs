@@ -1,5 +1,6 @@
 //! How commands end: the exit codes of README, whatever the command.
 
+use super::program::text;
 use leasehold::bucket::{Bucket, bolt};
 use serde_json::Value;
 use std::path::Path;
@@ -16,10 +17,6 @@ fn leasehold(folder: &Path, arguments: &[&str]) -> Command {
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     leasehold(folder, arguments).output().expect("the program runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 fn folder(files: &[(&str, &[u8])]) -> TempDir {
@@ -164,8 +161,8 @@ fn a_run_that_would_check_nothing_is_misuse() {
 fn a_folder_that_is_there_and_takes_no_files_is_not_said_to_be_missing() {
     let here = folder(&[("s.scenario", b"release 1.7\ncontent put a\ngc\n")]);
     for (arguments, code) in [
-        ("simulate --cases 10 --out /proc/x", 2),
-        ("simulate --cases 10 --rows-out /proc/x", 2),
+        ("simulate --cases 10 --out /proc/x", 3),
+        ("simulate --cases 10 --rows-out /proc/x", 3),
         ("export s.scenario /proc/x.db", 3),
     ] {
         let output = run(here.path(), &arguments.split(' ').collect::<Vec<_>>());

@@ -1,25 +1,13 @@
 //! `leasehold explain`: the questions that people asked, and what it says for people and machines.
 
 use super::lint::{ROOT, root_of};
+use super::program::{leasehold, text};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 /// Set it to have the answers written as they are printed.
 const UPDATE: &str = "UPDATE_LIBRARY";
-
-fn leasehold(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_leasehold"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(arguments)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("text")
-}
 
 /// The answers beside the scenarios of `questions`: commands behind `$ leasehold`, each with what it prints below it.
 #[test]

@@ -1,15 +1,12 @@
 //! `leasehold grade`: the whole program.
 
+use super::program::text;
 use serde_json::Value;
 use std::process::{Command, Output};
 
 fn grade(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
     command.arg("grade").args(arguments).output().expect("the program runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 #[test]

@@ -1,22 +1,10 @@
 //! `leasehold graph`: what is drawn is what `explain` says, in each of its languages and whatever the names are.
 
+use super::program::{leasehold, text};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::{Command, Output};
 use tempfile::TempDir;
-
-fn leasehold(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_leasehold"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(arguments)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("text")
-}
 
 /// What a command draws.
 fn drawn(arguments: &[&str]) -> String {

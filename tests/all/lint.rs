@@ -1,6 +1,7 @@
 //! `leasehold lint`: each sort of finding in a scenario and a sibling without it, on the databases of daemons, beside what
 //! lies on the disk; and clients alone never make an error that is not known.
 
+use super::program::leasehold;
 use arbitrary::Unstructured;
 use leasehold::bucket::{Bucket, bolt};
 use leasehold::contract::Deviations;
@@ -25,7 +26,6 @@ use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// Set it to have what is found in the daemons' databases written anew.
@@ -45,11 +45,6 @@ const ON_DISK: [Lint; 8] = [
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn leasehold(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
-    command.current_dir(root()).args(arguments).output().expect("the program starts")
 }
 
 fn text_of(bytes: &[u8]) -> String {

@@ -3,30 +3,19 @@
 //! Chromium is spoken to over two pipes (`--remote-debugging-pipe`): messages of JSON, each with a zero byte behind it. Tests
 //! that need it are ignored where nobody asks for them; `.ci/nightly` does.
 
+use super::program::{leasehold, text};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-fn leasehold(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_leasehold"))
-        .current_dir(ROOT)
-        .args(arguments)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("text")
-}
 
 /// A page of a scenario, in a folder.
 fn page(steps: &str) -> (TempDir, String, String) {

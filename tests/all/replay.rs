@@ -1,7 +1,8 @@
 //! `leasehold replay`, and a scenario as the source of `leasehold collect`: the whole program.
 
+use super::program::{leasehold_in as leasehold, text};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
@@ -20,15 +21,6 @@ advance 1h1s
 gc
 expect removed content/layer lease/pull
 ";
-
-fn leasehold(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
-    command.current_dir(folder).args(arguments).output().expect("the program runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("output is text")
-}
 
 fn last_line(output: &Output) -> String {
     text(&output.stdout).lines().last().unwrap_or_default().to_owned()

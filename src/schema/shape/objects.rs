@@ -122,7 +122,7 @@ mod tests {
         let two = ["content/blob/a/size=x", "content/blob/b/size=x"];
         assert_eq!(
             oddities(&two),
-            ["v1/ns/content/blob/a is content under what is no digest, the first of 2"]
+            ["v1/ns/content/blob/a is content under what is no digest, the first of 2 in the whole database"]
         );
     }
 
@@ -142,13 +142,14 @@ mod tests {
         assert_eq!(
             oddities(&circle),
             [
-                "v1/ns/snapshots/o/b is a snapshot that is its own parent, if only through others, the first of 2"
+                "v1/ns/snapshots/o/b is a snapshot that is its own parent, if only through others, the first of 2 in the whole database"
             ]
         );
         let two = ["snapshots/o/a/parent=a", "snapshots/o/x/parent=y", "snapshots/o/y/parent=x"];
         let said = oddities(&two);
         assert!(
-            said[0].starts_with("v1/ns/snapshots/o/a is") && said[0].ends_with("the first of 3"),
+            said[0].starts_with("v1/ns/snapshots/o/a is")
+                && said[0].ends_with("the first of 3 in the whole database"),
             "{said:?}"
         );
         let gone = ["containers/c/snapshotKey=gone", "leases/l/content/layer=", "leases/l/ingests/gone="];

@@ -1,0 +1,23 @@
+//! The program as tests run it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Where the project lies.
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// What a command of the program comes to, run in the project's folder.
+pub(crate) fn leasehold(arguments: &[&str]) -> Output {
+    leasehold_in(Path::new(ROOT), arguments)
+}
+
+/// The same in another folder.
+pub(crate) fn leasehold_in(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
+    command.current_dir(folder).args(arguments).output().expect("the program starts")
+}
+
+/// What it said.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
