@@ -148,9 +148,9 @@ pub enum Problem {
     AssertsNothing,
 }
 
-/// A step as it is written; a snapshotter that has slashes itself stands in quotes, if the database has it.
-fn echoed(step: &Step, tree: &Bucket, own: &[u8]) -> String {
-    let mut said = print_step(step);
+/// A text of a step, in which a snapshotter that has slashes itself stands in quotes, if the database has it; for a client
+/// of a namespace.
+pub fn echoed(mut said: String, step: &Step, tree: &Bucket, own: &[u8]) -> String {
     for node in objects::expected(step).iter().filter(|node| node.kind == Kind::Snapshot) {
         let slash = views::snapshot_slash(tree, node.namespace.as_deref().unwrap_or(own), &node.key);
         said = said.replace(&print_node(node), &print_node_cut(node, slash));
@@ -333,7 +333,7 @@ impl<'s> Replay<'s> {
                 let why = why.or_else(|| paths::through_value(self.written(), tree, assertion));
                 let why = why.or_else(|| paths::other_form(assertion));
                 Problem::Unmet {
-                    step: echoed(&line.step, tree, namespace),
+                    step: echoed(step(), &line.step, tree, namespace),
                     unmet,
                     why: why.map(String::into_boxed_str),
                 }

@@ -4,7 +4,7 @@ use crate::bucket::{Change, Entry, View, diff};
 use crate::engine::Error;
 use crate::node::NodeRef;
 use crate::reason::Words;
-use crate::replay::refusal;
+use crate::replay::{echoed, refusal};
 use crate::scenario::{Line, alias, print_line, print_path};
 use crate::schema::{names, time, varint};
 use crate::world::{Applied, Collected, World};
@@ -27,7 +27,9 @@ pub fn write(
     printed: Option<&str>,
 ) -> io::Result<()> {
     let bare = Line { comment: Vec::new(), expected: None, ..line.clone() };
-    writeln!(out, "{:>4}  {}", line.number, print_line(&bare).trim_end())?;
+    let own = after.namespace(line.client.as_ref()).unwrap_or_default();
+    let said = echoed(print_line(&bare), &line.step, &after.store().tree, own);
+    writeln!(out, "{:>4}  {}", line.number, said.trim_end())?;
     if let Some(error) = &applied.refused {
         writeln!(out, "      refused: {}", alias::in_line(error.to_string()))?;
         if let Some(hint) = refusal::hint(after, line, error) {
