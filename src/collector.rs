@@ -9,7 +9,7 @@ use crate::node::{Node, ResourceType};
 use crate::release::Release;
 
 /// A collector registered for one resource type.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Collector {
     /// The type for which it is registered. One collector a type.
     pub resource_type: ResourceType,
@@ -34,7 +34,7 @@ pub struct Collector {
 }
 
 /// A resource that is in use.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Active {
     /// Sent when this namespace is asked for; usually the node's own.
     pub for_namespace: Box<[u8]>,
@@ -43,7 +43,7 @@ pub struct Active {
 }
 
 /// A resource that a lease holds.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Leased {
     /// Sent when a lease of this namespace is asked for; usually the node's own.
     pub for_namespace: Box<[u8]>,
@@ -54,7 +54,7 @@ pub struct Leased {
 }
 
 /// A back reference: `to` is kept while `from` is reached.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct BackReference {
     /// Sent when this namespace is asked for.
     pub for_namespace: Box<[u8]>,

@@ -32,6 +32,7 @@
 //! | [`explain`] | why an object is kept, what alone holds it, until when; who holds what; what of it all is drawn |
 //! | [`diff`] | what two releases do with one database, and by which rule they differ |
 //! | [`replay`], [`fuzzing`] | scenarios held to what they expect; bodies of fuzz targets |
+//! | [`explore`] | whether a protocol keeps its promises in every order of steps, collections, time and crashes |
 //! | [`report`], `cli` | results for people and machines; the commands |
 //!
 //! The words are containerd's: a *node* is a resource type, a namespace and a key; *roots* are kept for their own sake;
@@ -53,6 +54,7 @@ pub mod diff;
 pub mod engine;
 pub mod exhaust;
 pub mod explain;
+pub mod explore;
 pub mod fuzzing;
 pub mod generate;
 pub mod go;

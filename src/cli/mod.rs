@@ -9,6 +9,7 @@ mod copies;
 mod diff;
 mod exhaust;
 mod explain;
+mod explore;
 mod export;
 mod files;
 mod findings;
@@ -95,6 +96,7 @@ enum Command {
     Lint(lint::Arguments),
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
+    Explore(explore::Arguments),
     Exhaust(exhaust::Arguments),
     Grade(grade::Arguments),
     Child(child::Arguments),
@@ -124,6 +126,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments, &mut out),
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
+        Command::Explore(arguments) => explore::run(&arguments, &mut out),
         Command::Exhaust(arguments) => exhaust::run(&arguments, &mut out),
         Command::Grade(arguments) => grade::run(&arguments, &mut out),
         Command::Child(arguments) => child::run(&arguments, &mut out),
@@ -182,6 +185,7 @@ mod tests {
         ("seeds", "1"),
         ("shard", "1/2"),
         ("states", "root"),
+        ("states-max", "1000"),
         ("svg", "g.svg"),
         ("target", "tree"),
         ("to", "2.0"),
@@ -260,7 +264,7 @@ mod tests {
                 [false, true, false] => &["--from", "1.7", "source"],
             },
             "exhaust" => &["--nodes", "2"],
-            "collect" | "explain" | "lint" | "replay" | "conformance" => &["source"],
+            "collect" | "explain" | "explore" | "lint" | "replay" | "conformance" => &["source"],
             "graph" if pair.iter().any(|flag| ["dot", "svg", "html"].contains(flag)) => &["source"],
             "graph" => &["source", "--dot"],
             "export" => &["source", "target"],

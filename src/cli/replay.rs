@@ -91,13 +91,13 @@ pub(super) struct Arguments {
 
 /// What `--release` says.
 #[derive(Clone, Copy)]
-enum Rules {
+pub(super) enum Rules {
     Of(Release),
     OfAll,
 }
 
 impl Rules {
-    fn parse(text: &str) -> Result<Rules, String> {
+    pub(super) fn parse(text: &str) -> Result<Rules, String> {
         match text {
             "all" => Ok(Rules::OfAll),
             _ => Release::parse(text).map(Rules::Of).map_err(|error| format!("{error}; or all")),
@@ -105,7 +105,7 @@ impl Rules {
     }
 
     /// Whose rules a scenario is replayed under.
-    fn releases(rules: Option<Rules>, own: Release) -> Vec<Release> {
+    pub(super) fn releases(rules: Option<Rules>, own: Release) -> Vec<Release> {
         match rules {
             None => vec![own],
             Some(Rules::Of(release)) => vec![release],
@@ -115,10 +115,10 @@ impl Rules {
 }
 
 /// A file to be replayed.
-struct File {
-    path: PathBuf,
+pub(super) struct File {
+    pub(super) path: PathBuf,
     /// It was named itself, not found in a folder.
-    is_named: bool,
+    pub(super) is_named: bool,
 }
 
 /// How many failures of one file are shown to people.
@@ -424,7 +424,7 @@ fn refuse_idle_by_content(arguments: &Arguments, files: &[File], has_inputs: boo
 
 /// A file itself, or the scenarios of a folder, or all its files, in the byte order of their names. Links to folders are
 /// not followed.
-fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failure> {
+pub(super) fn add_files(path: &Path, all: bool, files: &mut Vec<File>) -> Result<(), Failure> {
     refuse_standard_input(path, "scenario files, or folders of them")?;
     match look(path)? {
         Place::Folder => {}
@@ -687,7 +687,7 @@ fn releases_of(scenario: &Scenario) -> Vec<Release> {
 }
 
 /// A scenario and its text.
-fn read_scenario(path: &Path) -> Result<(Scenario, Vec<u8>), Verdict> {
+pub(super) fn read_scenario(path: &Path) -> Result<(Scenario, Vec<u8>), Verdict> {
     let written =
         scenario_text(path).map_err(|error| Verdict::unusable(path, &text::unread_at(path, &error)))?;
     if written.trim_ascii().is_empty() {

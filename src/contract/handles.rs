@@ -143,7 +143,7 @@ impl Handles {
                 }
             }
             // What the daemon had in memory is gone.
-            Step::Release(_) if got.is_none() => after = Handles::default(),
+            Step::Release(_) | Step::Crash if got.is_none() => after = Handles::default(),
             _ => {}
         }
         after

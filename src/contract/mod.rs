@@ -275,7 +275,9 @@ pub fn terms<'a>(asked: &Asked<'a>, step: &'a Step) -> Option<Terms<'a>> {
         Step::Gc { .. } | Step::Cleanup => return None,
         // A database of its own version, or of a newer one, is opened as it is (`DB.Init`).
         Step::Release(release) if facts::is_of_version(asked.tree, *release) => {}
-        Step::Release(_) => return None,
+        Step::Crash if facts::is_of_version(asked.tree, asked.release) => {}
+        Step::Release(_) | Step::Crash => return None,
+        Step::Look(_) | Step::Together | Step::Always(_) | Step::End => {}
         Step::NamespaceCreate { .. } | Step::NamespaceLabel { .. } | Step::NamespaceDelete { .. } => {
             namespaces::terms(asked, step, &mut terms);
         }

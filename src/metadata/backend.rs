@@ -12,6 +12,7 @@ use super::fields::{Label, Labels};
 use super::validate;
 use crate::bucket::{Bucket, View};
 use crate::instant::Instant;
+use std::hash::{Hash as _, Hasher};
 use std::sync::Arc;
 
 /// The digest of no data.
@@ -85,6 +86,23 @@ impl Backend {
         let mut restarted = self.clone();
         restarted.disk().locks = Bucket::default();
         restarted
+    }
+
+    /// Adds all of it to a hash but the snapshots' times, which are only written down.
+    pub fn hash_less_times(&self, state: &mut impl Hasher) {
+        let Disk { blobs, ingests, locks, snapshots: _ } = &*self.0;
+        for bucket in [blobs, ingests, locks] {
+            for (key, entry) in bucket.view().iter() {
+                (key, entry.value()).hash(state);
+            }
+            state.write_u8(0);
+        }
+        for snapshotter in self.snapshotters() {
+            snapshotter.hash(state);
+            for (name, BackendSnapshot { kind, parent, labels, .. }) in self.snapshots(snapshotter) {
+                (name, kind, parent, labels).hash(state);
+            }
+        }
     }
 
     /// What lies on disk, to be changed.

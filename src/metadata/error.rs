@@ -46,7 +46,7 @@ impl ErrorKind {
 }
 
 /// Why an operation was refused; the message contains what it was about.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Hash)]
 #[error("{message}{}", kind.suffix())]
 pub struct Error {
     /// What a client can tell.

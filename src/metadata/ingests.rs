@@ -20,7 +20,7 @@ use crate::schema::{time, varint};
 const INGEST_SECONDS: i64 = 24 * 3600;
 
 /// An open ingest, as the client that writes it holds it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Writer {
     /// The namespace in which it was opened; a commit writes there whatever its own context says.
     pub namespace: Box<[u8]>,
@@ -35,7 +35,7 @@ pub struct Writer {
     state: State,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 enum State {
     /// No backend writer yet: the content is there.
     Shared,
@@ -46,7 +46,7 @@ enum State {
 }
 
 /// What a writer has written.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 struct Data {
     offset: i64,
     digest: Vec<u8>,

@@ -54,6 +54,7 @@ use crate::bucket::Bucket;
 use crate::instant::Instant;
 use crate::release::Release;
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 
 /// What a client's request carries besides its arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,7 +85,7 @@ pub struct Store {
 }
 
 /// The daemon's content sharing policy (`content_sharing_policy`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
 pub enum Sharing {
     /// A writer with an expected digest finds any namespace's content. The daemon's default.
     #[default]
@@ -97,7 +98,7 @@ pub enum Sharing {
 ///
 /// Updates set nothing here, whatever references they drop (L21): the next collection comes with a deletion, or
 /// after enough mutations.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
 pub struct Dirty {
     /// Deletions; above zero the scheduler collects.
     pub count: u32,
@@ -120,7 +121,7 @@ impl Dirty {
 }
 
 /// Which backends a collection wants cleaned up.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
 pub struct CleanUp {
     /// The content store.
     pub content: bool,
@@ -183,6 +184,14 @@ impl Store {
         for name in snapshotters {
             self.dirty.snapshotter(name);
         }
+    }
+
+    /// Adds to a hash what is neither the tree nor written down there: the backends, what the daemon has in memory. How
+    /// many deletions there were matters to nobody but the scheduler.
+    pub fn hash_less_tree(&self, state: &mut impl Hasher) {
+        let Store { tree: _, backend, dirty, release, sharing, preparing } = self;
+        backend.hash_less_times(state);
+        (dirty.content, &dirty.snapshotters, release, sharing, preparing).hash(state);
     }
 
     /// Runs one transaction on the tree: all of it or, on an error, nothing. The backends are beyond its reach.

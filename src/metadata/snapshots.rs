@@ -19,6 +19,7 @@ use crate::bucket::{Bucket, Builder, View};
 use crate::instant::Instant;
 use crate::schema::time;
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 
 /// What a client asks of Prepare or View.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +54,25 @@ pub struct Preparation {
     updated: Instant,
     /// The backend had the wanted snapshot: the record is written for that one, and the answer is this error.
     existing: Option<Error>,
+}
+
+/// All but the times, which are only written down.
+impl Hash for Preparation {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Preparation {
+            namespace,
+            lease,
+            snapshotter,
+            key,
+            parent,
+            backend_name,
+            backend_parent,
+            labels,
+            ..
+        } = self;
+        (namespace, lease, snapshotter, key, parent).hash(state);
+        (backend_name, backend_parent, labels, &self.existing).hash(state);
+    }
 }
 
 /// What the first half of a preparation came to.

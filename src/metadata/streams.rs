@@ -26,7 +26,7 @@ use std::sync::Arc;
 const REFERENCE_LABEL: &[u8] = b"stream";
 
 /// The streams that a daemon holds, as a value. Cloning takes constant time.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
 pub struct Streams {
     /// Each stream with its lease, if it has one.
     streams: Arc<BTreeMap<Key, Option<Box<[u8]>>>>,
@@ -36,7 +36,7 @@ pub struct Streams {
 /// Namespace and name.
 type Key = (Box<[u8]>, Box<[u8]>);
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
 enum Lock {
     #[default]
     Free,

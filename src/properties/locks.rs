@@ -17,7 +17,7 @@ pub enum Locked {
 
 /// The first thing that a restart leaves locked.
 pub(super) fn left(done: Done<'_>) -> Option<Locked> {
-    if !matches!(done.line.step, Step::Release(_)) || done.applied.refused.is_some() {
+    if !matches!(done.line.step, Step::Release(_) | Step::Crash) || done.applied.refused.is_some() {
         return None;
     }
     let after = done.after;

@@ -148,7 +148,7 @@ fn marked(done: Done<'_>) -> Option<Slip> {
     let is_refused = done.applied.refused.is_some() && done.applied.collected.is_none();
     let is_quiet = done.applied.collected.is_none() && marks(&done.line.step) == Default::default();
     let expected = match &done.line.step {
-        Step::Release(_) if !is_refused => Dirty::default(),
+        Step::Release(_) | Step::Crash if !is_refused => Dirty::default(),
         _ if succeeded(&done).is_some() => Dirty::default(),
         _ if is_quiet && before == after => return None,
         _ => marks_made(&done),
@@ -167,7 +167,7 @@ fn scheduled(done: Done<'_>) -> Option<Slip> {
     let (before, after) = (done.before.scheduled(), done.after.scheduled());
     let is_refused = done.applied.refused.is_some();
     let expected = match &done.line.step {
-        Step::Release(_) if !is_refused => CleanUp::default(),
+        Step::Release(_) | Step::Crash if !is_refused => CleanUp::default(),
         // One that waits for a preparation under way stays.
         Step::Cleanup => CleanUp {
             content: false,
@@ -198,7 +198,8 @@ type Open<'a> = (&'a [u8], &'a [u8], Option<&'a [u8]>);
 fn streams(done: Done<'_>) -> Option<Slip> {
     let (before, after) = (done.before.streams(), done.after.streams());
     let is_accepted = done.applied.refused.is_none();
-    if before == after && !matches!(done.line.step, Step::StreamOpen { .. } | Step::Release(_)) {
+    if before == after && !matches!(done.line.step, Step::StreamOpen { .. } | Step::Release(_) | Step::Crash)
+    {
         return None;
     }
     let (namespace, lease) = done.before.acting(done.line.client.as_ref())?;
@@ -209,7 +210,7 @@ fn streams(done: Done<'_>) -> Option<Slip> {
         Step::StreamClose { stream } if is_accepted => {
             expected.retain(|(there, name, _)| (*there, *name) != (namespace, stream));
         }
-        Step::Release(_) if is_accepted => expected.clear(),
+        Step::Release(_) | Step::Crash if is_accepted => expected.clear(),
         // Whether all of them end hangs on the manager's lock: 1.7.0-beta.1 is stuck at the first.
         _ => expected.retain(|(there, name, _)| {
             let number = done.before.release().type_of(Kind::Stream);
@@ -396,7 +397,7 @@ fn without(collector: &mut Collector, gone: &[Node]) {
 
 /// A restart leaves what lies on disk; that nobody has a writer's reference any more is no matter of the disk.
 fn disk(done: Done<'_>) -> Option<Slip> {
-    if !matches!(done.line.step, Step::Release(_)) {
+    if !matches!(done.line.step, Step::Release(_) | Step::Crash) {
         return None;
     }
     let (before, after) = (&done.before.store().backend, &done.after.store().backend);

@@ -103,6 +103,7 @@ impl Promises {
             | Step::RawDelete { .. }
             | Step::RawSequence { .. }
             | Step::Release(_)
+            | Step::Crash
             | Step::NamespaceDelete { .. } => {
                 *self = Promises::default();
                 return;

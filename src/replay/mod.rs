@@ -105,6 +105,16 @@ pub enum Problem {
         /// Why the last collection kept or removed the node that it is about, or which step removed it.
         why: Option<Box<str>>,
     },
+    /// A promise does not hold behind a step.
+    #[error("`{step}` breaks `{promise}`: {}", alias::in_line(unmet.to_string()))]
+    Promise {
+        /// The step.
+        step: String,
+        /// The promise.
+        promise: Box<str>,
+        /// What is instead.
+        unmet: Box<Unmet>,
+    },
     /// What is to be absent could never be there.
     #[error("`{step}`: {why}")]
     Misspelled {
@@ -181,6 +191,8 @@ pub struct Replay<'s> {
     reasons: Reasons,
     world: World,
     steps: Steps,
+    /// What must hold after each step of the `together` block that is open.
+    promises: Vec<&'s Line>,
     removals: Removals,
     sample: Sample,
     /// The fault made a difference already.
@@ -224,6 +236,7 @@ impl<'s> Replay<'s> {
             reasons,
             world,
             steps,
+            promises: Vec::new(),
             removals,
             sample,
             has_differed,
@@ -291,6 +304,7 @@ impl<'s> Replay<'s> {
     }
 
     fn take(&mut self, line: &'s Line, before: &World) -> Stepped<'s> {
+        self.note_promises(line);
         let applied = self.world.apply_with(line, self.fault);
         if self.fault.is_some() && !self.has_differed {
             self.has_differed = before.does_otherwise(line, &self.world, &applied);
@@ -319,7 +333,14 @@ impl<'s> Replay<'s> {
                 problems.push(Problem::Printed { step: step(), expected: expected.clone(), printed });
             }
         }
+        let broken = self.promises.iter().filter_map(|promised| {
+            let Step::Always(promise) = &promised.step else { return None };
+            let unmet = Box::new(self.world.breaks(promised.client.as_ref(), promise)?.swap_remove(0));
+            Some(Problem::Promise { step: step(), promise: print_step(&promised.step).into(), unmet })
+        });
+        problems.extend(broken);
         if let Step::Expect(assertion) = &line.step
+            && !applied.is_passed
             && let Err(mut unmet) = self.world.expects(line.client.as_ref(), assertion)
         {
             if let Some(more) = unmet.len().checked_sub(UNMET_MAX).filter(|more| *more > 0) {
@@ -351,6 +372,19 @@ impl<'s> Replay<'s> {
         let failures = problems.into_iter().map(|problem| Failure { line: line.number, problem }).collect();
         let (release, has_differed) = (before.release(), self.has_differed);
         Stepped { line, release, applied, has_differed, printed, told, is_passed_over, failures }
+    }
+
+    /// The promises of a `together` block hold from its beginning to its end, wherever they stand in it.
+    fn note_promises(&mut self, line: &Line) {
+        match line.step {
+            Step::Together => {
+                let block = self.scenario.lines[self.next..].iter();
+                let block = block.take_while(|line| line.step != Step::End);
+                self.promises = block.filter(|line| matches!(line.step, Step::Always(_))).collect();
+            }
+            Step::End => self.promises.clear(),
+            _ => {}
+        }
     }
 
     fn written(&self) -> &paths::Written<'s> {

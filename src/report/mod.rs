@@ -8,6 +8,7 @@ pub mod copies;
 pub mod digest;
 pub mod exhaust;
 pub mod explain;
+pub mod explore;
 pub mod finding;
 pub mod grade;
 pub mod graph;

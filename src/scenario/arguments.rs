@@ -50,6 +50,11 @@ impl<'a> Arguments<'a> {
         self.words.get(self.taken).is_some_and(|word| word.split(b'=').is_none())
     }
 
+    /// Whether the next word is this keyword.
+    pub(super) fn is_next(&self, keyword: &str) -> bool {
+        self.words.get(self.taken).is_some_and(|word| word.keyword() == Some(keyword))
+    }
+
     /// The value of an option.
     pub(super) fn option(&mut self, name: &str) -> Result<Option<Word<'a>>, Snag> {
         let option = self.once(name, |word| word.split(b'=').map(|(key, _)| key))?;

@@ -5,11 +5,13 @@
 //! take a step of theirs is not meant.
 
 use super::data::Name;
-use super::line::{Line, Outcome, Refused, Scenario, Text};
+use super::limits::MAY_MAX;
+use super::line::{Guard, Line, Outcome, Refused, Scenario, Text};
 use super::step::{Step, rows};
 use super::table::Row;
 use crate::release::Release;
 use arbitrary::{Arbitrary, Result, Unstructured};
+use std::num::NonZeroU64;
 
 /// A scenario for which `parse(print(scenario)) == scenario` must hold.
 ///
@@ -20,8 +22,19 @@ pub fn generate(u: &mut Unstructured<'_>) -> Result<Scenario> {
     let release = *u.choose(&Release::ALL)?;
     let mut scenario = Scenario { head: texts(u)?, release, ..Scenario::default() };
     let mut clients: Vec<Name> = Vec::new();
+    let mut block = Block::Before;
     for _ in 0..u.int_in_range(0..=12)? {
         let mut line = Line::new((u.choose(&rows)?.draw)(u)?);
+        let inside = block == Block::Inside;
+        match &line.step {
+            Step::Together if block == Block::Before => block = Block::Inside,
+            Step::End if inside => block = Block::Behind,
+            Step::Together | Step::End => continue,
+            Step::Always(_) if !inside => continue,
+            Step::Client { .. } | Step::Now(_) if inside => continue,
+            Step::Expect(assertion) if inside && assertion.is_of_last_collection() => continue,
+            _ => {}
+        }
         if let Step::Client { name, .. } = &line.step {
             if clients.contains(name) {
                 continue;
@@ -36,8 +49,21 @@ pub fn generate(u: &mut Unstructured<'_>) -> Result<Scenario> {
             _ => Outcome::Accepted,
         };
         // What is expected is nobody's step, and never refused.
-        if let Step::Expect(_) = &line.step {
+        let is_asserted = matches!(line.step, Step::Expect(_) | Step::Always(_));
+        if is_asserted {
             line.outcome = Outcome::Accepted;
+        }
+        let is_around =
+            matches!(line.step, Step::Together | Step::End | Step::Client { .. } | Step::Always(_));
+        if !is_around && u.ratio(1, 8)? {
+            line.guard = Some(Guard { word: word(u)?, is_set: u.arbitrary()? });
+        }
+        let looks = matches!(line.step, Step::Look(_));
+        if looks || line.outcome == Outcome::Any && u.arbitrary()? {
+            line.remembers = Some(word(u)?);
+        }
+        if block == Block::Inside && !is_around && !is_asserted && !looks && u.ratio(1, 4)? {
+            line.may = NonZeroU64::new(u.int_in_range(1..=MAY_MAX)?);
         }
         line.comment = texts(u)?;
         line.blank_before = u.arbitrary()?;
@@ -46,8 +72,25 @@ pub fn generate(u: &mut Unstructured<'_>) -> Result<Scenario> {
         }
         scenario.lines.push(line);
     }
+    if block == Block::Inside {
+        scenario.lines.push(Line::new(Step::End));
+    }
     scenario.tail = texts(u)?;
     Ok(scenario)
+}
+
+/// Where the lines stand with the one `together` block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Before,
+    Inside,
+    Behind,
+}
+
+/// What a client remembers by.
+fn word(u: &mut Unstructured<'_>) -> Result<Name> {
+    let some: [&[u8]; 6] = [b"there", b"ok", b"as", b"if", b"", b"a b"];
+    Ok(u.choose(&some)?.to_vec())
 }
 
 /// Mostly none.

@@ -9,6 +9,8 @@ pub const FILE_BYTES_MAX: usize = 16 << 20;
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 /// The greatest number of steps in a file.
 pub const STEPS_MAX: usize = 100_000;
+/// How often a step of a `together` block may happen at the most.
+pub const MAY_MAX: u64 = 100;
 /// The longest name, label or raw value in bytes: bbolt's longest key.
 pub const NAME_BYTES_MAX: usize = bucket::KEY_BYTES_MAX;
 /// The greatest number of keys in a raw path.

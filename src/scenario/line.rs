@@ -8,6 +8,7 @@ use crate::instant::{Instant, UNIX_EPOCH_SECONDS};
 use crate::named::named;
 use crate::release::Release;
 use std::fmt;
+use std::num::NonZeroU64;
 
 /// The namespace that a client uses until it says otherwise.
 pub const DEFAULT_NAMESPACE: &[u8] = b"default";
@@ -36,14 +37,29 @@ pub struct Line {
     pub blank_before: bool,
     /// The comment above it.
     pub comment: Vec<Text>,
+    /// It may happen so many times at any moment, or never: only in a `together` block, where one order has it not.
+    pub may: Option<NonZeroU64>,
     /// Who does it; absent for the unnamed client.
     pub client: Option<Name>,
+    /// It is done only if this holds, and passed over otherwise.
+    pub guard: Option<Guard>,
     /// Whether it must succeed.
     pub outcome: Outcome,
     /// What is done.
     pub step: Step,
+    /// The word by which the client remembers what came of it.
+    pub remembers: Option<Name>,
     /// What stands below `---`: the output that is expected of a `gc` or `cleanup`.
     pub expected: Option<Vec<Text>>,
+}
+
+/// What a client must remember for a step to be done.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Guard {
+    /// The word. One that was never set is false.
+    pub word: Name,
+    /// What it must be: `if` or `unless`.
+    pub is_set: bool,
 }
 
 /// One line of a comment or of expected output: without line breaks and without blanks at its end.
@@ -81,7 +97,7 @@ impl Scenario {
     pub fn asserts(&self) -> bool {
         self.lines.iter().any(|line| {
             line.expected.is_some()
-                || matches!(line.step, Step::Expect(_))
+                || matches!(line.step, Step::Expect(_) | Step::Together)
                 || matches!(line.outcome, Outcome::Refused(_))
         })
     }
@@ -94,9 +110,12 @@ impl Line {
             number: 0,
             blank_before: false,
             comment: Vec::new(),
+            may: None,
             client: None,
+            guard: None,
             outcome: Outcome::Accepted,
             step,
+            remembers: None,
             expected: None,
         }
     }
@@ -110,11 +129,25 @@ impl From<Step> for Line {
 
 impl PartialEq for Line {
     fn eq(&self, other: &Line) -> bool {
-        let Line { number: _, blank_before: _, comment, client, outcome, step, expected } = self;
+        let Line {
+            number: _,
+            blank_before: _,
+            comment,
+            may,
+            client,
+            guard,
+            outcome,
+            step,
+            remembers,
+            expected,
+        } = self;
         *comment == other.comment
+            && *may == other.may
             && *client == other.client
+            && *guard == other.guard
             && *outcome == other.outcome
             && *step == other.step
+            && *remembers == other.remembers
             && *expected == other.expected
     }
 }

@@ -37,6 +37,7 @@ mod line;
 mod parse;
 mod part;
 mod print;
+mod promise;
 mod quote;
 #[cfg(feature = "cli")]
 mod render;
@@ -52,9 +53,10 @@ pub use data::{
 pub use flaw::{Flaw, Flaws};
 pub use form::Form;
 pub use generate::generate;
-pub use line::{CLOCK_START, DEFAULT_NAMESPACE, Line, Outcome, Refused, Scenario, Text};
+pub use line::{CLOCK_START, DEFAULT_NAMESPACE, Guard, Line, Outcome, Refused, Scenario, Text};
 pub use parse::parse;
 pub use print::{print, print_line, print_step};
+pub use promise::{Condition, Promise, State};
 pub use quote::{print_label, print_node, print_node_cut, print_path, print_value};
 #[cfg(feature = "cli")]
 pub use render::render;

@@ -10,13 +10,14 @@ use super::arguments::Arguments;
 use super::data::Name;
 use super::flaw::{Flaw, Flaws};
 use super::form::Form;
-use super::limits::{FILE_BYTES_MAX, FLAWS_MAX, LINE_BYTES_MAX, STEPS_MAX};
-use super::line::{Line, Outcome, Refused, Scenario, Text};
+use super::limits::{FILE_BYTES_MAX, FLAWS_MAX, LINE_BYTES_MAX, MAY_MAX, STEPS_MAX};
+use super::line::{Guard, Line, Outcome, Refused, Scenario, Text};
 use super::step::{Step, forms, rows};
 use super::table::Row;
 use super::words::{Snag, Word, Words};
 use crate::named::{UnknownName, nearest};
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 /// Reads a scenario.
@@ -69,6 +70,8 @@ struct Pass {
     blank_after: bool,
     /// What a line below `---` belongs to.
     block: Block,
+    /// Where the pass stands with the `together` block.
+    together: Together,
     /// Where each client was declared.
     clients: BTreeMap<Name, usize>,
     /// A declaration could not be read, so that an unknown client is no news.
@@ -95,6 +98,18 @@ enum Block {
     Marked,
     /// Inside output that belongs to nothing.
     Lost,
+}
+
+/// Where the pass stands with the one block of steps that come in every order.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Together {
+    /// None was opened.
+    #[default]
+    Before,
+    /// Inside, from this line on.
+    Inside(usize),
+    /// Behind its end.
+    Behind,
 }
 
 impl Pass {
@@ -213,13 +228,15 @@ impl Pass {
         Ok(())
     }
 
-    /// `[CLIENT:] [! KIND | ?] STEP`
+    /// `[may [N]] [CLIENT:] [if WORD | unless WORD] [! KIND | ?] STEP [as WORD]`
     fn prefixed(&mut self, words: &[Word<'_>]) -> Result<Line, Snag> {
         let end = end_of(words);
-        let (client, words) = match words[0].strip_end(b':') {
+        let (may, words) = may(words)?;
+        let (client, words) = match words.first().and_then(|word| word.strip_end(b':')) {
             Some(client) => (Some(client), &words[1..]),
             None => (None, words),
         };
+        let (guard, words) = guard(words)?;
         let (outcome, words) = match words {
             [mark, rest @ ..] if mark.keyword() == Some("?") => (Outcome::Any, rest),
             [mark, rest @ ..] if mark.keyword() == Some("!") => {
@@ -229,6 +246,7 @@ impl Pass {
             }
             _ => (Outcome::Accepted, words),
         };
+        let (remembers, words) = remembers(words, outcome)?;
         let [word, arguments @ ..] = words else {
             return Err(Snag::new(end, "a prefix without a step"));
         };
@@ -246,6 +264,9 @@ impl Pass {
             let snag = word.snag("`expect` is no step of a client, which could be refused");
             return Err(snag.hint("leave out what stands before it"));
         }
+        if guard.is_some() && word.is_one_of(NO_STEPS_OF_CLIENTS) {
+            return Err(word.snag(format!("`{word}` is no step of a client, which could be passed over")));
+        }
         let client = client.map(|part| self.declared(part)).transpose()?;
         let step = step(words).map_err(|snag| match (client.is_none(), self.out_of_place(*word)) {
             (true, Some(hint)) => snag.hint(hint),
@@ -259,7 +280,57 @@ impl Pass {
                 return Err(name.snag(format!("client `{name}` is declared twice, first in line {first}")));
             }
         }
-        Ok(Line { client, outcome, ..Line::new(step) })
+        self.in_block(*word, &step, may.is_some())?;
+        if let Step::Look(_) = step
+            && remembers.is_none()
+        {
+            let snag = Snag::new(end, "`look` without a word to remember by");
+            return Err(snag.hint("the form is: CLIENT: look NODE as WORD"));
+        }
+        Ok(Line { may, client, guard, outcome, remembers, ..Line::new(step) })
+    }
+
+    /// Whether a step may stand here: inside a `together` block, before it, or behind it.
+    fn in_block(&mut self, word: Word<'_>, step: &Step, may: bool) -> Result<(), Snag> {
+        let inside = matches!(self.together, Together::Inside(_));
+        let refuse = |why: &str, hint: &str| Err(word.snag(format!("`{word}` {why}")).hint(hint.to_owned()));
+        match step {
+            Step::Together if may => return refuse("is nothing that may happen", "leave `may` out"),
+            Step::Together => match std::mem::replace(&mut self.together, Together::Inside(self.number)) {
+                Together::Before => {}
+                Together::Inside(line) => {
+                    return refuse("inside another", &format!("end the one of line {line} first"));
+                }
+                Together::Behind => return refuse("a second time", "a file has one such block"),
+            },
+            Step::End if !inside => return refuse("without a `together` above", "nothing is open here"),
+            Step::End => self.together = Together::Behind,
+            Step::Always(_) if !inside => {
+                return refuse("outside of a `together` block", "elsewhere `expect` asserts");
+            }
+            Step::Client { .. } if inside => {
+                return refuse("inside a `together` block", "declare every client above it");
+            }
+            Step::Now(_) if inside => {
+                return refuse("inside a `together` block", "there the clock moves by `advance` alone");
+            }
+            Step::Expect(assertion) if inside && assertion.is_of_last_collection() => {
+                let hint =
+                    "assert `present`, `absent`, `stored` or `not-stored`: collections come at any moment";
+                return refuse("of the last collection inside a `together` block", hint);
+            }
+            _ => {}
+        }
+        match step {
+            _ if !may => Ok(()),
+            _ if !inside => Err(word
+                .snag("`may` outside of a `together` block")
+                .hint("it stands before a step that comes at any moment, or never")),
+            Step::Expect(_) | Step::Always(_) | Step::End | Step::Look(_) => {
+                refuse("is nothing that may happen", "leave `may` out")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is said of a word that no step begins with, but that has a place elsewhere.
@@ -300,6 +371,10 @@ impl Pass {
         if self.flaws.is_empty() && !self.begun {
             self.flaws.push(located(1, b"", Snag::new(0..0, "the file has no steps")));
         }
+        if let (Together::Inside(line), true) = (self.together, self.flaws.is_empty()) {
+            let snag = Snag::new(0..0, "the `together` block is never closed");
+            self.flaws.push(located(line, b"", snag.hint("write `end` below its last step")));
+        }
         if !self.flaws.is_empty() {
             return Err(Flaws { list: self.flaws, cut: false });
         }
@@ -327,6 +402,56 @@ fn located(number: usize, line: &[u8], snag: Snag) -> Flaw {
     let column = characters(0..snag.at.start) + 1;
     let width = characters(snag.at).max(1);
     Flaw { line: number, column, width, message: snag.message, hint: snag.hint }
+}
+
+/// Steps that nobody does.
+const NO_STEPS_OF_CLIENTS: &[&str] = &["client", "together", "end", "always"];
+
+/// `may [N]` before a line.
+fn may<'w, 'l>(words: &'w [Word<'l>]) -> Result<(Option<NonZeroU64>, &'w [Word<'l>]), Snag> {
+    let [word, rest @ ..] = words else { return Ok((None, words)) };
+    if word.keyword() != Some("may") {
+        return Ok((None, words));
+    }
+    let times = rest.first().and_then(|times| times.keyword());
+    match times.filter(|times| times.bytes().all(|byte| byte.is_ascii_digit())) {
+        None => Ok((Some(NonZeroU64::MIN), rest)),
+        Some(times) => match times.parse().ok().filter(|times: &NonZeroU64| times.get() <= MAY_MAX) {
+            Some(times) => Ok((Some(times), &rest[1..])),
+            None => Err(rest[0].snag(format!("`{times}` is no number from 1 to {MAY_MAX}"))),
+        },
+    }
+}
+
+/// `if WORD` or `unless WORD` before a step.
+fn guard<'w, 'l>(words: &'w [Word<'l>]) -> Result<(Option<Guard>, &'w [Word<'l>]), Snag> {
+    let is_set = match words.first().and_then(|word| word.keyword()) {
+        Some("if") => true,
+        Some("unless") => false,
+        _ => return Ok((None, words)),
+    };
+    let [named, word, rest @ ..] = words else {
+        let named = words[0];
+        let snag = Snag::new(end_of(words), format!("`{named}` without a word"));
+        return Err(snag.hint(format!("the form is: CLIENT: {named} WORD STEP")));
+    };
+    if rest.is_empty() {
+        return Err(Snag::new(end_of(words), format!("`{named} {word}` without a step")));
+    }
+    Ok((Some(Guard { word: word.exact()?, is_set }), rest))
+}
+
+/// `as WORD` behind a step whose answer is remembered.
+fn remembers<'w, 'l>(
+    words: &'w [Word<'l>],
+    outcome: Outcome,
+) -> Result<(Option<Name>, &'w [Word<'l>]), Snag> {
+    let [before @ .., named, word] = words else { return Ok((None, words)) };
+    let looks = before.first().is_some_and(|step| step.keyword() == Some("look"));
+    if named.keyword() != Some("as") || !looks && outcome != Outcome::Any || before.is_empty() {
+        return Ok((None, words));
+    }
+    Ok((Some(word.exact()?), before))
 }
 
 /// The end of a line, where something is missing.

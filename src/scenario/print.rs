@@ -7,7 +7,7 @@
 //! What breaks a limit, a clock outside the years 0000 to 9999 for one, is printed all the same: parsing the
 //! text then says what is wrong with it.
 
-use super::line::{Line, Outcome, Scenario, Text};
+use super::line::{Guard, Line, Outcome, Scenario, Text};
 use super::quote::{Printed, bare_or_quoted};
 use super::step::Step;
 
@@ -37,9 +37,20 @@ pub fn print(scenario: &Scenario) -> String {
 pub fn print_line(line: &Line) -> String {
     let mut text = String::new();
     comment(&mut text, &line.comment);
+    if let Some(times) = line.may {
+        text.push_str("may ");
+        if times.get() > 1 {
+            text.push_str(&format!("{times} "));
+        }
+    }
     if let Some(client) = &line.client {
         text.push_str(&bare_or_quoted(client, |byte| byte != b':'));
         text.push_str(": ");
+    }
+    if let Some(Guard { word, is_set }) = &line.guard {
+        text.push_str(if *is_set { "if " } else { "unless " });
+        text.push_str(&bare_or_quoted(word, |_| true));
+        text.push(' ');
     }
     match line.outcome {
         Outcome::Accepted => {}
@@ -51,6 +62,10 @@ pub fn print_line(line: &Line) -> String {
         Outcome::Any => text.push_str("? "),
     }
     text.push_str(&print_step(&line.step));
+    if let Some(word) = &line.remembers {
+        text.push_str(" as ");
+        text.push_str(&bare_or_quoted(word, |_| true));
+    }
     text.push('\n');
     if let Some(expected) = &line.expected {
         output(&mut text, expected);

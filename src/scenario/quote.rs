@@ -135,7 +135,8 @@ pub(super) fn bare_or_quoted(bytes: &[u8], allowed: fn(u8) -> bool) -> String {
 /// Bytes that need no quotes. The parser takes more; these read well.
 fn is_plain(bytes: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._/:+@~,<>|".contains(byte);
-    !bytes.is_empty() && bytes.iter().all(plain)
+    // Behind `as` stands what remembers the answer.
+    !bytes.is_empty() && bytes != b"as" && bytes.iter().all(plain)
 }
 
 /// In quotes; letters and digits of any script as they are, if they are seen; other bytes beyond ASCII escaped.

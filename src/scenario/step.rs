@@ -15,6 +15,7 @@ use super::data::{
 };
 use super::form::{Form, Slots, own_words};
 use super::part::Part;
+use super::promise::{Condition, Promise, State};
 use super::quote::Printed;
 use super::table::{Row, changed, record, table};
 use super::words::Snag;
@@ -46,6 +47,9 @@ table! {
 
     /// The daemon is replaced by one of another release; the database stays.
     "release RELEASE" => Release(release: Release), as in "release 2.2";
+
+    /// The daemon dies and starts again; the database and the backends stay.
+    "crash" => Crash, as in "crash";
 
     /// Sets the clock.
     "now TIME" => Now(now: Instant), as in "now 2026-01-01T12:00:00Z";
@@ -267,6 +271,19 @@ table! {
 
     /// The backends drop what the database no longer knows.
     "cleanup" => Cleanup, as in "cleanup";
+
+    /// From here to `end` the clients' steps may come in every order.
+    "together" => Together, as in "together";
+
+    /// The client remembers by a word whether this is in the database.
+    "look NODE" => Look(node: NodeName), as in "look content/layer as there";
+
+    /// What holds in every state between `together` and `end`: each node's condition, while those behind `when` hold.
+    "always CONDITION NODE... [when CONDITION NODE...]" => Always(promise: Promise),
+        as in "always present content/layer when present image/main";
+
+    /// Every client has come to its end.
+    "end" => End, as in "end";
 }
 
 table! {
@@ -383,7 +400,36 @@ impl Assertion {
     }
 }
 
+impl Condition {
+    /// The same as an `expect` step asserts it.
+    pub fn assertion(&self) -> Assertion {
+        let nodes = self.nodes.clone();
+        match self.state {
+            State::Present => Assertion::Present(nodes),
+            State::Absent => Assertion::Absent(nodes),
+            State::Stored => Assertion::Stored(nodes),
+            State::NotStored => Assertion::NotStored(nodes),
+        }
+    }
+}
+
+impl Assertion {
+    /// Whether it speaks of the last collection, and not of what is there now.
+    pub fn is_of_last_collection(&self) -> bool {
+        matches!(self, Assertion::Kept(_) | Assertion::Removed(_) | Assertion::Error(_) | Assertion::Same)
+    }
+}
+
 impl Step {
+    /// The release of the daemon that starts anew with this step, where `now` is the one that runs.
+    pub fn restarts(&self, now: Release) -> Option<Release> {
+        match self {
+            Step::Release(release) => Some(*release),
+            Step::Crash => Some(now),
+            _ => None,
+        }
+    }
+
     /// Whether it is an edit that no client can make.
     pub fn is_raw(&self) -> bool {
         matches!(

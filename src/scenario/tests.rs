@@ -121,9 +121,17 @@ fn flawed_texts_never_panic_and_what_is_read_prints_back() {
 fn every_form_has_an_example_that_is_canonical() {
     let clients = "client web";
     for form in forms() {
-        let text = format!("release 2.4\n{clients}\n{}\n", form.example);
+        // Some stand only where others do.
+        let (above, below) = match form.step() {
+            "together" => ("", "end\n"),
+            "always" => ("together\n", "end\n"),
+            "end" => ("together\n", ""),
+            _ => ("", ""),
+        };
+        let text = format!("release 2.4\n{clients}\n{above}{}\n{below}", form.example);
         let scenario = read(&text);
-        assert_eq!(scenario.lines.len(), 2, "{}", form.example);
+        let around = above.lines().count() + below.lines().count();
+        assert_eq!(scenario.lines.len(), 2 + around, "{}", form.example);
         assert_eq!(print(&scenario), text);
         let words: Vec<&str> = form.words().collect();
         assert!(form.example.starts_with(&words.join(" ")), "{}", form.example);
@@ -400,6 +408,23 @@ fn what_is_missing_or_too_much_is_said() {
         ("lease none\n---\na", 1, "expected output stands directly below"),
         ("gc\n---\na\n\n---\nb", 1, "expected output stands directly below"),
         ("gc\n# why\n---\nb", 1, "expected output stands directly below"),
+        ("always present content/a", 1, "`always` outside of a `together` block"),
+        ("together\nalways there content/a\nend", 8, "unknown condition `there`"),
+        ("together\nalways present content/a when\nend", 30, "CONDITION is missing"),
+        ("together\ntogether\nend", 1, "`together` inside another"),
+        ("together\nend\ntogether\nend", 1, "`together` a second time"),
+        ("end", 1, "`end` without a `together` above"),
+        ("gc\ntogether\ngc", 1, "the `together` block is never closed"),
+        ("may gc", 5, "`may` outside of a `together` block"),
+        ("together\nmay 0 gc\nend", 5, "`0` is no number from 1 to 100"),
+        ("together\nmay expect same\nend", 5, "`expect` of the last collection inside"),
+        ("together\nnow 2026-01-01T00:00:00Z\nend", 1, "`now` inside a `together` block"),
+        ("together\nclient a\nend", 1, "`client` inside a `together` block"),
+        ("look content/a", 15, "`look` without a word to remember by"),
+        ("if there", 9, "`if there` without a step"),
+        ("unless", 7, "`unless` without a word"),
+        ("client a\nif there client b", 10, "`client` is no step of a client"),
+        ("content put a as there", 15, "unexpected `as`"),
         ("client a\nclient a", 8, "client `a` is declared twice, first in line 1"),
         ("client alice\nalcie: gc", 1, "client `alcie` is not declared (did you mean `alice`?)"),
     ] {

@@ -5,7 +5,7 @@ use crate::scenario::{DEFAULT_NAMESPACE, Name};
 use std::collections::BTreeMap;
 
 /// Where a client acts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub(super) struct Actor {
     pub(super) namespace: Name,
     pub(super) lease: Option<Name>,
@@ -24,7 +24,7 @@ impl Actor {
 }
 
 /// Every client.
-#[derive(Clone, Default)]
+#[derive(Clone, Hash, Default)]
 pub(super) struct Actors {
     unnamed: Actor,
     named: BTreeMap<Name, Actor>,
@@ -63,11 +63,18 @@ pub(super) fn undeclared(client: Option<&Name>) -> Error {
 }
 
 /// What clients hold open at the daemon.
-#[derive(Clone, Default)]
+#[derive(Clone, Hash, Default)]
 pub(super) struct Handles {
     pub(super) writers: BTreeMap<HandleKey, Writer>,
     /// What was begun under the same key is finished in the order in which it was begun.
     pub(super) preparations: BTreeMap<HandleKey, Vec<Preparation>>,
+}
+
+impl Handles {
+    /// All that anybody holds.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &HandleKey> {
+        self.writers.keys().chain(self.preparations.keys())
+    }
 }
 
 /// Who holds what: the client, its namespace, a snapshotter or nothing, and the reference or key.

@@ -22,6 +22,7 @@ fn is_same(left: &World, right: &World) -> bool {
         && left.has_streams == right.has_streams
         && left.streams == right.streams
         && left.scheduled == right.scheduled
+        && left.words == right.words
         && left.collectors == right.collectors
         && is_same_store(&left.store, &right.store)
         && left.clients().eq(right.clients())

@@ -10,7 +10,9 @@ use crate::engine::collect;
 use crate::metadata::Error;
 use crate::node::{Kind, NodeRef};
 use crate::release::Release;
-use crate::scenario::{Assertion, Name, NodeName, RawValue, alias, print_node_cut, print_path};
+use crate::scenario::{
+    Assertion, Condition, Name, NodeName, Promise, RawValue, alias, print_node_cut, print_path,
+};
 use crate::schema::{names, time, varint, views};
 use crate::situation::Situation;
 use crate::text;
@@ -123,6 +125,21 @@ impl World {
                 was => Err(one(entry_unmet(path, was, "nothing"))),
             },
         }
+    }
+
+    /// Whether a node is in the database, or open, or listed by a collector.
+    pub(super) fn is_there(&self, client: Option<&Name>, node: &NodeName) -> bool {
+        let present = Assertion::Present(vec![node.clone()]);
+        self.expects(client, &present).is_ok()
+    }
+
+    /// Holds a promise against the world: what shows that it is broken, of every node that it names.
+    pub fn breaks(&self, client: Option<&Name>, promise: &Promise) -> Option<Vec<Unmet>> {
+        let is_due = |when: &Condition| self.expects(client, &when.assertion()).is_ok();
+        if !promise.when.as_ref().is_none_or(is_due) {
+            return None;
+        }
+        self.expects(client, &promise.holds.assertion()).err()
     }
 
     fn each(

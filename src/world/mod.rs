@@ -25,12 +25,14 @@ mod collect;
 mod collectors;
 mod expect;
 mod faults;
+mod fingerprint;
 mod raw;
 mod write;
 
 pub use collect::{Cleaned, CleanedSnapshots, Collected};
 pub use expect::Unmet;
 pub use faults::{DaemonFault, Fault};
+pub use fingerprint::Fingerprint;
 
 use crate::collector::Collector;
 use crate::go::Go;
@@ -38,9 +40,10 @@ use crate::instant::Instant;
 use crate::metadata::streams::Streams;
 use crate::metadata::{CleanUp, Error, ErrorKind, Store};
 use crate::release::Release;
-use crate::scenario::{CLOCK_START, Name};
+use crate::scenario::{CLOCK_START, Name, Step};
 use crate::situation::Situation;
-use actors::{Actors, Handles};
+use actors::{Actors, HandleKey, Handles};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A daemon and all around it.
@@ -51,6 +54,8 @@ pub struct World {
     built_with: Go,
     actors: Arc<Actors>,
     handles: Arc<Handles>,
+    /// What clients held open when the daemon died, and have not asked for since.
+    lost: Arc<BTreeSet<HandleKey>>,
     /// Those that steps declared, in ascending order of their types.
     collectors: Arc<Vec<Collector>>,
     streams: Streams,
@@ -61,6 +66,8 @@ pub struct World {
     last: Option<Arc<Collected>>,
     /// A collection that never ends has the metadata locked.
     is_hung: bool,
+    /// What clients remember as true: the client, and its word.
+    words: Arc<BTreeSet<(Option<Name>, Name)>>,
 }
 
 /// Where a client acts: its namespace and its lease.
@@ -75,6 +82,8 @@ pub struct Applied {
     pub collected: Option<Arc<Collected>>,
     /// The clean-up that it ran.
     pub cleaned: Option<Cleaned>,
+    /// It was passed over: its guard did not hold, or it only may happen.
+    pub is_passed: bool,
 }
 
 impl World {
@@ -91,12 +100,14 @@ impl World {
             built_with: Go::default(),
             actors: Arc::default(),
             handles: Arc::default(),
+            lost: Arc::default(),
             collectors: Arc::default(),
             streams: Streams::default(),
             has_streams: false,
             scheduled: Arc::default(),
             last: None,
             is_hung: false,
+            words: Arc::default(),
         }
     }
 
@@ -134,6 +145,17 @@ impl World {
     /// The streams' manager.
     pub fn streams(&self) -> &Streams {
         &self.streams
+    }
+
+    /// Whether a client remembers a word as true; one that was never set is not.
+    pub fn remembers(&self, client: Option<&Name>, word: &Name) -> bool {
+        // A set of pairs is asked with a pair of its own.
+        !self.words.is_empty() && self.words.contains(&(client.cloned(), word.clone()))
+    }
+
+    /// Whether a step of a client needs what it held open when the daemon died: its connection ended with it.
+    pub fn has_lost(&self, client: Option<&Name>, step: &Step) -> bool {
+        !self.lost.is_empty() && self.handle_of(client, step).is_some_and(|key| self.lost.contains(&key))
     }
 
     /// Whether the metadata is locked for ever.

@@ -166,6 +166,11 @@ impl World {
             }
             Step::Client { .. }
             | Step::Release(_)
+            | Step::Crash
+            | Step::Look(_)
+            | Step::Together
+            | Step::Always(_)
+            | Step::End
             | Step::Now(_)
             | Step::Advance(_)
             | Step::NamespaceUse { .. }

@@ -11,6 +11,7 @@ mod diff;
 mod endings;
 mod exhaust;
 mod explain;
+mod explore;
 mod export;
 mod go;
 mod grade;

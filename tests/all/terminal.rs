@@ -28,6 +28,7 @@ fn short(command: &str) -> &'static [&'static str] {
     match command {
         "simulate" => &["--cases", "64"],
         "replay" | "collect" | "explain" | "lint" | "conformance" => &["good.scenario"],
+        "explore" => &["protocol.scenario"],
         "graph" => &["good.scenario", "--dot"],
         "diff" => &["good.scenario", "--from", "1.7", "--to", "2.0"],
         "exhaust" => &["--nodes", "2"],
@@ -197,6 +198,7 @@ gc
 fn room() -> Room {
     let room = Room { folder: TempDir::new().expect("a folder"), leaks: RefCell::default() };
     room.write("good.scenario", "content put a\ngc\nexpect removed content/a\n");
+    room.write("protocol.scenario", "together\ncontent put a\nmay gc\nend\n");
     room
 }
 

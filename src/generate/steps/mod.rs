@@ -228,7 +228,7 @@ impl<'u, 'b> Draft<'u, 'b> {
     }
 
     fn restart(&mut self) -> Result<()> {
-        self.step(Step::Release(self.release));
+        self.step(Step::Crash);
         Ok(())
     }
 

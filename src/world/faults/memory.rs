@@ -48,26 +48,26 @@ pub(super) fn schedule_replaced(asked: &Asked<'_>, world: &mut World) {
 }
 
 pub(super) fn restart_keeps_marks(asked: &Asked<'_>, world: &mut World) {
-    if let Step::Release(_) = asked.step {
+    if let Step::Release(_) | Step::Crash = asked.step {
         world.store.dirty = asked.before.store.dirty.clone();
     }
 }
 
 pub(super) fn restart_keeps_streams(asked: &Asked<'_>, world: &mut World) {
-    if let Step::Release(_) = asked.step {
+    if let Step::Release(_) | Step::Crash = asked.step {
         world.streams = asked.before.streams.clone();
     }
 }
 
 pub(super) fn restart_keeps_locks(asked: &Asked<'_>, world: &mut World) {
-    if let Step::Release(_) = asked.step {
+    if let Step::Release(_) | Step::Crash = asked.step {
         world.store.backend.lock_as(&asked.before.store.backend);
         world.is_hung = asked.before.is_hung;
     }
 }
 
 pub(super) fn restart_shares_content(asked: &Asked<'_>, world: &mut World) {
-    if let Step::Release(_) = asked.step {
+    if let Step::Release(_) | Step::Crash = asked.step {
         world.store.sharing = Sharing::Shared;
     }
 }

@@ -1,0 +1,209 @@
+//! `leasehold explore`: whether a protocol of several clients survives every order of its steps.
+
+use super::findings::Folder;
+use super::notes::Notes;
+use super::replay::{Rules, add_files, read_scenario};
+use super::verdict::Verdict as FileVerdict;
+use super::{Ended, Failure, interrupt, progress, threads, values, version};
+use crate::explore::weakest::{self, Weighed};
+use crate::explore::{Merging, Progress};
+use crate::explore::{NoProtocol, NotExplored, Order, Protocol, Search, Verdict, explore};
+use crate::properties::known::Known;
+use crate::release::Release;
+use crate::report::Show as _;
+use crate::report::explore::{OfFile, Report};
+use crate::scenario::{Scenario, Text, print};
+use crate::text;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Explore protocols: whether they keep their promises in every order of steps, collections, clean-ups, time and crashes
+///
+/// A protocol is a scenario with a `together` block. The clients' steps in it come each in its client's order, and all of
+/// them in every order; what `may` happen happens at every moment, or never. A step of several transactions, such as
+/// `content put`, is several: others come in between. Every state is looked at once. Where an `always` line does not hold,
+/// a step is refused that must not be, an `expect` below `end` fails, or a collection breaks a property, the shortest order
+/// that leads there is written as a scenario.
+#[derive(clap::Args)]
+#[command(after_help = "A protocol. It is broken by the step that may happen, and safe without it:
+
+  client alice
+  client bob
+  together
+  alice: lease create pull expire=+1h
+  alice: lease use pull
+  alice: content put layer
+  alice: content put manifest gc.ref.content.l.0=@layer
+  alice: image create main target=manifest
+  alice: lease delete pull
+  may 2 gc
+  may bob: content label manifest gc.ref.content.l.0=
+  always present content/layer when present image/main
+  end
+
+The language is in scenarios/README.md, protocols of real clients in scenarios/protocols.
+
+Exit codes: 0 all are safe, 1 one is broken or was cut short, 2 usage, 3 a file that cannot be read or is no protocol.
+
+Examples:
+  leasehold explore scenarios/protocols
+  leasehold explore pull.scenario --release all
+  leasehold explore pull.scenario --weakest
+  leasehold explore pull.scenario --states-max 100000000 --out found")]
+pub(super) struct Arguments {
+    /// Scenario files with a `together` block, or folders of them
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    paths: Vec<PathBuf>,
+    /// Whose rules, whatever the files begin with: a version of containerd, or all for each in turn
+    #[arg(long, value_name = "RELEASE|all", value_parser = Rules::parse)]
+    release: Option<Rules>,
+    /// Hold collections to the intended rules instead of those with the release's known defects
+    #[arg(long)]
+    intended: bool,
+    /// So many states of one protocol at the most; with more it is cut short and called neither safe nor broken
+    #[arg(long, value_name = "N", default_value = "20000000", value_parser = parse_states, allow_negative_numbers = true)]
+    states_max: u64,
+    /// Ask besides, of each: what does its safety rest on? Each lease, label, expiry and step is left out in turn; of a
+    /// broken one, which one thing more would make it safe
+    #[arg(long)]
+    weakest: bool,
+    /// Threads; default: one a core. The answer is the same for any number
+    #[arg(long, value_name = "N", value_parser = threads::parse_jobs, allow_negative_numbers = true)]
+    jobs: Option<usize>,
+    /// Where orders that break a protocol go, never over a file that is there; default: findings
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// One JSON object instead of the text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    let Arguments { release, intended, states_max, jobs, json, .. } = *arguments;
+    if let Some(Rules::Of(release)) = release {
+        version::warn_of_rules(&[release], &mut Notes::default());
+    }
+    let protocols = protocols(&arguments.paths)?;
+    let mut folder = Folder::tried(arguments.out.as_deref())?;
+    let threads = threads::pool(jobs)?;
+    let stop = interrupt::stop();
+    let (mut explored, mut failed) = (Vec::new(), Vec::new());
+    for (path, scenario) in &protocols {
+        for release in Rules::releases(release, scenario.release) {
+            let known = if intended { Known::NONE } else { Known::as_shipped(release) };
+            let bar = progress::bar(None, "states");
+            let told = |Progress { states, depth, frontier, .. }: Progress| {
+                bar.set_position(states);
+                bar.set_message(format!(", {depth} deep, {} waiting", text::count(frontier)));
+            };
+            let merging = Merging::default();
+            let search = Search { release, known, states_max, merging, stop: &stop, told: &told };
+            let came = threads.install(|| explore(scenario, &search));
+            bar.finish_and_clear();
+            let came = match came {
+                Ok(came) => came,
+                // Other files, and other releases, have their answers all the same.
+                Err(error) => {
+                    failed.push(format!("{} (under {release})", not_explored(path, &error)));
+                    continue;
+                }
+            };
+            let file = came.order.as_ref().and_then(|order| {
+                let text = print(&with_head(order, path, release));
+                folder.write(&stem(path, release), &text)
+            });
+            let was_safe = match came.found.verdict {
+                Verdict::Safe => Some(true),
+                Verdict::Broken(_) => Some(false),
+                Verdict::Cut | Verdict::Stopped => None,
+            };
+            let weighed = match was_safe.filter(|_| arguments.weakest) {
+                Some(was_safe) => {
+                    let search = Search { told: &|_| {}, ..search };
+                    threads.install(|| weigh(path, scenario, was_safe, &search))?
+                }
+                None => Vec::new(),
+            };
+            let path = text::path(path).to_string();
+            explored.push(OfFile { path, release, is_intended: intended, explored: came, weighed, file });
+            if stop.is_asked() {
+                break;
+            }
+        }
+    }
+    folder.tell_failure();
+    let report = Report { explored: &explored, states_max };
+    report.write(json, out)?;
+    if !failed.is_empty() {
+        return Err(Failure::Input(failed.join("\nleasehold: ")));
+    }
+    let stopped = explored.iter().any(|of| of.explored.found.verdict == Verdict::Stopped);
+    match report.counts() {
+        [_, broken, _] if stopped && broken == 0 => Ok(Ended::Interrupted),
+        [_, 0, 0] => Ok(Ended::Well),
+        _ => Ok(Ended::WithFinding),
+    }
+}
+
+/// Each variant of a protocol, explored.
+fn weigh(
+    path: &Path,
+    scenario: &Scenario,
+    was_safe: bool,
+    search: &Search<'_>,
+) -> Result<Vec<Weighed>, Failure> {
+    let refused = |error: NotExplored| not_explored(path, &error);
+    let count = weakest::count(scenario, was_safe).map_err(|error| refused(error.into()))?;
+    let bar = progress::bar(Some(count as u64), "variants");
+    let weighed = weakest::weigh(scenario, was_safe, search, &|| bar.inc(1)).map_err(refused);
+    bar.finish_and_clear();
+    weighed
+}
+
+/// The protocols among the files; of a folder's scenarios those with a block.
+fn protocols(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Scenario)>, Failure> {
+    let mut protocols = Vec::new();
+    for path in paths {
+        let mut files = Vec::new();
+        add_files(path, false, &mut files)?;
+        let before = protocols.len();
+        for file in files {
+            let (scenario, _) = read_scenario(&file.path).map_err(|verdict| match verdict {
+                FileVerdict::Unusable(text) => Failure::Input(text),
+                _ => unreachable!("what cannot be read is unusable"),
+            })?;
+            match Protocol::of(&scenario) {
+                Err(NoProtocol::NoBlock) if !file.is_named => {}
+                Err(error) => return Err(not_explored(&file.path, &NotExplored::NoProtocol(error))),
+                Ok(_) => protocols.push((file.path, scenario)),
+            }
+        }
+        if protocols.len() == before {
+            let path = text::path(path);
+            return Err(Failure::Input(format!("{path}: no scenario with a `together` block")));
+        }
+    }
+    Ok(protocols)
+}
+
+fn not_explored(path: &Path, error: &NotExplored) -> Failure {
+    Failure::Input(format!("{}: {error}", text::path(path)))
+}
+
+/// The order with its story above it.
+fn with_head(order: &Order, path: &Path, release: Release) -> Scenario {
+    let name = path.file_name().unwrap_or_default().display();
+    let told = order.told.lines().next().unwrap_or_default();
+    let head = format!("An order that breaks {name} under {release}, from `leasehold explore`.\n{told}");
+    Scenario { head: Text::lines(&head), ..order.scenario.clone() }
+}
+
+fn stem(path: &Path, release: Release) -> String {
+    let stem = path.file_stem().unwrap_or_default().display();
+    format!("{stem}-{}", release.name())
+}
+
+fn parse_states(text: &str) -> Result<u64, String> {
+    // Each is known by a number of 32 bits.
+    values::count(text, 1, u64::from(u32::MAX) - 1)
+}

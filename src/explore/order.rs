@@ -1,0 +1,203 @@
+//! One order of a protocol as a scenario that replay runs: what was passed over is left out, what was refused is said to
+//! be, and what was looked at is asserted. It ends with the promise that is broken, so that replay fails there.
+
+use super::protocol::{Move, Protocol};
+use super::search::{Broken, Goes, Kind, Outcome as Came, Search, Searching};
+use super::state::Control;
+use crate::metadata::Error;
+use crate::properties::steps::refused;
+use crate::replay::{Replay, Replayed, run_replay};
+use crate::scenario::{Assertion, Condition, Line, Name, Outcome, Scenario, Step};
+use crate::world::World;
+use std::sync::Arc;
+
+/// The order that broke something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// It as a scenario, each line with its number in the printed text.
+    pub scenario: Scenario,
+    /// Without which of its lines, a place each, nothing would break.
+    pub matters: Vec<bool>,
+    /// What replay says at its end.
+    pub told: String,
+}
+
+/// A line of the order, and which moves of which thread it stands for.
+struct Done<'s> {
+    thread: usize,
+    line: &'s Line,
+    /// Its moves but the last were done without anybody in between.
+    is_whole: bool,
+    as_step: Line,
+}
+
+/// The order that leads to a broken promise. None if replay does not confirm it.
+pub(super) fn order(
+    protocol: &Protocol<'_>,
+    start: World,
+    search: &Search<'_>,
+    broken: &Broken,
+) -> Option<Order> {
+    let moves = moves(protocol, start, search, broken);
+    let of = |lines: Vec<Line>| {
+        let mut all = protocol.before.to_vec();
+        all.extend(lines);
+        match &broken.promise {
+            Kind::Always(at) => all.extend(promised(protocol.promises[*at])),
+            Kind::Behind => all.extend_from_slice(protocol.behind),
+            Kind::Step | Kind::Collection => {}
+        }
+        // A client that does nothing in this order needs no declaration.
+        let acts = |name: &Name| all.iter().any(|line| line.client.as_ref() == Some(name));
+        let is_idle = |line: &Line| matches!(&line.step, Step::Client { name, .. } if !acts(name));
+        let bare = |line: &Line| Line { comment: Vec::new(), expected: None, ..line.clone() };
+        let lines = all.iter().filter(|line| !is_idle(line)).map(bare).collect();
+        numbered(Scenario { release: search.release, lines, ..Scenario::default() })
+    };
+    // A step whose transactions came in a row is written as one, if that breaks it too.
+    let [joined, apart] = [joined(&moves), moves.iter().map(|done| done.as_step.clone()).collect()];
+    let known = search.known;
+    let (scenario, told) = [joined, apart].into_iter().map(of).find_map(|scenario| {
+        let told = told(&scenario, known == super::Known::NONE)?;
+        Some((scenario, told))
+    })?;
+    let matters = matters(&scenario, known == super::Known::NONE);
+    Some(Order { scenario, matters, told })
+}
+
+/// The moves of the order, in the worlds that they were done in.
+fn moves<'s>(protocol: &Protocol<'s>, start: World, search: &Search<'_>, broken: &Broken) -> Vec<Done<'s>> {
+    let searching = Searching::new(protocol, search);
+    let mut control = searching.settled(&start, Control::start(protocol), &mut Vec::new());
+    let mut world = Arc::new(start);
+    let mut moves: Vec<Done<'s>> = Vec::new();
+    for number in &broken.order {
+        let at = usize::from(*number);
+        let thread = &protocol.threads[at];
+        let each = &thread.moves[thread.place(control.progress[at])];
+        let taken = searching.take(&world, at, each).outcome;
+        let gives_up = matches!(&taken, Came::Next(next) if matches!(next.goes, Goes::GivesUp));
+        moves.extend(done(&world, at, each, gives_up));
+        match taken {
+            Came::Next(next) => {
+                control = searching.after(&control, at, &next);
+                control = searching.settled(&next.world, control, &mut Vec::new());
+                world = next.world;
+            }
+            Came::Barred | Came::Broken(_) => break,
+        }
+    }
+    moves
+}
+
+/// A move as a line, unless it is passed over.
+fn done<'s>(world: &World, thread: usize, each: &Move<'s>, gives_up: bool) -> Option<Done<'s>> {
+    let line = each.line;
+    let client = line.client.as_ref();
+    if let (true, Some(guard)) = (each.is_first, &line.guard)
+        && world.remembers(client, &guard.word) != guard.is_set
+    {
+        return None;
+    }
+    let as_step = match &line.step {
+        Step::Look(node) => {
+            let nodes = vec![node.clone()];
+            let is_there = world.expects(client, &Assertion::Present(nodes.clone())).is_ok();
+            let seen = if is_there { Assertion::Present(nodes) } else { Assertion::Absent(nodes) };
+            Line { client: client.cloned(), ..Line::new(Step::Expect(seen)) }
+        }
+        Step::Expect(_) => Line { guard: None, ..line.clone() },
+        _ => {
+            let refusal = world.clone().apply(&each.does).refused;
+            Line { outcome: outcome(each, refusal, gives_up), ..each.does.clone() }
+        }
+    };
+    Some(Done { thread, line, is_whole: each.is_first && each.is_last, as_step })
+}
+
+/// What is said of a step that was answered so: where its line asks for something else, what the line asks for. A client that
+/// gives up after a crash was refused.
+fn outcome(each: &Move<'_>, refusal: Option<Error>, gives_up: bool) -> Outcome {
+    let kind = refusal.as_ref().map(|error| refused(error.kind));
+    let is_as_asked = each.takes(&each.answer(refusal));
+    match (kind, each.line.outcome) {
+        (Some(kind), _) if gives_up || is_as_asked => Outcome::Refused(kind),
+        (_, Outcome::Any) => Outcome::Accepted,
+        (_, asked) => asked,
+    }
+}
+
+/// The lines, with the moves of one line as that line where nothing came between.
+fn joined(moves: &[Done<'_>]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut rest = moves;
+    while let Some((first, _)) = rest.split_first() {
+        let same = |done: &&Done<'_>| done.thread == first.thread && std::ptr::eq(done.line, first.line);
+        let run = if first.is_whole { 1 } else { rest.iter().take_while(same).count() };
+        let last = &rest[run - 1];
+        lines.push(match run {
+            1 => first.as_step.clone(),
+            _ => Line {
+                may: None,
+                guard: None,
+                remembers: None,
+                outcome: last.as_step.outcome,
+                ..first.line.clone()
+            },
+        });
+        rest = &rest[run..];
+    }
+    lines
+}
+
+/// What a broken promise asserts: what is true, and what does not hold although it is.
+fn promised(line: &Line) -> Vec<Line> {
+    let Step::Always(promise) = &line.step else { return Vec::new() };
+    let asserted = promise.when.iter().chain([&promise.holds]).map(Condition::assertion);
+    let line = |assertion| Line { client: line.client.clone(), ..Line::new(Step::Expect(assertion)) };
+    asserted.map(line).collect()
+}
+
+/// The same with each line's number in the printed text.
+fn numbered(mut scenario: Scenario) -> Scenario {
+    // The release stands first.
+    let mut number = 1;
+    for line in &mut scenario.lines {
+        number += usize::from(line.blank_before) + 1;
+        line.number = number;
+    }
+    scenario
+}
+
+fn replayed(scenario: &Scenario, is_intended: bool) -> Replayed {
+    run_replay(Replay::new(scenario, None).intended(is_intended))
+}
+
+/// What replay says against the end of an order; none if it says nothing, or stops before.
+fn told(scenario: &Scenario, is_intended: bool) -> Option<String> {
+    let replayed = replayed(scenario, is_intended);
+    // What is refused ends a replay: steps may only follow where they are the lines below the block.
+    Some(replayed.failures.first()?.to_string())
+}
+
+/// Which lines cannot be left out.
+fn matters(scenario: &Scenario, is_intended: bool) -> Vec<bool> {
+    let fails = |scenario: &Scenario| {
+        let replayed = replayed(scenario, is_intended);
+        replayed.failures.first().map(|failure| (failure.line, failure.to_string()))
+    };
+    let Some(failure) = fails(scenario) else { return vec![true; scenario.lines.len()] };
+    let is_needed = |at: usize| {
+        // A declaration is no step.
+        if let Step::Client { .. } = scenario.lines[at].step {
+            return false;
+        }
+        if scenario.lines[at].number == failure.0 {
+            return true;
+        }
+        let mut fewer = scenario.clone();
+        fewer.lines.remove(at);
+        fails(&fewer).as_ref() != Some(&failure)
+    };
+    (0..scenario.lines.len()).map(is_needed).collect()
+}
