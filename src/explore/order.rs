@@ -26,8 +26,7 @@ pub struct Order {
 struct Done<'s> {
     thread: usize,
     line: &'s Line,
-    /// Its moves but the last were done without anybody in between.
-    is_whole: bool,
+    is_first: bool,
     as_step: Line,
 }
 
@@ -52,13 +51,17 @@ pub(super) fn order(
         let is_idle = |line: &Line| matches!(&line.step, Step::Client { name, .. } if !acts(name));
         let bare = |line: &Line| Line { comment: Vec::new(), expected: None, ..line.clone() };
         let lines = all.iter().filter(|line| !is_idle(line)).map(bare).collect();
-        numbered(Scenario { release: search.release, lines, ..Scenario::default() })
+        let scenario = numbered(Scenario { release: search.release, lines, ..Scenario::default() });
+        let behind = if broken.promise == Kind::Behind { protocol.behind.len() } else { 1 };
+        let end = scenario.lines.len().saturating_sub(behind);
+        let end = scenario.lines.get(end).map_or(0, |line| line.number);
+        (scenario, end)
     };
     // A step whose transactions came in a row is written as one, if that breaks it too.
     let [joined, apart] = [joined(&moves), moves.iter().map(|done| done.as_step.clone()).collect()];
     let known = search.known;
-    let (scenario, told) = [joined, apart].into_iter().map(of).find_map(|scenario| {
-        let told = told(&scenario, known == super::Known::NONE)?;
+    let (scenario, told) = [joined, apart].into_iter().map(of).find_map(|(scenario, end)| {
+        let told = told(&scenario, end, known == super::Known::NONE)?;
         Some((scenario, told))
     })?;
     let matters = matters(&scenario, known == super::Known::NONE);
@@ -112,7 +115,7 @@ fn done<'s>(world: &World, thread: usize, each: &Move<'s>, gives_up: bool) -> Op
             Line { outcome: outcome(each, refusal, gives_up), ..each.does.clone() }
         }
     };
-    Some(Done { thread, line, is_whole: each.is_first && each.is_last, as_step })
+    Some(Done { thread, line, is_first: each.is_first, as_step })
 }
 
 /// What is said of a step that was answered so: where its line asks for something else, what the line asks for. A client that
@@ -132,8 +135,11 @@ fn joined(moves: &[Done<'_>]) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut rest = moves;
     while let Some((first, _)) = rest.split_first() {
-        let same = |done: &&Done<'_>| done.thread == first.thread && std::ptr::eq(done.line, first.line);
-        let run = if first.is_whole { 1 } else { rest.iter().take_while(same).count() };
+        // What may happen again begins anew.
+        let goes_on = |done: &&Done<'_>| {
+            done.thread == first.thread && std::ptr::eq(done.line, first.line) && !done.is_first
+        };
+        let run = 1 + rest[1..].iter().take_while(goes_on).count();
         let last = &rest[run - 1];
         lines.push(match run {
             1 => first.as_step.clone(),
@@ -173,11 +179,12 @@ fn replayed(scenario: &Scenario, is_intended: bool) -> Replayed {
     run_replay(Replay::new(scenario, None).intended(is_intended))
 }
 
-/// What replay says against the end of an order; none if it says nothing, or stops before.
-fn told(scenario: &Scenario, is_intended: bool) -> Option<String> {
+/// What replay says against the lines from this one on; none if it says nothing, or something against a line before.
+fn told(scenario: &Scenario, end: usize, is_intended: bool) -> Option<String> {
     let replayed = replayed(scenario, is_intended);
-    // What is refused ends a replay: steps may only follow where they are the lines below the block.
-    Some(replayed.failures.first()?.to_string())
+    let first = replayed.failures.first()?;
+    // That nothing is asserted is said of the whole.
+    (first.line >= end).then(|| first.to_string())
 }
 
 /// Which lines cannot be left out.

@@ -11,8 +11,10 @@
 use super::protocol::{NoProtocol, Protocol};
 use super::search::{Kind, Verdict};
 use super::{Explored, NotExplored, Search, explore};
-use crate::scenario::{Expiry, Line, Name, Scenario, Step, alias, print_label, print_node_cut, print_step};
-use crate::scenario::{NodeName, print_value};
+use crate::node::Kind as NodeKind;
+use crate::scenario::{
+    Expiry, Labels, Line, Name, NodeName, Scenario, Step, print_label, print_node, print_step, print_value,
+};
 use std::time::Duration;
 
 /// A protocol with one thing changed.
@@ -249,12 +251,7 @@ fn under_lease(scenario: &Scenario, client: Option<&Name>, first: usize, last: u
     let mut leased = scenario.clone();
     leased.lines.insert(last + 1, line(Step::LeaseDelete { lease: lease.clone(), sync: false }));
     let begin = [
-        Step::LeaseCreate {
-            lease: lease.clone(),
-            expire: None,
-            flat: false,
-            labels: crate::scenario::Labels::new(),
-        },
+        Step::LeaseCreate { lease: lease.clone(), expire: None, flat: false, labels: Labels::new() },
         Step::LeaseUse { lease },
     ];
     leased.lines.splice(first..first, begin.map(line));
@@ -270,7 +267,7 @@ fn promised(scenario: &Scenario) -> Vec<NodeName> {
     for line in &scenario.lines {
         let Step::Always(promise) = &line.step else { continue };
         for node in &promise.holds.nodes {
-            if node.kind == crate::node::Kind::Content && !nodes.contains(node) {
+            if node.kind == NodeKind::Content && !nodes.contains(node) {
                 nodes.push(node.clone());
             }
         }
@@ -293,8 +290,6 @@ fn referring(scenario: &Scenario, at: usize, node: &NodeName) -> Option<Variant>
         return None;
     }
     labels.insert(key, node.key.clone());
-    let slash = node.key.iter().position(|byte| *byte == b'/');
-    let change = format!("with a label gc.ref.content that refers to {}", print_node_cut(node, slash));
-    let change = alias::in_line(change);
+    let change = format!("with a label gc.ref.content that refers to {}", print_node(node));
     Some(Variant { change, lines: vec![line.number], is_part: false, scenario: labelled })
 }
