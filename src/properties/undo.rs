@@ -35,7 +35,9 @@ pub(super) fn held(
     }
     let mut undone = after.clone();
     let undoing = Box::new(Undoing { step: line.step.clone(), opposite: opposite.clone() });
-    let ran = catching(|| undone.apply_with(&Line { step: opposite, ..line.clone() }, fault));
+    // Without the guard of the line, which may not hold any more.
+    let ran =
+        catching(|| undone.apply_with(&Line { client: line.client.clone(), ..Line::new(opposite) }, fault));
     let applied = match ran {
         Ok(applied) => applied,
         Err(said) => return Some(Err(Breach::UndoingPanics(undoing, said))),

@@ -60,6 +60,11 @@ drop    content/a
 }
 
 #[test]
+fn a_guard_that_its_own_step_ends_does_not_keep_the_step_from_being_undone() {
+    assert_eq!(failures("unless there ? content put a as there\nexpect same"), [""; 0]);
+}
+
+#[test]
 fn each_way_to_fail_is_told_with_its_line() {
     for (text, expected) in [
         ("content delete a", "1: `content delete a` is refused: content \"a\": not found"),
