@@ -248,11 +248,15 @@ function choose(object, moves) {
     cy.getElementById(`o${object}`).removeClass("off hot").addClass("chosen");
     cy.edges(".hot, .down").removeClass("dim");
   });
-  if (moves) {
-    cy.zoom(Math.max(cy.zoom(), .9));
-    cy.center(cy.getElementById(`o${object}`));
-  }
+  if (moves) moveTo(cy.getElementById(`o${object}`));
   sideOf(object);
+}
+// All chains in view, of a root its group, where names stay readable; else the object alone.
+function moveTo(object) {
+  const hot = cy.nodes(".hot"), chains = hot.nonempty() ? hot.union(object) : cy.getElementById(`g${data.group[object.data("object")]}`);
+  cy.fit(chains, 70);
+  if (cy.zoom() > 1.1) { cy.zoom(1.1); cy.center(chains); }
+  if (cy.zoom() < .6) { cy.zoom(.9); cy.center(object); }
 }
 
 // Beside the picture: what is found, what is chosen, or the groups.
