@@ -105,6 +105,9 @@ impl DigestReport<'_, '_, '_> {
             let made = old.map(|at| text::away(now, at)).unwrap_or_default();
             rows.push([name, made, until, bytes, snapshots, objects, all_bytes, all_snapshots, all_objects]);
         }
+        if rows[1..].iter().all(|row| row[1].is_empty()) {
+            rows[0][1].clear();
+        }
         text::write_columns(out, &rows, &[false, false, false, true, true, true, true, true, true])?;
         match holders.len().saturating_sub(rows.len() - 1) {
             0 => Ok(()),
@@ -196,6 +199,9 @@ impl DigestReport<'_, '_, '_> {
                 self.snapshots(sum.snapshots),
                 self.expiring(&nodes),
             ]);
+        }
+        if rows[1..].iter().all(|row| row[1].is_empty()) {
+            rows[0][1].clear();
         }
         text::write_columns(out, &rows, &[false, false, true, true, true, true, true, false])?;
         match by_second.len() {

@@ -1,9 +1,12 @@
 //! `leasehold graph`: what is drawn is what `explain` says, in each of its languages and whatever the names are.
 
+use super::lint::root_of;
 use super::program::{leasehold, text};
+use base64::Engine as _;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read as _;
 use tempfile::TempDir;
 
 /// What a command draws.
@@ -217,4 +220,44 @@ fn how_it_ends_is_told_as_by_explain() {
             [leasehold(&["graph", &path, node, "--dot"]), leasehold(&["explain", &path, node])];
         assert_eq!((drawn.status.code(), explained.status.code()), (Some(code), Some(code)), "{node}");
     }
+}
+
+/// What a page knows, unpacked.
+fn data_of(page: &str) -> Value {
+    let (_, data) = page.split_once("<script id=\"data\" type=\"text/plain\">").expect("data");
+    let (data, _) = data.split_once("</script>").expect("an end");
+    let packed = base64::engine::general_purpose::STANDARD.decode(data).expect("base64");
+    let mut json = String::new();
+    flate2::read::GzDecoder::new(&*packed).read_to_string(&mut json).expect("gzip");
+    serde_json::from_str(&json).expect("JSON")
+}
+
+#[test]
+fn of_a_root_folder_snapshots_have_their_sizes_in_the_drawing_and_over_time() {
+    let root = root_of(
+        "release 2.1
+content put layer size=5 gc.root=now
+snapshot prepare overlayfs/work
+snapshot commit overlayfs/work base
+lease create pull expire=+1h
+lease add pull snapshot/overlayfs/base
+snapshot prepare overlayfs/over parent=base
+content open upload
+",
+    );
+    let source = root.path().to_str().expect("text");
+    let now = ["--now", "2026-01-01T00:00:00Z"];
+    let dot = drawn(&[&[source, "--dot"], &now[..]].concat());
+    let base = dot.lines().find(|line| line.contains("snapshot/overlayfs/base") && line.contains("label"));
+    assert!(base.is_some_and(|base| base.contains("304 B")), "{dot}");
+    let data = data_of(&drawn(&[&[source, "--html"], &now[..]].concat()));
+    let freed: Vec<&str> =
+        data["times"].as_array().expect("times").iter().filter_map(|time| time["freed"].as_str()).collect();
+    let expected = [
+        "0 B of content and 0 B of snapshots (and 1 of unknown size) come free",
+        "0 B of content and 304 B of snapshots (and 1 of unknown size) come free",
+        // A day later the upload goes, whose bytes the database does not know.
+        "0 B of content and 304 B of snapshots (and 1 of unknown size) come free",
+    ];
+    assert_eq!(freed, expected);
 }

@@ -263,7 +263,7 @@ impl<'a> GraphReport<'_, '_, 'a> {
     }
 }
 
-/// JSON as gzip in base64: the quick level, whose page is a tenth larger. Gzip takes much at a time: each call costs it as much
+/// JSON as gzip in base64: the quick level, whose page is up to a sixth larger. Gzip takes much at a time: each call costs it as much
 /// as its buffer.
 fn packed(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let base64 = EncoderWriter::new(out, &STANDARD);
