@@ -1,8 +1,10 @@
 //! One order of a protocol as a scenario that replay runs: what was passed over is left out, what was refused is said to
 //! be, and what was looked at is asserted. It ends with the promise that is broken, so that replay fails there.
 
+use super::found::{Broken, Kind};
+use super::moves::{Goes, Moves, Outcome as Came};
 use super::protocol::{Move, Protocol};
-use super::search::{Broken, Goes, Kind, Outcome as Came, Search, Searching};
+use super::search::Search;
 use super::state::Control;
 use crate::metadata::Error;
 use crate::properties::steps::refused;
@@ -70,21 +72,21 @@ pub(super) fn order(
 
 /// The moves of the order, in the worlds that they were done in.
 fn moves<'s>(protocol: &Protocol<'s>, start: World, search: &Search<'_>, broken: &Broken) -> Vec<Done<'s>> {
-    let searching = Searching::new(protocol, search);
-    let mut control = searching.settled(&start, Control::start(protocol), &mut Vec::new());
+    let own = Moves::new(protocol, search);
+    let mut control = own.settled(&start, Control::start(protocol), &mut Vec::new());
     let mut world = Arc::new(start);
     let mut moves: Vec<Done<'s>> = Vec::new();
     for number in &broken.order {
         let at = usize::from(*number);
         let thread = &protocol.threads[at];
         let each = &thread.moves[thread.place(control.progress[at])];
-        let taken = searching.take(&world, at, each).outcome;
+        let taken = own.take(&world, at, each).outcome;
         let gives_up = matches!(&taken, Came::Next(next) if matches!(next.goes, Goes::GivesUp));
         moves.extend(done(&world, at, each, gives_up));
         match taken {
             Came::Next(next) => {
-                control = searching.after(&control, at, &next);
-                control = searching.settled(&next.world, control, &mut Vec::new());
+                control = own.after(&control, at, &next);
+                control = own.settled(&next.world, control, &mut Vec::new());
                 world = next.world;
             }
             Came::Barred | Came::Broken(_) => break,

@@ -8,8 +8,8 @@
 //!
 //! One thing is changed at a time, so that what two things do for each other is not seen.
 
+use super::found::{Kind, Verdict};
 use super::protocol::{NoProtocol, Protocol};
-use super::search::{Kind, Verdict};
 use super::{Explored, NotExplored, Search, explore};
 use crate::node::Kind as NodeKind;
 use crate::scenario::{

@@ -1,0 +1,239 @@
+//! One move in one world: what comes of it for whoever is at its place, and which promises it breaks.
+
+use super::found::{Guarded, Kind};
+use super::protocol::{Answer, Move, Protocol, is_as_asked};
+use super::search::Search;
+use super::state::{Control, Seen};
+use crate::oracle::judge;
+use crate::properties::check::check_each;
+use crate::properties::panics::catching;
+use crate::properties::thorough::check_thoroughly;
+use crate::scenario::{Line, Step};
+use crate::world::{Collected, Fingerprint, World};
+use hashbrown::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What came of a move in a world, for whoever is at this place.
+pub(super) struct Taken {
+    pub(super) outcome: Outcome,
+    /// Where a guard went.
+    pub(super) guard: Option<bool>,
+    /// The promises whose condition holds behind it, as bits.
+    pub(super) due: u64,
+}
+
+pub(super) enum Outcome {
+    /// What may happen cannot, as its guard does not hold; or the client waits for another.
+    Barred,
+    /// A promise is broken.
+    Broken(Kind),
+    /// Another world, perhaps.
+    Next(Box<Next>),
+}
+
+/// What is behind a move.
+pub(super) struct Next {
+    pub(super) world: Arc<World>,
+    pub(super) seen: Seen,
+    pub(super) exact: u128,
+    pub(super) goes: Goes,
+}
+
+/// How far a thread comes by a move.
+#[derive(Clone, Copy)]
+pub(super) enum Goes {
+    On,
+    BehindLine,
+    GivesUp,
+}
+
+/// The moves of a protocol.
+pub(super) struct Moves<'a> {
+    pub(super) protocol: &'a Protocol<'a>,
+    search: &'a Search<'a>,
+    /// Whether a collection of a world breaks a property, once it was looked at.
+    checked: Mutex<HashMap<u128, bool>>,
+}
+
+impl<'a> Moves<'a> {
+    pub(super) fn new(protocol: &'a Protocol<'a>, search: &'a Search<'a>) -> Moves<'a> {
+        Moves { protocol, search, checked: Mutex::default() }
+    }
+
+    /// One move in one world.
+    pub(super) fn take(&self, world: &World, thread: usize, each: &Move<'_>) -> Taken {
+        let client = self.protocol.threads[thread].client;
+        let mut guard = None;
+        if let (true, Some(asked)) = (each.is_first, &each.line.guard) {
+            let holds = world.remembers(client, &asked.word) == asked.is_set;
+            guard = Some(holds);
+            if !holds {
+                let may = self.protocol.threads[thread].may.is_some();
+                let outcome = if may { Outcome::Barred } else { self.next(world.clone(), Goes::BehindLine) };
+                return Taken { outcome, guard, due: 0 };
+            }
+        }
+        match catching(|| self.does(world, thread, each)) {
+            Ok(outcome) => {
+                let due = match &outcome {
+                    Outcome::Next(next) => self.due(&next.world),
+                    _ => 0,
+                };
+                Taken { outcome, guard, due }
+            }
+            Err(_) => Taken { outcome: Outcome::Broken(Kind::Collection), guard, due: 0 },
+        }
+    }
+
+    fn does(&self, world: &World, thread: usize, each: &Move<'_>) -> Outcome {
+        let client = self.protocol.threads[thread].client;
+        if let Step::Expect(assertion) = &each.line.step {
+            return match world.expects(client, assertion) {
+                Ok(()) => self.next(world.clone(), Goes::BehindLine),
+                Err(_) => Outcome::Broken(Kind::Step),
+            };
+        }
+        let mut after = world.clone();
+        let remembers = each.line.remembers.clone().filter(|_| matches!(each.line.step, Step::Look(_)));
+        let applied = after.apply(&Line { remembers, ..each.does.clone() });
+        if applied.refused.as_ref().is_some_and(|error| each.waits(error)) {
+            return Outcome::Barred;
+        }
+        if let Some(collected) = &applied.collected
+            && self.breaks(world, collected)
+        {
+            return Outcome::Broken(Kind::Collection);
+        }
+        let answer = each.answer(applied.refused);
+        let goes = match &answer {
+            // The client sees its connection end, and with it what it had open.
+            Answer::Refused(_) if world.has_lost(client, &each.does.step) => Goes::GivesUp,
+            _ if !each.takes(&answer) => return Outcome::Broken(Kind::Step),
+            Answer::Unfinished => Goes::On,
+            _ => Goes::BehindLine,
+        };
+        if let (Some(word), false) = (&each.line.remembers, matches!(each.line.step, Step::Look(_))) {
+            match answer {
+                Answer::Unfinished => {}
+                Answer::Accepted => after.remember(client, word, true),
+                Answer::Refused(_) => after.remember(client, word, false),
+            }
+        }
+        if let Some(promise) = self.broken_promise(&after) {
+            return Outcome::Broken(promise);
+        }
+        self.next(after, goes)
+    }
+
+    fn next(&self, world: World, goes: Goes) -> Outcome {
+        let print = world.fingerprint();
+        let exact = exact(&world, &print);
+        let seen = Seen { print, seconds: world.now().seconds };
+        Outcome::Next(Box::new(Next { world: Arc::new(world), seen, exact, goes }))
+    }
+
+    /// How far everybody is after a move of a thread.
+    pub(super) fn after(&self, before: &Control, at: usize, next: &Next) -> Control {
+        let mut control = before.clone();
+        let thread = &self.protocol.threads[at];
+        let behind_line = thread.behind_line(before.progress[at]);
+        control.progress[at] = match (next.goes, thread.may) {
+            (Goes::On, _) => before.progress[at] + 1,
+            (Goes::BehindLine, _) | (Goes::GivesUp, Some(_)) => behind_line,
+            (Goes::GivesUp, None) => thread.total(),
+        };
+        if let (Goes::GivesUp, None) = (next.goes, thread.may) {
+            control.given_up |= 1 << at;
+        }
+        control
+    }
+
+    /// The same with everybody past the lines whose guard does not hold, where nobody else can change that.
+    pub(super) fn settled(&self, world: &World, mut control: Control, passed: &mut Vec<Guarded>) -> Control {
+        for (at, thread) in self.protocol.threads.iter().enumerate() {
+            while control.progress[at] < thread.total() {
+                let each = &thread.moves[thread.place(control.progress[at])];
+                let is_passed = each.is_private
+                    && each.is_first
+                    && each
+                        .line
+                        .guard
+                        .as_ref()
+                        .is_some_and(|guard| world.remembers(thread.client, &guard.word) != guard.is_set);
+                if !is_passed {
+                    break;
+                }
+                let place = u16::try_from(thread.place(control.progress[at])).expect("it was counted");
+                passed.push((u8::try_from(at).expect("threads are few"), place, false));
+                control.progress[at] = thread.behind_line(control.progress[at]);
+            }
+        }
+        control
+    }
+
+    /// The first promise that does not hold in a world.
+    pub(super) fn broken_promise(&self, world: &World) -> Option<Kind> {
+        let breaks = |line: &&Line| match &line.step {
+            Step::Always(promise) => world.breaks(line.client.as_ref(), promise).is_some(),
+            _ => false,
+        };
+        self.protocol.promises.iter().position(breaks).map(Kind::Always)
+    }
+
+    /// The promises whose condition holds in a world, as bits.
+    pub(super) fn due(&self, world: &World) -> u64 {
+        let is_due = |line: &Line| match &line.step {
+            Step::Always(promise) => promise
+                .when
+                .as_ref()
+                .is_none_or(|when| world.expects(line.client.as_ref(), &when.assertion()).is_ok()),
+            _ => false,
+        };
+        let promises = self.protocol.promises.iter().take(64).enumerate();
+        promises.filter(|(_, line)| is_due(line)).map(|(at, _)| 1 << at).sum()
+    }
+
+    /// Whether a collection breaks a property; each world's is looked at once.
+    fn breaks(&self, world: &World, collected: &Collected) -> bool {
+        let key = exact(world, &world.fingerprint());
+        let checked = || self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(breaks) = checked().get(&key) {
+            return *breaks;
+        }
+        let request = collected.request();
+        let defects = self.search.known.defects;
+        let judgement = judge(&collected.before, defects);
+        let mut checks = check_each(&request, &collected.outcome, &judgement, None);
+        checks.extend(check_thoroughly(&request, &collected.outcome, &judgement, defects, None));
+        let breaks = !checks.findings.is_empty();
+        checked().insert(key, breaks);
+        breaks
+    }
+
+    /// Whether a line below the block fails in a final state.
+    pub(super) fn fails_behind(&self, world: &World) -> bool {
+        let mut world = world.clone();
+        for line in self.protocol.behind {
+            if let Step::Expect(assertion) = &line.step {
+                if world.expects(line.client.as_ref(), assertion).is_err() {
+                    return true;
+                }
+                continue;
+            }
+            let refusal = world.apply(line).refused;
+            let answer = match refusal {
+                Some(error) => Answer::Refused(error),
+                None => Answer::Accepted,
+            };
+            if !is_as_asked(line, &answer) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// By what worlds are told apart to the nanosecond.
+fn exact(world: &World, print: &Fingerprint) -> u128 {
+    print.exact() ^ u128::from(world.now().seconds.cast_unsigned())
+}
