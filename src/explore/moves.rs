@@ -8,7 +8,7 @@ use crate::oracle::judge;
 use crate::properties::check::check_each;
 use crate::properties::panics::catching;
 use crate::properties::thorough::check_thoroughly;
-use crate::scenario::{Line, Step};
+use crate::scenario::{Assertion, Condition, Line, Name, Step};
 use crate::world::{Collected, Fingerprint, World};
 use hashbrown::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,17 +47,38 @@ pub(super) enum Goes {
     GivesUp,
 }
 
+/// A promise as what is asked of each world.
+struct Watched<'a> {
+    client: Option<&'a Name>,
+    when: Option<Assertion>,
+    holds: Assertion,
+}
+
+impl<'a> Watched<'a> {
+    fn of(line: &'a Line) -> Option<Watched<'a>> {
+        let Step::Always(promise) = &line.step else { return None };
+        let when = promise.when.as_ref().map(Condition::assertion);
+        Some(Watched { client: line.client.as_ref(), when, holds: promise.holds.assertion() })
+    }
+
+    fn is_due(&self, world: &World) -> bool {
+        self.when.as_ref().is_none_or(|when| world.expects(self.client, when).is_ok())
+    }
+}
+
 /// The moves of a protocol.
 pub(super) struct Moves<'a> {
     pub(super) protocol: &'a Protocol<'a>,
     search: &'a Search<'a>,
-    /// Whether a collection of a world breaks a property, once it was looked at.
+    promises: Vec<Watched<'a>>,
+    /// Whether a collection breaks a property, once it was looked at.
     checked: Mutex<HashMap<u128, bool>>,
 }
 
 impl<'a> Moves<'a> {
     pub(super) fn new(protocol: &'a Protocol<'a>, search: &'a Search<'a>) -> Moves<'a> {
-        Moves { protocol, search, checked: Mutex::default() }
+        let promises = protocol.promises.iter().filter_map(|line| Watched::of(line)).collect();
+        Moves { protocol, search, promises, checked: Mutex::default() }
     }
 
     /// One move in one world.
@@ -73,19 +94,13 @@ impl<'a> Moves<'a> {
                 return Taken { outcome, guard, due: 0 };
             }
         }
-        match catching(|| self.does(world, thread, each)) {
-            Ok(outcome) => {
-                let due = match &outcome {
-                    Outcome::Next(next) => self.due(&next.world),
-                    _ => 0,
-                };
-                Taken { outcome, guard, due }
-            }
-            Err(_) => Taken { outcome: Outcome::Broken(Kind::Collection), guard, due: 0 },
-        }
+        let mut due = 0;
+        let ran = catching(|| self.does(world, thread, each, &mut due));
+        let outcome = ran.unwrap_or(Outcome::Broken(Kind::Collection));
+        Taken { outcome, guard, due }
     }
 
-    fn does(&self, world: &World, thread: usize, each: &Move<'_>) -> Outcome {
+    fn does(&self, world: &World, thread: usize, each: &Move<'_>, due: &mut u64) -> Outcome {
         let client = self.protocol.threads[thread].client;
         if let Step::Expect(assertion) = &each.line.step {
             return match world.expects(client, assertion) {
@@ -94,13 +109,12 @@ impl<'a> Moves<'a> {
             };
         }
         let mut after = world.clone();
-        let remembers = each.line.remembers.clone().filter(|_| matches!(each.line.step, Step::Look(_)));
-        let applied = after.apply(&Line { remembers, ..each.does.clone() });
+        let applied = after.apply(&each.does);
         if applied.refused.as_ref().is_some_and(|error| each.waits(error)) {
             return Outcome::Barred;
         }
         if let Some(collected) = &applied.collected
-            && self.breaks(world, collected)
+            && self.breaks(collected)
         {
             return Outcome::Broken(Kind::Collection);
         }
@@ -119,10 +133,12 @@ impl<'a> Moves<'a> {
                 Answer::Refused(_) => after.remember(client, word, false),
             }
         }
-        if let Some(promise) = self.broken_promise(&after) {
-            return Outcome::Broken(promise);
+        let (promises, broken) = self.promises(&after);
+        *due = promises;
+        match broken {
+            Some(promise) => Outcome::Broken(promise),
+            None => self.next(after, goes),
         }
-        self.next(after, goes)
     }
 
     fn next(&self, world: World, goes: Goes) -> Outcome {
@@ -171,31 +187,21 @@ impl<'a> Moves<'a> {
         control
     }
 
-    /// The first promise that does not hold in a world.
-    pub(super) fn broken_promise(&self, world: &World) -> Option<Kind> {
-        let breaks = |line: &&Line| match &line.step {
-            Step::Always(promise) => world.breaks(line.client.as_ref(), promise).is_some(),
-            _ => false,
-        };
-        self.protocol.promises.iter().position(breaks).map(Kind::Always)
+    /// The promises whose condition holds in a world, as bits, and the first that is broken.
+    pub(super) fn promises(&self, world: &World) -> (u64, Option<Kind>) {
+        let (mut due, mut broken) = (0, None);
+        for (at, promise) in self.promises.iter().enumerate().filter(|(_, promise)| promise.is_due(world)) {
+            due |= u32::try_from(at).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or_default();
+            if broken.is_none() && world.expects(promise.client, &promise.holds).is_err() {
+                broken = Some(Kind::Always(at));
+            }
+        }
+        (due, broken)
     }
 
-    /// The promises whose condition holds in a world, as bits.
-    pub(super) fn due(&self, world: &World) -> u64 {
-        let is_due = |line: &Line| match &line.step {
-            Step::Always(promise) => promise
-                .when
-                .as_ref()
-                .is_none_or(|when| world.expects(line.client.as_ref(), &when.assertion()).is_ok()),
-            _ => false,
-        };
-        let promises = self.protocol.promises.iter().take(64).enumerate();
-        promises.filter(|(_, line)| is_due(line)).map(|(at, _)| 1 << at).sum()
-    }
-
-    /// Whether a collection breaks a property; each world's is looked at once.
-    fn breaks(&self, world: &World, collected: &Collected) -> bool {
-        let key = exact(world, &world.fingerprint());
+    /// Whether a collection breaks a property; each is looked at once, whoever asks for it.
+    fn breaks(&self, collected: &Collected) -> bool {
+        let key = collected.fingerprint();
         let checked = || self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(breaks) = checked().get(&key) {
             return *breaks;

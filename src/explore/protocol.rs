@@ -189,7 +189,10 @@ impl<'s> Thread<'s> {
         // All that a thread may do is counted in sixteen bits.
         next.checked_mul(self.may.unwrap_or(1)).ok_or(NoProtocol::Steps(line.number))?;
         self.moves.extend(steps.into_iter().enumerate().map(|(at, step)| {
-            let does = Line { client: line.client.clone(), outcome: Outcome::Any, ..Line::new(step) };
+            // What other steps let be remembered is how their line ended.
+            let remembers = line.remembers.clone().filter(|_| matches!(step, Step::Look(_)));
+            let does =
+                Line { client: line.client.clone(), outcome: Outcome::Any, remembers, ..Line::new(step) };
             Move { line, does, is_first: at == 0, is_last: at + 1 == count, next, is_private: false }
         }));
         Ok(())

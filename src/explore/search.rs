@@ -119,8 +119,9 @@ struct Searching<'a> {
 
 impl Searching<'_> {
     fn run(&mut self, start: World, all: &mut Expanded, progress: &mut Progress) -> Verdict {
-        all.tested.due = self.moves.due(&start);
-        if let Some(promise) = self.moves.broken_promise(&start) {
+        let (due, broken) = self.moves.promises(&start);
+        all.tested.due = due;
+        if let Some(promise) = broken {
             return Verdict::Broken(Broken { order: Vec::new(), promise });
         }
         let control = Control::start(self.moves.protocol);

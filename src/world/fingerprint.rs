@@ -9,10 +9,11 @@
 //! that who explores can say which distances make a difference. What the last collection did is no part of it: that is the
 //! past.
 
-use super::World;
+use super::{Collected, World};
 use crate::bucket::{Entry, View};
 use crate::instant::Instant;
 use crate::schema::{names, time};
+use crate::situation::Situation;
 use std::hash::{Hash, Hasher};
 use twox_hash::XxHash3_128;
 
@@ -40,6 +41,19 @@ impl World {
         (self.has_streams, &self.scheduled, self.is_hung, &self.words, &self.lost).hash(&mut bytes);
         let Times { moments, compares, .. } = times;
         Fingerprint { still: XxHash3_128::oneshot(&bytes.0), moments, compares }
+    }
+}
+
+impl Collected {
+    /// By what this collection is told apart from others: who asks, and what no collection reads, is no part of it.
+    pub fn fingerprint(&self) -> u128 {
+        let Collected { before, cancel_at_root, .. } = self;
+        let Situation { tree, collectors, release, now, built_with, last_iterated } = before;
+        let mut bytes = Bytes(Vec::with_capacity(4096));
+        let mut times = Times { now: *now, moments: Vec::new(), compares: false };
+        times.tree(tree.view(), &mut bytes);
+        (times.moments, now, collectors, release, built_with, last_iterated, cancel_at_root).hash(&mut bytes);
+        XxHash3_128::oneshot(&bytes.0)
     }
 }
 
