@@ -61,7 +61,7 @@ drop    content/a
 
 #[test]
 fn a_guard_that_its_own_step_ends_does_not_keep_the_step_from_being_undone() {
-    assert_eq!(failures("unless there ? content put a as there\nexpect same"), [""; 0]);
+    assert_eq!(failures("unless there ? content put a as there\nexpect present content/a"), [""; 0]);
 }
 
 #[test]
