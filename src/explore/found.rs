@@ -1,6 +1,27 @@
-//! What a search found, and what it never put to the test.
+//! What a search is asked, what it found, and what it never put to the test.
 
 use super::protocol::Protocol;
+use super::state::Merging;
+use crate::campaign::Stop;
+use crate::properties::known::Known;
+use crate::release::Release;
+
+/// How to search.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    /// The release of the daemon at the start.
+    pub release: Release,
+    /// What the daemon may do against the intended rules.
+    pub known: Known,
+    /// So many states at the most.
+    pub states_max: u64,
+    /// Which states are one.
+    pub merging: Merging,
+    /// Whether to end early.
+    pub stop: &'a Stop,
+    /// Hears how far it is, after each level.
+    pub told: &'a (dyn Fn(Progress) + Sync),
+}
 
 /// How far a search is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

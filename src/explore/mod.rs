@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `protocol` takes a scenario with a `together` block apart, `state` says which states are one, `moves` does one move in one
-//! world, `search` goes through them all, `found` is what came of it, `order` writes down the way to a broken promise,
+//! world, `search` goes through them all, `found` is what is asked and what came of it, `order` writes down the way to a broken promise,
 //! `weakest` asks what a safe one rests on. This room knows nothing of containerd's rules: worlds apply steps, and
 //! properties judge collections.
 
@@ -14,14 +14,13 @@ mod found;
 mod moves;
 mod order;
 pub mod protocol;
-pub mod search;
+mod search;
 mod state;
 pub mod weakest;
 
-pub use found::{Broken, Found, Kind, Progress, Untested, Verdict};
+pub use found::{Broken, Found, Kind, Progress, Search, Untested, Verdict};
 pub use order::Order;
 pub use protocol::{NoProtocol, Protocol};
-pub use search::Search;
 pub use state::Merging;
 
 use crate::properties::known::Known;

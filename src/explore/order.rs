@@ -1,10 +1,9 @@
 //! One order of a protocol as a scenario that replay runs: what was passed over is left out, what was refused is said to
 //! be, and what was looked at is asserted. It ends with the promise that is broken, so that replay fails there.
 
-use super::found::{Broken, Kind};
+use super::found::{Broken, Kind, Search};
 use super::moves::{Goes, Moves, Outcome as Came};
 use super::protocol::{Move, Protocol};
-use super::search::Search;
 use super::state::Control;
 use crate::metadata::Error;
 use crate::properties::steps::refused;

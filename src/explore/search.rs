@@ -13,13 +13,10 @@
 //! A level counts what was done or passed over, so that a later one may have an order of fewer moves. Once something is
 //! broken, states from which a shorter order may come are still looked at.
 
-use super::found::{Broken, Found, Kind, Progress, Tested, Untested, Verdict};
+use super::found::{Broken, Found, Kind, Progress, Search, Tested, Untested, Verdict};
 use super::moves::{Moves, Outcome, Taken};
 use super::protocol::Protocol;
-use super::state::{Control, Merging};
-use crate::campaign::Stop;
-use crate::properties::known::Known;
-use crate::release::Release;
+use super::state::Control;
 use crate::world::World;
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -28,23 +25,6 @@ use std::sync::Arc;
 
 /// How many worlds are worked on before their states are taken in: bounds the memory of a wide level.
 const WORLDS_AT_ONCE: usize = 4_096;
-
-/// How to search.
-#[derive(Clone, Copy)]
-pub struct Search<'a> {
-    /// The release of the daemon at the start.
-    pub release: Release,
-    /// What the daemon may do against the intended rules.
-    pub known: Known,
-    /// So many states at the most.
-    pub states_max: u64,
-    /// Which states are one.
-    pub merging: Merging,
-    /// Whether to end early.
-    pub stop: &'a Stop,
-    /// Hears how far it is, after each level.
-    pub told: &'a (dyn Fn(Progress) + Sync),
-}
 
 /// The states of one rank.
 #[derive(Default)]
@@ -98,7 +78,7 @@ struct Expanded {
 }
 
 /// Searches all states of a protocol, in the world that its first lines led to.
-pub fn search(protocol: &Protocol<'_>, start: World, search: &Search<'_>) -> Found {
+pub(super) fn search(protocol: &Protocol<'_>, start: World, search: &Search<'_>) -> Found {
     let mut searching =
         Searching { moves: Moves::new(protocol, search), search, origins: Vec::new(), best: None };
     let mut all = Expanded::default();
