@@ -64,7 +64,7 @@ pub enum Verdict {
     Stopped,
 }
 
-/// A shortest way to a broken promise.
+/// A way to a broken promise: one of the fewest moves, unless the search was cut short behind the first that it met.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Broken {
     /// Whose move comes next, from the start, as places among the protocol's threads.

@@ -5,10 +5,10 @@
 //!                               └──────> broken: the shortest order, as a scenario that replay confirms
 //! ```
 //!
-//! `protocol` takes a scenario with a `together` block apart, `state` says which states are one, `moves` does one move in one
-//! world, `search` goes through them all, `found` is what is asked and what came of it, `order` writes down the way to a broken promise,
-//! `weakest` asks what a safe one rests on. This room knows nothing of containerd's rules: worlds apply steps, and
-//! properties judge collections.
+//! `protocol` takes a scenario with a `together` block apart, `state` says which states are one, `moves` does one move in
+//! one world, `search` goes through them all, `found` is what is asked and what came of it, `order` writes down the way to
+//! a broken promise, `weakest` asks what a safe one rests on. This room knows nothing of containerd's rules: worlds apply
+//! steps, and properties judge collections.
 
 mod found;
 mod moves;
