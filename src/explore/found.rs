@@ -64,13 +64,15 @@ pub enum Verdict {
     Stopped,
 }
 
-/// A way to a broken promise: one of the fewest moves, unless the search was cut short behind the first that it met.
+/// A way to a broken promise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Broken {
     /// Whose move comes next, from the start, as places among the protocol's threads.
     pub order: Vec<u8>,
     /// What is broken by the last of them.
     pub promise: Kind,
+    /// There is none of fewer moves; not known where the search ended early.
+    pub is_shortest: bool,
 }
 
 /// Which promise it is.

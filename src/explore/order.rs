@@ -2,7 +2,7 @@
 //! be, and what was looked at is asserted. It ends with the promise that is broken, so that replay fails there.
 
 use super::found::{Broken, Kind, Search};
-use super::moves::{Goes, Moves, Outcome as Came};
+use super::moves::{Goes, Moves, Outcome as Came, passes_over};
 use super::protocol::{Move, Protocol};
 use super::state::Control;
 use crate::metadata::Error;
@@ -38,13 +38,14 @@ pub(super) fn order(
     search: &Search<'_>,
     broken: &Broken,
 ) -> Option<Order> {
-    let moves = moves(protocol, start, search, broken);
+    let (moves, last) = moves(protocol, start, search, broken);
+    let behind = if broken.promise == Kind::Behind { below(protocol, &last) } else { Vec::new() };
     let of = |lines: Vec<Line>| {
         let mut all = protocol.before.to_vec();
         all.extend(lines);
         match &broken.promise {
             Kind::Always(at) => all.extend(promised(protocol.promises[*at])),
-            Kind::Behind => all.extend_from_slice(protocol.behind),
+            Kind::Behind => all.extend_from_slice(&behind),
             Kind::Step | Kind::Collection => {}
         }
         // A client that does nothing in this order needs no declaration.
@@ -53,8 +54,7 @@ pub(super) fn order(
         let bare = |line: &Line| Line { comment: Vec::new(), expected: None, ..line.clone() };
         let lines = all.iter().filter(|line| !is_idle(line)).map(bare).collect();
         let scenario = numbered(Scenario { release: search.release, lines, ..Scenario::default() });
-        let behind = if broken.promise == Kind::Behind { protocol.behind.len() } else { 1 };
-        let end = scenario.lines.len().saturating_sub(behind);
+        let end = scenario.lines.len().saturating_sub(behind.len().max(1));
         let end = scenario.lines.get(end).map_or(0, |line| line.number);
         (scenario, end)
     };
@@ -69,8 +69,28 @@ pub(super) fn order(
     Some(Order { scenario, matters, told })
 }
 
-/// The moves of the order, in the worlds that they were done in.
-fn moves<'s>(protocol: &Protocol<'s>, start: World, search: &Search<'_>, broken: &Broken) -> Vec<Done<'s>> {
+/// The lines below the block that are done in a final world, without the guards that let them be: what set the words of these
+/// is written as what it saw.
+fn below(protocol: &Protocol<'_>, last: &World) -> Vec<Line> {
+    let mut world = last.clone();
+    let mut lines = Vec::new();
+    for line in protocol.behind {
+        if passes_over(&world, line) {
+            continue;
+        }
+        lines.push(Line { guard: None, ..line.clone() });
+        world.apply(line);
+    }
+    lines
+}
+
+/// The moves of the order, in the worlds that they were done in, and the world behind them.
+fn moves<'s>(
+    protocol: &Protocol<'s>,
+    start: World,
+    search: &Search<'_>,
+    broken: &Broken,
+) -> (Vec<Done<'s>>, Arc<World>) {
     let own = Moves::new(protocol, search);
     let mut control = own.settled(&start, Control::start(protocol), &mut Vec::new());
     let mut world = Arc::new(start);
@@ -91,7 +111,7 @@ fn moves<'s>(protocol: &Protocol<'s>, start: World, search: &Search<'_>, broken:
             Came::Barred | Came::Broken(_) => break,
         }
     }
-    moves
+    (moves, world)
 }
 
 /// A move as a line, unless it is passed over.

@@ -17,6 +17,7 @@ use super::found::{Broken, Found, Kind, Progress, Search, Tested, Untested, Verd
 use super::moves::{Moves, Outcome, Taken};
 use super::protocol::Protocol;
 use super::state::Control;
+use crate::scenario::Outcome as Asked;
 use crate::world::World;
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -102,7 +103,7 @@ impl Searching<'_> {
         let (due, broken) = self.moves.promises(&start);
         all.tested.due = due;
         if let Some(promise) = broken {
-            return Verdict::Broken(Broken { order: Vec::new(), promise });
+            return Verdict::Broken(Broken { order: Vec::new(), promise, is_shortest: true });
         }
         let control = Control::start(self.moves.protocol);
         let control = self.moves.settled(&start, control, &mut all.tested.guards);
@@ -114,12 +115,12 @@ impl Searching<'_> {
             let mut seen = Progress { depth: rank, ..*progress };
             for worlds in level.worlds.chunks(WORLDS_AT_ONCE) {
                 if self.search.stop.is_asked() {
-                    return self.best().unwrap_or(Verdict::Stopped);
+                    return self.best(false).unwrap_or(Verdict::Stopped);
                 }
                 self.take_in(worlds, &mut levels, all, &mut seen);
                 if seen.states > self.search.states_max {
                     *progress = seen;
-                    return self.best().unwrap_or(Verdict::Cut);
+                    return self.best(false).unwrap_or(Verdict::Cut);
                 }
             }
             seen.moves = all.moves;
@@ -127,7 +128,7 @@ impl Searching<'_> {
             (self.search.told)(seen);
             *progress = seen;
         }
-        self.best().unwrap_or(Verdict::Safe)
+        self.best(true).unwrap_or(Verdict::Safe)
     }
 
     /// All moves of some worlds, and the states that they lead to.
@@ -153,12 +154,12 @@ impl Searching<'_> {
         }
     }
 
-    /// What is broken by the fewest moves, if something is.
-    fn best(&self) -> Option<Verdict> {
+    /// What is broken by the fewest moves so far, if something is.
+    fn best(&self, is_shortest: bool) -> Option<Verdict> {
         let Way { from, by, promise, .. } = self.best.as_ref()?;
         let mut order = self.order_to(*from);
         order.extend(by);
-        Some(Verdict::Broken(Broken { order, promise: promise.clone() }))
+        Some(Verdict::Broken(Broken { order, promise: promise.clone(), is_shortest }))
     }
 
     /// Whose moves led to a state.
@@ -223,6 +224,7 @@ impl Searching<'_> {
             if !self.is_short(moves) {
                 continue;
             }
+            let (mut waiting, mut goes_on) = (None, false);
             for (at, thread) in protocol.threads.iter().enumerate() {
                 let progress = state.control.progress[at];
                 let given_up = state.control.given_up >> at & 1 == 1;
@@ -240,7 +242,12 @@ impl Searching<'_> {
                     taken
                 });
                 match &taken.outcome {
-                    Outcome::Barred => continue,
+                    Outcome::Barred => {
+                        if thread.may.is_none() && waiting.is_none() {
+                            waiting = Some((number, thread.moves[place].line.outcome));
+                        }
+                        continue;
+                    }
                     Outcome::Broken(promise) => {
                         let promise = promise.clone();
                         expanded.broken.push(Way { from: state.id, by: Some(number), moves, promise });
@@ -261,6 +268,12 @@ impl Searching<'_> {
                 }
                 expanded.moves += 1;
                 expanded.tested.ran |= 1 << at;
+                goes_on |= thread.may.is_none();
+            }
+            // Nobody who must go on can: what may happen need not.
+            if let (Some((number, Asked::Accepted)), false) = (waiting, goes_on) {
+                let promise = Kind::Step;
+                expanded.broken.push(Way { from: state.id, by: Some(number), moves, promise });
             }
         }
         expanded

@@ -31,6 +31,10 @@ fn broken_after(explored: &Explored) -> Option<usize> {
     }
 }
 
+fn is_shortest(explored: &Explored) -> bool {
+    matches!(&explored.found.verdict, Verdict::Broken(broken) if broken.is_shortest)
+}
+
 /// Where one order stands.
 #[derive(Clone)]
 struct At {
@@ -415,7 +419,52 @@ expect kept content/a
 ";
     let scenario = read(text);
     assert_eq!(every_order(&scenario).map(|(broken, _)| broken), Some(Some(5)));
-    assert_eq!(broken_after(&explored(&scenario, Merging::default())), Some(5));
+    let whole = explored(&scenario, Merging::default());
+    assert_eq!((broken_after(&whole), is_shortest(&whole)), (Some(5), true));
+    // With too few states for the shorter one that is not claimed.
+    let (release, stop) = (scenario.release, Stop::default());
+    let known = Known::as_shipped(release);
+    let merging = Merging::default();
+    let search = Search { release, known, states_max: 200, merging, stop: &stop, told: &|_| {} };
+    let cut = explore(&scenario, &search).expect("a protocol");
+    assert_eq!((broken_after(&cut), is_shortest(&cut)), (Some(6), false));
+}
+
+/// What was remembered in the block counts below it, also where the order is written down.
+#[test]
+fn guards_below_the_block_are_asked_of_what_was_remembered() {
+    let head = "release 2.1\ncontent put x\nclient a\nclient b\ntogether\na: look content/x as there\nb: content put y\nend\n";
+    for (below, broken) in [
+        ("a: unless there expect absent content/x\n", None),
+        ("a: if there expect absent content/x\n", Some(3)),
+        ("a: if there content delete x\nexpect present content/x\n", Some(3)),
+        ("a: if unset content delete x\nexpect present content/x\n", None),
+        ("a: ? content delete x as gone\na: if gone expect present content/x\n", Some(3)),
+    ] {
+        assert_eq!(
+            broken_after(&explored(&read(&format!("{head}{below}")), Merging::default())),
+            broken,
+            "{below}"
+        );
+    }
+}
+
+/// Two that wait for each other, or one for an upload that nobody ends.
+#[test]
+fn clients_that_wait_for_ever_break_a_protocol() {
+    for (text, broken) in [
+        ("client a\nclient b\na: content open @x expect=x\ntogether\nb: content put x\nend\n", Some(1)),
+        (
+            "client a\nclient b\ntogether\na: content open @x expect=x\na: content put y\na: content commit @x x\n\
+             b: content open @y expect=y\nb: content put x\nb: content commit @y y\nend\n",
+            Some(3),
+        ),
+        ("client a\nclient b\ntogether\na: content put x\nb: content put x\nend\n", None),
+    ] {
+        let explored =
+            explored(&read(&format!("release 2.1\n{text}expect absent image/never\n")), Merging::default());
+        assert_eq!(broken_after(&explored), broken, "{text}");
+    }
 }
 
 #[test]

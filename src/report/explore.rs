@@ -3,7 +3,7 @@
 use super::Show;
 use super::shell::quoted;
 use crate::explore::weakest::Weighed;
-use crate::explore::{Explored, Found, Order, Verdict};
+use crate::explore::{Broken, Explored, Found, Order, Verdict};
 use crate::release::Release;
 use crate::scenario::{alias, print, print_line};
 use crate::text::{self, counted};
@@ -83,7 +83,7 @@ fn write(out: &mut dyn Write, of: &OfFile, states_max: u64) -> io::Result<()> {
         Verdict::Broken(broken) => {
             writeln!(out, "  {states} and {moves} until an order broke it")?;
             if let Some(order) = order {
-                write_order(out, order, broken.order.len())?;
+                write_order(out, order, broken)?;
             }
             if let Some(file) = &of.file {
                 let intended = if of.is_intended { " --intended" } else { "" };
@@ -164,12 +164,14 @@ fn write_untested(out: &mut dyn Write, found: &Found) -> io::Result<()> {
 }
 
 /// The order with the lines marked without which nothing would break, and what breaks in the end.
-fn write_order(out: &mut dyn Write, order: &Order, moves: usize) -> io::Result<()> {
-    let steps = counted(moves as u64, "move");
-    writeln!(
-        out,
-        "  broken   after {steps}: the shortest order that breaks it; without a marked line it breaks not so\n"
-    )?;
+fn write_order(out: &mut dyn Write, order: &Order, broken: &Broken) -> io::Result<()> {
+    let steps = counted(broken.order.len() as u64, "move");
+    let which = if broken.is_shortest {
+        "the shortest order that breaks it"
+    } else {
+        "an order that breaks it, and the search for a shorter one was cut short"
+    };
+    writeln!(out, "  broken   after {steps}: {which}; without a marked line it breaks not so\n")?;
     for (line, matters) in order.scenario.lines.iter().zip(&order.matters) {
         let mark = if *matters { ">" } else { " " };
         write!(out, "    {mark} {}", print_line(line))?;
@@ -215,6 +217,7 @@ fn json(of: &OfFile) -> Value {
         },
         "order": order.as_ref().map(|order| json!({
             "moves": match verdict { Verdict::Broken(broken) => broken.order.len(), _ => 0 },
+            "shortest": matches!(verdict, Verdict::Broken(broken) if broken.is_shortest),
             "because": alias::in_line(&order.told),
             "scenario": print(&order.scenario),
             "matters": order.scenario.lines.iter().zip(&order.matters).filter(|(_, matters)| **matters).map(|(line, _)| line.number).collect::<Vec<_>>(),
