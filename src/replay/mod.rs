@@ -158,6 +158,19 @@ pub enum Problem {
     AssertsNothing,
 }
 
+/// The promises that do not hold behind a step. Each is told once, of the step that broke it.
+fn broken_promises(promises: &mut Vec<&Line>, world: &World, line: &Line) -> Vec<Problem> {
+    let mut broken = Vec::new();
+    promises.retain(|promised| {
+        let Step::Always(promise) = &promised.step else { return false };
+        let Some(mut unmet) = world.breaks(promised.client.as_ref(), promise) else { return true };
+        let (step, promise) = (print_step(&line.step), print_step(&promised.step).into());
+        broken.push(Problem::Promise { step, promise, unmet: Box::new(unmet.swap_remove(0)) });
+        false
+    });
+    broken
+}
+
 /// A text of a step, in which a snapshotter that has slashes itself stands in quotes, if the database has it; for a client
 /// of a namespace.
 pub fn echoed(mut said: String, step: &Step, tree: &Bucket, own: &[u8]) -> String {
@@ -333,12 +346,10 @@ impl<'s> Replay<'s> {
                 problems.push(Problem::Printed { step: step(), expected: expected.clone(), printed });
             }
         }
-        let broken = self.promises.iter().filter_map(|promised| {
-            let Step::Always(promise) = &promised.step else { return None };
-            let unmet = Box::new(self.world.breaks(promised.client.as_ref(), promise)?.swap_remove(0));
-            Some(Problem::Promise { step: step(), promise: print_step(&promised.step).into(), unmet })
-        });
-        problems.extend(broken);
+        let is_step = !applied.is_passed && !matches!(line.step, Step::Always(_));
+        if is_step {
+            problems.extend(broken_promises(&mut self.promises, &self.world, line));
+        }
         if let Step::Expect(assertion) = &line.step
             && !applied.is_passed
             && let Err(mut unmet) = self.world.expects(line.client.as_ref(), assertion)

@@ -64,6 +64,27 @@ fn a_guard_that_its_own_step_ends_does_not_keep_the_step_from_being_undone() {
     assert_eq!(failures("unless there ? content put a as there\nexpect present content/a"), [""; 0]);
 }
 
+/// What only may happen is passed over and breaks nothing.
+#[test]
+fn a_broken_promise_is_told_once_of_the_step_that_broke_it() {
+    let text = "client a
+together
+a: content put layer
+a: image create main target=layer
+a: content delete layer
+a: content put other
+may gc
+always present content/layer when present image/main
+end
+expect present content/other";
+    let told = failures(text);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("5: `content delete layer` breaks `always present content/layer"),
+        "{told:?}"
+    );
+}
+
 #[test]
 fn each_way_to_fail_is_told_with_its_line() {
     for (text, expected) in [
