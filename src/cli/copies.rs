@@ -3,6 +3,7 @@
 use super::explain::judged;
 use super::notes::Notes;
 use super::source::{self, Look};
+use super::values::Now;
 use super::{Ended, Failure, version};
 use crate::diff::copies::{self, Copy};
 use crate::engine::culprits;
@@ -14,7 +15,8 @@ use crate::situation::Situation;
 use std::io::Write;
 use std::path::Path;
 
-/// Compares two copies by the rules of one release, at one instant: those of the later one where nothing is said.
+/// Compares two copies by the rules of one release, at one instant: those of the later one where nothing is said, as what
+/// expired since it was written was removed by nobody.
 pub(super) fn compare(
     [before, after]: [&Path; 2],
     look: &Look,
@@ -22,6 +24,7 @@ pub(super) fn compare(
     out: &mut dyn Write,
 ) -> Result<Ended, Failure> {
     let mut notes = Notes::default();
+    let look = &Look { now: look.now.or_else(|| source::written(after).map(Now::At)), ..*look };
     let (later, _) = source::read_judged(after, look, &mut notes)?;
     let (release, wait) = (later.release, look.wait.filter(|_| !source::is_scenario(before)));
     let earlier = source::read(before, Some(release), look.now, look.go, wait, &mut notes)?.under(release);

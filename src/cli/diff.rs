@@ -33,7 +33,8 @@ needed, 1 something did, or AFTER's collection fails; 2 usage, 3 an input that c
 Of two copies: `LOST` went although something that is kept in AFTER still refers to it (pull the image again, or delete what \
 names it); `went` was removed by a collection, as its reason says, or was let go of, or deleted by a client; `came` is new; `moved` \
 has no holder in common with before; `goes` was kept and is removed by the next collection; `changed` has other fields. Copies do \
-not tell what happened between them: a collection explains what it would remove from BEFORE at --now. A copy that was made while \
+not tell what happened between them: a collection explains what it would remove from BEFORE at --now, by default the moment at \
+which the file AFTER was last written, so that what expired since does not count. A copy that was made while \
 a daemon wrote is not safe to read: stop the daemon, or read the live file.
 
 --json counts the resources: `removed` (only --to removes them), `kept` (only --from does), `alike` (both keep them, each \
@@ -66,8 +67,8 @@ pub(super) struct Arguments {
     /// By whose rules two copies are compared; default: by the later one's version, or a scenario's
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse, requires = "after", conflicts_with_all = ["from", "to", "cases"])]
     release: Option<Release>,
-    /// Collect as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, or a
-    /// scenario's clock
+    /// Collect as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, a scenario's
+    /// clock, or of two copies when AFTER was last written
     #[arg(long, value_name = "TIME", value_parser = Now::parse, allow_hyphen_values = true, conflicts_with = "cases")]
     now: Option<Now>,
     /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times.

@@ -318,8 +318,21 @@ fn others_in(folder: &Path) -> String {
     }
 }
 
+/// When the file of a database was last written; none of a scenario, which has a clock, or where that is not known.
+pub(super) fn written(path: &Path) -> Option<Instant> {
+    if is_scenario(path) {
+        return None;
+    }
+    let path = if look(path).ok()? == Place::Folder { database_in(path).ok()? } else { path.to_owned() };
+    fs::metadata(path).and_then(|file| file.modified()).ok().map(instant)
+}
+
 fn wall_clock() -> Instant {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    instant(SystemTime::now())
+}
+
+fn instant(at: SystemTime) -> Instant {
+    let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
     time::from_unix(seconds, since_epoch.subsec_nanos())
 }

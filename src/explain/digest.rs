@@ -28,6 +28,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// The bytes of content and of snapshots, as far as they are known.
+    pub fn all_bytes(&self) -> u64 {
+        self.bytes.saturating_add(self.snapshots.bytes)
+    }
+
     fn add(&mut self, other: Held) {
         self.objects += other.objects;
         self.bytes = self.bytes.saturating_add(other.bytes);
@@ -88,7 +93,7 @@ impl<'a> Digest<'a> {
         let mut holders = adding.holdings();
         holders.sort_by_key(|holding| {
             let Holding { alone, held, .. } = holding;
-            Reverse((alone.bytes, held.bytes, alone.objects, held.objects))
+            Reverse((alone.all_bytes(), held.all_bytes(), alone.objects, held.objects))
         });
         let snapshots_unknown = adding.snapshots.iter().map(|size| size.unknown).sum();
         Digest { holders, garbage: adding.garbage(judgement), next: adding.next(), snapshots_unknown }

@@ -199,8 +199,9 @@ impl<'a> Report<'_, '_, 'a> {
             Self::row(*after, "moved", named, format!("{old} held it, now {new} does"))
         });
         Self::listed(&mut rows, "moved", moved);
-        let goes = changes.goes.iter().zip(self.goes());
-        let goes = goes.map(|(named, reason)| Self::row(*after, "goes", named, reason));
+        let mut goes: Vec<_> = changes.goes.iter().zip(self.goes()).collect();
+        goes.sort_by_key(|(named, _)| Reverse(after.size(named)));
+        let goes = goes.into_iter().map(|(named, reason)| Self::row(*after, "goes", named, reason));
         Self::listed(&mut rows, "goes", goes);
         let changed = changes.changed.iter().map(|(named, fields)| {
             let names = fields.iter().take(FIELDS_MAX);

@@ -83,7 +83,7 @@ impl DigestReport<'_, '_, '_> {
         // Of what is not among the first, those that hold most with others: no one of them alone lets go of it.
         let (first, rest) = holders.split_at(holders.len().min(ROWS_MAX));
         let mut most: Vec<&Holding<'_>> = rest.iter().collect();
-        most.sort_by_key(|holding| Reverse(holding.held.bytes));
+        most.sort_by_key(|holding| Reverse(holding.held.all_bytes()));
         most.truncate(LISTED_MAX);
         for Holding { holder, rule, held, alone, until } in first.iter().chain(most) {
             let mut name = self.saying.name(*holder, b"");
@@ -119,7 +119,12 @@ impl DigestReport<'_, '_, '_> {
 
     /// The known bytes of snapshots, if their snapshotters were asked.
     fn snapshots(&self, sum: Bytes) -> String {
-        self.saying.json_snapshots(sum).map(text::bytes).unwrap_or_default()
+        match (self.saying.snapshots, sum) {
+            (None, _) => String::new(),
+            (_, Bytes { bytes: 0, unknown: 1.. }) => "?".to_owned(),
+            (_, Bytes { bytes, unknown: 1.. }) => format!("{} + ?", text::bytes(bytes)),
+            (_, Bytes { bytes, unknown: 0 }) => text::bytes(bytes),
+        }
     }
 
     /// A lease without an end.

@@ -145,7 +145,8 @@ impl<'a> Saying<'_, '_, 'a> {
 
     /// A sum of snapshots as machines read it: null where no snapshotter was asked.
     pub(super) fn json_snapshots(&self, sum: Bytes) -> Option<u64> {
-        self.snapshots.map(|_| sum.bytes)
+        let is_known = sum.bytes > 0 || sum.unknown == 0;
+        self.snapshots.filter(|_| is_known).map(|_| sum.bytes)
     }
 
     /// The size of content or of a snapshot, where it is known.

@@ -343,6 +343,30 @@ other: content put twice size=7
     assert!(told.ends_with("0 came, 3 (7 B) went; 1 as they were.\n"), "{told}");
 }
 
+/// What had not expired when the later copy was written did not go by its expiry.
+#[test]
+fn two_copies_are_judged_as_of_the_later_ones_writing() {
+    let first = "release 2.1\ncontent put held\nlease create pull expire=+1h\nlease add pull content/held\n";
+    let folder = copies(first, &(first.to_owned() + "lease delete pull sync\n"));
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["before", "after"] {
+        let made = leasehold(&["export", &path(&format!("{name}.scenario")), &path(&format!("{name}.db"))]);
+        assert!(made.status.success(), "{made:?}");
+    }
+    // Ten seconds after the clock at which scenarios begin.
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_767_225_610);
+    let file = std::fs::File::options().append(true).open(path("after.db")).expect("a copy");
+    file.set_modified(at).expect("a time that can be set");
+    let told = text(&leasehold(&["diff", &path("before.db"), &path("after.db"), "--release", "2.1"]));
+    assert!(told.contains("containerd 2.1 at 2026-01-01T00:00:10Z\n"), "{told}");
+    assert!(
+        told.lines()
+            .any(|line| line.starts_with("went  default/lease/pull ")
+                && line.ends_with(" a client deleted it")),
+        "{told}"
+    );
+}
+
 #[test]
 fn copies_the_wrong_way_round_are_warned_of() {
     let first = BEFORE.to_owned() + "snapshot prepare overlayfs/first\n";

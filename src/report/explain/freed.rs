@@ -4,6 +4,7 @@ use super::{LISTED_MAX, NodeReport};
 use crate::explain::{Explanation, State, Subject};
 use crate::text;
 use hashbrown::HashMap;
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 impl NodeReport<'_, '_, '_> {
@@ -73,8 +74,16 @@ impl NodeReport<'_, '_, '_> {
             (false, 0) => writeln!(out, "Without it {free} would come free.")?,
             (false, _) => writeln!(out, "Without it {count} would go, and {free} come free:")?,
         }
-        let along = takes_along.iter().map(|id| {
+        let sized = takes_along.iter().map(|id| {
             let size = self.saying.size(self.saying.network.graph().node(*id).as_ref());
+            (*id, size)
+        });
+        let mut sized: Vec<_> = sized.collect();
+        // Where some are left out, they are not the largest.
+        if sized.len() > LISTED_MAX {
+            sized.sort_by_key(|(_, size)| Reverse(*size));
+        }
+        let along = sized.iter().map(|(id, size)| {
             let size = size.map(|size| format!("   {}", text::bytes(size))).unwrap_or_default();
             self.saying.name(Subject::Node(*id), self.namespace()) + &size
         });
