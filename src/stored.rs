@@ -4,7 +4,8 @@
 //! ```text
 //!   io.containerd.content.v1.content/blobs/ALGORITHM/DIGITS      a file
 //!                                   /ingest/FOLDER/{ref, data}   a folder; `ref` has its name
-//!   io.containerd.snapshotter.v1.NAME/metadata.db                bbolt: v1/snapshots/KEY/{kind, size, parent, ...}
+//!   io.containerd.snapshotter.v1.NAME/metadata.db                bbolt: v1/snapshots/KEY/{id, kind, size, parent, ...}
+//!                                    /snapshots/ID               a snapshot's files, of many snapshotters
 //! ```
 //!
 //! Links are not followed. What cannot be looked at is said as such, and not compared.
@@ -45,13 +46,27 @@ pub struct Stored {
     pub unread: Vec<(String, String)>,
 }
 
+/// A snapshotter's snapshots by their name there.
+pub type ByName = BTreeMap<Vec<u8>, Snapshot>;
+
 /// What snapshotters have on the disk.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Snapshots {
-    /// Snapshots by snapshotter and their name there (`NAMESPACE/SEQUENCE/KEY`); the length of those that are committed.
-    pub of: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Option<u64>>>,
+    /// Snapshots by snapshotter and their name there (`NAMESPACE/SEQUENCE/KEY`).
+    pub of: BTreeMap<Vec<u8>, ByName>,
+    /// The folders by snapshotter that its `snapshots` has for an ID that none of its snapshots has.
+    pub strays: BTreeMap<Vec<u8>, BTreeSet<u64>>,
     /// Snapshotters that could not be looked at although the database has snapshots of them, and why.
     pub unread: Vec<(String, String)>,
+}
+
+/// What a snapshotter has of one snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Snapshot {
+    /// Its length in bytes, of one that is committed.
+    pub bytes: Option<u64>,
+    /// The name of its folder in the snapshotter's `snapshots`, where it has one.
+    pub folder: Option<u64>,
 }
 
 /// Sizes added up, some of which are not known.
@@ -131,8 +146,9 @@ impl Snapshots {
         for snapshotter in used.union(&installed(root)) {
             let name = [SNAPSHOTTER, snapshotter].concat();
             match snapshots(&root.join(OsStr::from_bytes(&name)), wait) {
-                Ok(snapshots) => {
+                Ok((snapshots, strays)) => {
                     read.of.insert(snapshotter.clone(), snapshots);
+                    read.strays.insert(snapshotter.clone(), strays);
                 }
                 Err(why) if used.contains(snapshotter) => read.unread.push((text::name(&name), why)),
                 Err(_) => {}
@@ -143,10 +159,20 @@ impl Snapshots {
 
     /// How large a snapshot of the database is; none where its snapshotter does not say.
     pub fn size(&self, tree: &Bucket, namespace: &[u8], key: &[u8]) -> Option<u64> {
+        self.snapshot(tree, namespace, key)?.1.bytes
+    }
+
+    /// Where a snapshot of the database has its files, below the root folder; none where that is not known.
+    pub fn folder(&self, tree: &Bucket, namespace: &[u8], key: &[u8]) -> Option<Vec<u8>> {
+        let (snapshotter, Snapshot { folder, .. }) = self.snapshot(tree, namespace, key)?;
+        Some([SNAPSHOTTER, snapshotter, b"/snapshots/", folder?.to_string().as_bytes()].concat())
+    }
+
+    fn snapshot<'k>(&self, tree: &Bucket, namespace: &[u8], key: &'k [u8]) -> Option<(&'k [u8], Snapshot)> {
         let slash = views::snapshot_slash(tree, namespace, key)?;
         let (snapshotter, name) = (&key[..slash], &key[slash + 1..]);
         let snapshot = tree.view().at(&[names::V1, namespace, names::SNAPSHOTS, snapshotter, name])?;
-        *self.of.get(snapshotter)?.get(snapshot.get(names::NAME)?)?
+        Some((snapshotter, *self.of.get(snapshotter)?.get(snapshot.get(names::NAME)?)?))
     }
 }
 
@@ -236,9 +262,11 @@ fn installed(root: &Path) -> BTreeSet<Vec<u8>> {
     names.collect()
 }
 
-/// The snapshots that a snapshotter has, by its own names for them.
-fn snapshots(folder: &Path, wait: Duration) -> Result<BTreeMap<Vec<u8>, Option<u64>>, Why> {
+/// The snapshots that a snapshotter has, by its own names for them, and the folders that are of none.
+fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, BTreeSet<u64>), Why> {
     self::folder(folder)?;
+    // The folders first: what is made meanwhile is then in the database only.
+    let mut folders = folders(&folder.join("snapshots"));
     let path = folder.join("metadata.db");
     let metadata = fs::symlink_metadata(&path).map_err(|error| format!("metadata.db: {}", unread(&error)))?;
     if !metadata.is_file() {
@@ -246,9 +274,27 @@ fn snapshots(folder: &Path, wait: Duration) -> Result<BTreeMap<Vec<u8>, Option<u
     }
     let opened = bolt::read_within(&path, wait).map_err(|error| format!("metadata.db: {error}"))?;
     let snapshots = opened.tree.view().at(&[names::V1, names::SNAPSHOTS]).into_iter().flat_map(View::buckets);
-    let snapshots = snapshots.map(|(key, snapshot)| {
+    let mut of = BTreeMap::new();
+    for (key, snapshot) in snapshots {
         let size = snapshot.get(names::SIZE).and_then(varint::decode_signed);
-        (key.to_vec(), size.and_then(|size| u64::try_from(size).ok()))
+        let id = snapshot.get(names::ID).and_then(varint::decode_unsigned);
+        let bytes = size.and_then(|size| u64::try_from(size).ok());
+        of.insert(key.to_vec(), Snapshot { bytes, folder: id.filter(|id| folders.contains(id)) });
+    }
+    of.values().filter_map(|snapshot| snapshot.folder).for_each(|id| {
+        folders.remove(&id);
     });
-    Ok(snapshots.collect())
+    Ok((of, folders))
+}
+
+/// What of a folder are folders whose names are numbers, as snapshotters name them; none where there is no such folder or
+/// it may not be entered, as each snapshotter lays out its own.
+fn folders(path: &Path) -> BTreeSet<u64> {
+    let folders = folder(path).unwrap_or_default().into_iter();
+    let folders = folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let numbers = folders.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        name.parse().ok().filter(|number: &u64| number.to_string() == name)
+    });
+    numbers.collect()
 }

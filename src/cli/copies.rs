@@ -68,6 +68,9 @@ pub(super) fn compare(
             "AFTER has counted less far than BEFORE: are they the wrong way round, or of two databases?",
         );
     }
+    if changes.has_nothing_in_common() {
+        notes.say("BEFORE and AFTER have no object in common: are they copies of one database?");
+    }
     Report { before, after, changes: &changes, warnings: &notes.said }.write(json, out)?;
     Ok(if changes.is_loss() || new_error.is_some() { Ended::WithFinding } else { Ended::Well })
 }

@@ -1,25 +1,23 @@
 //! `leasehold explain`: why an object is kept or goes, and who holds what. Never writes to the database.
 
+use super::meant::Asking;
 use super::notes::Notes;
 use super::source::{self, Look};
-use super::{Ended, Failure, progress, terminal};
+use super::{Ended, Failure, progress};
 use crate::engine::{Culprit, Outcome, Request, collect, culprits};
-use crate::explain::{Digest, Explainer, Found, Network, State, Thing, all_in, all_of, find, near};
-use crate::node::Kind;
+use crate::explain::{Digest, Explainer, Network, State};
 use crate::oracle::{Defects, Judgement, judge};
 use crate::properties::check::compare;
 use crate::replay::Lines;
 use crate::report::Show as _;
 use crate::report::digest::DigestReport;
-use crate::report::explain::{NodeReport, write_found};
+use crate::report::explain::NodeReport;
 use crate::report::saying::Saying;
 use crate::scenario::DEFAULT_NAMESPACE;
 use crate::situation::Situation;
 use crate::stored::Snapshots;
-use crate::text;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Tell why an object is kept or goes, what alone holds it and until when; without NODE, who holds what
@@ -30,7 +28,7 @@ use std::path::{Path, PathBuf};
     after_help = "NODE is written as scenarios write it, or as people do; what fits best is meant, and where several fit they are \
 listed:
   k8s.io/content/sha256:2af60de8...   NAMESPACE/KIND/NAME; the kinds are content, snapshot, image, container, lease, ingest
-  sha256:2af60d  2af60d               the beginning of a digest
+  sha256:2af60d  2af60d               the beginning of a digest; behind `sha256:` one digit is enough
   web:1  docker.io/library/web:1      an image
   overlayfs/extract-7  extract-7      a snapshot
   pull-1                              a lease, a container, an ingest
@@ -38,12 +36,12 @@ listed:
   NAMESPACE/KIND/base64:/w==          a key that is no plain text, as --json prints it
 
 Of a node it tells: the shortest chain from each root (five), whatever alone holds it, until when it stays if only time passes, \
-what would come free without it, what does not hold it although it looks so, and the `ctr` commands that would let go of it or \
-keep it. To take something out means to delete it: what it refers to is then not kept by it any more.
+what would come free without it, what does not hold it although it looks so, and the `ctr` commands that would let go of it, \
+with what then goes, or keep it; of a snapshot of a root folder also where its files are. To take something out means to delete it: what it refers to is then not kept by it any more.
 
 Without NODE: every holder (leases, images, containers, sandboxes, pinned objects, ingests, collectors) with what goes without \
 it (\"alone\") and all that it reaches, in objects and bytes of content; then what a collection would remove now and what \
-becomes removable later. meta.db does not know how large snapshots are: given containerd's root folder, those that are committed \
+becomes removable later. Several names of one image are one holder where more goes without all of them than without each. meta.db does not know how large snapshots are: given containerd's root folder, those that are committed \
 have the bytes that their snapshotters' own metadata.db says (in `collect`, too).
 
 Exit codes: 0 the object is there, 1 it is missing, or the collection fails, or collector and oracle disagree, 2 usage, or a name that fits several \
@@ -60,10 +58,14 @@ missing), `chain` (a shortest one, from a root on; `from` is null for what is a 
 reach it; what a line of a scenario wrote has its `line`), `alone` (each other object or holder without which it goes), `until` (the first instant at which a collection removes \
 it if only time passes; null if never, or if it goes now), `near_misses` (what does not hold it), `bytes`, `bytes_alone` (what \
 comes free in content without it: digests that other namespaces keep set aside), `snapshot_bytes` and `snapshot_bytes_alone` \
-(the same of snapshots; null where their sizes are not known), `takes_along`, `elsewhere` (the same digest in \
+(the same of snapshots; null where their sizes are not known), `folder` (of a snapshot: where its files are below the root folder; \
+null where that is not known), `takes_along`, `let_go` (the `objects`, `bytes` and `snapshot_bytes` that go when all its roots let go), `elsewhere` (the same digest in \
 other namespaces), `named_by` (what names it, if it is missing) and `missing` (what it names itself and is missing). A holder that is no node in the release has the `type` null. \
+Of a name that is not that of one object: `asked`, `error`, `matches` (what it may mean, as it can be asked for) and `near` (what is \
+called nearly so, or null). \
 Without NODE: `holders` (`objects` and `bytes` of all that each reaches, `objects_alone` and `bytes_alone` of what goes without \
-it; leases, images and containers do not count themselves; `snapshot_bytes` and `snapshot_bytes_alone` as above), `garbage` and `next` (what becomes removable, by instant)."
+it; leases, images and containers do not count themselves; `snapshot_bytes` and `snapshot_bytes_alone` as above), `together` (the `nodes` that are names of one image, with what they hold \
+and what goes without all of them), `garbage` and `next` (what becomes removable, by instant)."
 )]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
@@ -96,7 +98,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return Ok(if is_well { Ended::Well } else { Ended::WithFinding });
     };
     let is_scenario = source::is_scenario(source);
-    let found = one(node, is_scenario.then_some(DEFAULT_NAMESPACE), network, situation, out)?;
+    let home = is_scenario.then_some(DEFAULT_NAMESPACE);
+    let found = Asking { network, situation, json: arguments.json }.one(node, home, out)?;
     let Some(found) = found else { return Ok(Ended::WithFinding) };
     let explainer = Explainer::new(network, &judgement, situation, snapshots);
     let explanation = &explainer.subject(found.subject(network, situation.release));
@@ -162,75 +165,4 @@ pub(super) fn judged<'a>(situation: &'a Situation, notes: &mut Notes) -> (Outcom
         notes.say(format_args!("collector and oracle disagree ({}): {finding}", finding.property));
     }
     (outcome, judgement, disagreements.is_empty())
-}
-
-/// The one object that a name means; none if there is none, which is said.
-pub(super) fn one(
-    name: &OsStr,
-    home: Option<&[u8]>,
-    network: &Network<'_, '_>,
-    situation: &Situation,
-    out: &mut dyn Write,
-) -> Result<Option<Found>, Failure> {
-    let mut found = find(name.as_bytes(), home, network, situation);
-    let shown = text::line(name.as_bytes());
-    if found.is_empty() && name.as_bytes().rsplit(|byte| *byte == b'/').next().is_none_or(<[u8]>::is_empty) {
-        let reason = "NODE is [NAMESPACE/]KIND/NAME, an image's name, or the beginning of a digest";
-        return Err(Failure::Usage(format!("`{shown}` names nothing: {reason}")));
-    }
-    if let Some((what, all)) = listing(name.as_bytes(), &found, situation) {
-        if all.is_empty() {
-            writeln!(out, "{shown}: there is no such object")?;
-            return Ok(None);
-        }
-        writeln!(out, "{shown} is a {what} there are:")?;
-        write_found(&all, &situation.tree, out)?;
-        out.flush()?;
-        let what = what.split(',').next().unwrap_or_default();
-        return Err(Failure::Usage(format!("{shown} is a {what}: name one object of it as they are listed")));
-    }
-    match found.len() {
-        0 => {
-            let near = near(name.as_bytes(), situation).map(|near| format!("; is {near} meant?"));
-            let near = near.unwrap_or_default();
-            writeln!(
-                out,
-                "{shown}: there is no such object, and nothing that a collection follows names one{near}"
-            )?;
-            Ok(None)
-        }
-        1 => {
-            let found = found.pop();
-            // A guess is said, but for that at a digest, of which nobody writes more than the beginning.
-            let is_guess = |found: &Found| {
-                !name.as_bytes().ends_with(&found.key)
-                    && !found.key.ends_with(name.as_bytes())
-                    && found.thing != Thing::Node(Kind::Content)
-                    && !found.name_in(&situation.tree).ends_with(&shown)
-            };
-            if let Some(found) = found.as_ref().filter(|found| is_guess(found)) {
-                terminal::say(format_args!("{shown} is taken for {}", found.name_in(&situation.tree)));
-            }
-            Ok(found)
-        }
-        _ => {
-            writeln!(out, "{shown} may be one of these:")?;
-            write_found(&found, &situation.tree, out)?;
-            out.flush()?;
-            Err(Failure::Usage(format!("{shown} fits several objects: name one as they are listed")))
-        }
-    }
-}
-
-/// What a word means that is for all of a kind, as `leases`, or is a namespace's name, and what there is of it; none where
-/// an object is called so.
-fn listing(word: &[u8], found: &[Found], situation: &Situation) -> Option<(&'static str, Vec<Found>)> {
-    let is_called = |found: &Found| found.key.ends_with(word);
-    if found.iter().any(is_called) {
-        return None;
-    }
-    let kind = all_of(word, situation).map(|all| ("kind, of which", all));
-    let namespace = || all_in(word, situation).map(|all| ("namespace, in which", all));
-    let kind = kind.filter(|(_, all)| found.is_empty() || !all.is_empty());
-    kind.or_else(|| namespace().filter(|_| found.is_empty()))
 }

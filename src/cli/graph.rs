@@ -1,6 +1,7 @@
 //! `leasehold graph`: a database as a picture. Never writes to the database, and never over a file.
 
-use super::explain::{Beside, judged, one};
+use super::explain::{Beside, judged};
+use super::meant::Asking;
 use super::notes::Notes;
 use super::source;
 use super::{Ended, Failure, files, progress};
@@ -120,7 +121,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         None => None,
         Some(node) => {
             let home = source::is_scenario(source).then_some(DEFAULT_NAMESPACE);
-            let Some(found) = one(node, home, network, situation, out)? else {
+            let asking = Asking { network, situation, json: false };
+            let Some(found) = asking.one(node, home, out)? else {
                 return Ok(Ended::WithFinding);
             };
             Some(found)

@@ -2,7 +2,7 @@
 
 use super::notes::Notes;
 use super::{Ended, Failure, source};
-use crate::lint::{Counts, lint};
+use crate::lint::{Counts, Finding, lint, lost};
 use crate::report::Show as _;
 use crate::report::lint::{Report, write_list};
 use crate::stored::Stored;
@@ -59,7 +59,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     // The database first: what is stored while the disk is looked at is then told as not listed, which is less grave
     // than the other way round.
     let stored = source::is_root(source).then(|| Stored::read(source, &situation.tree, look.wait()));
-    let findings = lint(&situation, stored.as_ref());
+    let mut findings: Vec<Finding> = notes.lost.iter().map(|what| lost(what, situation.release)).collect();
+    findings.extend(lint(&situation, stored.as_ref()));
     Report { release: situation.release, now: situation.now, findings: &findings }
         .write(arguments.json, out)?;
     Ok(if Counts::of(&findings).is_clean() { Ended::Well } else { Ended::WithFinding })

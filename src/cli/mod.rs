@@ -17,6 +17,7 @@ mod grade;
 mod graph;
 mod interrupt;
 mod lint;
+mod meant;
 mod notes;
 mod pipe;
 mod place;

@@ -8,6 +8,8 @@ use std::fmt::Display;
 pub(super) struct Notes {
     /// Each without the program's name.
     pub(super) said: Vec<String>,
+    /// What the database's file has lost, where its newer meta page is damaged.
+    pub(super) lost: Option<String>,
     /// They wait for [`Notes::release`], as others are said before.
     is_held: bool,
 }

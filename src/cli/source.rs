@@ -172,6 +172,7 @@ fn read_database(path: &Path, wait: Duration, notes: &mut Notes) -> Result<Bucke
         read.map_err(|error| no_database(path, &error))?.map_err(|misfit| input_error(path, &misfit))?;
     if let Some(lost) = opened.lost {
         notes.say(format_args!("{}: {lost}", text::path(path)));
+        notes.lost = Some(lost.to_string());
     }
     for oddity in &opened.oddities {
         notes.say(format_args!("{}: odd: {oddity}", text::path(path)));

@@ -73,6 +73,12 @@ pub struct Changes<'a> {
 }
 
 impl Changes<'_> {
+    /// Whether both have objects, and no one of them is in both.
+    pub fn has_nothing_in_common(&self) -> bool {
+        let shared = self.moved.len() + self.goes.len() + self.changed.len();
+        shared == 0 && self.unchanged == 0 && !self.came.is_empty() && !self.went.is_empty()
+    }
+
     /// Whether something is gone that is still needed.
     pub fn is_loss(&self) -> bool {
         self.went.iter().any(|(_, why)| matches!(why, Why::Lost(_)))

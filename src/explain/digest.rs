@@ -1,11 +1,7 @@
 //! Who holds what: all holders at once, what is garbage, and what becomes removable when.
-//!
-//! What a holder reaches is walked from each; what it alone holds is what it dominates, for all holders in one tree.
 
-use super::dominators::Dominators;
 use super::freed::{Blob, Blobs, snapshot_bytes};
-use super::holders::{Holder, Walk, holders};
-use super::network::{Network, Subject, VertexId, id};
+use super::network::{Network, Subject, id};
 use super::reach::Reached;
 use super::until::{End, Until};
 use crate::instant::Instant;
@@ -33,18 +29,20 @@ impl Held {
         self.bytes.saturating_add(self.snapshots.bytes)
     }
 
-    fn add(&mut self, other: Held) {
+    pub(super) fn add(&mut self, other: Held) {
         self.objects += other.objects;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.snapshots.add_all(other.snapshots);
     }
 }
 
-/// A holder with what it holds.
+/// A holder with what it holds, or several names of one image with what they hold together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Holding<'a> {
     /// The holder; of a pin the pinned object.
     pub holder: Subject<'a>,
+    /// The other names of the same image.
+    pub also: Vec<Subject<'a>>,
     /// By which rule it is one.
     pub rule: Rule,
     /// All that it reaches; itself only where it is pinned or an ingest.
@@ -71,8 +69,11 @@ pub struct Next {
 /// Who holds what.
 #[derive(Clone, Debug)]
 pub struct Digest<'a> {
-    /// The holders, those first that alone hold most bytes, then with others, then most objects, then as they stand in the database.
+    /// The holders, those first that alone hold most bytes, then with others, then most objects, then as they stand in the
+    /// database.
     pub holders: Vec<Holding<'a>>,
+    /// The same with the names of one image as one, where more goes without all of them than without each.
+    pub by_image: Vec<Holding<'a>>,
     /// What a collection would remove now.
     pub garbage: Held,
     /// What becomes removable and when, in order.
@@ -90,13 +91,20 @@ impl<'a> Digest<'a> {
         snapshots: Option<&Snapshots>,
     ) -> Digest<'a> {
         let adding = Adding::new(network, judgement, situation, snapshots);
-        let mut holders = adding.holdings();
-        holders.sort_by_key(|holding| {
-            let Holding { alone, held, .. } = holding;
-            Reverse((alone.all_bytes(), held.all_bytes(), alone.objects, held.objects))
-        });
+        let (mut holders, mut by_image) = adding.holdings();
+        for holdings in [&mut holders, &mut by_image] {
+            holdings.sort_by_key(|Holding { alone, held, .. }| {
+                Reverse((alone.all_bytes(), held.all_bytes(), alone.objects, held.objects))
+            });
+        }
         let snapshots_unknown = adding.snapshots.iter().map(|size| size.unknown).sum();
-        Digest { holders, garbage: adding.garbage(judgement), next: adding.next(), snapshots_unknown }
+        Digest {
+            holders,
+            by_image,
+            garbage: adding.garbage(judgement),
+            next: adding.next(),
+            snapshots_unknown,
+        }
     }
 
     /// The same without the holders.
@@ -108,21 +116,21 @@ impl<'a> Digest<'a> {
     ) -> Digest<'a> {
         let adding = Adding::new(network, judgement, situation, snapshots);
         let (garbage, next) = (adding.garbage(judgement), adding.next());
-        Digest { holders: Vec::new(), garbage, next, snapshots_unknown: 0 }
+        Digest { holders: Vec::new(), by_image: Vec::new(), garbage, next, snapshots_unknown: 0 }
     }
 }
 
-struct Adding<'n, 'j, 'a> {
-    network: &'n Network<'j, 'a>,
-    now: Instant,
-    blobs: Blobs,
+pub(super) struct Adding<'n, 'j, 'a> {
+    pub(super) network: &'n Network<'j, 'a>,
+    pub(super) now: Instant,
+    pub(super) blobs: Blobs,
     /// By node: the place of its digest, or of what it is to become, among the blobs.
-    blob_of: Vec<Option<u32>>,
+    pub(super) blob_of: Vec<Option<u32>>,
     /// By node: the database has it, or a collector lists it.
-    is_there: Vec<bool>,
+    pub(super) is_there: Vec<bool>,
     /// By node: its size if it is a snapshot.
     snapshots: Vec<Bytes>,
-    reached: Reached,
+    pub(super) reached: Reached,
 }
 
 impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
@@ -144,80 +152,9 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         Adding { network, now: situation.now, blobs, blob_of, is_there, snapshots, reached }
     }
 
-    fn holdings(&self) -> Vec<Holding<'a>> {
-        let dominators = self.network.dominators(self.now);
-        let sums = self.sums(&dominators);
-        let mut walk = Walk::new(self.network, self.now);
-        let sizes: Vec<u64> = self.blobs.0.values().map(|blob| blob.bytes.unwrap_or(0)).collect();
-        let mut last_met = vec![None; sizes.len()];
-        let holders = holders(self.network, &self.reached).into_iter().enumerate();
-        let holdings = holders.map(|(number, holder)| {
-            let mut held = Held::default();
-            walk.meet(&holder, |node| {
-                if !self.is_there[node as usize] {
-                    return;
-                }
-                held.add(self.object(node));
-                let blob = self.blob_of[node as usize].map(|blob| blob as usize);
-                let is_new = |blob: &usize| last_met[*blob].replace(number) != Some(number);
-                held.bytes = held.bytes.saturating_add(blob.filter(is_new).map_or(0, |blob| sizes[blob]));
-            });
-            let alone = self.alone(&holder, &dominators, &sums);
-            let Holder { subject, rule, until, .. } = holder;
-            Holding { holder: subject, rule, held, alone, until }
-        });
-        holdings.collect()
-    }
-
-    /// By vertex: what cannot be reached but through it.
-    fn sums(&self, dominators: &Dominators) -> Vec<Held> {
-        let mut at = vec![Held::default(); self.network.vertices()];
-        for id in nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize]) {
-            if let Some(vertex) = dominators.common(self.network.entries_of(id).iter().copied()) {
-                at[vertex as usize].add(self.object(id));
-            }
-        }
-        for blob in self.blobs.0.values() {
-            if let Some(vertex) = dominators.common(blob.entries(self.network)) {
-                at[vertex as usize].add(Held { bytes: blob.bytes.unwrap_or(0), ..Held::default() });
-            }
-        }
-        dominators.sums(&at, Held::add)
-    }
-
     /// A node that there is, without its content.
-    fn object(&self, id: NodeId) -> Held {
+    pub(super) fn object(&self, id: NodeId) -> Held {
         Held { objects: 1, bytes: 0, snapshots: self.snapshots[id as usize] }
-    }
-
-    fn alone(&self, holder: &Holder<'a>, dominators: &Dominators, sums: &[Held]) -> Held {
-        // A way in from which nothing goes on matters only to the object itself.
-        let counts = |member: &&VertexId| holder.own.is_none() || !self.network.from(**member).is_empty();
-        let members: Vec<VertexId> = holder.members.iter().filter(counts).copied().collect();
-        let all = |top: &&VertexId| members.iter().all(|member| dominators.dominates(**top, *member));
-        let Some(top) = members.iter().find(all) else {
-            return if members.is_empty() { Held::default() } else { self.tried(holder) };
-        };
-        let mut held = sums[*top as usize];
-        let own = holder.own.filter(|own| self.is_there[*own as usize]);
-        let own = own.and_then(|own| dominators.common(self.network.entries_of(own).iter().copied()));
-        if own.is_some_and(|own| dominators.dominates(*top, own)) {
-            held.objects -= 1;
-        }
-        held
-    }
-
-    /// What goes without a holder that is reached in several ways none of which leads to the others: it is tried.
-    fn tried(&self, holder: &Holder<'a>) -> Held {
-        let Subject::Node(group) = holder.subject else { return Held::default() };
-        let after = self.network.reached_without(group, self.now);
-        let stays = |id: NodeId| id != group && after.keeps(self.network, id);
-        let kept = |id: NodeId| self.reached.keeps(self.network, id);
-        let gone =
-            nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize] && kept(*id) && !stays(*id));
-        let mut held = Held { bytes: self.blobs.freed(kept, stays), ..Held::default() };
-        gone.filter(|id| holder.own != Some(*id)).for_each(|id| held.add(self.object(id)));
-        held
     }
 
     fn garbage(&self, judgement: &Judgement<'a>) -> Held {
@@ -260,6 +197,6 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
     }
 }
 
-fn nodes(count: usize) -> impl Iterator<Item = NodeId> {
+pub(super) fn nodes(count: usize) -> impl Iterator<Item = NodeId> {
     0..id(count)
 }

@@ -1,8 +1,10 @@
 //! The answer for one object.
 
+use super::digest::Held;
 use super::freed::{Blob, Blobs, snapshot_bytes};
 use super::holders::Walk;
-use super::network::{Edge, Group, Network, Subject};
+use super::network::{Edge, Group, Network, Subject, VertexId, id};
+use super::paths::Paths;
 use super::reach::Reached;
 use crate::instant::Instant;
 use crate::node::{Kind, Node};
@@ -11,6 +13,8 @@ use crate::oracle::{Failure, Holder, Judgement, Rule};
 use crate::schema::views;
 use crate::situation::Situation;
 use crate::stored::{Bytes, Snapshots};
+use hashbrown::{HashMap, HashSet};
+use std::sync::Mutex;
 
 /// How many chains are told.
 const CHAINS_MAX: usize = 5;
@@ -71,6 +75,9 @@ pub struct Explanation<'a> {
     pub takes_along: Vec<NodeId>,
     /// How many objects that are there it reaches, itself aside.
     pub holds: u64,
+    /// What goes if all roots from which it is reached are let go of: images, leases and what else holds them are deleted,
+    /// which are not counted, and pins taken away.
+    pub let_go: Held,
     /// What else has the same digest, in other namespaces or as an ingest that is to become it, and whether it is kept there.
     pub elsewhere: Vec<(NodeId, bool)>,
     /// What names it, where it is missing: the holder or node, with the rule and its label.
@@ -97,6 +104,8 @@ pub struct Explainer<'n, 'j, 'a> {
     back: Vec<usize>,
     /// Whether every object is asked about.
     is_of_all: bool,
+    /// By the vertices of all roots of an object: what goes without them, which is the same for many objects.
+    let_go: Mutex<HashMap<Box<[VertexId]>, Held>>,
 }
 
 /// What goes without something.
@@ -143,6 +152,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             to_missing,
             back,
             is_of_all: false,
+            let_go: Mutex::default(),
         }
     }
 
@@ -196,6 +206,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             snapshots_alone: without.snapshots,
             takes_along: without.nodes,
             holds: self.holds(id),
+            let_go: if state == State::Kept { self.let_go(&paths) } else { Held::default() },
             elsewhere: self.elsewhere(id, &node),
             named_by,
             missing: self.missing(|from| from == Some(Subject::Node(id))),
@@ -220,6 +231,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             snapshots_alone: without.snapshots,
             takes_along: without.nodes,
             holds: group.map_or(0, |group| self.holds(group)),
+            let_go: Held::default(),
             elsewhere: Vec::new(),
             named_by: Vec::new(),
             missing: self.missing(|from| holder.is_some() && from == holder.map(Subject::Holder)),
@@ -310,6 +322,39 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let mut snapshots = self.snapshots.get(group as usize).copied().unwrap_or_default();
         nodes.iter().for_each(|id| snapshots.add_all(self.snapshots[*id as usize]));
         Without { nodes, bytes: self.blobs.freed(held, stays), snapshots }
+    }
+
+    /// What goes if all roots are let go of from which an object is reached.
+    fn let_go(&self, paths: &Paths) -> Held {
+        let mut roots: Box<[VertexId]> = paths.firsts().collect();
+        roots.sort_unstable();
+        let known = self.let_go.lock().expect("nobody panics with it").get(&roots).copied();
+        known.unwrap_or_else(|| {
+            let held = self.without_roots(&roots);
+            self.let_go.lock().expect("nobody panics with it").insert(roots, held);
+            held
+        })
+    }
+
+    fn without_roots(&self, roots: &[VertexId]) -> Held {
+        let network = self.network;
+        let pins: HashSet<VertexId> = network.pins().map(|(_, pin)| pin).collect();
+        let (unpinned, deleted): (Vec<VertexId>, Vec<VertexId>) =
+            roots.iter().partition(|root| pins.contains(*root));
+        let unpinned: HashSet<VertexId> = unpinned.into_iter().collect();
+        let deleted: HashSet<Group> = deleted.into_iter().map(|root| network.group(root)).collect();
+        let after = network.reached_where(self.situation.now, |vertex| {
+            !unpinned.contains(&vertex) && !deleted.contains(&network.group(vertex))
+        });
+        let stays = |id: NodeId| !deleted.contains(&id) && after.keeps(network, id);
+        let kept = |id: NodeId| self.reached.keeps(network, id);
+        let mut held = Held { bytes: self.blobs.freed(kept, stays), ..Held::default() };
+        for id in (0..self.is_there.len()).map(id).filter(|id| self.is_there[*id as usize]) {
+            if kept(id) && !stays(id) && !deleted.contains(&id) {
+                held.add(Held { objects: 1, bytes: 0, snapshots: self.snapshots[id as usize] });
+            }
+        }
+        held
     }
 
     /// How many objects that are there a group reaches, itself aside.

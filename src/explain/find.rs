@@ -111,8 +111,10 @@ enum Fit {
     Beginning,
 }
 
-/// The fewest letters or digits that are taken for the beginning of a name.
+/// The fewest letters that are taken for the beginning of a name.
 const LETTERS_MIN: usize = 3;
+/// The same of a digest's digits, where nothing says that it is one; behind its algorithm's name one is enough.
+const DIGITS_MIN: usize = 2;
 
 /// What a text may mean: what the database has, else what is mentioned there. Sorted; empty if there is no such thing. Where
 /// several fit equally well and one is in the namespace that is meant without a word, `home`, it is that. Where nothing has
@@ -212,14 +214,24 @@ pub fn all_in(text: &[u8], situation: &Situation) -> Option<Vec<Found>> {
     Some(found.collect())
 }
 
-/// The name nearest to a text that is none, if it is near enough that a person may have meant it.
+/// The name nearest to a text that is none, if it is near enough that a person may have meant it: of an image with another
+/// tag first.
 pub fn near(text: &[u8], situation: &Situation) -> Option<String> {
+    let untagged = text.strip_prefix(b"image/").unwrap_or(text);
+    let untagged = untagged.iter().rposition(|byte| *byte == b':').map(|at| &untagged[..at]);
+    let mut of_tags = things(situation).filter(|(thing, _, key)| {
+        *thing == Thing::Node(Kind::Image) && untagged.is_some_and(|name| is_short_image(name, key))
+    });
+    if let Some((thing, namespace, key)) = of_tags.next() {
+        return Some(Found { namespace: namespace.to_vec(), thing, key }.name_in(&situation.tree));
+    }
     let text = str::from_utf8(text).ok()?;
     let names = things(situation).flat_map(|(thing, namespace, key)| {
         let short = text::name(&key);
         let whole = Found { namespace: namespace.to_vec(), thing, key }.name_in(&situation.tree);
         let inside = whole.split_once('/').map(|(_, inside)| inside.to_owned());
-        [Some(short), inside, Some(whole)].into_iter().flatten()
+        let last = short.rsplit('/').next().map(str::to_owned);
+        [Some(short), last, inside, Some(whole)].into_iter().flatten()
     });
     let names: Vec<String> = names.collect();
     nearest(text, names.iter().map(String::as_str)).map(str::to_owned)
@@ -327,14 +339,26 @@ impl Reading {
         if short == name || is_image && is_short_image(name, key) {
             return Some(Fit::Short);
         }
-        let begins = |whole: &[u8]| {
-            let digits = digits_of(whole).unwrap_or(whole);
-            let letters = name.len().saturating_sub(whole.len() - digits.len());
-            digits.starts_with(name) && name.len() >= LETTERS_MIN
-                || whole.starts_with(name) && letters >= LETTERS_MIN
+        let begins =
+            |whole: &[u8]| whole.starts_with(name) && name.len() >= LETTERS_MIN && !is_algorithm(name);
+        let begins = |whole: &[u8]| match digits_of(whole) {
+            Some(digits) => begins_digest(name, whole, digits),
+            None => begins(whole),
         };
         (begins(key) || begins(short)).then_some(Fit::Beginning)
     }
+}
+
+/// Whether a digest, of these digits, begins so; its letters count small or large.
+fn begins_digest(name: &[u8], digest: &[u8], digits: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let prefix = digest.len() - digits.len();
+    digest.starts_with(&name) && name.len() > prefix || digits.starts_with(&name) && name.len() >= DIGITS_MIN
+}
+
+/// Whether this is no more than the name of an algorithm, of which all digests begin.
+fn is_algorithm(name: &[u8]) -> bool {
+    [&b"sha256"[..], b"sha384", b"sha512"].contains(&name.strip_suffix(b":").unwrap_or(name))
 }
 
 /// What a digest has behind its algorithm's name; none for what is no digest.

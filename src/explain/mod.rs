@@ -19,6 +19,7 @@ mod explanation;
 mod find;
 mod freed;
 mod holders;
+mod holdings;
 mod network;
 mod paths;
 mod reach;

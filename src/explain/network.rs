@@ -13,6 +13,14 @@
 //! A back reference is written with the child, and as shipped it counts even if its parent does not exist. So a parent
 //! has an *entry* of no group, from which its back references go, before the vertex that is taken out with it. What is
 //! written with the parent itself, that it is a root or refers back further, leads there by a vertex that goes with it.
+//!
+//! Several images may have one target, mostly as names of one image. All that they hold together goes through a vertex of
+//! no group before it, so that one sees what goes when all of them do:
+//!
+//! ```text
+//!   (source) ──> image/redis:7 ──────────┐
+//!   (source) ──> image/redis@sha256:1 ───┴──> (its names) ──> content/index
+//! ```
 
 use crate::instant::Instant;
 use crate::oracle::graph::{Arc, Graph, NodeId, Source, Visit};
@@ -78,6 +86,8 @@ pub struct Network<'j, 'a> {
     holders: Vec<(Holder<'a>, VertexId)>,
     /// The pins, each with its node.
     pins: Vec<(NodeId, VertexId)>,
+    /// The vertices through which several images lead to one target.
+    pub(super) shared: Vec<VertexId>,
 }
 
 impl<'j, 'a> Network<'j, 'a> {
@@ -85,6 +95,7 @@ impl<'j, 'a> Network<'j, 'a> {
     pub fn new(graph: Graph<'j, 'a>) -> Network<'j, 'a> {
         let mut building = Building::new(graph);
         building.entries();
+        building.shared_targets();
         for number in 0..building.network.graph.len() {
             building.arc(number);
         }
@@ -208,6 +219,8 @@ struct Building<'j, 'a> {
     by_lease: HashMap<NodeId, VertexId>,
     /// The vertices of what is written with a node that has an entry of its own.
     by_own: HashMap<Visit, VertexId>,
+    /// The vertices before what several images have as their target.
+    by_target: HashMap<Visit, VertexId>,
 }
 
 impl<'j, 'a> Building<'j, 'a> {
@@ -224,6 +237,7 @@ impl<'j, 'a> Building<'j, 'a> {
             of_node: vec![Vec::new(); nodes],
             holders: Vec::new(),
             pins: Vec::new(),
+            shared: Vec::new(),
         };
         Building {
             network,
@@ -232,6 +246,7 @@ impl<'j, 'a> Building<'j, 'a> {
             by_pin: HashMap::new(),
             by_lease: HashMap::new(),
             by_own: HashMap::new(),
+            by_target: HashMap::new(),
         }
     }
 
@@ -262,6 +277,28 @@ impl<'j, 'a> Building<'j, 'a> {
         }
     }
 
+    /// A vertex before whatever is the target of several images.
+    fn shared_targets(&mut self) {
+        let graph = &self.network.graph;
+        let arcs = (0..graph.len()).map(|number| graph.arc(number));
+        let mut targets: Vec<Visit> = Vec::new();
+        let mut met: HashMap<Visit, u32> = HashMap::new();
+        for arc in arcs.filter(|arc| arc.rule == Rule::Target) {
+            let images = met.entry(arc.to).or_default();
+            *images += 1;
+            if *images == 2 {
+                targets.push(arc.to);
+            }
+        }
+        for target in targets {
+            let shared = self.vertex(NO_GROUP, None);
+            let entry = self.entry(target);
+            self.edge(shared, entry, None);
+            self.by_target.insert(target, shared);
+            self.network.shared.push(shared);
+        }
+    }
+
     fn entry(&mut self, visit: Visit) -> VertexId {
         let network = &self.network;
         let mut entries = network.of_node[visit.node as usize].iter();
@@ -276,7 +313,11 @@ impl<'j, 'a> Building<'j, 'a> {
     fn arc(&mut self, number: usize) {
         let arc = self.network.graph.arc(number);
         let is_own = arc.rule == Rule::BackReference || arc.from == Source::Holder(Holder::Itself);
-        let to = if is_own { self.own(arc.to) } else { self.entry(arc.to) };
+        let to = match self.by_target.get(&arc.to) {
+            Some(shared) if arc.rule == Rule::Target => *shared,
+            _ if is_own => self.own(arc.to),
+            _ => self.entry(arc.to),
+        };
         let from = match arc.from {
             Source::Holder(holder) => self.root(holder, &arc),
             Source::Visit(from) => {

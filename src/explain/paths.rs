@@ -63,6 +63,11 @@ impl Paths {
         self.firsts.len()
     }
 
+    /// The vertices next to the source from which the node is reached.
+    pub(super) fn firsts(&self) -> impl Iterator<Item = VertexId> + '_ {
+        self.firsts.iter().map(|first| first.to)
+    }
+
     /// The chains, one a root, the shortest first; those of one length in the order of the relations.
     pub(super) fn chains(&self) -> impl Iterator<Item = Vec<Edge>> + '_ {
         self.firsts.iter().map(|first| {

@@ -1,6 +1,6 @@
 //! What is reached from the roots, at an instant, with something taken out or nothing.
 
-use super::network::{Group, NO_GROUP, Network, SOURCE, VertexId};
+use super::network::{Group, Network, SOURCE, VertexId};
 use crate::instant::Instant;
 use crate::oracle::graph::NodeId;
 
@@ -23,12 +23,17 @@ impl Reached {
 impl Network<'_, '_> {
     /// What is reached at an instant.
     pub(super) fn reached(&self, at: Instant) -> Reached {
-        self.reached_without(NO_GROUP, at)
+        self.reached_where(at, |_| true)
     }
 
     /// What is reached at an instant if a group is taken out. What names a node that is taken out goes on naming it, so
     /// that its entry may count as reached, where that is no part of the group.
     pub(super) fn reached_without(&self, out: Group, at: Instant) -> Reached {
+        self.reached_where(at, |vertex| self.group(vertex) != out)
+    }
+
+    /// What is reached at an instant through such vertices only.
+    pub(super) fn reached_where(&self, at: Instant, is_in: impl Fn(VertexId) -> bool) -> Reached {
         let is_timeless = self.graph.is_timeless();
         let mut reached = vec![false; self.vertices()];
         reached[SOURCE as usize] = true;
@@ -36,8 +41,7 @@ impl Network<'_, '_> {
         while let Some(vertex) = grey.pop() {
             for edge in self.from(vertex) {
                 let to = edge.to as usize;
-                let is_out = out != NO_GROUP && self.group(edge.to) == out;
-                if !reached[to] && !is_out && (is_timeless || self.holds(*edge, at)) {
+                if !reached[to] && is_in(edge.to) && (is_timeless || self.holds(*edge, at)) {
                     reached[to] = true;
                     grey.push(edge.to);
                 }

@@ -18,7 +18,7 @@ use crate::schema::{duration, names, time, views};
 use crate::simulate::campaign::{self, Plan};
 use crate::simulate::run::{Mode, Thorough, Watch, run};
 use crate::situation::Situation;
-use crate::stored::{Bytes, Snapshots};
+use crate::stored::{self, Bytes, Snapshots};
 use crate::world::Collected;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,8 +72,9 @@ fn try_all(drawn: u64, cases: u64, row_every: usize) {
     });
     let seen = of_drawn.chain(of_clients).chain(of_rows).reduce(Seen::default, Seen::plus);
     println!("{seen:?}");
-    let Seen { kept, alone, until, holders, .. } = seen;
-    assert!(kept > 0 && alone > 0 && until > 0 && holders > 0, "claims of every sort: {seen:?}");
+    let Seen { kept, alone, until, holders, let_go, by_image, .. } = seen;
+    let each = [kept, alone, until, holders, let_go, by_image];
+    assert!(each.iter().all(|tried| *tried > 0), "claims of every sort: {seen:?}");
 }
 
 /// How many claims were tried.
@@ -84,6 +85,8 @@ struct Seen {
     alone: usize,
     until: usize,
     holders: usize,
+    let_go: usize,
+    by_image: usize,
 }
 
 impl Seen {
@@ -94,6 +97,8 @@ impl Seen {
             alone: self.alone + other.alone,
             until: self.until + other.until,
             holders: self.holders + other.holders,
+            let_go: self.let_go + other.let_go,
+            by_image: self.by_image + other.by_image,
         }
     }
 }
@@ -154,6 +159,7 @@ fn try_one(situation: &Situation, seen: &mut Seen, case: &str) {
             assert_eq!(goes, alone.contains(subject), "without {subject:?}, {case}");
             seen.alone += usize::from(goes);
         }
+        seen.let_go += usize::from(let_go_adds_up(situation, &network, &explanation, &marked, &case));
         if explanation.state == State::Kept && is_stored(situation, &node) {
             let goes = later.iter().find(|(_, marked)| !marked.contains(&node)).map(|(at, _)| *at);
             assert_eq!(explanation.until, goes, "{case}");
@@ -162,6 +168,7 @@ fn try_one(situation: &Situation, seen: &mut Seen, case: &str) {
     }
     let digest = Digest::new(&network, &judgement, situation, Some(snapshots));
     digest_adds_up(situation, &network, &digest, &without, &marked, seen, case);
+    seen.by_image += images_add_up(situation, &network, &digest, &marked, case);
     let outcome = collect(situation);
     // A sweep that fails stops on its way.
     if outcome.error.is_none() {
@@ -366,40 +373,116 @@ fn later(situation: &Situation) -> Vec<(Instant, BTreeSet<Node>)> {
     around.into_iter().filter_map(at).collect()
 }
 
+/// What goes without all of an object's roots is what is said; whether that could be tried, which it cannot where not every
+/// root is told, or one is no object of the database.
+fn let_go_adds_up(
+    situation: &Situation,
+    network: &Network<'_, '_>,
+    explanation: &Explanation<'_>,
+    marked_now: &BTreeSet<Node>,
+    case: &str,
+) -> bool {
+    if explanation.state != State::Kept || explanation.chains.len() < explanation.roots {
+        return false;
+    }
+    let (mut after, mut deleted) = (situation.clone(), BTreeSet::new());
+    for first in explanation.chains.iter().filter_map(|chain| chain.first()) {
+        let node = Node { resource_type: first.to.resource_type.stripped(), ..first.to.clone() };
+        let named = match (first.from, first.rule) {
+            (None, Rule::RootLabel) => {
+                after = unpinned(&after, &node);
+                continue;
+            }
+            (None, _) if is_stored(situation, &node) => Some(Named::Node(node)),
+            (None, _) => None,
+            (Some(from), _) => Named::of(situation, network, from),
+        };
+        let Some(named) = named else { return false };
+        after = taken_out(&after, &named);
+        deleted.extend(named.node().cloned());
+    }
+    let Some(after) = marked(&after) else { return false };
+    let goes = |node: &&Node| !after.contains(*node) && !deleted.contains(*node) && is_there(situation, node);
+    let gone: BTreeSet<&Node> = marked_now.iter().filter(goes).collect();
+    let gone_and_deleted = |node: &Node| gone.contains(node) || deleted.contains(node);
+    let bytes = bytes_freed(situation, marked_now, |node| !gone_and_deleted(node));
+    let tried = held(situation, &gone, bytes);
+    assert_eq!(explanation.let_go, tried, "let go of: {gone:?}, {case}");
+    true
+}
+
+/// Objects, bytes and snapshots of what goes.
+fn held(situation: &Situation, gone: &BTreeSet<&Node>, bytes: u64) -> Held {
+    let snapshots = sized(&situation.tree);
+    let mut sum = Bytes::default();
+    let is_snapshot = |node: &&&Node| situation.release.kind_of(node.resource_type) == Kind::Snapshot;
+    for node in gone.iter().filter(is_snapshot) {
+        sum.add(snapshots.size(&situation.tree, &node.namespace, &node.key));
+    }
+    Held { objects: gone.len() as u64, bytes, snapshots: sum }
+}
+
+/// What the digest says of several names of one image is what goes without all of them, and more than without each.
+fn images_add_up(
+    situation: &Situation,
+    network: &Network<'_, '_>,
+    digest: &Digest<'_>,
+    marked_now: &BTreeSet<Node>,
+    case: &str,
+) -> usize {
+    let mut tried = 0;
+    for Holding { holder, also, alone, .. } in
+        digest.by_image.iter().filter(|holding| !holding.also.is_empty())
+    {
+        let names: Vec<Named> = std::iter::once(holder)
+            .chain(also)
+            .map(|name| Named::of(situation, network, *name).expect("an image"))
+            .collect();
+        let after = names.iter().fold(situation.clone(), |after, name| taken_out(&after, name));
+        let Some(after) = marked(&after) else { continue };
+        let is_name = |node: &Node| names.iter().any(|name| name.node() == Some(node));
+        let goes = |node: &&Node| !after.contains(*node) && !is_name(node) && is_there(situation, node);
+        let gone: BTreeSet<&Node> = marked_now.iter().filter(goes).collect();
+        let bytes = bytes_freed(situation, marked_now, |node| !gone.contains(node));
+        assert_eq!(*alone, held(situation, &gone, bytes), "{names:?} {gone:?}, {case}");
+        for name in std::iter::once(holder).chain(also) {
+            let one = digest.holders.iter().find(|holding| holding.holder == *name).expect("a holder");
+            assert!(one.alone.objects < alone.objects, "{case}");
+        }
+        tried += 1;
+    }
+    let names: usize = digest.by_image.iter().map(|holding| 1 + holding.also.len()).sum();
+    assert_eq!(names, digest.holders.len(), "{case}");
+    tried
+}
+
 /// What the digest says of each holder is what goes without it, and what it reaches is what is left if all others go.
 fn digest_adds_up(
     situation: &Situation,
     network: &Network<'_, '_>,
     digest: &Digest<'_>,
     without: &Without,
-    marked: &BTreeSet<Node>,
+    marked_now: &BTreeSet<Node>,
     seen: &mut Seen,
     case: &str,
 ) {
-    let snapshots = sized(&situation.tree);
-    for Holding { holder, rule, alone, held, .. } in &digest.holders {
-        assert!(alone.objects <= held.objects, "{case}");
+    for Holding { holder, rule, alone, held: reached, .. } in &digest.holders {
+        assert!(alone.objects <= reached.objects, "{case}");
         let Some(named) = Named::of(situation, network, *holder) else { continue };
         let own = named.node().filter(|_| !matches!(rule, Rule::ActiveIngest | Rule::RootLabel));
         let without = match rule {
-            Rule::RootLabel => unpinned(situation, &named),
+            Rule::RootLabel => named.node().and_then(|node| marked(&unpinned(situation, node))),
             _ => without.0.iter().find(|(other, _)| *other == named).map(|(_, marked)| marked.clone()),
         };
         let Some(without) = without else { continue };
         let goes = |node: &&Node| !without.contains(*node) && Some(*node) != own && is_there(situation, node);
-        let gone: BTreeSet<&Node> = marked.iter().filter(goes).collect();
+        let gone: BTreeSet<&Node> = marked_now.iter().filter(goes).collect();
         let gone: BTreeSet<&Node> = match named.node().filter(|_| *rule == Rule::ActiveIngest) {
             Some(ingest) => gone.into_iter().chain([ingest]).collect(),
             None => gone,
         };
-        let bytes = bytes_freed(situation, marked, |node| !gone.contains(node));
-        let mut sum = Bytes::default();
-        let is_snapshot = |node: &&&Node| situation.release.kind_of(node.resource_type) == Kind::Snapshot;
-        for node in gone.iter().filter(is_snapshot) {
-            sum.add(snapshots.size(&situation.tree, &node.namespace, &node.key));
-        }
-        let tried = Held { objects: gone.len() as u64, bytes, snapshots: sum };
-        assert_eq!(*alone, tried, "{holder:?} {named:?} alone {gone:?}, {case}");
+        let bytes = bytes_freed(situation, marked_now, |node| !gone.contains(node));
+        assert_eq!(*alone, held(situation, &gone, bytes), "{holder:?} {named:?} alone {gone:?}, {case}");
         seen.holders += 1;
     }
 }
@@ -412,9 +495,10 @@ fn sized(tree: &Bucket) -> Snapshots {
         {
             let of = sized.of.entry(snapshotter.to_vec()).or_default();
             let names = snapshots.buckets().filter_map(|(_, snapshot)| snapshot.get(names::NAME));
-            of.extend(
-                names.filter(|name| name.len() % 8 != 0).map(|name| (name.to_vec(), Some(name.len() as u64))),
-            );
+            of.extend(names.filter(|name| name.len() % 8 != 0).map(|name| {
+                let snapshot = stored::Snapshot { bytes: Some(name.len() as u64), folder: None };
+                (name.to_vec(), snapshot)
+            }));
         }
     }
     sized
@@ -434,8 +518,7 @@ fn is_there(situation: &Situation, node: &Node) -> bool {
         || rules.collectors && listed.any(|other| other.as_ref() == node.as_ref())
 }
 
-fn unpinned(situation: &Situation, named: &Named) -> Option<BTreeSet<Node>> {
-    let node = named.node()?;
+fn unpinned(situation: &Situation, node: &Node) -> Situation {
     let mut tree: Bucket = situation.tree.clone();
     let mut unpin = |path: &[&[u8]]| {
         let labels = tree.view().at(path).into_iter().flat_map(View::iter);
@@ -455,7 +538,7 @@ fn unpinned(situation: &Situation, named: &Named) -> Option<BTreeSet<Node>> {
             }
         }
     }
-    marked(&Situation { tree, ..situation.clone() })
+    Situation { tree, ..situation.clone() }
 }
 
 /// The bytes of digests that are kept and then not, by the records alone.

@@ -2,13 +2,13 @@
 //!
 //! Names and lengths are compared, nothing else: no blob is read. The listing is made by whoever may look at folders.
 
-use super::finding::{Findings, Object, Subject};
+use super::finding::{Findings, Object, Subject, and_more};
 use super::lints::Lint;
 use super::namespace::Namespace;
 use crate::bucket::Bucket;
 use crate::node::Kind;
 use crate::schema::{names, views};
-use crate::stored::Stored;
+use crate::stored::{Snapshot, Stored};
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,11 +103,17 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
     }
     for (snapshotter, snapshots) in &stored.snapshots.of {
         let is_listed = |name: &[u8]| listed.contains(&(snapshotter.as_slice(), name));
-        for (name, bytes) in snapshots.iter().filter(|(name, _)| !is_listed(name)) {
+        for (name, Snapshot { bytes, .. }) in snapshots.iter().filter(|(name, _)| !is_listed(name)) {
             let size = bytes.map_or("its size is not known".to_owned(), text::bytes);
             let finding =
                 findings.add(Lint::SnapshotNotListed, Object::snapshot(b"", snapshotter, name), size);
             finding.bytes = *bytes;
         }
+    }
+    for (snapshotter, folders) in &stored.snapshots.strays {
+        let Some((first, more)) = folders.first().zip(folders.len().checked_sub(1)) else { continue };
+        let text = format!("of no snapshot: its folder snapshots/{first}{}", and_more(more));
+        let object = Object { namespace: Vec::new(), subject: Subject::Store, key: snapshotter.clone() };
+        findings.add(Lint::SnapshotFolderStray, object, text);
     }
 }

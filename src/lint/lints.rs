@@ -74,6 +74,9 @@ named! {
     ExpiryUndecodable, "ingest-expiry-undecodable", Error, |_| true,
         "abort it by the API (Content.Abort), or open it again without a lease, which gives it a new end: ctr has no command for either"
         => "The ingest's end cannot be decoded, which stops every collection in every namespace: nothing is freed any more.";
+    TransactionLost, "transaction-lost", Error, |_| true,
+        "compare with what clients think that they wrote; copy the root folder before the daemon opens it again"
+        => "The newer of the file's two meta pages is damaged: the daemon takes the older one without a word, and what its last transaction wrote is lost.";
     RecordImpossible, "record-impossible", Error, |_| true,
         "read the live database, or that of a stopped daemon, rather than a copy"
         => "No daemon can have written this: the file is damaged, or was copied while a daemon wrote to it.";
@@ -149,6 +152,9 @@ named! {
     SnapshotNotListed, "snapshot-not-listed", Warning, |_| true,
         CLEAN_SNAPSHOTS
         => "A snapshotter has a snapshot that no namespace lists: it takes space until a collection that removes a snapshot has that snapshotter cleaned.";
+    SnapshotFolderStray, "snapshot-folder-stray", Warning, |_| true,
+        "look again while no client writes: what was under way is no finding then; the snapshotter overlayfs takes such folders when it is cleaned (let a snapshot of it go: ctr snapshots prepare zz, then ctr snapshots rm zz, then ctr leases create --id zz, then ctr leases rm --sync zz); others never do: stop the daemon and remove the folder"
+        => "A snapshotter has a folder that is of none of its snapshots, as a crash leaves it between the folder and the record: it takes space (du tells how much; lint reads no folder of files).";
     ImageOnePlatform, "image-one-platform", Note, |_| true,
         "nothing, unless another platform is to be pushed or saved"
         => "Of the image's index only some manifests are whole, as after a pull of one platform: the whole index cannot be pushed or saved.";

@@ -35,6 +35,7 @@ mod whole;
 pub use finding::{Command, Counts, Finding, Object, Subject};
 pub use lints::{Lint, Severity};
 
+use crate::release::Release;
 use crate::situation::Situation;
 use crate::stored::Stored;
 use finding::Findings;
@@ -66,6 +67,13 @@ pub fn lint(situation: &Situation, stored: Option<&Stored>) -> Vec<Finding> {
         disk::lint(&situation.tree, stored, &mut findings);
     }
     findings.sorted()
+}
+
+/// What it is that a database's newer meta page is damaged, where it is, beside all else.
+pub fn lost(what: &str, release: Release) -> Finding {
+    let mut findings = Findings::new(release);
+    let object = Object { namespace: Vec::new(), subject: Subject::Place, key: b"meta.db".to_vec() };
+    findings.add(Lint::TransactionLost, object, what).clone()
 }
 
 /// The errors alone, as far as the database shows them: none of them asks what a collection keeps.

@@ -180,13 +180,21 @@ impl<'a> Report<'_, '_, 'a> {
         let mut rows: Vec<Row> = Vec::new();
         let went: Vec<String> = self.went();
         let is_lost = |why: &Why<'_>| matches!(why, Why::Lost(_));
+        let had = digests(*after);
         for (word, lost) in [("LOST", true), ("went", false)] {
             let some = changes.went.iter().zip(&went).filter(|((_, why), _)| is_lost(why) == lost);
             let mut some: Vec<_> = some.collect();
             // What somebody did comes before what followed from it, the largest first.
             some.sort_by_key(|((named, why), _)| (*why != Why::Deleted, Reverse(before.size(named))));
-            let some = some.into_iter();
-            let some = some.map(|((named, _), why)| Self::row(*before, word, named, why.clone()));
+            let some = some.into_iter().map(|((named, _), why)| {
+                let is_had = named.kind == Kind::Content && had.contains(&*named.key);
+                let why = if is_had {
+                    format!("{why}; its bytes stay: AFTER has the digest elsewhere")
+                } else {
+                    why.clone()
+                };
+                Self::row(*before, word, named, why)
+            });
             Self::listed(&mut rows, word, some);
         }
         let came = changes.came.iter().map(|(named, by)| {

@@ -1,7 +1,7 @@
 //! Who holds what, for people and machines.
 
 use super::Show;
-use super::saying::{JsonNode, Saying};
+use super::saying::{JsonHeld, JsonNode, Saying};
 use super::shell::word;
 use crate::explain::{Digest, Held, Holding, Next, Subject};
 use crate::instant::Instant;
@@ -45,11 +45,17 @@ struct JsonHolder {
     created: Option<String>,
 }
 
+/// Several names of one image.
 #[derive(Serialize)]
-struct JsonHeld {
+struct JsonTogether {
+    nodes: Vec<JsonNode>,
     objects: u64,
     bytes: u64,
+    objects_alone: u64,
+    bytes_alone: u64,
     snapshot_bytes: Option<u64>,
+    snapshot_bytes_alone: Option<u64>,
+    until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -66,13 +72,14 @@ struct JsonDigest<'a> {
     now: String,
     error: Option<&'a str>,
     holders: Vec<JsonHolder>,
+    together: Vec<JsonTogether>,
     garbage: JsonHeld,
     next: Vec<JsonNext>,
 }
 
 impl DigestReport<'_, '_, '_> {
     fn write_holders(&self, out: &mut dyn Write) -> io::Result<()> {
-        let holders = &self.digest.holders;
+        let holders = &self.digest.by_image;
         if holders.is_empty() {
             return writeln!(out, "Nothing holds anything.");
         }
@@ -85,8 +92,12 @@ impl DigestReport<'_, '_, '_> {
         let mut most: Vec<&Holding<'_>> = rest.iter().collect();
         most.sort_by_key(|holding| Reverse(holding.held.all_bytes()));
         most.truncate(LISTED_MAX);
-        for Holding { holder, rule, held, alone, until } in first.iter().chain(most) {
+        for Holding { holder, also, rule, held, alone, until } in first.iter().chain(most) {
             let mut name = self.saying.name(*holder, b"");
+            if !also.is_empty() {
+                let names = text::counted(also.len() as u64, "more name");
+                name.push_str(&format!(" and {names}"));
+            }
             if *rule == Rule::RootLabel {
                 name.push_str(" (pinned)");
             }
@@ -257,6 +268,20 @@ impl Show for DigestReport<'_, '_, '_> {
             until: holding.until.map(time::format_rfc3339_nano),
             created: self.created(holding.holder).map(time::format_rfc3339_nano),
         });
+        let several = self.digest.by_image.iter().filter(|holding| !holding.also.is_empty());
+        let together = several.map(|holding| JsonTogether {
+            nodes: std::iter::once(&holding.holder)
+                .chain(&holding.also)
+                .map(|name| saying.json_subject(*name))
+                .collect(),
+            objects: holding.held.objects,
+            bytes: holding.held.bytes,
+            objects_alone: holding.alone.objects,
+            bytes_alone: holding.alone.bytes,
+            snapshot_bytes: saying.json_snapshots(holding.held.snapshots),
+            snapshot_bytes_alone: saying.json_snapshots(holding.alone.snapshots),
+            until: holding.until.map(time::format_rfc3339_nano),
+        });
         let next = self.digest.next.iter().map(|next| JsonNext {
             at: time::format_rfc3339_nano(next.at),
             nodes: next
@@ -272,11 +297,8 @@ impl Show for DigestReport<'_, '_, '_> {
             now: time::format_rfc3339_nano(saying.now()),
             error: saying.error,
             holders: holders.collect(),
-            garbage: JsonHeld {
-                objects: self.digest.garbage.objects,
-                bytes: self.digest.garbage.bytes,
-                snapshot_bytes: saying.json_snapshots(self.digest.garbage.snapshots),
-            },
+            together: together.collect(),
+            garbage: saying.json_held(self.digest.garbage),
             next: next.collect(),
         };
         serde_json::to_writer(&mut *out, &report)?;
@@ -294,7 +316,7 @@ impl Show for DigestReport<'_, '_, '_> {
         writeln!(out)?;
         self.write_next(out)?;
         self.write_unknown(out)?;
-        if let Some(first) = self.digest.holders.first() {
+        if let Some(first) = self.digest.by_image.first() {
             let name = self.saying.name(first.holder, b"");
             writeln!(
                 out,

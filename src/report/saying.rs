@@ -3,7 +3,7 @@
 use super::collect;
 use crate::bucket::json;
 use crate::engine::Culprit;
-use crate::explain::{Hop, Network, Subject};
+use crate::explain::{Held, Hop, Network, Subject};
 use crate::instant::Instant;
 use crate::node::{Kind, NodeRef};
 use crate::oracle::{By, Holder};
@@ -35,6 +35,7 @@ pub struct Saying<'r, 'j, 'a> {
     /// The source and the flags behind `leasehold explain`, as a shell takes them, to be asked more.
     pub command: &'r str,
 }
+
 /// A node, or a holder that is none in the release: of no type then.
 #[derive(Serialize)]
 pub(super) struct JsonNode {
@@ -42,6 +43,13 @@ pub(super) struct JsonNode {
     pub(super) kind: String,
     pub(super) namespace: String,
     pub(super) key: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct JsonHeld {
+    objects: u64,
+    bytes: u64,
+    snapshot_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -149,6 +157,11 @@ impl<'a> Saying<'_, '_, 'a> {
         self.snapshots.filter(|_| is_known).map(|_| sum.bytes)
     }
 
+    pub(super) fn json_held(&self, held: Held) -> JsonHeld {
+        let Held { objects, bytes, snapshots } = held;
+        JsonHeld { objects, bytes, snapshot_bytes: self.json_snapshots(snapshots) }
+    }
+
     /// The size of content or of a snapshot, where it is known.
     pub(super) fn size(&self, node: NodeRef<'_>) -> Option<u64> {
         let Situation { release, tree, .. } = self.situation;
@@ -157,6 +170,13 @@ impl<'a> Saying<'_, '_, 'a> {
             Kind::Snapshot => self.snapshots?.size(tree, node.namespace, node.key),
             _ => None,
         }
+    }
+
+    /// Where the files of a snapshot are, below the root folder, where that is known.
+    pub(super) fn folder(&self, node: NodeRef<'_>) -> Option<Vec<u8>> {
+        let Situation { release, tree, .. } = self.situation;
+        let is_snapshot = release.kind_of(node.resource_type) == Kind::Snapshot;
+        self.snapshots.filter(|_| is_snapshot)?.folder(tree, node.namespace, node.key)
     }
 
     /// An instant with how far away it is.

@@ -40,6 +40,8 @@ pub const SNAPSHOT_KEY: &[u8] = b"snapshotKey";
 pub const PARENT: &[u8] = b"parent";
 /// A snapshot's children, keys of the same snapshotter.
 pub const CHILDREN: &[u8] = b"children";
+/// The number of a snapshot in its snapshotter's own database, an unsigned varint; mostly its folder is called so.
+pub const ID: &[u8] = b"id";
 /// A snapshot's name in the backend.
 pub const NAME: &[u8] = b"name";
 /// An ingest's reference in the backend.

@@ -27,6 +27,13 @@ pub fn encode_unsigned(number: u64) -> Vec<u8> {
 /// The number at the beginning of some bytes, as Go's `binary.Varint` reads it; what follows is ignored.
 /// Absent where Go reports nothing read: the bytes end early, or the number overflows 64 bits.
 pub fn decode_signed(bytes: &[u8]) -> Option<i64> {
+    let number = decode_unsigned(bytes)?;
+    let magnitude = (number >> 1).cast_signed();
+    Some(if number & 1 == 1 { !magnitude } else { magnitude })
+}
+
+/// The same of `binary.Uvarint`.
+pub fn decode_unsigned(bytes: &[u8]) -> Option<u64> {
     let mut number = 0u64;
     for (index, &byte) in bytes.iter().take(BYTES_MAX).enumerate() {
         let bits = u64::from(byte & 0x7F);
@@ -35,8 +42,7 @@ pub fn decode_signed(bytes: &[u8]) -> Option<i64> {
         }
         number |= bits << (7 * index);
         if byte < 0x80 {
-            let magnitude = (number >> 1).cast_signed();
-            return Some(if number & 1 == 1 { !magnitude } else { magnitude });
+            return Some(number);
         }
     }
     None

@@ -343,6 +343,15 @@ other: content put twice size=7
     assert!(told.ends_with("0 came, 3 (7 B) went; 1 as they were.\n"), "{told}");
 }
 
+#[test]
+fn copies_of_two_databases_are_warned_of() {
+    let folder = copies("release 2.1\ncontent put one\n", "release 2.1\ncontent put two\n");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let compared = leasehold(&["diff", &path("before.scenario"), &path("after.scenario")]);
+    let said = String::from_utf8_lossy(&compared.stderr).into_owned();
+    assert!(said.contains("have no object in common: are they copies of one database?"), "{said}");
+}
+
 /// What had not expired when the later copy was written did not go by its expiry.
 #[test]
 fn two_copies_are_judged_as_of_the_later_ones_writing() {

@@ -395,6 +395,80 @@ fn what_several_hold_is_told() {
     assert!(places[0] < places[1], "{digest}");
 }
 
+const THREE_NAMES: &str = "release 2.1
+content put layer size=4096
+content put config size=10
+content put manifest size=20 gc.ref.content.config=@config gc.ref.content.l.0=@layer
+image create r.io/redis:7 target=manifest gc.expire=2026-01-01T02:00:00Z
+image create r.io/redis@sha256:1 target=manifest
+image create sha256:1 target=manifest
+content put other size=7
+image create other:1 target=other
+";
+
+/// Names of one image hold it together: one row, and what comes free when all of them go.
+#[test]
+fn names_of_one_image_are_one_holder() {
+    let (_folder, path) = scenario("names.scenario", THREE_NAMES);
+    let digest = text(&leasehold(&["explain", &path]).stdout);
+    let row = digest.lines().find(|line| line.contains("redis")).expect("a row");
+    assert!(row.contains("image/r.io/redis:7 and 2 more names"), "{digest}");
+    assert!(row.ends_with("4.0 KiB        3       4.0 KiB        3"), "{digest}");
+    assert_eq!(digest.matches("image/").count(), 4, "two rows, an end and the command: {digest}");
+    let report = json(&["explain", &path]);
+    assert_eq!(report["holders"].as_array().map(Vec::len), Some(4));
+    assert_eq!(report["together"][0]["nodes"].as_array().map(Vec::len), Some(3));
+    assert_eq!(report["together"][0]["objects_alone"], 3);
+    assert_eq!(report["together"][0]["bytes_alone"], 4126);
+    assert_eq!(report["together"][0]["until"], Value::Null);
+    let layer = text(&leasehold(&["explain", &path, "layer"]).stdout);
+    assert!(layer.ends_with("Then 3 objects go, and 4.0 KiB of content come free.\n"), "{layer}");
+    assert!(layer.contains("  image/r.io/redis:7 (until "), "the end of an image: {layer}");
+    let let_go = json(&["explain", &path, "layer"])["let_go"].clone();
+    assert_eq!(let_go, json!({"objects": 3, "bytes": 4126, "snapshot_bytes": null}));
+}
+
+/// A name that is none, or that of several, is an answer for machines, too; of images with another tag first.
+#[test]
+fn what_is_no_one_object_is_said_for_machines_too() {
+    let (_folder, path) = scenario("names.scenario", THREE_NAMES);
+    let none = json(&["explain", &path, "redis:8"]);
+    assert_eq!((&none["asked"], &none["near"]), (&json!("redis:8"), &json!("default/image/r.io/redis:7")));
+    let steps =
+        "release 2.1\ncontent put m\nimage create a.io/web:1 target=m\nimage create b.io/web:1 target=m\n";
+    let (_folder, path) = scenario("several.scenario", steps);
+    let several = json(&["explain", &path, "web:1"]);
+    assert_eq!(several["matches"], json!(["default/image/a.io/web:1", "default/image/b.io/web:1"]));
+}
+
+/// What is missing breaks whatever leads to it.
+#[test]
+fn images_that_lack_something_are_told() {
+    let steps =
+        "release 2.1\ncontent put manifest gc.ref.content.l.0=@layer\nimage create web:1 target=manifest\n";
+    let (_folder, path) = scenario("lack.scenario", steps);
+    let said = text(&leasehold(&["explain", &path, "@layer"]).stdout);
+    assert!(said.ends_with("\nNot whole without it:\n  image/web:1\n"), "{said}");
+}
+
+/// The beginning of a digest may be short or in capitals; what all digests begin with is none of them.
+#[test]
+fn digests_are_found_by_their_beginnings() {
+    let (_folder, path) = scenario("begin.scenario", "release 2.1\ncontent put layer\n");
+    // The digest of that name begins with 6c61.
+    for name in ["6c", "6C61", "sha256:6", "SHA256:6C6", "default/content/6c61"] {
+        let found = json(&["explain", &path, name]);
+        assert_eq!(found["node"]["kind"], "content", "{name}: {found}");
+    }
+    for name in ["6", "sha256", "sha256:", "sha256:7", "6c7"] {
+        let none = json(&["explain", &path, name]);
+        assert!(
+            none["error"].as_str().is_some_and(|why| why.starts_with("there is no such object")),
+            "{name}: {none}"
+        );
+    }
+}
+
 /// An ingest without an end is as it should be while a lease holds it.
 #[test]
 fn what_holds_an_object_is_not_denied_below() {
@@ -421,7 +495,7 @@ fn commands_take_no_name_for_a_flag() {
     let steps = "release 1.6\ncontent put layer\nimage create \"--sync\" target=layer\n";
     let (_folder, path) = scenario("flag.scenario", steps);
     let said = text(&leasehold(&["explain", &path, "layer"]).stdout);
-    assert!(said.ends_with("\n  ctr -n default images rm -- --sync\n"), "{said}");
+    assert!(said.contains("\n  ctr -n default images rm -- --sync\n"), "{said}");
 }
 
 /// From 2.2 on a label that begins as gc.root is a root; `ctr` cuts a label at its first `=`.
@@ -431,7 +505,7 @@ fn a_label_that_no_command_can_name_is_said_to_be_one() {
     let (_folder, path) = scenario("label.scenario", steps);
     let said = text(&leasehold(&["explain", &path, "layer"]).stdout);
     assert!(!said.contains("  ctr "), "{said}");
-    assert!(said.ends_with(" away by a call: there is no command of ctr for a label with a `=`\n"), "{said}");
+    assert!(said.contains(" away by a call: there is no command of ctr for a label with a `=`\n"), "{said}");
 }
 
 /// A key that is no plain text is asked for as JSON writes it, unless something has that very name.

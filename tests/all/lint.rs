@@ -32,7 +32,9 @@ use tempfile::TempDir;
 const UPDATE: &str = "UPDATE_LIBRARY";
 
 /// What is found only beside a database, on the disk: no scenario has it.
-const ON_DISK: [Lint; 8] = [
+const ON_DISK: [Lint; 10] = [
+    Lint::TransactionLost,
+    Lint::SnapshotFolderStray,
     Lint::BlobNotStored,
     Lint::BlobLengthDiffers,
     Lint::SnapshotNotStored,
@@ -409,6 +411,7 @@ fn snapshotter(root: &Path, name: &str, snapshots: &[&[u8]]) {
     for snapshot in snapshots {
         tree.create_path(&[b"v1", b"snapshots", snapshot]).expect("buckets");
         tree.put(&[b"v1", b"snapshots", snapshot], b"size", &[0xE0, 0x04]).expect("a value");
+        tree.put(&[b"v1", b"snapshots", snapshot], b"id", &[0x81, 0x01]).expect("a value");
     }
     let path = folder.join("metadata.db");
     let _ = fs::remove_file(&path);
@@ -463,6 +466,47 @@ fn what_is_stored_and_not_listed_is_told_with_its_bytes() {
     {
         assert!(said.contains(change), "{said}");
     }
+}
+
+/// All snapshots here have the ID 129. What is no folder with a number for its name is none of a snapshot.
+#[test]
+fn folders_of_no_snapshot_are_told_and_those_of_snapshots_are_named() {
+    let root = daemon_root();
+    let snapshots = root.path().join("io.containerd.snapshotter.v1.overlayfs/snapshots");
+    for name in ["129/fs", "new-77", "007"] {
+        fs::create_dir_all(snapshots.join(name)).expect("a folder");
+    }
+    fs::write(snapshots.join("8"), "a file").expect("a new file");
+    assert_eq!(found_in(root.path()), [""; 0]);
+    let source = root.path().to_str().expect("text");
+    let said = text_of(&leasehold(&["explain", source, "base"]).stdout);
+    let folder = "io.containerd.snapshotter.v1.overlayfs/snapshots/129";
+    assert!(said.contains(&format!("\nIts files are in {folder} of the root folder.\n")), "{said}");
+    let report: Value = serde_json::from_slice(&leasehold(&["explain", source, "base", "--json"]).stdout)
+        .expect("one object");
+    assert_eq!(report["folder"], folder);
+    for name in ["130", "12"] {
+        fs::create_dir_all(snapshots.join(name)).expect("a folder");
+    }
+    assert_eq!(found_in(root.path()), ["snapshot-folder-stray /store/overlayfs"]);
+    let said = text_of(&leasehold(&["lint", source]).stdout);
+    assert!(said.contains(": of no snapshot: its folder snapshots/12, and 1 more\n"), "{said}");
+}
+
+/// The newer of the two meta pages, or the one page of it that counts, is written over; the older one is then read.
+#[test]
+fn a_lost_transaction_is_found() {
+    let root = daemon_root();
+    let path = root.path().join("io.containerd.metadata.v1.bolt/meta.db");
+    let mut bytes = fs::read(&path).expect("a database");
+    let size = bytes.len() / bytes.chunks(4096).count();
+    // The number of the transaction stands 64 bytes into a meta page, its checksum behind.
+    let number = |page: usize| u64::from_le_bytes(bytes[page * size + 64..][..8].try_into().expect("eight"));
+    let newer = usize::from(number(1) > number(0));
+    bytes[newer * size + 70] ^= 1;
+    fs::write(&path, bytes).expect("written");
+    let found = found_in(root.path());
+    assert_eq!(found[0], "transaction-lost /database/meta.db", "{found:?}");
 }
 
 #[test]

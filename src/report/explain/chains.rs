@@ -57,7 +57,11 @@ impl<'a> NodeReport<'_, '_, 'a> {
                 Rule::RootLabel | Rule::ActiveIngest => {
                     format!("{} ({})", name(first, false), self.root(first))
                 }
-                _ => name(first, false),
+                _ => {
+                    let id = self.saying.network.graph().find(first.to.as_ref());
+                    let end = id.map(|id| self.end(Subject::Node(id))).unwrap_or_default();
+                    name(first, false) + &end
+                }
             },
         };
         const SHOWN: usize = 6;
@@ -93,14 +97,14 @@ impl<'a> NodeReport<'_, '_, 'a> {
         }
     }
 
-    /// The end of a lease.
+    /// The end of a lease, or of what else has one.
     fn end(&self, from: Subject<'a>) -> String {
         let Subject::Node(id) = from else { return String::new() };
         let graph = self.saying.network.graph();
         let is_lease = self.saying.situation.release.kind_of(graph.type_of(id)) == Kind::Lease;
         match graph.expiry(id) {
-            _ if !is_lease => String::new(),
-            None => " (no end)".to_owned(),
+            None if is_lease => " (no end)".to_owned(),
+            None => String::new(),
             Some(at) => format!(" (until {})", self.when_before(at)),
         }
     }

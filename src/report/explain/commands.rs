@@ -29,15 +29,13 @@ impl<'a> NodeReport<'_, '_, 'a> {
                     )?;
                 }
                 self.write_listed(out, commands.into_iter())?;
-                match self.explanation.roots - chains.len() {
-                    0 => Ok(()),
-                    more => writeln!(
-                        out,
-                        "  ... and then {} {}: ask again when these are gone",
-                        text::count(more as u64),
-                        plural(more, "more root", "more roots"),
-                    ),
+                let more = self.explanation.roots - chains.len();
+                if more > 0 {
+                    let roots = plural(more, "more root", "more roots");
+                    let more = text::count(more as u64);
+                    writeln!(out, "  ... and then {more} {roots}: ask again when these are gone")?;
                 }
+                self.write_let_go(out)
             }
             State::Removed => match self.keep_command() {
                 Some(command) => writeln!(out, "To keep it:\n  {command}"),

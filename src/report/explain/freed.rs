@@ -1,7 +1,8 @@
 //! What alone holds an object, until when it stays, and what comes free without it.
 
 use super::{LISTED_MAX, NodeReport};
-use crate::explain::{Explanation, State, Subject};
+use crate::explain::{Explanation, Held, State, Subject};
+use crate::stored::Bytes;
 use crate::text;
 use hashbrown::HashMap;
 use std::cmp::Reverse;
@@ -62,11 +63,7 @@ impl NodeReport<'_, '_, '_> {
             return Ok(());
         }
         let count = text::counted(takes_along.len() as u64, "more object");
-        let content = Some(*bytes_alone).filter(|bytes| *bytes > 0);
-        let content = content.map(|bytes| format!("{} of content", text::bytes(bytes)));
-        let snapshots = Some(*snapshots_alone).filter(|sum| !sum.is_nothing());
-        let snapshots = snapshots.map(|sum| sum.of("snapshots"));
-        let free = content.into_iter().chain(snapshots).collect::<Vec<_>>().join(" and ");
+        let free = free(*bytes_alone, *snapshots_alone);
         match (free.is_empty(), takes_along.len()) {
             (true, 0) => {}
             (true, _) => writeln!(out, "Without it {count} would go:")?,
@@ -102,4 +99,24 @@ impl NodeReport<'_, '_, '_> {
         }
         self.write_listed(out, holding.into_iter())
     }
+
+    /// What goes when all roots have let go.
+    pub(super) fn write_let_go(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Held { objects, bytes, snapshots } = self.explanation.let_go;
+        let free = free(bytes, snapshots);
+        // Of one object without a size nothing is said that is not plain.
+        if objects == 0 || objects == 1 && free.is_empty() {
+            return Ok(());
+        }
+        let free = if free.is_empty() { free } else { format!(", and {free} come free") };
+        let verb = if objects == 1 { "goes" } else { "go" };
+        writeln!(out, "Then {} {verb}{free}.", text::counted(objects, "object"))
+    }
+}
+
+/// `8.0 MiB of content and 12.0 MiB of snapshots`, as far as there is any.
+fn free(content: u64, snapshots: Bytes) -> String {
+    let content = (content > 0).then(|| format!("{} of content", text::bytes(content)));
+    let snapshots = (!snapshots.is_nothing()).then(|| snapshots.of("snapshots"));
+    content.into_iter().chain(snapshots).collect::<Vec<_>>().join(" and ")
 }

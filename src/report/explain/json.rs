@@ -4,7 +4,7 @@ use super::NodeReport;
 use crate::bucket::json;
 use crate::explain::{Found, Hop, State, Subject};
 use crate::oracle::{By, Failure};
-use crate::report::saying::{JsonHop, JsonNode};
+use crate::report::saying::{JsonHeld, JsonHop, JsonNode};
 use crate::schema::time;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -39,7 +39,9 @@ struct JsonNodeReport<'a> {
     bytes_alone: u64,
     snapshot_bytes: Option<u64>,
     snapshot_bytes_alone: Option<u64>,
+    folder: Option<String>,
     takes_along: Vec<JsonNode>,
+    let_go: JsonHeld,
     elsewhere: Vec<JsonElsewhere>,
     named_by: Vec<JsonHop>,
     missing: Vec<JsonHop>,
@@ -77,7 +79,9 @@ impl NodeReport<'_, '_, '_> {
             bytes_alone: explanation.bytes_alone,
             snapshot_bytes: saying.size(self.node().as_ref()).filter(|_| explanation.bytes.is_none()),
             snapshot_bytes_alone: saying.json_snapshots(explanation.snapshots_alone),
+            folder: saying.folder(self.node().as_ref()).map(|folder| json::encode(&folder).into_owned()),
             takes_along: explanation.takes_along.iter().map(of_node).collect(),
+            let_go: saying.json_held(explanation.let_go),
             elsewhere: (explanation.elsewhere.iter())
                 .map(|(id, kept)| JsonElsewhere { node: of_node(id), kept: *kept })
                 .collect(),

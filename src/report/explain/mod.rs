@@ -85,7 +85,11 @@ impl NodeReport<'_, '_, '_> {
             },
         };
         let name = self.found.name_in(&self.saying.situation.tree);
-        writeln!(out, "{name}{size}   {state}")
+        writeln!(out, "{name}{size}   {state}")?;
+        match self.saying.folder(self.node().as_ref()) {
+            Some(folder) => writeln!(out, "Its files are in {} of the root folder.", text::name(&folder)),
+            None => Ok(()),
+        }
     }
 
     /// Whether it is what a collector lists that fails to start.

@@ -2,8 +2,9 @@
 
 use super::NodeReport;
 use super::chains::names;
-use crate::explain::{Explanation, State};
-use crate::oracle::By;
+use crate::explain::{Explanation, State, Subject};
+use crate::node::Kind;
+use crate::oracle::{By, Holder};
 use crate::report::saying::shown;
 use std::io::{self, Write};
 
@@ -57,6 +58,29 @@ impl NodeReport<'_, '_, '_> {
             let from = hop.from.map(|from| self.saying.name(from, self.namespace())).unwrap_or_default();
             format!("{from}  {}  it", names(hop))
         });
-        self.write_listed(out, lines.collect::<Vec<_>>().into_iter())
+        self.write_listed(out, lines.collect::<Vec<_>>().into_iter())?;
+        self.write_not_whole(out)
+    }
+
+    /// The images that lack what is missing, as far as their chains are told; those that name it themselves are known.
+    fn write_not_whole(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { chains, .. } = self.explanation;
+        let release = self.saying.situation.release;
+        let behind = chains.iter().filter(|chain| chain.len() > 1).filter_map(|chain| chain.first());
+        let images = behind.filter_map(|hop| match hop.from {
+            Some(image @ Subject::Holder(Holder::Image { .. })) => {
+                Some(self.saying.name(image, self.namespace()))
+            }
+            None if release.kind_of(hop.to.resource_type) == Kind::Image => {
+                Some(shown(&self.saying.words(self.namespace()).plain(hop.to.as_ref())))
+            }
+            _ => None,
+        });
+        let images: Vec<String> = images.collect();
+        if images.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "Not whole without it:")?;
+        self.write_listed(out, images.into_iter())
     }
 }
