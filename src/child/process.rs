@@ -98,6 +98,8 @@ struct Running {
     partial: Arc<Mutex<Vec<u8>>>,
     /// It has answered something.
     has_answered: bool,
+    /// It has ended, and another process that it started keeps its output open.
+    is_survived: bool,
     /// What it complains of until then; none once that is passed on at once.
     held: Arc<Mutex<Option<Vec<u8>>>>,
     shared: Arc<Shared>,
@@ -323,8 +325,18 @@ fn start(command: &CommandLine, shared: Arc<Shared>, patience: Patience) -> Resu
     let (writing, holding) = (partial.clone(), held.clone());
     std::thread::spawn(move || read_lines(output, &heard, &writing));
     std::thread::spawn(move || pass_on(errors, &holding, passing));
-    let (questions, has_answered) = (Some(questions), false);
-    Ok(Running { process, questions, answers, partial, has_answered, held, shared, patience, complaints })
+    Ok(Running {
+        process,
+        questions: Some(questions),
+        answers,
+        partial,
+        has_answered: false,
+        is_survived: false,
+        held,
+        shared,
+        patience,
+        complaints,
+    })
 }
 
 /// Ends with who asks, or with a child that no longer reads.
@@ -398,13 +410,20 @@ fn complain(lines: &[u8]) {
 }
 
 impl Running {
-    /// What comes next; no more than a moment behind the end of patience, which is a timeout before its time.
-    fn heard(&self, until: Instant) -> Result<Heard, RecvTimeoutError> {
+    /// What comes next; no more than a moment behind the end of patience, which is a timeout before its time. A process
+    /// that has ended says nothing more, though another one that it started may keep its output open.
+    fn heard(&mut self, until: Instant) -> Result<Heard, RecvTimeoutError> {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.answers.recv_timeout(left.min(Patience::LOOK)) {
                 Err(RecvTimeoutError::Timeout) if left > Patience::LOOK && !self.patience.is_over() => {}
                 heard => return heard,
+            }
+            if matches!(self.process.try_wait(), Ok(Some(_))) {
+                // What it wrote last may still be on its way.
+                let last = self.answers.recv_timeout(GRACE);
+                self.is_survived = matches!(last, Err(RecvTimeoutError::Timeout));
+                return if self.is_survived { Ok(Heard::End) } else { last };
             }
         }
     }
@@ -441,6 +460,11 @@ impl Running {
 
     fn wait_or_kill(&mut self) -> String {
         self.questions = None;
+        if std::mem::take(&mut self.is_survived) {
+            let how = self.process.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+            self.kill();
+            return format!("{how}; a process that it started kept its output open, and was killed");
+        }
         let until = Instant::now() + GRACE;
         loop {
             match self.process.try_wait() {

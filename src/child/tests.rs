@@ -79,6 +79,11 @@ fn whoever_gives_no_answer_is_told_apart() {
         (command("sh -c 'read -r line; kill -9 $$'"), PATIENT, "even of an empty database: signal: 9"),
         (command("sh -c 'exec >&-; exec sleep 60'"), PATIENT, "closed its output"),
         (
+            command("sh -c 'sleep 60 & exit 3'"),
+            PATIENT,
+            "even of an empty database: exit status: 3; a process that it started kept its output open, and was killed",
+        ),
+        (
             command("sh -c 'read -r line; printf {; exit 3'"),
             PATIENT,
             "exit status: 3, in the middle of a line",

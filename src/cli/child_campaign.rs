@@ -255,7 +255,8 @@ pub(super) fn run(
     let examples = campaign::examples(&plan, &tally, &stop, &|| progress.inc(1)).into_iter();
     progress.finish_and_clear();
     let findings: Vec<Written> = examples.map(|example| write_finding(&plan, &mut folder, example)).collect();
-    let report = Report { plan: &plan, tally: &tally, findings: &findings, interrupted };
+    let out_flag = &folder.flag();
+    let report = Report { plan: &plan, tally: &tally, findings: &findings, out_flag, interrupted };
     report.write(json, out)?;
     folder.tell_failure();
     Ok(Ended::campaign(!findings.is_empty(), interrupted))

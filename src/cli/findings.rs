@@ -3,6 +3,7 @@
 use super::place::{Place, look};
 use super::source::SCENARIO_EXTENSION;
 use super::{Failure, files, terminal};
+use crate::report::shell::quoted;
 use crate::text;
 use std::fmt::Display;
 use std::fs;
@@ -31,6 +32,11 @@ impl<'a> Folder<'a> {
         }
         tempfile::tempfile_in(there).map_err(|error| folder.failure(failed(there, &error)))?;
         Ok(folder)
+    }
+
+    /// The flag that names the folder, where one was given, as a shell takes it.
+    pub(super) fn flag(&self) -> String {
+        if self.is_default { String::new() } else { format!(" --out {}", quoted(self.path)) }
     }
 
     /// As of any output that cannot be written.

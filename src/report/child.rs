@@ -23,6 +23,8 @@ pub struct Report<'a> {
     pub tally: &'a Tally,
     /// The findings, made small, each with where it was written.
     pub findings: &'a [Written],
+    /// The flag that names where findings are written, in front of it a blank; empty where none was given.
+    pub out_flag: &'a str,
     /// How far it came, if it was interrupted.
     pub interrupted: Option<Interrupted>,
 }
@@ -67,7 +69,7 @@ impl Show for Report<'_> {
     /// One object: the same bytes for any number of jobs, as long as the child answers alike. `small` is null where
     /// nothing was made small.
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, tally, findings, interrupted } = self;
+        let Report { plan, tally, findings, interrupted, .. } = self;
         let findings = findings.iter().map(|Written { example, scenario, .. }| {
             let Example { wrong, cases, number, text, small, .. } = example;
             let small = small.as_ref().ok().map(|small| {
@@ -101,7 +103,7 @@ impl Show for Report<'_> {
 
     /// The report for people.
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Report { plan, tally, findings, interrupted } = self;
+        let Report { plan, tally, findings, out_flag, interrupted } = self;
         let (release, seed, command) =
             (plan.drawn.release, plan.drawn.seed.text(), text::name(plan.command.text().as_bytes()));
         writeln!(out, "`{command}` against containerd {release}, seed {seed:?}")?;
@@ -117,7 +119,7 @@ impl Show for Report<'_> {
         }
         for written in *findings {
             writeln!(out)?;
-            write_finding(out, plan, written)?;
+            write_finding(out, plan, written, out_flag)?;
         }
         if tally.has_stopped {
             let failed = text::counted(tally.failure_count(), "case");
@@ -133,7 +135,7 @@ impl Show for Report<'_> {
     }
 }
 
-fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written) -> io::Result<()> {
+fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written, out_flag: &str) -> io::Result<()> {
     let Written { example, file, row_file, .. } = written;
     let Example { wrong, cases, number, text, small, .. } = example;
     writeln!(out, "{wrong} in {}, as in case {number}", text::counted(*cases, "case"))?;
@@ -173,6 +175,6 @@ fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written) -> io::Res
     let (seed, release) = (quoted(plan.drawn.seed.text()), plan.drawn.release);
     writeln!(
         out,
-        "  as drawn leasehold simulate --seed {seed} --case {number} --release {release}{profile}{options}"
+        "  as drawn leasehold simulate --seed {seed} --case {number} --release {release}{profile}{options}{out_flag}"
     )
 }
