@@ -62,6 +62,8 @@ pub struct Rules {
     pub back_references: bool,
     /// `gc.root` is matched by prefix while iterating labels, not looked up by its exact key (from 2.2).
     pub root_by_prefix: bool,
+    /// That a collector cannot finish or cancel is logged with its type (`cancel` and `finish` of `gcContext`, from 2.2).
+    pub logs_failing_type: bool,
     /// The removal of an image is logged (`remove`, from 2.3).
     pub logs_removed_images: bool,
     /// `gc.cond.snapshot` and `gc.cond.value-usedat` labels (from 2.3).
@@ -115,6 +117,7 @@ const V1_6: Rules = Rules {
     container_nodes: false,
     back_references: false,
     root_by_prefix: false,
+    logs_failing_type: false,
     logs_removed_images: false,
     conditional_references: false,
     collector_references: false,
@@ -138,6 +141,7 @@ const V2_2: Rules = Rules {
     container_nodes: true,
     back_references: true,
     root_by_prefix: true,
+    logs_failing_type: true,
     ..V2_1
 };
 const V2_3: Rules = Rules { name: "2.3", conditional_references: true, logs_removed_images: true, ..V2_2 };

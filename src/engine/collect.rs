@@ -71,7 +71,7 @@ fn end_collectors<D: Decisions>(started: &Started<'_, D>, told: &mut Told, call:
             _ => (collector.cancel_error, "cancel"),
         };
         if failed {
-            let resource_type = started.rules.back_references.then_some(collector.resource_type);
+            let resource_type = started.rules.logs_failing_type.then_some(collector.resource_type);
             told.log.push(LogEvent::CollectorFailed { call: name, resource_type });
         }
     }

@@ -29,7 +29,7 @@ pub fn check_outcome(
     judgement: &Judgement<'_>,
     fault: Option<Fault>,
 ) -> Vec<Finding> {
-    let mut findings = compare(request, outcome, judgement);
+    let mut findings = compare_with(request, outcome, judgement, fault);
     if outcome.error.is_none() {
         findings.extend(check_again(request, outcome, fault));
     }
@@ -49,6 +49,16 @@ pub fn check_each(
 
 /// Holds an outcome against a judgement. At most one finding a property.
 pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Vec<Finding> {
+    compare_with(request, outcome, judgement, None)
+}
+
+/// The same of an engine that may have a fault.
+fn compare_with(
+    request: &Request<'_>,
+    outcome: &Outcome,
+    judgement: &Judgement<'_>,
+    fault: Option<Fault>,
+) -> Vec<Finding> {
     let mut found: Vec<(Property, Breach)> = Vec::new();
     found.extend(compare_error(request, outcome, judgement).map(|it| (Property::Error, it)));
     if outcome.error.is_none() && judgement.progress() == oracle::Progress::Success {
@@ -78,7 +88,7 @@ pub fn compare(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'
     // Only a cancelled collection ends without marks and without an error that the judgement knows of.
     let ends_unmarked = request.cancel_at_root.is_some() && outcome.error.is_none() && !outcome.has_marked();
     let is_wrong_elsewhere = || found.iter().any(|(property, _)| *property != Property::Error);
-    if ends_unmarked || hides_cancellation(request, outcome) && is_wrong_elsewhere() {
+    if ends_unmarked || is_wrong_elsewhere() && hides_cancellation(request, outcome, fault) {
         let allowed = vec![Error::Canceled.to_string()];
         found.push((Property::Error, Breach::Ended { error: None, allowed, at: Vec::new() }));
     }
@@ -115,10 +125,13 @@ fn is_cancelled(request: &Request<'_>, outcome: &Outcome) -> bool {
     request.cancel_at_root.is_some() && outcome.error == Some(Error::Canceled)
 }
 
-/// Whether the collection stopped before the root at which its context was cancelled, and says nothing of it; so it is where
-/// something is wrong with what it did, as it may have had no more roots.
-fn hides_cancellation(request: &Request<'_>, outcome: &Outcome) -> bool {
-    outcome.error.is_none() && request.cancel_at_root == Some(outcome.roots.len() + 1)
+/// Whether the collection stopped before the root at which its context was cancelled, and says nothing of it: undisturbed
+/// it has more roots. Where it has no more of them, the context is cancelled too late to matter.
+fn hides_cancellation(request: &Request<'_>, outcome: &Outcome, fault: Option<Fault>) -> bool {
+    let roots = outcome.roots.len();
+    outcome.error.is_none()
+        && request.cancel_at_root == Some(roots + 1)
+        && collect_with(&Request { cancel_at_root: None, ..*request }, fault).roots.len() > roots
 }
 
 fn compare_error(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Breach> {

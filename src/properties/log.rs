@@ -241,7 +241,7 @@ fn of_ends<'a>(situation: &Situation, judgement: &Judgement<'_>) -> Vec<Line<'a>
     let rules = situation.release.rules();
     let failed = situation.collectors.iter().filter_map(|collector| {
         let (_, end) = ends.iter().find(|(own, _)| *own == collector.resource_type)?;
-        let named = rules.back_references.then_some(collector.resource_type);
+        let named = rules.logs_failing_type.then_some(collector.resource_type);
         match end {
             End::Finish => collector.finish_error.then_some(What::FinishFailed(named)),
             End::Cancel => collector.cancel_error.then_some(What::CancelFailed(named)),

@@ -1,6 +1,7 @@
 //! What the oracle holds against a finding: the chain that keeps its node, or what might have kept it and did not.
 
 use super::small::Small;
+use crate::engine::collect;
 use crate::named::nearest;
 use crate::node::{Kind, Node};
 use crate::oracle::{By, Judgement, judge};
@@ -44,7 +45,7 @@ impl Explained {
         }
         let errors: Vec<String> = judgement.errors().iter().map(|error| format!("`{error}`")).collect();
         let said = match (finding.property, errors.is_empty()) {
-            (Property::Error, _) if collected.cancel_at_root.is_some() => {
+            (Property::Error, _) if is_cancelled(&collected) => {
                 "the context is cancelled, which ends the collection with nothing changed".to_owned()
             }
             (Property::Error, true) => "the collection succeeds".to_owned(),
@@ -120,6 +121,11 @@ fn beside(name: &str, told: &str) -> Vec<String> {
     lines.zip(names).map(|(line, name)| format!("{name:width$}   {line}")).collect()
 }
 
+/// Whether the context of a collection is cancelled: not where it is to be at a root behind the last one.
+fn is_cancelled(collected: &Collected) -> bool {
+    collected.cancel_at_root.is_some_and(|root| collect(&collected.before).roots.len() >= root)
+}
+
 /// The name of the resource, of the same kind and namespace, that is nearly called as a node is.
 fn nearest_to(node: &Node, words: Words<'_>, judgement: &Judgement<'_>) -> Option<String> {
     let there = judgement.resources().map(|verdict| verdict.node()).filter(|other| {
@@ -152,16 +158,31 @@ mod tests {
     use super::*;
     use crate::oracle::Defects;
     use crate::scenario::{DEFAULT_NAMESPACE, parse};
+    use std::sync::Arc;
 
-    /// What is said of content after a scenario that ends with a collection.
-    fn said(text: &str, name: &str) -> Vec<String> {
+    /// The last collection of a scenario.
+    fn collected(text: &str) -> Arc<Collected> {
         let scenario = parse(text.as_bytes()).expect("a scenario");
         let mut world = World::new(scenario.release);
         let collected = scenario.lines.iter().filter_map(|line| world.apply(line).collected).last();
-        let collected = collected.expect("a collection");
-        let content = scenario.release.type_of(Kind::Content).expect("every release has content");
+        collected.expect("a collection")
+    }
+
+    #[test]
+    fn a_context_that_is_to_be_cancelled_behind_the_last_root_is_not() {
+        for (root, is_so) in [(1, true), (2, true), (3, false)] {
+            let collected = collected(&format!("lease create a\nlease create b\ngc cancel-at-root={root}\n"));
+            assert_eq!(is_cancelled(&collected), is_so, "{root}");
+        }
+    }
+
+    /// What is said of content after a scenario that ends with a collection.
+    fn said(text: &str, name: &str) -> Vec<String> {
+        let collected = collected(text);
+        let release = collected.before.release;
+        let content = release.type_of(Kind::Content).expect("every release has content");
         let digest = alias::digest_of(name).expect("a name");
-        let judgement = judge(&collected.before, Defects::as_shipped(scenario.release));
+        let judgement = judge(&collected.before, Defects::as_shipped(release));
         Explained::of_node(&collected, &judgement, Node::new(content, DEFAULT_NAMESPACE, &digest)).oracle
     }
 

@@ -1,7 +1,9 @@
 //! `leasehold simulate`: the whole program.
 
 use super::program::text;
-use leasehold::engine::Fault::{ExpiryInclusive, LeaseIngestsForgotten};
+use leasehold::engine::Fault::{
+    self, BackReferencesForgotten, DirtyLost, ErrorSwallowed, ExpiryInclusive, LeaseIngestsForgotten,
+};
 use leasehold::properties::property::Property;
 use leasehold::replay::{Problem, Replayed, run};
 use leasehold::scenario::parse;
@@ -265,6 +267,35 @@ fn a_cancellation_that_is_hidden_is_named() {
     let first = &report["findings"][0];
     assert_eq!(first["property"], "error");
     assert!(first["scenario"].as_str().expect("text").contains("gc cancel-at-root=1\n"), "{first}");
+}
+
+/// A context that would be cancelled at a root behind the last one is not cancelled, whatever else goes wrong.
+#[test]
+fn a_cancellation_behind_the_last_root_is_none() {
+    let replayed = |root: u8, fault: Fault| {
+        let steps = format!(
+            "image create i1 target=a\nlease create l6\nlease add l6 snapshot/native/s1\n\
+             snapshot prepare native/e5\ngc cancel-at-root={root}\n"
+        );
+        run(&parse(steps.as_bytes()).expect("a scenario"), Some(fault.into()))
+    };
+    let lost = replayed(4, DirtyLost);
+    assert!(breaks(&lost, Property::Dirty) && !breaks(&lost, Property::Error), "{:?}", lost.failures);
+    assert!(breaks(&replayed(3, ErrorSwallowed), Property::Error), "the third of three roots is there");
+}
+
+/// A fault does what its sentence says and no more: what is logged of collectors is no matter of back references.
+#[test]
+fn forgotten_back_references_change_nothing_else() {
+    let steps = "release 2.2\ncollector declare type-16\ncollector fail type-16 finish\nlease create l\n\
+                 content put child gc.bref.content=@parent\ngc\nexpect kept lease/l\n";
+    let replayed = |steps: &str| {
+        run(&parse(steps.as_bytes()).expect("a scenario"), Some(BackReferencesForgotten.into()))
+    };
+    let told = replayed(steps);
+    assert_eq!(told.failures, []);
+    let lost = replayed(&steps.replace("gc\n", "content put parent gc.root=1\ngc\n"));
+    assert!(breaks(&lost, Property::Safety) && !breaks(&lost, Property::Log), "{:?}", lost.failures);
 }
 
 fn breaks(replayed: &Replayed, property: Property) -> bool {
