@@ -9,6 +9,8 @@
 //! Nodes are named as scenarios name them: those of one namespace, the reader's, without it. What is reached flat is
 //! named as what it is and said to be flat.
 
+mod unread;
+
 use crate::bucket::Bucket;
 use crate::instant::Instant;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
@@ -79,6 +81,9 @@ impl Words<'_> {
     fn keeps(self, node: NodeRef<'_>, reason: &Reason<'_>, it: &str) -> String {
         let Reason { by, rule, label, .. } = reason;
         match by {
+            By::Root(Holder::Itself) if *rule == Rule::RootLabel => {
+                format!("{} pins {it}", self.read(*label, node))
+            }
             By::Root(Holder::Itself) => format!("{it} is kept as {rule}"),
             By::Root(_) => format!("{} {}", self.holder(by), verb(*rule, &self.read(*label, node), it)),
             By::Node(from) => {
@@ -145,6 +150,32 @@ impl Words<'_> {
             By::Root(Holder::Sandbox { namespace, id }) => format!("sandbox {}", self.sandbox(namespace, id)),
             By::Node(by) => self.plain(by.as_ref()),
         }
+    }
+
+    /// Why a label of a holder is not read, behind `which`.
+    fn not_read(self, by: &By<'_>, label: &[u8]) -> String {
+        let release = self.release;
+        let on = match by {
+            By::Root(Holder::Itself | Holder::Collector { .. }) => {
+                return format!("means nothing to containerd {release}");
+            }
+            By::Root(Holder::Lease { .. }) => unread::On::Node(Kind::Lease),
+            By::Root(Holder::Image { .. }) => unread::On::Node(Kind::Image),
+            By::Root(Holder::Container { .. }) => unread::On::Node(Kind::Container),
+            By::Root(Holder::Sandbox { .. }) => unread::On::Sandbox,
+            By::Node(by) => unread::On::Node(release.kind_of(by.resource_type)),
+        };
+        let is_beside =
+            |namespace, id| self.tree.view().at(&[names::V1, namespace, names::SANDBOXES, id]).is_none();
+        unread::why(label, on, release).unwrap_or_else(|| match by {
+            By::Root(Holder::Sandbox { namespace, id }) if is_beside(namespace, id) => {
+                "no collection reads, as the sandbox lies beside v1".to_owned()
+            }
+            _ if label.starts_with(names::GC_COND_SNAPSHOT) => {
+                format!("has no comparison that containerd {release} makes: those are `<` and `>`")
+            }
+            _ => "names something else".to_owned(),
+        })
     }
 
     /// A root by itself.
@@ -272,15 +303,18 @@ impl Words<'_> {
                 format!("{keeps}, but listed as type {} it is never found marked", resource_type.0)
             }
             Failure::LabelNotRead { by, label } => {
-                let (by, label) = (self.holder(by), print_label(label));
-                format!("{by} names it by {label}, which means nothing to containerd {}", self.release)
+                let which = self.not_read(by, label);
+                format!("{} names it by {}, which {which}", self.holder(by), print_label(label))
             }
             Failure::ConditionMisread { by, label, misread } => {
                 format!("{} names it by {}, {}", self.holder(by), print_label(label), misread_words(*misread))
             }
             Failure::OwnLabelNotRead { label, is_bucket } => {
-                let (label, form) = (print_label(label), if *is_bucket { " is a bucket and" } else { "" });
-                format!("its label {label}{form} means nothing to containerd {}", self.release)
+                let on = unread::On::Node(self.release.kind_of(node.resource_type));
+                let why = unread::why(label, on, self.release);
+                let (label, form) = (print_label(label), if *is_bucket { "is a bucket and " } else { "" });
+                let unread = || format!("means nothing to containerd {}", self.release);
+                format!("its label {label} {form}{}", why.unwrap_or_else(unread))
             }
             Failure::Elsewhere { by, rule, label, other } => {
                 let (by, reached_as) = (by.clone(), other.resource_type);

@@ -103,7 +103,7 @@ impl Labelled<'_, '_> {
         let labels = self.object.bucket(names::LABELS).into_iter().flat_map(View::iter);
         for (key, entry) in labels {
             let value = entry.value().unwrap_or_default();
-            if key.len() + value.len() > LABEL_BYTES_MAX {
+            if self.is_validated() && key.len() + value.len() > LABEL_BYTES_MAX {
                 let text = format!(
                     "label {} has {}",
                     shown(key),
@@ -134,6 +134,15 @@ impl Labelled<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether an update of the object is refused where one of its labels is too large. The records of content, images,
+    /// containers and snapshots are validated as a whole (`validateInfo`, `validateImage`, `validateContainer`,
+    /// `validateSnapshot`). Of a namespace only the label that is set is; of a sandbox no label is, only its id and its times
+    /// (`sandboxStore.validate`); and leases have neither a validation nor an update.
+    fn is_validated(&self) -> bool {
+        let kinds = [Kind::Content, Kind::Image, Kind::Container, Kind::Snapshot];
+        kinds.iter().any(|kind| self.subject == Subject::Node(*kind))
     }
 
     /// Gives a finding the command that takes a label away, where `ctr` has one.

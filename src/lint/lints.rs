@@ -124,7 +124,7 @@ named! {
         => "The label is nearly one that a collector reads, and none reads it: what it should hold or end is not held and does not end.";
     LabelTooLarge, "label-too-large", Warning, |_| true,
         "take the label away or shorten it"
-        => "A label's key and value have more than 4,096 bytes together: the daemon refuses every update of its object that has it.";
+        => "A label's key and value have more than 4,096 bytes together: the daemon refuses every update of the object that leaves it as it is.";
     ConditionUnreadable, "condition-unreadable", Warning, |rules| rules.conditional_references,
         "set the label as usedat<24h|KEY, and times of use as 2026-01-31T12:00:00Z"
         => "The condition, or the time that it is about, cannot be read: it holds nothing.";

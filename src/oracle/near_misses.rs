@@ -19,7 +19,7 @@ use super::Judgement;
 use super::collectors::{collectors, is_heard};
 use super::conditions::{Misread, misread};
 use super::defects::Defect;
-use super::facts::{Refusal, full};
+use super::facts::{Refusal, Root, full};
 use super::labels::is_label;
 use super::nodes::{Key, NodeId};
 use super::rules::{By, Failure, Holder, Rule};
@@ -134,9 +134,10 @@ impl<'a> NearMisses<'a> {
         let is_near = |failure: &Failure<'_>| match failure {
             // The rules that failed tell of the node itself.
             Failure::Elsewhere { other, .. } if stripped(other.as_ref()) == stripped(node) => false,
-            Failure::Elsewhere { other, label, .. } => {
+            Failure::Elsewhere { other, label, rule, .. } => {
                 let same_type = other.resource_type.stripped() == node.resource_type.stripped();
-                same_type || label.is_some() && *other.namespace == *node.namespace
+                let names_it = label.is_some() && *rule != Rule::RootLabel;
+                same_type || names_it && *other.namespace == *node.namespace
             }
             _ => true,
         };
@@ -216,7 +217,9 @@ impl<'a> Gathering<'_, 'a> {
     fn relations(&mut self) {
         let judgement = self.judgement;
         let facts = &judgement.facts;
-        let roots = facts.roots.iter().enumerate().filter(|(_, root)| root.holder != Holder::Itself);
+        // What only is there by itself under a name, as each lease is, says nothing of another one.
+        let is_told = |root: &Root<'_>| root.holder != Holder::Itself || root.rule == Rule::RootLabel;
+        let roots = facts.roots.iter().enumerate().filter(|(_, root)| is_told(root));
         for (number, root) in roots {
             if let Some(name) = self.asked(root.to.node) {
                 self.mention(&name, Mention::Root(number));
@@ -421,7 +424,13 @@ fn may_name(judgement: &Judgement<'_>, label: &[u8], node: NodeRef<'_>) -> bool 
     match release.kind_of(node.resource_type) {
         Kind::Snapshot => {
             let slash = node.key.iter().position(|byte| *byte == b'/').unwrap_or(0);
-            has_part(label, &[b"gc.cond.snapshot.", &node.key[..slash]].concat())
+            let snapshotter = &node.key[..slash];
+            // Where the key is exactly that, what follows it need not be separated.
+            let behind = label.strip_prefix(names::GC_COND_SNAPSHOT).map(|rest| {
+                let start = rest.iter().position(|byte| !matches!(byte, b'.' | b'/')).unwrap_or(rest.len());
+                rest[start..].split(|byte| *byte == b'/').next().unwrap_or_default()
+            });
+            behind == Some(snapshotter) || has_part(label, &[b"gc.cond.snapshot.", snapshotter].concat())
         }
         kind => has_part(label, format!("gc.cond.{kind}").as_bytes()),
     }

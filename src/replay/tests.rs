@@ -273,8 +273,8 @@ gc
     let expected = [
         "content/layer      content/manifest refers to it by gc.ref.content.0, but lease/flat holds content/manifest only flat",
         "of content/manifest, which refers to it: lease/old held it and expired 2026-01-01T01:00:00Z",
-        "lease/flat names it by gc.ref.content.0, which means nothing to containerd 2.1",
-        "image/main names it by gc.ref.contents.x, which means nothing to containerd 2.1",
+        "lease/flat names it by gc.ref.content.0, which means nothing on a lease",
+        "image/main names it by gc.ref.contents.x, which is no label that a collector reads",
         "away/lease/far holds away/content/layer, not this one",
     ];
     assert_eq!(lines[..5], expected, "{told}");

@@ -33,8 +33,8 @@ const READ: [&str; 12] = [
     "gc.bref.container",
     "gc.cond.snapshot",
 ];
-/// Of these some releases read whatever begins so.
-const READ_BY_PREFIX: [&str; 2] = ["gc.root", "gc.cond.value-usedat"];
+/// Of these some releases read whatever begins so: `gc.cond.snapshotnative` is about snapshots of `native`.
+const READ_BY_PREFIX: [&str; 3] = ["gc.root", "gc.cond.value-usedat", "gc.cond.snapshot"];
 /// Behind these a snapshotter must stand.
 const OF_SNAPSHOTTER: [&str; 3] = ["gc.ref.snapshot", "gc.bref.snapshot", "gc.cond.snapshot"];
 /// Words for parts.
@@ -233,9 +233,12 @@ fn begins(key: &str, known: &str) -> bool {
     key.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
 }
 
-/// Whether a key that needs a snapshotter has none.
+/// Whether a key that needs a snapshotter has none. That of a reference stands between the point and the first slash; of a
+/// condition all points and slashes before it are passed over.
 fn lacks_snapshotter(key: &str, known: &str) -> bool {
-    key.strip_prefix(known).is_some_and(|rest| rest.trim_start_matches(['.', '/']).is_empty())
+    let Some(rest) = key.strip_prefix(known) else { return false };
+    let of_reference = rest.strip_prefix('.').filter(|_| OF_SNAPSHOTTER[..2].contains(&known));
+    of_reference.unwrap_or(rest.trim_start_matches(['.', '/'])).split('/').next() == Some("")
 }
 
 /// Whether the snapshotter of a reference stands behind a slash, where only a point is read.
@@ -258,6 +261,8 @@ mod tests {
         for (key, meant) in [
             ("gc.ref.snapshot", "gc.ref.snapshot.SNAPSHOTTER"),
             ("gc.ref.snapshot.", "gc.ref.snapshot.SNAPSHOTTER"),
+            ("gc.ref.snapshot./overlayfs", "gc.ref.snapshot.SNAPSHOTTER"),
+            ("gc.cond.snapshot./", "gc.cond.snapshot.SNAPSHOTTER"),
             ("gc.cond.snapshot", "gc.cond.snapshot.SNAPSHOTTER"),
             ("gc.cond.content", "gc.cond.snapshot.SNAPSHOTTER"),
             ("gc.bref.snapshot/", "gc.bref.snapshot.SNAPSHOTTER"),
@@ -311,6 +316,9 @@ mod tests {
             "gc.bref.snapshot.native",
             "gc.cond.snapshot.overlayfs",
             "gc.cond.snapshot/overlayfs",
+            "gc.cond.snapshot./overlayfs",
+            "gc.cond.snapshotoverlayfs",
+            "gc.cond.snapshot_overlayfs",
             "gc.cond.value-usedat",
             "gc.ref.volume",
             "gc.ref.volume.0",

@@ -61,7 +61,7 @@ A collection by containerd 2.1 instead of 1.7 at 2024-01-01T00:00:00Z
 
 sandboxes-moved: sandboxes are stored below v1, where the collector looks for them (from 2.0)
   kept  default/content/\"pod\"  \
-1.7: sandbox default/s names it by gc.ref.content, which means nothing to containerd 1.7  \
+1.7: sandbox default/s names it by gc.ref.content, which no collection reads, as the sandbox lies beside v1  \
 2.1: sandbox default/s refers to it by gc.ref.content
 
 image-expiry: an image is no root after its gc.expire, and is removed (from 2.0)

@@ -619,7 +619,8 @@ fn values_of_other_labels_are_not_shown() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("secret.scenario");
     let big = "s3cret".repeat(1000);
-    let steps = format!("lease create l x.y={big} containerd.io.gc.root=s3cret\n");
+    let raw = format!("raw put v1/default/content/blob/@l/labels/x.y {big}");
+    let steps = format!("content put l containerd.io.gc.root=s3cret\n{raw}\n");
     fs::write(&path, steps).expect("a new file");
     let output = leasehold(&["lint", path.to_str().expect("text")]);
     let said = text_of(&output.stdout);

@@ -102,7 +102,7 @@ fn a_source_that_a_flag_takes_for_its_file_is_said_to_be_taken() {
 fn what_is_expected_of_a_near_miss_is_not_warned_of() {
     let steps = "release 2.3\n\ncontent put layer\ncontent put top gc.root=x gc.ref.contents.0=@layer\ngc\n";
     let block = "---\nkeep    content/top     gc.root pins it\n\
-                 remove  content/layer   content/top names it by gc.ref.contents.0, which means nothing to containerd 2.3\n";
+                 remove  content/layer   content/top names it by gc.ref.contents.0, which is no label that a collector reads\n";
     let whole = steps.to_owned() + block;
     let folder = folder(&[("bare.scenario", steps), ("told.scenario", &whole)]);
     for (name, is_warned) in [("bare.scenario", true), ("told.scenario", false)] {
