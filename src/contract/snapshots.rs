@@ -168,8 +168,8 @@ fn commit<'a>(
     let SnapshotName { snapshotter, key } = snapshot;
     let labels = given(labels);
     terms.refuse_large_labels(&labels);
-    // A parent at the commit is new in 2.2 (`snapshots.WithParent`).
-    terms.refuse_if(!rebased.is_empty() && asked.release < Release::V2_2, Refused::NotImplemented);
+    // A parent at the commit is new in 2.2 (`snapshots.WithParent`): an older daemon does not know the field.
+    let rebased = if asked.release < Release::V2_2 { b"" } else { rebased };
     let all = snapshots(asked.namespace, snapshotter);
     terms.refuse_if(!asked.exists(all), Refused::NotFound);
     let (active, committed) = (Object::Snapshot(snapshotter, key), Object::Snapshot(snapshotter, name));

@@ -293,10 +293,11 @@ impl Store {
     }
 
     /// The same with a parent for a snapshot that was prepared without one (`snapshots.WithParent`, from 2.2); one that
-    /// has a parent keeps it.
+    /// has a parent keeps it. A daemon before 2.2 knows no such field of the request (`CommitSnapshotRequest.parent`), reads on
+    /// behind it, and commits the snapshot without a parent.
     ///
     /// # Errors
-    /// As `commit_snapshot`; before 2.2: not implemented. The backend has the parent not committed: failed precondition.
+    /// As `commit_snapshot`. The backend has the parent not committed: failed precondition.
     pub fn commit_snapshot_on(
         &mut self,
         context: &Context<'_>,
@@ -308,11 +309,7 @@ impl Store {
     ) -> Result<(), Error> {
         let namespace = validate::namespace(context)?;
         validate::labels("snapshot", labels)?;
-        let parent = parent.filter(|parent| !parent.is_empty());
-        if parent.is_some() && !self.commits_on_parents() {
-            let message = format_args!("a parent at the commit in {}", self.release);
-            return Err(Error::new(ErrorKind::NotImplemented, message));
-        }
+        let parent = parent.filter(|parent| !parent.is_empty() && self.commits_on_parents());
         let path = [V1, namespace, SNAPSHOTS, snapshotter];
         let exists = self.update(|store| {
             let Some(all) = store.at(&path) else { return Err(Error::not_found("snapshotter", snapshotter)) };

@@ -25,6 +25,7 @@ use crate::go::Go;
 use crate::node::Kind;
 use crate::oracle::{Misread, misread};
 use crate::reason::misread_words;
+use crate::release::Release;
 use crate::scenario::{
     Assertion, Expiry, Labels, Line, Name, NodeName, Outcome, RawValue, Scenario, Step, Text, alias,
     kind_of_word, print_label, print_node,
@@ -104,6 +105,7 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
                 expiry(step).filter(|text| time::only_earlier_go_reads(text)).map(read_by_earlier_go),
             );
         }
+        texts.extend(parent_passed_over(release, step));
         texts.extend(impossible(&snapshotters, release, step));
         if !is_spent && created.budget.is_spent() {
             is_spent = true;
@@ -113,6 +115,20 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         warnings.extend(texts.into_iter().map(|text| Warning { line: *number, text }));
     }
     warnings
+}
+
+/// The parent that a commit names to a daemon that does not know the field.
+fn parent_passed_over(release: Release, step: &Step) -> Option<String> {
+    let Step::SnapshotCommit { snapshot, name, parent: Some(parent), .. } = step else { return None };
+    let shown = |key: &[u8]| text::name(&[&snapshot.snapshotter, &b"/"[..], key].concat());
+    (release < Release::V2_2 && !parent.is_empty()).then(|| {
+        alias::in_text(&format!(
+            "a daemon of containerd {release} does not know `parent` at a commit, which is new in 2.2: it commits snapshot/{} \
+             without a parent, and nothing then keeps snapshot/{} for it",
+            shown(name),
+            shown(parent)
+        ))
+    })
 }
 
 /// Whether the output that is expected below a later step tells of what a step sets and is warned of: by its label, why

@@ -1051,6 +1051,11 @@ image create main target=layer
             "lease create l\nlease add l image/main,content/layer",
             "the comma is part of the name `image/main,content/layer`: blanks separate words, no commas",
         ),
+        (
+            "release 2.1\nsnapshot prepare overlayfs/up\nsnapshot commit overlayfs/up top parent=base",
+            "a daemon of containerd 2.1 does not know `parent` at a commit, which is new in 2.2: it commits \
+             snapshot/overlayfs/top without a parent, and nothing then keeps snapshot/overlayfs/base for it",
+        ),
         ("expect absent content/\"\"", "`content/\"\"` has no key, which nothing is without"),
         (
             "expect absent /content/layer",
