@@ -100,6 +100,17 @@ pub fn unread(error: &io::Error) -> String {
     }
 }
 
+/// Why nothing is at a path where a symbolic link on the way to it, or it itself, leads nowhere.
+pub fn dangling_link(at: &Path) -> Option<String> {
+    let is_dangling = |path: &&Path| path.is_symlink() && path.metadata().is_err();
+    let link = at.ancestors().find(is_dangling)?;
+    let target = path(&link.read_link().unwrap_or_default());
+    Some(match link == at {
+        true => format!("is a symbolic link that leads nowhere, to {target}"),
+        false => format!("the symbolic link {} above it leads nowhere, to {target}", path(link)),
+    })
+}
+
 /// The same of a path, where what is wrong with it may stand above: a file where a folder should be, a closed folder.
 pub fn unread_at(at: &Path, error: &io::Error) -> String {
     // Without a slash at its end, with which a file is no file.
@@ -121,6 +132,7 @@ pub fn unread_at(at: &Path, error: &io::Error) -> String {
                 _ => unread(error),
             }
         }
+        io::ErrorKind::NotFound => dangling_link(plain).unwrap_or_else(|| unread(error)),
         _ => unread(error),
     }
 }

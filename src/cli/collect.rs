@@ -29,7 +29,7 @@ Examples:
 exist), `kept`, `removed` (what is handed to removal, of content with its `bytes`, null where its record has no size that can be, \
 and of snapshots if SOURCE is containerd's root folder, where snapshotters have the sizes of those that are committed; \
 with `stays` where it stays all the same, as everything does if the collection fails), `culprits` (what makes \
-a collection fail, if it fails), `totals` by namespace and kind (`removed_bytes` is null for snapshots, ingests and what \
+a collection fail, if it fails; `named_by` says which collectors name what the database does not have), `totals` by namespace and kind (`removed_bytes` is null for snapshots, ingests and what \
 collectors hold: meta.db does not know their sizes (given the root folder, those of snapshots are there), and `removed_unknown` counts them), `dies` (of the releases that may be \
 the daemon's those that do not survive it if the collection fails as the first after their start), `freed` (the bytes of content that no \
 namespace holds any more, and of `snapshots`, null where their sizes are not known), `log`, `warnings` (what standard error says, but for the line that other releases would do the \

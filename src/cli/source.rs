@@ -194,6 +194,11 @@ fn read_database(path: &Path, wait: Duration, notes: &mut Notes) -> Result<Bucke
 
 /// What is said of a file that is no sound database, with what may have become of it.
 fn no_database(path: &Path, error: &BoltError) -> Failure {
+    if matches!(error, BoltError::NotFound)
+        && let Some(link) = text::dangling_link(path)
+    {
+        return input_error(path, &link);
+    }
     let may_be_scenario = || scenario_text(path).is_ok_and(|text| parse(&text).is_ok());
     let hint = match error {
         error if error.is_damage() => {
@@ -293,7 +298,8 @@ pub(super) fn parse_scenario(path: &Path, text: &[u8]) -> Result<Scenario, Strin
 /// The database of a containerd root folder.
 fn database_in(folder: &Path) -> Result<PathBuf, Failure> {
     for candidate in [folder.join(IN_ROOT), folder.join("meta.db")] {
-        if look(&candidate)? != Place::Absent {
+        // Of a link that leads nowhere reading it tells more.
+        if look(&candidate)? != Place::Absent || text::dangling_link(&candidate).is_some() {
             return Ok(candidate);
         }
     }

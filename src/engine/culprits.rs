@@ -6,14 +6,19 @@
 //! ```text
 //!   ingest whose expireat does not decode        its writer gives it up
 //!   snapshot in "over/lay", looked for in "over" a client removes it, or keeps it
-//!   what a collector names and nobody has        only the plugin with that collector can be mended
+//!   snapshot without a snapshotter               only the plugin whose collector names it can be mended
 //! ```
+//!
+//! What refers to a snapshot without a snapshotter need not know of it: a collector's back reference lets an image that is
+//! sound lead there. So the snapshot is named, and with it the collector.
 
 use super::error::Error;
-use super::outcome::Outcome;
-use super::phases::phases;
+use super::nodes::NodeId;
+use super::outcome::{Call, Outcome};
+use super::phases::{Phases, phases};
 use crate::bucket::View;
-use crate::node::{Kind, Node, NodeRef};
+use crate::collector::Collector;
+use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::schema::{names, time, views};
 use crate::situation::Situation;
 
@@ -24,6 +29,30 @@ pub struct Culprit {
     pub node: Node,
     /// What helps.
     pub remedy: Remedy,
+    /// Who says that there is such a node, where the database does not.
+    pub named_by: Vec<Naming>,
+}
+
+/// That a collector names a node.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Naming {
+    /// The collector's type.
+    pub collector: ResourceType,
+    /// As what.
+    pub named_as: NamedAs,
+}
+
+/// As what a collector names a node.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum NamedAs {
+    /// As in use (`Active`).
+    Active,
+    /// As held by this lease (`Leased`).
+    Leased(Node),
+    /// As kept while this node is reached (`ActiveWithBackRefs`, from 2.2).
+    BackReference(Node),
+    /// As what this node refers to (`References`, from 2.4).
+    Reference(Node),
 }
 
 /// What can be done so that a collection succeeds again.
@@ -38,23 +67,21 @@ pub enum Remedy {
 }
 
 /// The nodes without which a collection would not have failed in this way, in the order of the database: ingests whose
-/// `expireat` does not decode; what refers to a snapshot that names no snapshotter, and that itself where it is a root; the
-/// object whose removal bbolt refused. None where there is no error.
+/// `expireat` does not decode; a snapshot that names no snapshotter, with the collectors that name it; the object whose removal
+/// bbolt refused. None where there is no error.
 pub fn culprits(situation: &Situation, outcome: &Outcome) -> Vec<Culprit> {
-    let with = |remedy| move |node| Culprit { node, remedy };
+    let with = |remedy| move |node| Culprit { node, remedy, named_by: Vec::new() };
     match &outcome.error {
         None | Some(Error::Canceled | Error::Injected | Error::Refused(_)) => Vec::new(),
         Some(Error::ExpireAt(_)) => {
             undecodable_ingests(situation).into_iter().map(with(Remedy::Abort)).collect()
         }
         // Labels and records always name a snapshotter: only a collector can leave it out.
-        Some(Error::InvalidSnapshotKey(key)) => {
-            referring_to(situation, key).into_iter().map(with(Remedy::Plugin)).collect()
-        }
+        Some(Error::InvalidSnapshotKey(key)) => without_snapshotter(situation, outcome, key),
         // The sweep stops at the object that it was to remove.
         Some(Error::ScanAndRemove(_)) => {
             let last = outcome.removed.last().map(|id| outcome.nodes.get(*id).to_node());
-            last.map(|node| Culprit { remedy: of_removal(situation, &node), node }).into_iter().collect()
+            last.map(|node| with(of_removal(situation, &node))(node)).into_iter().collect()
         }
     }
 }
@@ -82,15 +109,82 @@ fn undecodable_ingests(situation: &Situation) -> Vec<Node> {
     stopping.map(|(namespace, key, _)| NodeRef { resource_type, namespace, key }.to_node()).collect()
 }
 
-fn referring_to(situation: &Situation, key: &[u8]) -> Vec<Node> {
+/// The snapshots of this key that the collection comes to: of the database's nodes every one has a snapshotter.
+fn without_snapshotter(situation: &Situation, outcome: &Outcome, key: &[u8]) -> Vec<Culprit> {
     let phases = phases(situation, None);
-    let invalid = phases.references.iter().filter(|(_, _, error)| error.is_some()).map(|(id, ..)| *id);
-    let invalid: Vec<_> = invalid.filter(|id| phases.nodes.get(*id).key == key).collect();
-    let refers = phases.references.iter().filter(|(_, found, _)| found.iter().any(|id| invalid.contains(id)));
-    let roots = phases.roots.iter().filter(|root| invalid.contains(root));
-    let mut culprits: Vec<Node> =
-        refers.map(|(id, ..)| id).chain(roots).map(|id| phases.nodes.get(*id).to_node()).collect();
+    let reached = reached(&phases);
+    let refused = phases.references.iter().filter(|(id, _, error)| error.is_some() && reached[id.index()]);
+    let nodes = refused.map(|(id, ..)| phases.nodes.get(*id)).filter(|node| node.key == key);
+    let is_reached = |node: &Node| {
+        let mut nodes = phases.nodes.iter();
+        nodes.any(|(id, other)| reached[id.index()] && other == node.as_ref())
+    };
+    let mut culprits: Vec<Culprit> = nodes
+        .map(|node| {
+            let collectors = situation.collectors.iter();
+            let namings = collectors.flat_map(|collector| {
+                let named_as = named_by(collector, node, situation, outcome, is_reached);
+                let collector = collector.resource_type;
+                named_as.into_iter().map(move |named_as| Naming { collector, named_as })
+            });
+            Culprit { node: node.to_node(), remedy: Remedy::Plugin, named_by: namings.collect() }
+        })
+        .collect();
     culprits.sort_unstable();
-    culprits.dedup();
     culprits
+}
+
+/// By number: what marking comes to from the roots.
+fn reached(phases: &Phases) -> Vec<bool> {
+    let mut leads_to: Vec<&[NodeId]> = vec![&[]; phases.nodes.len()];
+    for (id, found, _) in &phases.references {
+        leads_to[id.index()] = found;
+    }
+    let mut reached = vec![false; phases.nodes.len()];
+    let mut pending = phases.roots.clone();
+    while let Some(id) = pending.pop() {
+        if !std::mem::replace(&mut reached[id.index()], true) {
+            pending.extend(leads_to[id.index()]);
+        }
+    }
+    reached
+}
+
+/// As what a collector names a node, of what it was asked for in a collection.
+fn named_by(
+    collector: &Collector,
+    node: NodeRef<'_>,
+    situation: &Situation,
+    outcome: &Outcome,
+    is_reached: impl Fn(&Node) -> bool,
+) -> Vec<NamedAs> {
+    let rules = situation.release.rules();
+    let was_asked = |call: Call| {
+        let mut calls = outcome.calls.iter();
+        calls.any(|called| called.resource_type == collector.resource_type && called.call == call)
+    };
+    let was_asked_in = |namespace: &[u8]| was_asked(Call::Active(namespace.into()));
+    let mut named = Vec::new();
+    let mut active = collector.active.iter().filter(|active| active.node.as_ref() == node);
+    named.extend(active.any(|active| was_asked_in(&active.for_namespace)).then_some(NamedAs::Active));
+    for leased in collector.leased.iter().filter(|leased| leased.node.as_ref() == node) {
+        let (namespace, lease) = (&leased.for_namespace, &leased.lease);
+        if was_asked(Call::Leased(namespace.clone(), lease.clone()))
+            && let Some(resource_type) = situation.release.type_of(Kind::Lease)
+        {
+            let lease = Node { resource_type, namespace: namespace.clone(), key: lease.clone() };
+            named.push(NamedAs::Leased(lease));
+        }
+    }
+    let back = collector.active_back_references.iter().filter(|back| {
+        let counts = rules.back_references && was_asked_in(&back.for_namespace);
+        counts && back.to.as_ref() == node && is_reached(&back.from)
+    });
+    named.extend(back.map(|back| NamedAs::BackReference(back.from.clone())));
+    let references = collector.references.iter().filter(|(from, to)| {
+        let counts = rules.collector_references && from.resource_type == collector.resource_type;
+        counts && was_asked(Call::Label) && to.iter().any(|to| to.as_ref() == node) && is_reached(from)
+    });
+    named.extend(references.map(|(from, _)| NamedAs::Reference(from.clone())));
+    named
 }

@@ -39,7 +39,7 @@ mod roots;
 mod sweep;
 
 pub use collect::collect;
-pub use culprits::{Culprit, Remedy, culprits};
+pub use culprits::{Culprit, NamedAs, Naming, Remedy, culprits};
 pub use error::Error;
 pub use faults::{Fault, collect_with};
 pub use nodes::{NodeId, NodeTable};

@@ -3,10 +3,10 @@
 use super::Show;
 use super::shell::quoted;
 use crate::bucket::json;
-use crate::engine::{Culprit, Level, LogEvent, Outcome, Remedy};
+use crate::engine::{Culprit, Level, LogEvent, NamedAs, Naming, Outcome, Remedy};
 use crate::explain::{Found, Thing};
 use crate::instant::Instant;
-use crate::node::{Kind, NodeRef, ResourceType};
+use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{Failure, Judgement};
 use crate::reason::Words;
 use crate::release::Release;
@@ -67,7 +67,7 @@ struct JsonReport<'a> {
     now: String,
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    culprits: Vec<JsonNode<'a>>,
+    culprits: Vec<JsonCulprit<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dies: Vec<&'a str>,
     roots: Vec<JsonNode<'a>>,
@@ -128,6 +128,16 @@ struct JsonNode<'a> {
     reason: Option<String>,
 }
 
+/// What makes a collection fail.
+#[derive(Serialize)]
+struct JsonCulprit<'a> {
+    #[serde(flatten)]
+    node: JsonNode<'a>,
+    /// The collectors that name it, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    named_by: Vec<String>,
+}
+
 #[derive(Serialize)]
 struct JsonEvent<'a> {
     level: String,
@@ -183,6 +193,11 @@ impl<'a> Report<'a> {
             expires: None,
             reason: None,
         }
+    }
+
+    fn json_culprit<'n>(&self, culprit: &'n Culprit) -> JsonCulprit<'n> {
+        let named_by = culprit.named_by.iter().map(|naming| naming_words(self.situation.release, naming));
+        JsonCulprit { node: self.json_node(culprit.node.as_ref()), named_by: named_by.collect() }
     }
 
     /// A node that there is: of content with its size, of leases, images and ingests with their expiry.
@@ -448,7 +463,7 @@ impl Show for Report<'_> {
             roots: self.nodes(outcome.refs(&outcome.roots)),
             marked: outcome.marked().map(|marked| self.nodes(marked.into_iter())),
             kept: self.kept().into_iter().map(|node| self.json_resource(node)).collect(),
-            culprits: self.nodes(self.culprits.iter().map(|culprit| culprit.node.as_ref())),
+            culprits: self.culprits.iter().map(|culprit| self.json_culprit(culprit)).collect(),
             dies: dying(self.failing),
             removed: self
                 .removed()
@@ -517,6 +532,9 @@ pub(super) fn write_dying(out: &mut dyn Write, failing: &[Release]) -> io::Resul
 pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[Culprit]) -> io::Result<()> {
     for culprit in culprits.iter().take(LISTED_MAX) {
         writeln!(out, "  stopped by  {}", alias::in_text(&text::node(release, culprit.node.as_ref())))?;
+        for naming in &culprit.named_by {
+            writeln!(out, "  named by    {}", alias::in_text(&naming_words(release, naming)))?;
+        }
     }
     if culprits.len() > LISTED_MAX {
         let more = text::count((culprits.len() - LISTED_MAX) as u64);
@@ -525,6 +543,20 @@ pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[
     writeln!(out, "Every collection fails until that is mended, so that nothing is ever removed.")?;
     let remedies: BTreeSet<Remedy> = culprits.iter().map(|culprit| culprit.remedy).collect();
     remedies.into_iter().try_for_each(|remedy| writeln!(out, "To mend it, {}.", remedy_words(remedy)))
+}
+
+/// Which collector names a node, and as what.
+fn naming_words(release: Release, naming: &Naming) -> String {
+    let collector = release.kind_of(naming.collector);
+    let node = |node: &Node| text::node(release, node.as_ref());
+    match &naming.named_as {
+        NamedAs::Active => format!("collector {collector}, as active"),
+        NamedAs::Leased(lease) => format!("collector {collector}, as held by {}", node(lease)),
+        NamedAs::BackReference(from) => {
+            format!("collector {collector}, as kept by {} (a back reference)", node(from))
+        }
+        NamedAs::Reference(from) => format!("collector {collector}, as what {} refers to", node(from)),
+    }
 }
 
 fn remedy_words(remedy: Remedy) -> &'static str {

@@ -130,6 +130,17 @@ fn what_cannot_be_read_is_said_with_exit_code_3() {
         std::fs::write(&path, bytes).expect("a file");
         path.display().to_string()
     };
+    let link = |name: &str, target: &str| {
+        let path = folder.path().join(name);
+        std::os::unix::fs::symlink(target, &path).expect("a link");
+        path.display().to_string()
+    };
+    // A root folder in which the database, or the folder that has it, is such a link.
+    let root = |name: &str, within: &str| {
+        std::fs::create_dir(folder.path().join(name)).expect("a folder");
+        link(&format!("{name}/{within}"), "gone");
+        folder.path().join(name).display().to_string()
+    };
     let honest = unpacked("1.7.24", "05-after-gc");
     for (path, reason) in [
         (write("empty", b""), "is empty"),
@@ -137,6 +148,13 @@ fn what_cannot_be_read_is_said_with_exit_code_3() {
         (write("truncated", &honest[..honest.len() / 2]), "end of the file"),
         (folder.path().join("missing").display().to_string(), "no such file; containerd's database is"),
         (folder.path().display().to_string(), "holds neither"),
+        (link("link.db", "gone/meta.db"), "link.db: is a symbolic link that leads nowhere, to gone/meta.db"),
+        (link("link.scenario", "gone"), "link.scenario: is a symbolic link that leads nowhere, to gone"),
+        (root("file", "meta.db"), "meta.db: is a symbolic link that leads nowhere, to gone"),
+        (
+            root("above", "io.containerd.metadata.v1.bolt"),
+            "io.containerd.metadata.v1.bolt above it leads nowhere, to gone",
+        ),
     ] {
         let output = leasehold(&["collect", &path, "--json"]);
         let said = String::from_utf8(output.stderr).expect("text");
@@ -788,6 +806,47 @@ fn what_helps_against_a_collection_that_fails_is_said_of_what_stops_it() {
         assert!(said.contains(&format!("\nTo mend it, {helps}")), "{said}");
         assert_eq!(said.matches("To mend it").count(), 1, "{said}");
     }
+}
+
+/// What stops a collection is named with the collector that names it, and not with what that hangs it on.
+#[test]
+fn who_names_a_snapshot_without_a_snapshotter_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("fails.scenario");
+    let declared = "content put m\nimage create main target=m\nimage create gone target=m expire=-1h\nlease create l\n\
+                    lease create over expire=-1h\ncollector declare type-18\ncollector list type-18 type-18/a type-18/free\n\
+                    collector active type-18 type-18/a\n";
+    for (release, steps, named) in [
+        ("2.1", "leased type-18 snapshot/bad lease=l", Some("held by default/lease/l")),
+        ("2.1", "leased type-18 snapshot/bad lease=over", None),
+        ("2.1", "active type-18 snapshot/bad", Some("active")),
+        ("2.1", "back-reference type-18 image/main snapshot/bad", None),
+        (
+            "2.2",
+            "back-reference type-18 image/main snapshot/bad",
+            Some("kept by default/image/main (a back reference)"),
+        ),
+        ("2.2", "back-reference type-18 image/gone snapshot/bad", None),
+        ("2.3", "references type-18 type-18/a snapshot/bad", None),
+        ("2.4", "references type-18 type-18/a snapshot/bad", Some("what default/type-18/a refers to")),
+        ("2.4", "references type-18 type-18/free snapshot/bad", None),
+    ] {
+        std::fs::write(&file, format!("release {release}\n{declared}collector {steps}\n")).expect("a file");
+        let output = leasehold(&["collect", &file.display().to_string()]);
+        let said = String::from_utf8(output.stdout).expect("text");
+        let stopped = named.map(|named| {
+            format!("\n  stopped by  default/snapshot/bad\n  named by    collector type-18, as {named}\nEvery collection")
+        });
+        assert_eq!(output.status.code(), Some(i32::from(stopped.is_some())), "{steps}: {said}");
+        assert!(said.contains(stopped.as_deref().unwrap_or("A collection by")), "{steps}: {said}");
+        assert_eq!(said.matches("stopped by").count(), usize::from(stopped.is_some()), "{steps}: {said}");
+    }
+    std::fs::write(&file, format!("release 2.2\n{declared}collector active type-18 snapshot/bad\n"))
+        .expect("a file");
+    let output = leasehold(&["collect", "--json", &file.display().to_string()]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(report["culprits"][0]["key"], "bad");
+    assert_eq!(report["culprits"][0]["named_by"][0], "collector type-18, as active");
 }
 
 /// A flat type that a collector lists frees nothing and is told as `gc` tells it; the command that explains more takes names
