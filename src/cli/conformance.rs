@@ -51,7 +51,12 @@ use std::time::Duration;
 #[command(after_help = "Examples:
   leasehold conformance scenarios/recorded                 every release
   leasehold conformance scenarios/recorded --only 2.1      the rows of one release
-  leasehold conformance scenarios/recorded --only 2.1 --against ./child      another collector put to them")]
+  leasehold conformance scenarios/recorded --only 2.1 --against ./child      another collector put to them
+
+--json prints one object: `passed`, `failed` and `unreadable` count rows (`unreadable_first` says why, of the first few); `releases` has \
+of each its `rows`, how many `failed`, and in what they `differs`, by field; `groups` has those that failed alike, how they `differs`, how \
+many `rows`, and the `first` few; `failures` has a text for each; `asked` says what the other collector of --against was asked, null \
+without one; `compared`, with --against only, says how often each field that the other collector gave was compared.")]
 pub(super) struct Arguments {
     /// Files or folders with recorded rows
     #[arg(value_name = "FILE|FOLDER", required = true)]

@@ -54,7 +54,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
   leasehold replay --against ./child expired.scenario     each collection put to another collector
   leasehold replay fuzz/artifacts/tree/crash-1c9b33       what a fuzz target found
   leasehold replay --target tree crash-1c9b33             the same, anywhere else
-  leasehold replay --target tree fuzz/corpus/tree         every input of a folder")]
+  leasehold replay --target tree fuzz/corpus/tree         every input of a folder
+
+--json prints one object: `passed`, `failed`, `without_expectations` and `not_asked` count files; `asked` says what the other \
+collector of --against was asked, null without one; `passed_over` has the number of `collections` that were too large for injected \
+errors and relations, `of` all; `files` has of each its `path`, `verdict` and `warnings`, and where there are such its `failures` \
+(each with `line`, `releases` and `text`), what is `said` of it, the command that shows it `again`, and how many blocks were `updated`.")]
 pub(super) struct Arguments {
     /// Scenario files, or folders of them
     #[arg(value_name = "FILE|FOLDER", required = true)]

@@ -188,6 +188,6 @@ impl Show for Report {
             writeln!(out, "{asked}")?;
         }
         Interrupted::write(self.interrupted, out)?;
-        writeln!(out, "{} passed, {} failed", self.passed, self.failed_count())
+        writeln!(out, "{} passed, {} failed", text::count(self.passed), text::count(self.failed_count()))
     }
 }
