@@ -161,6 +161,9 @@ pub enum UndecodableTime {
     InvalidLength,
 }
 
+/// 2157-03-16T12:56:30Z, which is 2^33 - 2 seconds behind the beginning of 1885.
+const YEAR_2157: i64 = 68_043_243_390;
+
 /// Reads Go's binary time: version, seconds since year 1, nanoseconds, an offset that does not move the instant.
 pub fn binary(bytes: &[u8]) -> Result<Instant, UndecodableTime> {
     let length = match bytes.first() {
@@ -177,7 +180,14 @@ pub fn binary(bytes: &[u8]) -> Result<Instant, UndecodableTime> {
     };
     // Thirty bits of nanoseconds count, even those of 10^9 and above.
     let nanoseconds = u32::try_from(number(9..13) & 0x3FFF_FFFF).expect("thirty bits fit into 32");
-    Ok(Instant { seconds: number(1..9).cast_signed(), nanoseconds })
+    // With the highest bit Go has a time with a monotonic clock before it, whose seconds stand elsewhere: all bits but the lowest
+    // of 33 are set there, and that is the one above the nanoseconds.
+    let seconds = match (bytes[9] >> 7, bytes[9] >> 6 & 1) {
+        (0, _) => number(1..9).cast_signed(),
+        (_, 0) => YEAR_2157,
+        (_, _) => YEAR_2157 + 1,
+    };
+    Ok(Instant { seconds, nanoseconds })
 }
 
 /// Whether two instants are the same, or one nanosecond apart.
@@ -373,6 +383,8 @@ mod tests {
             (time(1, i64::MIN, 0, &[0, 120]), at(i64::MIN, 0)),
             (time(1, i64::MAX, 1_000_000_001, &[0, 0]), at(i64::MAX, 1_000_000_001)),
             (time(1, 7, 0x4000_0003, &[0, 0]), at(7, 3)),
+            (time(1, 7, 0x8000_0003, &[0, 60]), at(68_043_243_390, 3)),
+            (time(2, 7, 0xFFFF_FFFF, &[0, 0, 30]), at(68_043_243_391, 0x3FFF_FFFF)),
             (time(2, 7, 9, &[0, 0, 30]), at(7, 9)),
             (vec![], Err(UndecodableTime::NoData)),
             (vec![1], Err(UndecodableTime::InvalidLength)),

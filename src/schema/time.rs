@@ -321,7 +321,8 @@ pub enum BinaryError {
 }
 
 /// An instant as Go's `Time.UnmarshalBinary` reads it. The zone's offset does not move the instant, so it is
-/// passed over; nanoseconds keep their lower 30 bits, as in Go's `Time`.
+/// passed over; nanoseconds keep their lower 30 bits, as in Go's `Time`. Negative ones, which Go never writes, fill the word
+/// that has them beside the seconds since 1885 (`Time.wall`), so that these are taken from there: it is the year 2157.
 ///
 /// # Errors
 /// Go refuses the bytes; the error displays as Go's.
@@ -337,9 +338,21 @@ pub fn from_binary(bytes: &[u8]) -> Result<Instant, BinaryError> {
     }
     let (seconds, fields) = fields.split_first_chunk().ok_or(BinaryError::InvalidLength)?;
     let (nanoseconds, _) = fields.split_first_chunk().ok_or(BinaryError::InvalidLength)?;
-    let nanoseconds = u32::from_be_bytes(*nanoseconds) & 0x3FFF_FFFF;
-    Ok(Instant { seconds: i64::from_be_bytes(*seconds), nanoseconds })
+    let word = i64::from(i32::from_be_bytes(*nanoseconds));
+    let seconds = match word < 0 {
+        true => WALL_SECONDS + (word >> NANOSECOND_BITS & WALL_MASK),
+        false => i64::from_be_bytes(*seconds),
+    };
+    let nanoseconds = u32::try_from(word & ((1 << NANOSECOND_BITS) - 1)).expect("thirty bits fit into 32");
+    Ok(Instant { seconds, nanoseconds })
 }
+
+/// How many bits of `Time.wall` are nanoseconds (`nsecShift`).
+const NANOSECOND_BITS: u32 = 30;
+/// The 33 bits above them are seconds since 1885, where the bit above those is set (`hasMonotonic`).
+const WALL_MASK: i64 = (1 << 33) - 1;
+/// 1885-01-01T00:00:00Z (`wallToInternal`).
+const WALL_SECONDS: i64 = 59_453_308_800;
 
 /// How long the binary form of version 1 is.
 const BINARY_BYTES: usize = 15;
@@ -444,6 +457,8 @@ mod tests {
         assert_eq!(from_binary(&[3]), Err(BinaryError::UnsupportedVersion));
         assert_eq!(from_binary(&[1]), Err(BinaryError::InvalidLength));
         let raw = [&[1][..], &0i64.to_be_bytes(), &0xBFFF_FFFFu32.to_be_bytes(), &[0xFF, 0xFF]].concat();
+        assert_eq!(from_binary(&raw), Ok(Instant { seconds: 68_043_243_390, nanoseconds: 0x3FFF_FFFF }));
+        let raw = [&[1][..], &0i64.to_be_bytes(), &0x7FFF_FFFFu32.to_be_bytes(), &[0xFF, 0xFF]].concat();
         assert_eq!(from_binary(&raw), Ok(Instant { seconds: 0, nanoseconds: 0x3FFF_FFFF }));
     }
 }
