@@ -124,8 +124,6 @@ pub(super) struct Adding<'n, 'j, 'a> {
     pub(super) network: &'n Network<'j, 'a>,
     pub(super) now: Instant,
     pub(super) blobs: Blobs,
-    /// By node: the place of its digest, or of what it is to become, among the blobs.
-    pub(super) blob_of: Vec<Option<u32>>,
     /// By node: the database has it, or a collector lists it.
     pub(super) is_there: Vec<bool>,
     /// By node: its size if it is a snapshot.
@@ -140,16 +138,11 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         situation: &Situation,
         snapshots: Option<&Snapshots>,
     ) -> Self {
-        let graph = network.graph();
         let blobs = Blobs::read(network, &situation.tree, situation.release);
-        let mut blob_of = vec![None; graph.nodes()];
-        for (blob, number) in blobs.0.values().zip(0..) {
-            blob.holders().for_each(|holder| blob_of[holder as usize] = Some(number));
-        }
         let is_there = network.there(judgement);
         let reached = network.reached(situation.now);
         let snapshots = snapshot_bytes(network, situation, snapshots);
-        Adding { network, now: situation.now, blobs, blob_of, is_there, snapshots, reached }
+        Adding { network, now: situation.now, blobs, is_there, snapshots, reached }
     }
 
     /// A node that there is, without its content.
@@ -165,7 +158,7 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
             garbage.add(id.map_or(Held { objects: 1, ..Held::default() }, |id| self.object(id)));
         }
         let kept = |id: NodeId| self.reached.keeps(self.network, id);
-        let blobs = self.blobs.0.values();
+        let blobs = self.blobs.all().iter();
         let gone = blobs.filter(|blob: &&Blob| !blob.holders().any(kept));
         garbage.bytes = gone.filter_map(|blob| blob.bytes).fold(0, u64::saturating_add);
         garbage
@@ -186,7 +179,7 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
                 next.snapshots.add_all(self.snapshots[id as usize]);
             }
         }
-        for blob in self.blobs.0.values() {
+        for blob in self.blobs.all().iter() {
             let end = blob.holders().filter_map(|holder| ends[holder as usize]).max();
             let at = end.and_then(|end| end.0).and_then(|at| next.get_mut(&at));
             if let Some(next) = at {

@@ -3,7 +3,7 @@
 use super::digest::Held;
 use super::freed::{Blob, Blobs, snapshot_bytes};
 use super::holders::Walk;
-use super::network::{Edge, Group, Network, Subject, VertexId, id};
+use super::network::{Edge, Group, Network, Subject, VertexId};
 use super::paths::Paths;
 use super::reach::Reached;
 use crate::instant::Instant;
@@ -14,6 +14,8 @@ use crate::schema::views;
 use crate::situation::Situation;
 use crate::stored::{Bytes, Snapshots};
 use hashbrown::{HashMap, HashSet};
+use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Mutex;
 
 /// How many chains are told.
@@ -102,6 +104,8 @@ pub struct Explainer<'n, 'j, 'a> {
     /// The arcs that hold now and lead to what the database should have and has not, and those that are back references.
     to_missing: Vec<usize>,
     back: Vec<usize>,
+    /// The vertices of pins.
+    pins: HashSet<VertexId>,
     /// Whether every object is asked about.
     is_of_all: bool,
     /// By the vertices of all roots of an object: what goes without them, which is the same for many objects.
@@ -151,6 +155,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             snapshots,
             to_missing,
             back,
+            pins: network.pins().map(|(_, pin)| pin).collect(),
             is_of_all: false,
             let_go: Mutex::default(),
         }
@@ -187,7 +192,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             }
         }
         let named_by = if state == State::Missing { self.named_by(id) } else { Vec::new() };
-        let without = self.without(id);
+        let without = self.without_group(id);
         let failures = match self.is_of_all {
             true => self.judgement.not_holding_of_all(node.as_ref()),
             false => self.judgement.not_holding(node.as_ref()),
@@ -216,7 +221,7 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     /// Explains a holder that is no node, or what holds nothing and is not held: what depends on it.
     pub fn holder(&self, holder: Option<Holder<'a>>) -> Explanation<'a> {
         let group = holder.and_then(|holder| self.network.group_of(holder));
-        let without = group.map(|group| self.without(group)).unwrap_or_default();
+        let without = group.map(|group| self.without_group(group)).unwrap_or_default();
         Explanation {
             state: State::Unswept,
             chains: Vec::new(),
@@ -305,23 +310,35 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     }
 
     /// What would go if a group went.
-    fn without(&self, group: Group) -> Without {
-        let (network, graph) = (self.network, self.network.graph());
-        if let Some(bytes) = self.bytes_of_last(group) {
-            return Without { nodes: Vec::new(), bytes, snapshots: self.snapshots[group as usize] };
-        }
-        let after = network.reached_without(group, self.situation.now);
-        let stays = |id: NodeId| id != group && after.keeps(network, id);
-        let is_there = |id: NodeId| self.is_there[id as usize] && self.reached.keeps(network, id);
-        let number = |id: usize| NodeId::try_from(id).expect("node numbers fit");
-        let gone = (0..graph.nodes()).map(number).filter(|id| *id != group && is_there(*id) && !stays(*id));
-        // What is no longer kept comes free, whoever kept it; what goes anyway has not been held.
-        let held = |id: NodeId| id == group || self.reached.keeps(network, id);
-        let nodes: Vec<NodeId> = gone.collect();
+    fn without_group(&self, group: Group) -> Without {
+        let mut without = self.without(self.network.members(group), |id| id == group);
         // A holder that is no node has no size of its own.
-        let mut snapshots = self.snapshots.get(group as usize).copied().unwrap_or_default();
+        without.snapshots.add_all(self.snapshots.get(group as usize).copied().unwrap_or_default());
+        // What goes anyway has not been held, but its own bytes come free with it.
+        if (group as usize) < self.is_there.len() && !self.reached.keeps(self.network, group) {
+            without.bytes =
+                self.blobs.freed(iter::once(group), |id| id != group && self.reached.keeps(self.network, id));
+        }
+        without
+    }
+
+    /// What is no longer kept without some vertices, whoever kept it; what of it is deleted itself is not counted, but its
+    /// bytes are.
+    fn without(&self, out: &[VertexId], is_deleted: impl Fn(NodeId) -> bool) -> Without {
+        let network = self.network;
+        let lost = network.lost(out, &self.reached, self.situation.now);
+        let stays = |id: NodeId| {
+            let mut entries = network.entries_of(id).iter();
+            !is_deleted(id) && entries.any(|entry| self.reached.has(*entry) && !lost.contains(entry))
+        };
+        let visited = lost.iter().filter_map(|vertex| Some(network.visit(*vertex)?.node));
+        let gone: BTreeSet<NodeId> = visited.filter(|id| !stays(*id)).collect();
+        let bytes = self.blobs.freed(gone.iter().copied(), stays);
+        let is_counted = |id: &NodeId| self.is_there[*id as usize] && !is_deleted(*id);
+        let nodes: Vec<NodeId> = gone.into_iter().filter(is_counted).collect();
+        let mut snapshots = Bytes::default();
         nodes.iter().for_each(|id| snapshots.add_all(self.snapshots[*id as usize]));
-        Without { nodes, bytes: self.blobs.freed(held, stays), snapshots }
+        Without { nodes, bytes, snapshots }
     }
 
     /// What goes if all roots are let go of from which an object is reached.
@@ -338,23 +355,14 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
 
     fn without_roots(&self, roots: &[VertexId]) -> Held {
         let network = self.network;
-        let pins: HashSet<VertexId> = network.pins().map(|(_, pin)| pin).collect();
-        let (unpinned, deleted): (Vec<VertexId>, Vec<VertexId>) =
-            roots.iter().partition(|root| pins.contains(*root));
-        let unpinned: HashSet<VertexId> = unpinned.into_iter().collect();
+        let (pins, deleted): (Vec<VertexId>, Vec<VertexId>) =
+            roots.iter().partition(|root| self.pins.contains(*root));
         let deleted: HashSet<Group> = deleted.into_iter().map(|root| network.group(root)).collect();
-        let after = network.reached_where(self.situation.now, |vertex| {
-            !unpinned.contains(&vertex) && !deleted.contains(&network.group(vertex))
-        });
-        let stays = |id: NodeId| !deleted.contains(&id) && after.keeps(network, id);
-        let kept = |id: NodeId| self.reached.keeps(network, id);
-        let mut held = Held { bytes: self.blobs.freed(kept, stays), ..Held::default() };
-        for id in (0..self.is_there.len()).map(id).filter(|id| self.is_there[*id as usize]) {
-            if kept(id) && !stays(id) && !deleted.contains(&id) {
-                held.add(Held { objects: 1, bytes: 0, snapshots: self.snapshots[id as usize] });
-            }
-        }
-        held
+        // Hash order does not change what is taken out.
+        let members = deleted.iter().flat_map(|group| network.members(*group)).copied();
+        let out: Vec<VertexId> = pins.into_iter().chain(members).collect();
+        let Without { nodes, bytes, snapshots } = self.without(&out, |id| deleted.contains(&id));
+        Held { objects: nodes.len() as u64, bytes, snapshots }
     }
 
     /// How many objects that are there a group reaches, itself aside.
@@ -368,23 +376,9 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         count
     }
 
-    /// What comes free with content that leads nowhere, without which nothing else goes; none of anything else.
-    fn bytes_of_last(&self, group: Group) -> Option<u64> {
-        let (network, graph) = (self.network, self.network.graph());
-        let leads = |vertex: &u32| network.from(*vertex).iter().any(|edge| network.group(edge.to) != group);
-        if group as usize >= graph.nodes() || network.members(group).iter().any(leads) {
-            return None;
-        }
-        let node = graph.node(group);
-        let is_content = self.situation.release.kind_of(node.resource_type) == Kind::Content;
-        let blob = self.blobs.0.get(&node.key).filter(|blob| is_content && blob.records.contains(&group))?;
-        let is_held = blob.holders().any(|other| other != group && self.reached.keeps(network, other));
-        Some(blob.bytes.filter(|_| !is_held).unwrap_or(0))
-    }
-
     fn elsewhere(&self, id: NodeId, node: &Node) -> Vec<(NodeId, bool)> {
         let is_content = self.situation.release.kind_of(node.resource_type) == Kind::Content;
-        let blob = self.blobs.0.get(&node.key).filter(|_| is_content);
+        let blob = self.blobs.get(&node.key).filter(|_| is_content);
         let others = blob.into_iter().flat_map(Blob::holders).filter(|other| *other != id);
         others.map(|other| (other, self.reached.keeps(self.network, other))).collect()
     }

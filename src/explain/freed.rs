@@ -3,7 +3,7 @@
 //! One blob in the store stands for a digest, whatever namespaces list it. So it comes free with the last record that has
 //! the digest, and with the last ingest that is to become it. A snapshot is its own.
 
-use super::network::{Network, VertexId};
+use super::network::{self, Network, VertexId};
 use crate::bucket::{Bucket, View};
 use crate::node::Kind;
 use crate::oracle::graph::NodeId;
@@ -11,7 +11,7 @@ use crate::release::Release;
 use crate::schema::{names, views};
 use crate::situation::Situation;
 use crate::stored::{Bytes, Snapshots};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One digest in the store.
 #[derive(Default)]
@@ -37,15 +37,20 @@ impl Blob {
 }
 
 /// The digests of a database's content.
-pub(super) struct Blobs(pub(super) BTreeMap<Box<[u8]>, Blob>);
+pub(super) struct Blobs {
+    /// By digest, in their order: the place among all.
+    by_digest: BTreeMap<Box<[u8]>, u32>,
+    all: Vec<Blob>,
+    /// By node: the place of its digest, or of what it is to become.
+    of_node: Vec<Option<u32>>,
+}
 
 impl Blobs {
     pub(super) fn read(network: &Network<'_, '_>, tree: &Bucket, release: Release) -> Blobs {
         let graph = network.graph();
         let (content, ingest) = (release.type_of(Kind::Content), release.type_of(Kind::Ingest));
         let mut blobs: BTreeMap<Box<[u8]>, Blob> = BTreeMap::new();
-        let number = |id: usize| NodeId::try_from(id).expect("node numbers fit");
-        for id in (0..graph.nodes()).map(number).filter(|id| graph.exists(*id)) {
+        for id in (0..network::id(graph.nodes())).filter(|id| graph.exists(*id)) {
             let resource_type = Some(graph.type_of(id));
             if resource_type == content {
                 let node = graph.node(id);
@@ -62,13 +67,36 @@ impl Blobs {
             }
         }
         blobs.retain(|_, blob| !blob.records.is_empty());
-        Blobs(blobs)
+        let mut of_node = vec![None; graph.nodes()];
+        let (mut by_digest, mut all) = (BTreeMap::new(), Vec::new());
+        for ((digest, blob), place) in blobs.into_iter().zip(0..) {
+            blob.holders().for_each(|holder| of_node[holder as usize] = Some(place));
+            by_digest.insert(digest, place);
+            all.push(blob);
+        }
+        Blobs { by_digest, all, of_node }
     }
 
-    /// The bytes of what is held before and not after.
-    pub(super) fn freed(&self, before: impl Fn(NodeId) -> bool, after: impl Fn(NodeId) -> bool) -> u64 {
-        let gone = self.0.values().filter(|blob| blob.holders().any(&before) && !blob.holders().any(&after));
-        gone.filter_map(|blob| blob.bytes).fold(0, u64::saturating_add)
+    /// All, in the order of their digests.
+    pub(super) fn all(&self) -> &[Blob] {
+        &self.all
+    }
+
+    pub(super) fn get(&self, digest: &[u8]) -> Option<&Blob> {
+        self.by_digest.get(digest).map(|place| &self.all[*place as usize])
+    }
+
+    /// The place among all of a node's digest, or of what it is to become.
+    pub(super) fn of(&self, node: NodeId) -> Option<usize> {
+        self.of_node[node as usize].map(|place| place as usize)
+    }
+
+    /// The bytes of what goes with some nodes, as nothing that stays has it.
+    pub(super) fn freed(&self, gone: impl Iterator<Item = NodeId>, stays: impl Fn(NodeId) -> bool) -> u64 {
+        let places: BTreeSet<usize> = gone.filter_map(|node| self.of(node)).collect();
+        let freed =
+            places.into_iter().map(|place| &self.all[place]).filter(|blob| !blob.holders().any(&stays));
+        freed.filter_map(|blob| blob.bytes).fold(0, u64::saturating_add)
     }
 }
 

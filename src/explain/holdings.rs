@@ -6,9 +6,10 @@
 use super::digest::{Adding, Held, Holding, nodes};
 use super::dominators::Dominators;
 use super::holders::{Holder, Walk, holders};
-use super::network::{Group, NO_GROUP, Subject, VertexId};
+use super::network::{Group, Subject, VertexId};
 use crate::oracle::graph::NodeId;
 use hashbrown::HashMap;
+use std::collections::BTreeSet;
 
 impl<'a> Adding<'_, '_, 'a> {
     /// The holders each by itself, and with the names of one image as one where more goes without all of them; as they stand
@@ -74,7 +75,7 @@ impl<'a> Adding<'_, '_, 'a> {
                 at[vertex as usize].add(self.object(id));
             }
         }
-        for blob in self.blobs.0.values() {
+        for blob in self.blobs.all() {
             if let Some(vertex) = dominators.common(blob.entries(self.network)) {
                 at[vertex as usize].add(Held { bytes: blob.bytes.unwrap_or(0), ..Held::default() });
             }
@@ -127,16 +128,18 @@ impl<'a> Adding<'_, '_, 'a> {
 
     /// What goes without some groups, found by taking them out; of what the holders are themselves nothing is counted.
     fn tried(&self, groups: &[Group], own: &[NodeId]) -> Held {
-        let after = self.network.reached_where(self.now, |vertex| {
-            let group = self.network.group(vertex);
-            group == NO_GROUP || !groups.contains(&group)
-        });
-        let stays = |id: NodeId| !groups.contains(&id) && after.keeps(self.network, id);
-        let kept = |id: NodeId| self.reached.keeps(self.network, id);
-        let gone =
-            nodes(self.is_there.len()).filter(|id| self.is_there[*id as usize] && kept(*id) && !stays(*id));
-        let mut held = Held { bytes: self.blobs.freed(kept, stays), ..Held::default() };
-        gone.filter(|id| !own.contains(id)).for_each(|id| held.add(self.object(id)));
+        let out: Vec<VertexId> =
+            groups.iter().flat_map(|group| self.network.members(*group)).copied().collect();
+        let lost = self.network.lost(&out, &self.reached, self.now);
+        let stays = |id: NodeId| {
+            let mut entries = self.network.entries_of(id).iter();
+            !groups.contains(&id) && entries.any(|entry| self.reached.has(*entry) && !lost.contains(entry))
+        };
+        let visited = lost.iter().filter_map(|vertex| Some(self.network.visit(*vertex)?.node));
+        let gone: BTreeSet<NodeId> = visited.filter(|id| !stays(*id)).collect();
+        let mut held = Held { bytes: self.blobs.freed(gone.iter().copied(), stays), ..Held::default() };
+        let counted = gone.into_iter().filter(|id| self.is_there[*id as usize] && !own.contains(id));
+        counted.for_each(|id| held.add(self.object(id)));
         held
     }
 }
@@ -154,7 +157,7 @@ struct Reaching<'r, 'n, 'j, 'a> {
 
 impl<'r, 'n, 'j, 'a> Reaching<'r, 'n, 'j, 'a> {
     fn new(adding: &'r Adding<'n, 'j, 'a>) -> Self {
-        let sizes: Vec<u64> = adding.blobs.0.values().map(|blob| blob.bytes.unwrap_or(0)).collect();
+        let sizes: Vec<u64> = adding.blobs.all().iter().map(|blob| blob.bytes.unwrap_or(0)).collect();
         let (walk, last_met) = (Walk::new(adding.network, adding.now), vec![0; sizes.len()]);
         Reaching { adding, walk, sizes, last_met, number: 0 }
     }
@@ -169,7 +172,7 @@ impl<'r, 'n, 'j, 'a> Reaching<'r, 'n, 'j, 'a> {
                 return;
             }
             held.add(adding.object(node));
-            let blob = adding.blob_of[node as usize].map(|blob| blob as usize);
+            let blob = adding.blobs.of(node);
             let is_new = |blob: &usize| std::mem::replace(&mut last_met[*blob], *number) != *number;
             held.bytes = held.bytes.saturating_add(blob.filter(is_new).map_or(0, |blob| sizes[blob]));
         });

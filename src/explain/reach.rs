@@ -3,6 +3,7 @@
 use super::network::{Group, Network, SOURCE, VertexId};
 use crate::instant::Instant;
 use crate::oracle::graph::NodeId;
+use hashbrown::HashSet;
 
 /// Which vertices are reached.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +31,35 @@ impl Network<'_, '_> {
     /// that its entry may count as reached, where that is no part of the group.
     pub(super) fn reached_without(&self, out: Group, at: Instant) -> Reached {
         self.reached_where(at, |vertex| self.group(vertex) != out)
+    }
+
+    /// Of what is reached at an instant: the vertices that are not any more if some are taken out, and these themselves. Only
+    /// what they lead to is looked at.
+    pub(super) fn lost(&self, out: &[VertexId], reached: &Reached, at: Instant) -> HashSet<VertexId> {
+        let next = |vertex: VertexId| {
+            self.from(vertex).iter().filter(move |edge| self.holds(**edge, at)).map(|edge| edge.to)
+        };
+        let mut lost: HashSet<VertexId> = HashSet::new();
+        let mut grey: Vec<VertexId> = out.iter().copied().filter(|vertex| reached.has(*vertex)).collect();
+        while let Some(vertex) = grey.pop() {
+            if lost.insert(vertex) {
+                grey.extend(next(vertex));
+            }
+        }
+        // What something else leads to stays, and with it what it leads to itself. Hash order does not change the set.
+        let out: HashSet<VertexId> = out.iter().copied().collect();
+        let stays = |vertex: &VertexId| {
+            let mut from = self.to(*vertex).iter().filter(|edge| reached.has(edge.from));
+            from.any(|edge| !lost.contains(&edge.from) && self.holds(*edge, at))
+        };
+        let mut staying: Vec<VertexId> =
+            lost.iter().filter(|vertex| !out.contains(*vertex) && stays(vertex)).copied().collect();
+        while let Some(vertex) = staying.pop() {
+            if !out.contains(&vertex) && lost.remove(&vertex) {
+                staying.extend(next(vertex));
+            }
+        }
+        lost
     }
 
     /// What is reached at an instant through such vertices only.
