@@ -4,12 +4,13 @@ use super::findings::Folder;
 use super::notes::Notes;
 use super::replay::{Rules, add_files, read_scenario};
 use super::verdict::Verdict as FileVerdict;
-use super::{Ended, Failure, interrupt, progress, threads, values, version};
+use super::{Ended, Failure, interrupt, progress, source, threads, values, version};
 use crate::explore::weakest::{self, Weighed};
 use crate::explore::{Merging, Progress};
 use crate::explore::{NoProtocol, NotExplored, Order, Protocol, Search, Verdict, explore};
 use crate::properties::known::Known;
 use crate::release::Release;
+use crate::replay;
 use crate::report::Show as _;
 use crate::report::explore::{OfFile, Report};
 use crate::scenario::{Scenario, Text, print};
@@ -43,7 +44,23 @@ use std::path::{Path, PathBuf};
 
 The language is in scenarios/README.md, protocols of real clients in scenarios/protocols.
 
-Exit codes: 0 all are safe, 1 one is broken or was cut short, 2 usage, 3 a file that cannot be read or is no protocol.
+A state is a world with how far each client is in it, what it remembers and what may still happen; a move leads from one to \
+the next: a transaction of a step, a collection, time up to the next expiry, a crash. An end is a state in which all clients have \
+done their steps; an order is one way from the first state to an end, and they are counted, not walked. `untested` is what no state \
+put to the test: a promise whose `when` never held, a step that may happen and never could, a guard that only ever went one way; \
+what is safe so may prove nothing. Of --weakest: `rests on` is what, left out or shortened alone, lets a promise break; `unneeded` \
+what does not; `besides` counts what other steps cannot do without, of which nothing is learned; `repairs` is what one change more \
+would make safe. What the text writes of a file's warnings goes to standard error.
+
+Exit codes: 0 all are safe, 1 one is broken or was cut short, 2 usage, 3 a file that cannot be read or is no protocol, 130 \
+interrupted (^C) before one broke: what was finished is told.
+
+--json prints `files`, each with its `path`, `release`, `verdict` (safe, broken, cut short, interrupted), `clients`, `steps`, `may` \
+(lines that may happen), `states`, `moves`, `ends`, `orders` (text: too long for a number), `all_seen`, `untested` (lines: \
+`never_due`, `never_ran`, `one_way`), `order` (null, or `moves`, whether it is the `shortest`, `because`, the `scenario` and the \
+lines of it that `matters`), the `file` that was written, and `weakest` (each `change` with its `lines`, whether it is `safe`, null \
+where it was cut short, whether other steps are `refused` without it, and `because`); beside them how many are `safe`, `broken` and \
+`cut_short`, and `warnings`.
 
 Examples:
   leasehold explore scenarios/protocols
@@ -83,12 +100,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if let Some(Rules::Of(release)) = release {
         version::warn_of_rules(&[release], &mut Notes::default());
     }
-    let protocols = protocols(&arguments.paths)?;
+    let mut notes = Notes::default();
+    let Read { protocols, mut failed } = protocols(&arguments.paths, &mut notes)?;
     let mut folder = Folder::tried(arguments.out.as_deref())?;
     let threads = threads::pool(jobs)?;
     let stop = interrupt::stop();
-    let (mut explored, mut failed) = (Vec::new(), Vec::new());
+    let mut explored = Vec::new();
     for (path, scenario) in &protocols {
+        source::warn(path, &replay::warnings(scenario, None), &mut notes);
         for release in Rules::releases(release, scenario.release) {
             let known = if intended { Known::NONE } else { Known::as_shipped(release) };
             let bar = progress::bar(None, "states");
@@ -104,7 +123,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 Ok(came) => came,
                 // Other files, and other releases, have their answers all the same.
                 Err(error) => {
-                    failed.push(format!("{} (under {release})", not_explored(path, &error)));
+                    failed.push(format!("{}: {error} (under {release})", text::path(path)));
                     continue;
                 }
             };
@@ -132,7 +151,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         }
     }
     folder.tell_failure();
-    let report = Report { explored: &explored, states_max };
+    if explored.is_empty() && !failed.is_empty() {
+        return Err(Failure::Input(failed.join("\nleasehold: ")));
+    }
+    let report = Report { explored: &explored, states_max, warnings: &notes.said };
     report.write(json, out)?;
     if !failed.is_empty() {
         return Err(Failure::Input(failed.join("\nleasehold: ")));
@@ -160,30 +182,46 @@ fn weigh(
     weighed
 }
 
-/// The protocols among the files; of a folder's scenarios those with a block.
-fn protocols(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Scenario)>, Failure> {
-    let mut protocols = Vec::new();
+/// What files hold.
+struct Read {
+    protocols: Vec<(PathBuf, Scenario)>,
+    /// What is said of files that are none, or cannot be read.
+    failed: Vec<String>,
+}
+
+/// The protocols among the files; of a folder's scenarios those with a block, and it is said how many others are passed over.
+fn protocols(paths: &[PathBuf], notes: &mut Notes) -> Result<Read, Failure> {
+    let (mut protocols, mut failed) = (Vec::new(), Vec::new());
     for path in paths {
         let mut files = Vec::new();
         add_files(path, false, &mut files)?;
-        let before = protocols.len();
+        let (before, mut passed_over) = (protocols.len() + failed.len(), 0);
         for file in files {
-            let (scenario, _) = read_scenario(&file.path).map_err(|verdict| match verdict {
-                FileVerdict::Unusable(text) => Failure::Input(text),
-                _ => unreachable!("what cannot be read is unusable"),
-            })?;
+            let scenario = match read_scenario(&file.path) {
+                Ok((scenario, _)) => scenario,
+                // Other files have their answers all the same.
+                Err(FileVerdict::Unusable(text)) => {
+                    failed.push(text);
+                    continue;
+                }
+                Err(_) => unreachable!("what cannot be read is unusable"),
+            };
             match Protocol::of(&scenario) {
-                Err(NoProtocol::NoBlock) if !file.is_named => {}
-                Err(error) => return Err(not_explored(&file.path, &NotExplored::NoProtocol(error))),
+                Err(NoProtocol::NoBlock) if !file.is_named => passed_over += 1,
+                Err(error) => failed.push(format!("{}: {error}", text::path(&file.path))),
                 Ok(_) => protocols.push((file.path, scenario)),
             }
         }
-        if protocols.len() == before {
-            let path = text::path(path);
+        let path = text::path(path);
+        if protocols.len() + failed.len() == before {
             return Err(Failure::Input(format!("{path}: no scenario with a `together` block")));
         }
+        if passed_over > 0 {
+            let files = text::counted(passed_over, "scenario");
+            notes.say(format_args!("{path}: {files} without a `together` block passed over"));
+        }
     }
-    Ok(protocols)
+    Ok(Read { protocols, failed })
 }
 
 fn not_explored(path: &Path, error: &NotExplored) -> Failure {
@@ -192,7 +230,7 @@ fn not_explored(path: &Path, error: &NotExplored) -> Failure {
 
 /// The order with its story above it.
 fn with_head(order: &Order, path: &Path, release: Release) -> Scenario {
-    let name = path.file_name().unwrap_or_default().display();
+    let name = text::name(path.file_name().unwrap_or_default().as_encoded_bytes());
     let told = order.told.lines().next().unwrap_or_default();
     let head = format!("An order that breaks {name} under {release}, from `leasehold explore`.\n{told}");
     Scenario { head: Text::lines(&head), ..order.scenario.clone() }

@@ -103,9 +103,9 @@ fn less(scenario: &Scenario) -> Result<Vec<Variant>, NoProtocol> {
         let change = format!("without lease {}", print_value(lease));
         variants.push(Variant { change, lines, is_part: false, scenario: fewer });
     }
-    for at in block {
+    for at in (0..block.end).filter(|at| *at + 1 != block.start) {
         let line = &scenario.lines[at];
-        if line.may.is_some() || matches!(line.step, Step::Always(_)) {
+        if line.may.is_some() || is_declared(&line.step) {
             continue;
         }
         let with = |change: String, step: Option<Step>, is_part: bool| {
@@ -128,7 +128,8 @@ fn less(scenario: &Scenario) -> Result<Vec<Variant>, NoProtocol> {
             let change = format!("without label {}={}", print_label(key), print_value(value));
             variants.push(with(change, Some(step), true));
         }
-        if lease_of(&line.step).is_none() {
+        // A lease that is not made is one without which all of its steps are.
+        if !matches!(line.step, Step::LeaseCreate { .. }) {
             variants.push(with(format!("without step `{}`", print_step(&line.step)), None, true));
         }
     }
@@ -177,6 +178,11 @@ fn more(scenario: &Scenario) -> Result<Vec<Variant>, NoProtocol> {
         variants.extend(promised(scenario).into_iter().filter_map(|node| referring(scenario, at, &node)));
     }
     Ok(variants)
+}
+
+/// Whether a line is no client's doing: what must hold, who acts, by which rules, and what of plugins.
+fn is_declared(step: &Step) -> bool {
+    matches!(step, Step::Always(_) | Step::Release(_) | Step::Client { .. } | Step::CollectorDeclare { .. })
 }
 
 /// Where the block's lines stand.

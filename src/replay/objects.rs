@@ -2,8 +2,8 @@
 
 use crate::node::Kind;
 use crate::scenario::{
-    Assertion, ContainerFields, DEFAULT_NAMESPACE, ImageFields, Name, NodeName, RawValue, Resource, Scenario,
-    SnapshotName, Step, alias,
+    Assertion, ContainerFields, DEFAULT_NAMESPACE, ImageFields, Name, NodeName, Promise, RawValue, Resource,
+    Scenario, SnapshotName, Step, alias,
 };
 use crate::schema::views;
 use std::collections::BTreeSet;
@@ -90,6 +90,11 @@ pub(super) fn named(step: &Step) -> Vec<Object> {
                 _ => None,
             };
             written(path).into_iter().chain(content).collect()
+        }
+        Step::Look(node) => vec![object_of(node)],
+        Step::Always(Promise { holds, when }) => {
+            let conditions = std::iter::once(holds).chain(when);
+            conditions.flat_map(|condition| &condition.nodes).map(object_of).collect()
         }
         Step::Expect(_) => expected(step).iter().map(object_of).collect(),
         _ => Vec::new(),

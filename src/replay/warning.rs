@@ -107,6 +107,7 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         }
         texts.extend(parent_passed_over(release, step));
         texts.extend(impossible(&snapshotters, release, step));
+        texts.extend(never_remembered(scenario, line));
         if !is_spent && created.budget.is_spent() {
             is_spent = true;
             texts.push(NOT_COMPARED.to_owned());
@@ -128,6 +129,17 @@ fn parent_passed_over(release: Release, step: &Step) -> Option<String> {
             shown(name),
             shown(parent)
         ))
+    })
+}
+
+/// A word of a guard that its client never gives to anything, so that it is never true.
+fn never_remembered(scenario: &Scenario, line: &Line) -> Option<String> {
+    let word = &line.guard.as_ref()?.word;
+    let gives = |other: &Line| other.client == line.client && other.remembers.as_ref() == Some(word);
+    let is_given = scenario.lines.iter().any(gives);
+    let word = text::name(word);
+    (!is_given).then(|| {
+        format!("no step of this client is remembered as {word} (`STEP as {word}`), so that it is never true")
     })
 }
 
@@ -348,7 +360,8 @@ struct Mentioned<'c> {
 impl<'c> Mentioned<'c> {
     fn of(scenario: &Scenario, created: &'c There) -> Mentioned<'c> {
         let mut names = BTreeSet::new();
-        for line in scenario.lines.iter().filter(|line| !matches!(line.step, Step::Expect(_))) {
+        let is_asking = |step: &Step| matches!(step, Step::Expect(_) | Step::Always(_) | Step::Look(_));
+        for line in scenario.lines.iter().filter(|line| !is_asking(&line.step)) {
             line.step.clone().for_each_name(&mut |name| {
                 // A condition's value names something behind its bar.
                 names.extend(name.split(|byte| *byte == b'|').skip(1).map(<[u8]>::to_vec));
@@ -368,7 +381,8 @@ impl<'c> Mentioned<'c> {
         let is_part = shape::words_below(&[]).contains(&name);
         let is_mentioned =
             is_part || self.created.contains(object) || self.names.contains(name) || self.names.contains(key);
-        (!expected(step).is_empty() && !is_mentioned).then(|| format!("no step names {written}"))
+        let is_asserted = !expected(step).is_empty() || matches!(step, Step::Always(_) | Step::Look(_));
+        (is_asserted && !is_mentioned).then(|| format!("no step names {written}"))
     }
 }
 

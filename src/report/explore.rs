@@ -16,6 +16,8 @@ pub struct Report<'a> {
     pub explored: &'a [OfFile],
     /// How many states there may be.
     pub states_max: u64,
+    /// What was said on standard error.
+    pub warnings: &'a [String],
 }
 
 /// What came of one file under one release.
@@ -53,7 +55,11 @@ impl Show for Report<'_> {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let [safe, broken, cut] = self.counts();
         let files: Vec<Value> = self.explored.iter().map(json).collect();
-        writeln!(out, "{}", json!({"files": files, "safe": safe, "broken": broken, "cut_short": cut}))
+        writeln!(
+            out,
+            "{}",
+            json!({"files": files, "safe": safe, "broken": broken, "cut_short": cut, "warnings": self.warnings})
+        )
     }
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -187,9 +187,47 @@ fn a_file_without_a_block_is_no_protocol_and_in_a_folder_passed_over() {
 #[test]
 fn the_answer_is_the_same_for_any_jobs() {
     let folder = written(&[("pull.scenario", SAFE), ("none.scenario", BROKEN)]);
-    let one = leasehold(&["explore", ".", "--json", "--jobs", "1", "--out", "one"], folder.path());
-    let four = leasehold(&["explore", ".", "--json", "--jobs", "4", "--out", "one"], folder.path());
+    let one = leasehold(
+        &["explore", "pull.scenario", "none.scenario", "--json", "--jobs", "1", "--out", "one"],
+        folder.path(),
+    );
+    let four = leasehold(
+        &["explore", "pull.scenario", "none.scenario", "--json", "--jobs", "4", "--out", "one"],
+        folder.path(),
+    );
     assert_eq!(text(&one), text(&four));
+}
+
+/// What is misspelt is warned of as `replay` does, what cannot be read stops no other file, and what is no protocol is counted.
+#[test]
+fn what_is_odd_about_files_is_said_and_the_others_are_explored() {
+    let misspelt = SAFE.replace("when present image/main", "when present image/mian").replace(
+        "a: image create",
+        "a: look image/amin as there\na: if thre content put layer\na: image create",
+    );
+    let plain = "release 2.1\ncontent put layer\nexpect kept content/layer\n";
+    let folder = written(&[
+        ("a.scenario", &misspelt),
+        ("b.scenario", "no step\n"),
+        ("c.scenario", plain),
+        ("d.scenario", SAFE),
+    ]);
+    let output = leasehold(&["explore", ".", "--json"], folder.path());
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert_eq!(report["files"].as_array().map(Vec::len), Some(2), "{report}");
+    let warnings: Vec<&str> =
+        report["warnings"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    for said in [
+        ".: 1 scenario without a `together` block passed over",
+        "a.scenario:7: warning: nothing creates image/amin; is image/main meant?",
+        "a.scenario:8: warning: no step of this client is remembered as thre",
+        "a.scenario:13: warning: nothing creates image/mian; is image/main meant?",
+    ] {
+        assert!(warnings.iter().any(|warning| warning.contains(said)), "{said}: {warnings:?}");
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("b.scenario:1"), "{said}");
 }
 
 #[test]
@@ -200,6 +238,8 @@ fn what_safety_rests_on_is_found_and_what_it_does_not_need() {
     assert!(said.contains("rests on lines 4, 6, 9: without lease pull: breaks after 5 moves"), "{said}");
     assert!(said.contains("line 4: with an expiry that has passed"), "{said}");
     assert!(said.contains("unneeded line 5: without step `look content/layer`"), "{said}");
+    assert!(said.contains("line 6: without step `lease use pull`"), "a lease's steps each: {said}");
+    assert!(!said.contains("without step `lease create pull"), "that is to be without the lease: {said}");
     let said = text(&leasehold(&["explore", "broken.scenario", "--weakest"], folder.path()));
     assert!(said.contains("repairs  lines 4, 5: with all steps of a under a lease of its own"), "{said}");
 }
