@@ -45,8 +45,8 @@ impl<'a> Adding<'_, '_, 'a> {
             names.retain(|name| !is_folded[*name]);
             let [first, others @ ..] = &names[..] else { continue };
             let alone = self.alone_together(*shared, &names, &holders, &dominators, &sums);
-            let most = names.iter().map(|name| each[*name].alone).max_by_key(Held::all_bytes);
-            if others.is_empty() || most.is_none_or(|most| alone.objects <= most.objects) {
+            let is_more = |name: &usize| each[*name].alone.objects < alone.objects;
+            if others.is_empty() || !names.iter().all(is_more) {
                 continue;
             }
             let members = names.iter().flat_map(|name| &holders[*name].members).copied();
