@@ -4,7 +4,6 @@ use super::digest::Held;
 use super::freed::{Blob, Blobs, snapshot_bytes};
 use super::holders::Walk;
 use super::network::{Edge, Group, Network, Subject, VertexId};
-use super::paths::Paths;
 use super::reach::Reached;
 use crate::instant::Instant;
 use crate::node::{Kind, Node};
@@ -14,8 +13,6 @@ use crate::schema::views;
 use crate::situation::Situation;
 use crate::stored::{Bytes, Snapshots};
 use hashbrown::{HashMap, HashSet};
-use std::collections::BTreeSet;
-use std::iter;
 use std::sync::Mutex;
 
 /// How many chains are told.
@@ -90,37 +87,26 @@ pub struct Explanation<'a> {
 
 /// Asks about single objects.
 pub struct Explainer<'n, 'j, 'a> {
-    network: &'n Network<'j, 'a>,
+    pub(super) network: &'n Network<'j, 'a>,
     judgement: &'j Judgement<'a>,
-    situation: &'a Situation,
-    reached: Reached,
-    blobs: Blobs,
+    pub(super) situation: &'a Situation,
+    pub(super) reached: Reached,
+    pub(super) blobs: Blobs,
     /// By node: the database has it, or a collector lists it.
-    is_there: Vec<bool>,
+    pub(super) is_there: Vec<bool>,
     /// By node that is kept: its end.
     ends: Vec<Option<Instant>>,
     /// By node: its size if it is a snapshot.
-    snapshots: Vec<Bytes>,
+    pub(super) snapshots: Vec<Bytes>,
     /// The arcs that hold now and lead to what the database should have and has not, and those that are back references.
     to_missing: Vec<usize>,
     back: Vec<usize>,
     /// The vertices of pins.
-    pins: HashSet<VertexId>,
+    pub(super) pins: HashSet<VertexId>,
     /// Whether every object is asked about.
     is_of_all: bool,
     /// By the vertices of all roots of an object: what goes without them, which is the same for many objects.
-    let_go: Mutex<HashMap<Box<[VertexId]>, Held>>,
-}
-
-/// What goes without something.
-#[derive(Default)]
-struct Without {
-    /// What else goes, in the order of the relations.
-    nodes: Vec<NodeId>,
-    /// The bytes of content that come free.
-    bytes: u64,
-    /// The bytes of snapshots that do.
-    snapshots: Bytes,
+    pub(super) let_go: Mutex<HashMap<Box<[VertexId]>, Held>>,
 }
 
 impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
@@ -307,62 +293,6 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     fn bytes(&self, node: &Node) -> Option<u64> {
         let is_content = self.situation.release.kind_of(node.resource_type) == Kind::Content;
         is_content.then(|| views::blob_size(&self.situation.tree, &node.namespace, &node.key)).flatten()
-    }
-
-    /// What would go if a group went.
-    fn without_group(&self, group: Group) -> Without {
-        let mut without = self.without(self.network.members(group), |id| id == group);
-        // A holder that is no node has no size of its own.
-        without.snapshots.add_all(self.snapshots.get(group as usize).copied().unwrap_or_default());
-        // What goes anyway has not been held, but its own bytes come free with it.
-        if (group as usize) < self.is_there.len() && !self.reached.keeps(self.network, group) {
-            without.bytes =
-                self.blobs.freed(iter::once(group), |id| id != group && self.reached.keeps(self.network, id));
-        }
-        without
-    }
-
-    /// What is no longer kept without some vertices, whoever kept it; what of it is deleted itself is not counted, but its
-    /// bytes are.
-    fn without(&self, out: &[VertexId], is_deleted: impl Fn(NodeId) -> bool) -> Without {
-        let network = self.network;
-        let lost = network.lost(out, &self.reached, self.situation.now);
-        let stays = |id: NodeId| {
-            let mut entries = network.entries_of(id).iter();
-            !is_deleted(id) && entries.any(|entry| self.reached.has(*entry) && !lost.contains(entry))
-        };
-        let visited = lost.iter().filter_map(|vertex| Some(network.visit(*vertex)?.node));
-        let gone: BTreeSet<NodeId> = visited.filter(|id| !stays(*id)).collect();
-        let bytes = self.blobs.freed(gone.iter().copied(), stays);
-        let is_counted = |id: &NodeId| self.is_there[*id as usize] && !is_deleted(*id);
-        let nodes: Vec<NodeId> = gone.into_iter().filter(is_counted).collect();
-        let mut snapshots = Bytes::default();
-        nodes.iter().for_each(|id| snapshots.add_all(self.snapshots[*id as usize]));
-        Without { nodes, bytes, snapshots }
-    }
-
-    /// What goes if all roots are let go of from which an object is reached.
-    fn let_go(&self, paths: &Paths) -> Held {
-        let mut roots: Box<[VertexId]> = paths.firsts().collect();
-        roots.sort_unstable();
-        let known = self.let_go.lock().expect("nobody panics with it").get(&roots).copied();
-        known.unwrap_or_else(|| {
-            let held = self.without_roots(&roots);
-            self.let_go.lock().expect("nobody panics with it").insert(roots, held);
-            held
-        })
-    }
-
-    fn without_roots(&self, roots: &[VertexId]) -> Held {
-        let network = self.network;
-        let (pins, deleted): (Vec<VertexId>, Vec<VertexId>) =
-            roots.iter().partition(|root| self.pins.contains(*root));
-        let deleted: HashSet<Group> = deleted.into_iter().map(|root| network.group(root)).collect();
-        // Hash order does not change what is taken out.
-        let members = deleted.iter().flat_map(|group| network.members(*group)).copied();
-        let out: Vec<VertexId> = pins.into_iter().chain(members).collect();
-        let Without { nodes, bytes, snapshots } = self.without(&out, |id| deleted.contains(&id));
-        Held { objects: nodes.len() as u64, bytes, snapshots }
     }
 
     /// How many objects that are there a group reaches, itself aside.

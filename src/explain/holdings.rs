@@ -7,6 +7,7 @@ use super::digest::{Adding, Held, Holding, nodes};
 use super::dominators::Dominators;
 use super::holders::{Holder, Walk, holders};
 use super::network::{Group, Subject, VertexId};
+use super::without::Gone;
 use crate::oracle::graph::NodeId;
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
@@ -19,52 +20,54 @@ impl<'a> Adding<'_, '_, 'a> {
         let sums = self.sums(&dominators);
         let mut reaching = Reaching::new(self);
         let holders = holders(self.network, &self.reached);
-        let each: Vec<Holding<'a>> = holders
-            .iter()
-            .map(|holder| Holding {
-                holder: holder.subject,
-                also: Vec::new(),
-                rule: holder.rule,
-                held: reaching.held(holder.members.clone(), holder.own),
-                alone: self.alone(holder, &dominators, &sums),
-                until: holder.until,
-            })
-            .collect();
-        let mut by_image = each.clone();
-        let mut is_folded = vec![false; each.len()];
-        let places: HashMap<VertexId, usize> = holders
-            .iter()
-            .enumerate()
+        let holding = |holder: &Holder<'a>| Holding {
+            holder: holder.subject,
+            also: Vec::new(),
+            rule: holder.rule,
+            held: reaching.held(holder.members.clone(), holder.own),
+            alone: self.alone(holder, &dominators, &sums),
+            until: holder.until,
+        };
+        let each: Vec<Holding<'a>> = holders.iter().map(holding).collect();
+        let mut by_image: Vec<Option<Holding<'a>>> = each.iter().cloned().map(Some).collect();
+        for (shared, mut names) in self.names(&holders) {
+            names.retain(|name| by_image[*name].as_ref().is_some_and(|holding| holding.also.is_empty()));
+            let alone = self.alone_together(shared, &names, &holders, &dominators, &sums);
+            let is_more = |name: &usize| each[*name].alone.objects < alone.objects;
+            if names.len() > 1 && names.iter().all(is_more) {
+                let held = self.held_together(&names, &holders, &mut reaching);
+                let own: Vec<Holding<'a>> = names.iter().filter_map(|name| by_image[*name].take()).collect();
+                by_image[names[0]] = together(own).map(|one| Holding { held, alone, ..one });
+            }
+        }
+        (each, by_image.into_iter().flatten().collect())
+    }
+
+    /// The places of the holders that are names of one image, each with the vertex through which they lead to it.
+    fn names(&self, holders: &[Holder<'a>]) -> Vec<(VertexId, Vec<usize>)> {
+        let members = holders.iter().enumerate();
+        let places: HashMap<VertexId, usize> = members
             .flat_map(|(place, holder)| holder.members.iter().map(move |member| (*member, place)))
             .collect();
-        for shared in &self.network.shared {
-            let named = self.network.to(*shared).iter().filter(|edge| self.reached.has(edge.from));
-            let mut names: Vec<usize> = named.filter_map(|edge| places.get(&edge.from)).copied().collect();
-            names.sort_unstable();
-            names.dedup();
-            names.retain(|name| !is_folded[*name]);
-            let [first, others @ ..] = &names[..] else { continue };
-            let alone = self.alone_together(*shared, &names, &holders, &dominators, &sums);
-            let is_more = |name: &usize| each[*name].alone.objects < alone.objects;
-            if others.is_empty() || !names.iter().all(is_more) {
-                continue;
-            }
-            let members = names.iter().flat_map(|name| &holders[*name].members).copied();
-            let held = reaching.held(members.collect(), None);
-            let own = names.iter().filter(|name| holders[**name].own.is_some()).count() as u64;
-            let ends = names.iter().map(|name| each[*name].until);
-            let until = ends.reduce(|left, right| left.zip(right).map(|(left, right)| left.max(right)));
-            by_image[*first] = Holding {
-                also: others.iter().map(|other| each[*other].holder).collect(),
-                held: Held { objects: held.objects - own, ..held },
-                alone,
-                until: until.flatten(),
-                ..each[*first].clone()
-            };
-            others.iter().for_each(|other| is_folded[*other] = true);
-        }
-        let by_image = by_image.into_iter().zip(is_folded).filter(|(_, is_folded)| !is_folded);
-        (each, by_image.map(|(holding, _)| holding).collect())
+        let names = self.network.shared.iter().map(|shared| {
+            let from = self.network.to(*shared).iter().filter(|edge| self.reached.has(edge.from));
+            let names: BTreeSet<usize> = from.filter_map(|edge| places.get(&edge.from)).copied().collect();
+            (*shared, names.into_iter().collect())
+        });
+        names.collect()
+    }
+
+    /// What several names reach, themselves aside.
+    fn held_together(
+        &self,
+        names: &[usize],
+        holders: &[Holder<'a>],
+        reaching: &mut Reaching<'_, '_, '_, 'a>,
+    ) -> Held {
+        let names = names.iter().map(|name| &holders[*name]);
+        let held = reaching.held(names.clone().flat_map(|holder| &holder.members).copied().collect(), None);
+        let own = names.filter(|holder| holder.own.is_some()).count() as u64;
+        Held { objects: held.objects - own, ..held }
     }
 
     /// By vertex: what cannot be reached but through it.
@@ -130,18 +133,22 @@ impl<'a> Adding<'_, '_, 'a> {
     fn tried(&self, groups: &[Group], own: &[NodeId]) -> Held {
         let out: Vec<VertexId> =
             groups.iter().flat_map(|group| self.network.members(*group)).copied().collect();
-        let lost = self.network.lost(&out, &self.reached, self.now);
-        let stays = |id: NodeId| {
-            let mut entries = self.network.entries_of(id).iter();
-            !groups.contains(&id) && entries.any(|entry| self.reached.has(*entry) && !lost.contains(entry))
-        };
-        let visited = lost.iter().filter_map(|vertex| Some(self.network.visit(*vertex)?.node));
-        let gone: BTreeSet<NodeId> = visited.filter(|id| !stays(*id)).collect();
-        let mut held = Held { bytes: self.blobs.freed(gone.iter().copied(), stays), ..Held::default() };
-        let counted = gone.into_iter().filter(|id| self.is_there[*id as usize] && !own.contains(id));
+        let now = (&self.reached, self.now);
+        let Gone { nodes, bytes } = self.network.gone(&out, |id| groups.contains(&id), now, &self.blobs);
+        let mut held = Held { bytes, ..Held::default() };
+        let counted = nodes.into_iter().filter(|id| self.is_there[*id as usize] && !own.contains(id));
         counted.for_each(|id| held.add(self.object(id)));
         held
     }
+}
+
+/// Several names of an image as one holder: it holds until the last of them ends.
+fn together(names: Vec<Holding<'_>>) -> Option<Holding<'_>> {
+    let ends = names.iter().map(|name| name.until);
+    let until = ends.reduce(|left, right| left.zip(right).map(|(left, right)| left.max(right)));
+    let mut names = names.into_iter();
+    let first = names.next()?;
+    Some(Holding { also: names.map(|other| other.holder).collect(), until: until.flatten(), ..first })
 }
 
 /// Adds up what is reached, from one holder after the other.

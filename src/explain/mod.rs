@@ -4,7 +4,8 @@
 //!   oracle's relations ──> Network ──┬─> reach   what is kept, and what would be without something
 //!   roots, references      vertices  ├─> paths   from which roots, and by which shortest chains
 //!   with their times       and arcs  ├─> alone   without what it would go
-//!                                    └─> until   the first instant at which it goes if only time passes
+//!                                    ├─> until   the first instant at which it goes if only time passes
+//!                                    └─> without what goes with it, and with all of its roots
 //! ```
 //!
 //! [`Explanation`] answers for one object, [`Digest`] for all holders at once. Both ask the oracle's relations only;
@@ -24,6 +25,7 @@ mod network;
 mod paths;
 mod reach;
 mod until;
+mod without;
 mod written;
 
 pub use digest::{Digest, Held, Holding, Next};

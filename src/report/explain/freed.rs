@@ -102,6 +102,13 @@ impl NodeReport<'_, '_, '_> {
 
     /// What goes when all roots have let go.
     pub(super) fn write_let_go(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { takes_along, bytes_alone, snapshots_alone, .. } = self.explanation;
+        let without =
+            Held { objects: takes_along.len() as u64, bytes: *bytes_alone, snapshots: *snapshots_alone };
+        // Of what is a root by itself that has been said.
+        if self.explanation.let_go == without {
+            return Ok(());
+        }
         let Held { objects, bytes, snapshots } = self.explanation.let_go;
         let free = free(bytes, snapshots);
         // Of one object without a size nothing is said that is not plain.
