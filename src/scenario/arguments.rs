@@ -5,7 +5,7 @@
 
 use super::data::{Labels, Name};
 use super::form::{Form, Slot};
-use super::words::{Snag, Word, shown};
+use super::words::{Snag, Word, place_of, shown};
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::ops::Range;
 
@@ -121,7 +121,10 @@ impl<'a> Arguments<'a> {
                 None if word.is_one_of(&options) => {
                     unexpected().hint(format!("the option {word} needs a value: {word}=..."))
                 }
-                None => unexpected().suggest(&word.to_string(), flags).or_hint(|| self.usage()),
+                None => match word.keyword().and_then(place_of) {
+                    Some(place) => unexpected().hint(place),
+                    None => unexpected().suggest(&word.to_string(), flags).or_hint(|| self.usage()),
+                },
             });
         }
         Ok(())

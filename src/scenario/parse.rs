@@ -14,8 +14,9 @@ use super::limits::{FILE_BYTES_MAX, FLAWS_MAX, LINE_BYTES_MAX, MAY_MAX, STEPS_MA
 use super::line::{Guard, Line, Outcome, Refused, Scenario, Text};
 use super::step::{Step, forms, rows};
 use super::table::Row;
-use super::words::{Snag, Word, Words};
+use super::words::{Snag, Word, Words, place_of};
 use crate::named::{UnknownName, nearest};
+use crate::text;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::ops::Range;
@@ -267,11 +268,28 @@ impl Pass {
         if guard.is_some() && word.is_one_of(NO_STEPS_OF_CLIENTS) {
             return Err(word.snag(format!("`{word}` is no step of a client, which could be passed over")));
         }
+        if let Some(guard) = &guard
+            && client.is_none()
+            && let Some(late) = word.strip_end(b':')
+        {
+            let guard_word = if guard.is_set { "if" } else { "unless" };
+            let remembered = text::name(&guard.word);
+            let hint = format!("write `{late}: {guard_word} {remembered} STEP`");
+            return Err(late.snag("the client goes first").hint(hint));
+        }
         let client = client.map(|part| self.declared(part)).transpose()?;
-        let step = step(words).map_err(|snag| match (client.is_none(), self.out_of_place(*word)) {
-            (true, Some(hint)) => snag.hint(hint),
+        let step = step(words).map_err(|snag| match &guard {
+            // `if content put a`: the word is missing, and the step's own was taken for it.
+            Some(guard) if forms().any(|form| form.step().as_bytes() == guard.word) => snag.hint(
+                "behind `if` and `unless` stands a word by which something is remembered, then the step",
+            ),
             _ => snag,
-        })?;
+        });
+        let step =
+            step.map_err(|snag| match (client.is_none() || is_of_line(*word), self.out_of_place(*word)) {
+                (true, Some(hint)) => snag.hint(hint),
+                _ => snag,
+            })?;
         if let Step::Client { name, .. } = &step {
             let first = *self.clients.entry(name.clone()).or_insert(self.number);
             self.client_missed = false;
@@ -338,6 +356,9 @@ impl Pass {
         let text = word.keyword().filter(|text| !forms().any(|form| form.step() == *text))?;
         if let Some(mark) = ["!", "?"].into_iter().find(|mark| text.starts_with(mark)) {
             return Some(format!("a blank is missing: `{mark} {}`", &text[mark.len()..]));
+        }
+        if let Some(place) = place_of(text) {
+            return Some(place.to_owned());
         }
         if let Some((client, step)) = text.split_once(':') {
             return Some(format!("a blank is missing: `{client}: {step}`"));
@@ -421,6 +442,11 @@ fn may<'w, 'l>(words: &'w [Word<'l>]) -> Result<(Option<NonZeroU64>, &'w [Word<'
             None => Err(rest[0].snag(format!("`{times}` is no number from 1 to {MAY_MAX}"))),
         },
     }
+}
+
+/// Whether a word belongs to the line around a step.
+fn is_of_line(word: Word<'_>) -> bool {
+    word.keyword().and_then(place_of).is_some()
 }
 
 /// `if WORD` or `unless WORD` before a step.

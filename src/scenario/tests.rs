@@ -305,6 +305,27 @@ fn slips_get_a_suggestion_at_their_place() {
             3,
             "`expect` is no step of a client, which could be refused (leave out what stands before it)",
         ),
+        ("if seen a: gc", 9, "the client goes first (write `a: if seen STEP`)"),
+        (
+            "unless content put a",
+            16,
+            "unknown step `put` (behind `if` and `unless` stands a word by which something is remembered, then the step)",
+        ),
+        (
+            "gc as x",
+            4,
+            "unexpected `as` (`as WORD` stands at the end of a step that begins with `?`, or of `look NODE`)",
+        ),
+        (
+            "content put a if x",
+            15,
+            "unexpected `if` (`if WORD` and `unless WORD` stand before the step, behind its client: `CLIENT: if WORD STEP`)",
+        ),
+        (
+            "when present content/a gc",
+            1,
+            "unknown step `when` (`when` stands in a promise, behind what must hold: `always CONDITION when CONDITION`)",
+        ),
         ("GC", 1, "unknown step `GC` (did you mean `gc`?)"),
         ("expect keep content/a", 8, "unknown step `expect keep` (did you mean `expect kept`?)"),
         ("?gc", 1, "unknown step `?gc` (a blank is missing: `? gc`)"),

@@ -43,6 +43,19 @@ impl Snag {
     }
 }
 
+/// Where a word stands that belongs to the line around a step, not to the step.
+pub(super) fn place_of(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "as" => "`as WORD` stands at the end of a step that begins with `?`, or of `look NODE`",
+        "if" | "unless" => {
+            "`if WORD` and `unless WORD` stand before the step, behind its client: `CLIENT: if WORD STEP`"
+        }
+        "may" => "`may` stands first, before the client: `may CLIENT: STEP`",
+        "when" => "`when` stands in a promise, behind what must hold: `always CONDITION when CONDITION`",
+        _ => return None,
+    })
+}
+
 /// One byte that a word stands for.
 #[derive(Clone, Copy)]
 struct Atom {
