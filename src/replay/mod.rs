@@ -324,7 +324,12 @@ impl<'s> Replay<'s> {
         }
         self.removals.note(self.next - 1, line, &applied, &self.world);
         let mut problems = Vec::new();
-        if let Some(problem) = outcome_problem(&self.world, line, &applied) {
+        if let Some(mut problem) = outcome_problem(&self.world, line, &applied) {
+            if let Problem::Refused { error, hint, .. } = &mut problem
+                && hint.is_none()
+            {
+                *hint = self.lacked(line, error).map(String::into_boxed_str);
+            }
             problems.push(problem);
             // What follows would only be its echo.
             self.next = self.scenario.lines.len();

@@ -14,6 +14,30 @@ fn warned(text: &str) -> Vec<String> {
 }
 
 /// To compare each with each took minutes, and hours where there were more.
+/// A refusal for what a collection or another step has removed says so.
+#[test]
+fn a_step_that_finds_nothing_is_told_what_took_it() {
+    for (steps, told) in [
+        (
+            "snapshot prepare overlayfs/x\ngc\nsnapshot commit overlayfs/x base\n",
+            "snapshot/overlayfs/x was removed by `gc`, line 3: nothing refers to it",
+        ),
+        (
+            "content put layer\ngc\ncontent label layer gc.root=x\n",
+            "content/layer was removed by `gc`, line 3: nothing refers to it",
+        ),
+        (
+            "lease create l\nlease delete l\nlease add l content/layer\n",
+            "lease/l was removed by `lease delete l`, line 3",
+        ),
+    ] {
+        let scenario = parse(format!("release 2.1\n{steps}").as_bytes()).expect("a scenario");
+        let failures = run(&scenario, None).failures;
+        let said = failures.first().expect("a refusal").to_string();
+        assert!(said.contains(told), "{said}");
+    }
+}
+
 #[test]
 fn slips_are_told_among_tens_of_thousands_of_names() {
     let names =

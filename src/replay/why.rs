@@ -12,6 +12,7 @@
 use super::Replay;
 use super::gc::{self, Fate};
 use crate::bucket::Bucket;
+use crate::metadata::{Error, ErrorKind};
 use crate::node::{Kind, NodeRef};
 use crate::oracle::judge;
 use crate::release::Release;
@@ -19,7 +20,7 @@ use crate::scenario::{Assertion, Line, Name, NodeName, Step, print_node, print_s
 use crate::schema::{names, views};
 use crate::text;
 use crate::world::{Applied, Collected, Unmet, World};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -138,6 +139,32 @@ impl Replay<'_> {
             (Assertion::Absent(_), None) => unswept(last?, asked),
             _ => None,
         }
+    }
+
+    /// What was removed of what a step names, where that is what it is refused for: by its kind of error and its text.
+    pub(super) fn lacked(&self, line: &Line, error: &Error) -> Option<String> {
+        if error.kind != ErrorKind::NotFound {
+            return None;
+        }
+        let client = self.world.namespace(line.client.as_ref())?;
+        let said = error.to_string();
+        let (release, tree) = (self.world.release(), &self.world.store().tree);
+        let mut names: BTreeSet<Name> = BTreeSet::new();
+        line.step.clone().for_each_name(&mut |name| {
+            names.insert(std::mem::take(name));
+        });
+        let is_lacked = |kind: Kind, namespace: &[u8], key: &[u8]| {
+            let slash = key.iter().position(|byte| *byte == b'/').filter(|_| kind == Kind::Snapshot);
+            let name = &key[slash.map_or(0, |slash| slash + 1)..];
+            let is_said = said.contains(&*text::name(name));
+            is_said && names.contains(name) && !views::has(tree, exact(release, kind), namespace, key)
+        };
+        let mut removed = self.removals.removals.keys();
+        let (kind, namespace, key) =
+            removed.find(|(kind, namespace, key)| namespace == client && is_lacked(*kind, namespace, key))?;
+        let removal = self.removal(Asked { client, kind: *kind, namespace, key }, 0..=self.next)?;
+        let node = NodeName { namespace: None, kind: *kind, key: key.clone() };
+        Some(format!("{} was {removal}", print_node(&node)))
     }
 
     /// What a collection did with a node and why; none if it walked no such node.
