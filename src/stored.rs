@@ -49,13 +49,17 @@ pub struct Stored {
 /// A snapshotter's snapshots by their name there.
 pub type ByName = BTreeMap<Vec<u8>, Snapshot>;
 
+/// Numbers of folders, or why they could not be looked at.
+type Strays = Result<BTreeSet<u64>, Why>;
+
 /// What snapshotters have on the disk.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Snapshots {
     /// Snapshots by snapshotter and their name there (`NAMESPACE/SEQUENCE/KEY`).
     pub of: BTreeMap<Vec<u8>, ByName>,
-    /// The folders by snapshotter that its `snapshots` has for an ID that none of its snapshots has.
-    pub strays: BTreeMap<Vec<u8>, BTreeSet<u64>>,
+    /// The folders by snapshotter that its `snapshots` has for an ID that none of its snapshots has, or why they could not
+    /// be looked at.
+    pub strays: BTreeMap<Vec<u8>, Result<BTreeSet<u64>, String>>,
     /// Snapshotters that could not be looked at although the database has snapshots of them, and why.
     pub unread: Vec<(String, String)>,
 }
@@ -263,10 +267,10 @@ fn installed(root: &Path) -> BTreeSet<Vec<u8>> {
 }
 
 /// The snapshots that a snapshotter has, by its own names for them, and the folders that are of none.
-fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, BTreeSet<u64>), Why> {
+fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, Strays), Why> {
     self::folder(folder)?;
     // The folders first: what is made meanwhile is then in the database only.
-    let mut folders = folders(&folder.join("snapshots"));
+    let folders = folders(&folder.join("snapshots"));
     let path = folder.join("metadata.db");
     let metadata = fs::symlink_metadata(&path).map_err(|error| format!("metadata.db: {}", unread(&error)))?;
     if !metadata.is_file() {
@@ -279,22 +283,27 @@ fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, BTreeSet<u64>), W
         let size = snapshot.get(names::SIZE).and_then(varint::decode_signed);
         let id = snapshot.get(names::ID).and_then(varint::decode_unsigned);
         let bytes = size.and_then(|size| u64::try_from(size).ok());
-        of.insert(key.to_vec(), Snapshot { bytes, folder: id.filter(|id| folders.contains(id)) });
+        let folder = id.filter(|id| folders.as_ref().is_ok_and(|folders| folders.contains(id)));
+        of.insert(key.to_vec(), Snapshot { bytes, folder });
     }
-    of.values().filter_map(|snapshot| snapshot.folder).for_each(|id| {
-        folders.remove(&id);
+    let strays = folders.map(|mut folders| {
+        let own = of.values().filter_map(|snapshot: &Snapshot| snapshot.folder);
+        own.for_each(|id| {
+            folders.remove(&id);
+        });
+        folders
     });
-    Ok((of, folders))
+    Ok((of, strays))
 }
 
-/// What of a folder are folders whose names are numbers, as snapshotters name them; none where there is no such folder or
-/// it may not be entered, as each snapshotter lays out its own.
-fn folders(path: &Path) -> BTreeSet<u64> {
-    let folders = folder(path).unwrap_or_default().into_iter();
+/// What of a folder are folders whose names are numbers, as snapshotters name them; none where there is no such folder, as
+/// each snapshotter lays out its own.
+fn folders(path: &Path) -> Strays {
+    let folders = folder_or_none(path)?.into_iter();
     let folders = folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let numbers = folders.filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
         name.parse().ok().filter(|number: &u64| number.to_string() == name)
     });
-    numbers.collect()
+    Ok(numbers.collect())
 }

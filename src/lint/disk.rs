@@ -111,9 +111,16 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
         }
     }
     for (snapshotter, folders) in &stored.snapshots.strays {
-        let Some((first, more)) = folders.first().zip(folders.len().checked_sub(1)) else { continue };
-        let text = format!("of no snapshot: its folder snapshots/{first}{}", and_more(more));
         let object = Object { namespace: Vec::new(), subject: Subject::Store, key: snapshotter.clone() };
-        findings.add(Lint::SnapshotFolderStray, object, text);
+        match folders {
+            Err(why) => {
+                findings.add(Lint::StoreNotCompared, object, format!("its folder snapshots: {why}"));
+            }
+            Ok(folders) => {
+                let Some((first, rest)) = folders.first().zip(folders.len().checked_sub(1)) else { continue };
+                let text = format!("of no snapshot: its folder snapshots/{first}{}", and_more(rest));
+                findings.add(Lint::SnapshotFolderStray, object, text);
+            }
+        }
     }
 }

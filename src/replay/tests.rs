@@ -26,6 +26,11 @@ fn a_step_that_finds_nothing_is_told_what_took_it() {
             "content put layer\ngc\ncontent label layer gc.root=x\n",
             "content/layer was removed by `gc`, line 3: nothing refers to it",
         ),
+        // Not of what else the step names and the error only seems to: `a` is in "snapshot".
+        (
+            "snapshot prepare overlayfs/y\nsnapshot commit overlayfs/y a\nsnapshot prepare overlayfs/x\ngc\nsnapshot commit overlayfs/x a\n",
+            "snapshot/overlayfs/x was removed by `gc`, line 5: nothing refers to it",
+        ),
         (
             "lease create l\nlease delete l\nlease add l content/layer\n",
             "lease/l was removed by `lease delete l`, line 3",

@@ -156,7 +156,8 @@ impl Replay<'_> {
         let is_lacked = |kind: Kind, namespace: &[u8], key: &[u8]| {
             let slash = key.iter().position(|byte| *byte == b'/').filter(|_| kind == Kind::Snapshot);
             let name = &key[slash.map_or(0, |slash| slash + 1)..];
-            let is_said = said.contains(&*text::name(name));
+            // Errors have names in quotes.
+            let is_said = said.contains(&format!("\"{}\"", name.escape_ascii()));
             is_said && names.contains(name) && !views::has(tree, exact(release, kind), namespace, key)
         };
         let mut removed = self.removals.removals.keys();

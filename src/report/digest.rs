@@ -35,20 +35,22 @@ pub struct DigestReport<'r, 'j, 'a> {
 struct JsonHolder {
     node: JsonNode,
     rule: &'static str,
-    objects: u64,
-    bytes: u64,
-    objects_alone: u64,
-    bytes_alone: u64,
-    snapshot_bytes: Option<u64>,
-    snapshot_bytes_alone: Option<u64>,
-    until: Option<String>,
     created: Option<String>,
+    #[serde(flatten)]
+    sums: JsonSums,
 }
 
 /// Several names of one image.
 #[derive(Serialize)]
 struct JsonTogether {
     nodes: Vec<JsonNode>,
+    #[serde(flatten)]
+    sums: JsonSums,
+}
+
+/// What is held, alone and with others, and how long.
+#[derive(Serialize)]
+struct JsonSums {
     objects: u64,
     bytes: u64,
     objects_alone: u64,
@@ -253,20 +255,29 @@ impl DigestReport<'_, '_, '_> {
     }
 }
 
+impl DigestReport<'_, '_, '_> {
+    fn json_sums(&self, holding: &Holding<'_>) -> JsonSums {
+        let Holding { held, alone, until, .. } = holding;
+        JsonSums {
+            objects: held.objects,
+            bytes: held.bytes,
+            objects_alone: alone.objects,
+            bytes_alone: alone.bytes,
+            snapshot_bytes: self.saying.json_snapshots(held.snapshots),
+            snapshot_bytes_alone: self.saying.json_snapshots(alone.snapshots),
+            until: until.map(time::format_rfc3339_nano),
+        }
+    }
+}
+
 impl Show for DigestReport<'_, '_, '_> {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let saying = &self.saying;
         let holders = self.digest.holders.iter().map(|holding| JsonHolder {
             node: saying.json_subject(holding.holder),
             rule: holding.rule.name(),
-            objects: holding.held.objects,
-            bytes: holding.held.bytes,
-            objects_alone: holding.alone.objects,
-            bytes_alone: holding.alone.bytes,
-            snapshot_bytes: saying.json_snapshots(holding.held.snapshots),
-            snapshot_bytes_alone: saying.json_snapshots(holding.alone.snapshots),
-            until: holding.until.map(time::format_rfc3339_nano),
             created: self.created(holding.holder).map(time::format_rfc3339_nano),
+            sums: self.json_sums(holding),
         });
         let several = self.digest.by_image.iter().filter(|holding| !holding.also.is_empty());
         let together = several.map(|holding| JsonTogether {
@@ -274,13 +285,7 @@ impl Show for DigestReport<'_, '_, '_> {
                 .chain(&holding.also)
                 .map(|name| saying.json_subject(*name))
                 .collect(),
-            objects: holding.held.objects,
-            bytes: holding.held.bytes,
-            objects_alone: holding.alone.objects,
-            bytes_alone: holding.alone.bytes,
-            snapshot_bytes: saying.json_snapshots(holding.held.snapshots),
-            snapshot_bytes_alone: saying.json_snapshots(holding.alone.snapshots),
-            until: holding.until.map(time::format_rfc3339_nano),
+            sums: self.json_sums(holding),
         });
         let next = self.digest.next.iter().map(|next| JsonNext {
             at: time::format_rfc3339_nano(next.at),

@@ -491,6 +491,10 @@ fn folders_of_no_snapshot_are_told_and_those_of_snapshots_are_named() {
     assert_eq!(found_in(root.path()), ["snapshot-folder-stray /store/overlayfs"]);
     let said = text_of(&leasehold(&["lint", source]).stdout);
     assert!(said.contains(": of no snapshot: its folder snapshots/12, and 1 more\n"), "{said}");
+    // What cannot be looked at is not taken for empty.
+    fs::rename(&snapshots, root.path().join("elsewhere")).expect("moved");
+    symlink(root.path().join("elsewhere"), &snapshots).expect("a link");
+    assert_eq!(found_in(root.path()), ["store-not-compared /store/overlayfs"]);
 }
 
 /// The newer of the two meta pages, or the one page of it that counts, is written over; the older one is then read.
