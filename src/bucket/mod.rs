@@ -24,6 +24,7 @@ mod builder;
 mod cursor;
 mod diff;
 mod edit;
+mod flat;
 pub mod json;
 #[doc(hidden)]
 pub mod model;

@@ -230,6 +230,53 @@ fn a_large_value_deep_inside_makes_all_around_it_wide() {
     assert_eq!(view.get(b"large").map(<[u8]>::len), Some(packed::BYTES_MAX));
 }
 
+/// Whether a bucket is packed makes no difference, and what is left out none either; all else does.
+#[test]
+fn equal_contents_are_written_as_equal_bytes_and_others_are_not() {
+    let written = |bucket: &Bucket| {
+        let mut bytes = Vec::new();
+        bucket.view().write_less(&mut bytes, |around, name, value| {
+            around == b"below" && name == b"time" && value.len() == 1
+        });
+        bytes
+    };
+    let mut packed = Bucket::new();
+    let path: [&[u8]; 3] = [b"above", b"below", b"below"];
+    for path in [&path[..1], &path[..2], &path] {
+        packed.create_path(path).unwrap();
+        packed.put(path, b"time", b"1").unwrap();
+        packed.put(path, b"name", b"value").unwrap();
+    }
+    let mut wide = packed.clone();
+    wide.put(&[b"above", b"below"], b"large", &vec![0; packed::BYTES_MAX]).unwrap();
+    wide.delete(&[b"above", b"below"], b"large").unwrap();
+    assert!(matches!((&packed.0, &wide.0), (Repr::Packed(_) | Repr::Open(_), Repr::Wide(_))));
+    assert_eq!(written(&packed), written(&wide));
+
+    let changed = |change: &dyn Fn(&mut Bucket)| {
+        let mut changed = packed.clone();
+        change(&mut changed);
+        written(&changed)
+    };
+    let below = [b"above", b"below"].map(|key| &key[..]);
+    assert_eq!(changed(&|bucket| bucket.put(&below, b"time", b"2").unwrap()), written(&packed));
+    let others = [
+        changed(&|_| {}),
+        changed(&|bucket| bucket.put(&below, b"time", b"22").unwrap()),
+        changed(&|bucket| bucket.delete(&below, b"time").unwrap()),
+        changed(&|bucket| bucket.put(&below[..1], b"time", b"2").unwrap()),
+        changed(&|bucket| bucket.put(&below, b"name", b"other").unwrap()),
+        changed(&|bucket| bucket.set_sequence(&below, 1).unwrap()),
+        changed(&|bucket| bucket.delete_bucket(&below, b"below").unwrap()),
+        changed(&|bucket| bucket.create_bucket(&below, b"z").unwrap()),
+        changed(&|bucket| bucket.put(&below, b"z", b"").unwrap()),
+        changed(&|bucket| bucket.create_bucket(&[], b"z").unwrap()),
+    ];
+    for (at, one) in others.iter().enumerate() {
+        assert!(others[at + 1..].iter().all(|other| one != other), "{at}");
+    }
+}
+
 #[test]
 fn keys_compare_as_slices_do() {
     let text = b"containerd.io/gc.ref.snapshot.overlayfs";

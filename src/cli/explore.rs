@@ -6,7 +6,7 @@ use super::replay::{Rules, add_files, read_scenario};
 use super::verdict::Verdict as FileVerdict;
 use super::{Ended, Failure, interrupt, progress, source, threads, values, version};
 use crate::explore::weakest::{self, Weighed};
-use crate::explore::{Merging, Progress};
+use crate::explore::{Commuting, Merging, Progress};
 use crate::explore::{NoProtocol, NotExplored, Order, Protocol, Search, Verdict, explore};
 use crate::properties::known::Known;
 use crate::release::Release;
@@ -80,6 +80,10 @@ pub(super) struct Arguments {
     /// So many states of one protocol at the most; with more it is cut short and called neither safe nor broken
     #[arg(long, value_name = "N", default_value = "20000000", value_parser = parse_states, allow_negative_numbers = true)]
     states_max: u64,
+    /// Apply each step in each state, also where two of them give the same in either order and one would do: slower, the same
+    /// answer
+    #[arg(long)]
+    apply_all: bool,
     /// Ask besides, of each: what does its safety rest on? Each lease, label, expiry and step is left out in turn; of a
     /// broken one, which one thing more would make it safe
     #[arg(long)]
@@ -116,7 +120,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 bar.set_message(format!(", {depth} deep, {} waiting", text::count(frontier)));
             };
             let merging = Merging::default();
-            let search = Search { release, known, states_max, merging, stop: &stop, told: &told };
+            let commuting = if arguments.apply_all { Commuting::Applied } else { Commuting::TakenOver };
+            let (stop, told) = (&stop, &told);
+            let search = Search { release, known, states_max, merging, commuting, stop, told };
             let came = threads.install(|| explore(scenario, &search));
             bar.finish_and_clear();
             let came = match came {

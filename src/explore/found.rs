@@ -1,5 +1,6 @@
 //! What a search is asked, what it found, and what it never put to the test.
 
+use super::commute::Commuting;
 use super::protocol::Protocol;
 use super::state::Merging;
 use crate::campaign::Stop;
@@ -17,6 +18,8 @@ pub struct Search<'a> {
     pub states_max: u64,
     /// Which states are one.
     pub merging: Merging,
+    /// What is done about moves that commute.
+    pub commuting: Commuting,
     /// Whether to end early.
     pub stop: &'a Stop,
     /// Hears how far it is, after each level.

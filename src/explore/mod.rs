@@ -6,11 +6,14 @@
 //! ```
 //!
 //! `protocol` takes a scenario with a `together` block apart, `state` says which states are one, `moves` does one move in
-//! one world, `search` goes through them all, `found` is what is asked and what came of it, `order` writes down the way to
-//! a broken promise, `weakest` asks what a safe one rests on. This room knows nothing of containerd's rules: worlds apply
-//! steps, and properties judge collections.
+//! one world, `commute` says which moves give the same in either order, `level` keeps what came of them, `search` goes
+//! through all states, `found` is what is asked and what came of it, `order` writes down the way to a broken promise,
+//! `weakest` asks what a safe one rests on. This room knows nothing of containerd's rules: worlds apply steps, and
+//! properties judge collections.
 
+mod commute;
 mod found;
+mod level;
 mod moves;
 mod order;
 pub mod protocol;
@@ -18,6 +21,7 @@ mod search;
 mod state;
 pub mod weakest;
 
+pub use commute::Commuting;
 pub use found::{Broken, Found, Kind, Progress, Search, Untested, Verdict};
 pub use order::Order;
 pub use protocol::{NoProtocol, Protocol};

@@ -1,6 +1,7 @@
 //! One move in one world: what comes of it for whoever is at its place, and which promises it breaks.
 
 use super::found::{Guarded, Kind, Search};
+use super::level::At;
 use super::protocol::{Answer, Move, Protocol, is_as_asked};
 use super::state::{Control, Seen};
 use crate::oracle::judge;
@@ -27,23 +28,49 @@ pub(super) enum Outcome {
     /// A promise is broken.
     Broken(Kind),
     /// Another world, perhaps.
-    Next(Box<Next>),
+    Next(Next),
 }
 
 /// What is behind a move.
 pub(super) struct Next {
-    pub(super) world: Arc<World>,
-    pub(super) seen: Seen,
-    pub(super) exact: u128,
+    pub(super) reached: Arc<Reached>,
     pub(super) goes: Goes,
 }
 
+/// A world with what it is told apart by.
+pub(super) struct Reached {
+    pub(super) world: World,
+    pub(super) seen: Seen,
+    /// By this to the nanosecond.
+    pub(super) exact: u128,
+}
+
 /// How far a thread comes by a move.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Goes {
     On,
     BehindLine,
     GivesUp,
+}
+
+impl Taken {
+    /// What others could tell it apart by.
+    pub(super) fn gist(&self) -> (Option<(u128, Goes)>, Option<bool>) {
+        let led = match &self.outcome {
+            Outcome::Next(Next { reached, goes }) => Some((reached.exact, *goes)),
+            _ => None,
+        };
+        (led, self.guard)
+    }
+}
+
+impl Reached {
+    pub(super) fn of(world: World) -> Reached {
+        let print = world.fingerprint();
+        let exact = exact(&world, &print);
+        let seen = Seen { print, seconds: world.now().seconds };
+        Reached { world, seen, exact }
+    }
 }
 
 /// A promise as what is asked of each world.
@@ -81,29 +108,28 @@ impl<'a> Moves<'a> {
     }
 
     /// One move in one world.
-    pub(super) fn take(&self, world: &World, thread: usize, each: &Move<'_>) -> Taken {
-        let client = self.protocol.threads[thread].client;
+    pub(super) fn take(&self, world: &World, at: At) -> Taken {
+        let (client, each) = self.protocol.at(at);
         let mut guard = None;
         if let (true, Some(asked)) = (each.is_first, &each.line.guard) {
             let holds = world.remembers(client, &asked.word) == asked.is_set;
             guard = Some(holds);
             if !holds {
-                let may = self.protocol.threads[thread].may.is_some();
-                let outcome = if may { Outcome::Barred } else { self.next(world.clone(), Goes::BehindLine) };
+                let may = self.protocol.threads[usize::from(at.0)].may.is_some();
+                let outcome = if may { Outcome::Barred } else { next(world.clone(), Goes::BehindLine) };
                 return Taken { outcome, guard, due: 0 };
             }
         }
         let mut due = 0;
-        let ran = catching(|| self.does(world, thread, each, &mut due));
+        let ran = catching(|| self.does(world, client, each, &mut due));
         let outcome = ran.unwrap_or(Outcome::Broken(Kind::Collection));
         Taken { outcome, guard, due }
     }
 
-    fn does(&self, world: &World, thread: usize, each: &Move<'_>, due: &mut u64) -> Outcome {
-        let client = self.protocol.threads[thread].client;
+    fn does(&self, world: &World, client: Option<&Name>, each: &Move<'_>, due: &mut u64) -> Outcome {
         if let Step::Expect(assertion) = &each.line.step {
             return match world.expects(client, assertion) {
-                Ok(()) => self.next(world.clone(), Goes::BehindLine),
+                Ok(()) => next(world.clone(), Goes::BehindLine),
                 Err(_) => Outcome::Broken(Kind::Step),
             };
         }
@@ -136,28 +162,21 @@ impl<'a> Moves<'a> {
         *due = promises;
         match broken {
             Some(promise) => Outcome::Broken(promise),
-            None => self.next(after, goes),
+            None => next(after, goes),
         }
     }
 
-    fn next(&self, world: World, goes: Goes) -> Outcome {
-        let print = world.fingerprint();
-        let exact = exact(&world, &print);
-        let seen = Seen { print, seconds: world.now().seconds };
-        Outcome::Next(Box::new(Next { world: Arc::new(world), seen, exact, goes }))
-    }
-
     /// How far everybody is after a move of a thread.
-    pub(super) fn after(&self, before: &Control, at: usize, next: &Next) -> Control {
+    pub(super) fn after(&self, before: &Control, at: usize, goes: Goes) -> Control {
         let mut control = before.clone();
         let thread = &self.protocol.threads[at];
         let behind_line = thread.behind_line(before.progress[at]);
-        control.progress[at] = match (next.goes, thread.may) {
+        control.progress[at] = match (goes, thread.may) {
             (Goes::On, _) => before.progress[at] + 1,
             (Goes::BehindLine, _) | (Goes::GivesUp, Some(_)) => behind_line,
             (Goes::GivesUp, None) => thread.total(),
         };
-        if let (Goes::GivesUp, None) = (next.goes, thread.may) {
+        if let (Goes::GivesUp, None) = (goes, thread.may) {
             control.given_up |= 1 << at;
         }
         control
@@ -239,6 +258,10 @@ impl<'a> Moves<'a> {
         }
         false
     }
+}
+
+fn next(world: World, goes: Goes) -> Outcome {
+    Outcome::Next(Next { reached: Arc::new(Reached::of(world)), goes })
 }
 
 /// Whether a line's guard does not hold, for a line that is no move.

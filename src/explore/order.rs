@@ -2,7 +2,7 @@
 //! be, and what was looked at is asserted. It ends with the promise that is broken, so that replay fails there.
 
 use super::found::{Broken, Kind, Search};
-use super::moves::{Goes, Moves, Outcome as Came, passes_over};
+use super::moves::{Goes, Moves, Outcome as Came, Reached, passes_over};
 use super::protocol::{Move, Protocol};
 use super::state::Control;
 use crate::metadata::Error;
@@ -39,7 +39,7 @@ pub(super) fn order(
     broken: &Broken,
 ) -> Option<Order> {
     let (moves, last) = moves(protocol, start, search, broken);
-    let behind = if broken.promise == Kind::Behind { below(protocol, &last) } else { Vec::new() };
+    let behind = if broken.promise == Kind::Behind { below(protocol, &last.world) } else { Vec::new() };
     let of = |lines: Vec<Line>| {
         let mut all = protocol.before.to_vec();
         all.extend(lines);
@@ -90,28 +90,30 @@ fn moves<'s>(
     start: World,
     search: &Search<'_>,
     broken: &Broken,
-) -> (Vec<Done<'s>>, Arc<World>) {
+) -> (Vec<Done<'s>>, Arc<Reached>) {
     let own = Moves::new(protocol, search);
     let mut control = own.settled(&start, Control::start(protocol), &mut Vec::new());
-    let mut world = Arc::new(start);
+    let mut reached = Arc::new(Reached::of(start));
     let mut moves: Vec<Done<'s>> = Vec::new();
     for number in &broken.order {
         let at = usize::from(*number);
         let thread = &protocol.threads[at];
-        let each = &thread.moves[thread.place(control.progress[at])];
-        let taken = own.take(&world, at, each).outcome;
+        let place = thread.place(control.progress[at]);
+        let each = &thread.moves[place];
+        let world = &reached.world;
+        let taken = own.take(world, (*number, u16::try_from(place).expect("it was counted"))).outcome;
         let gives_up = matches!(&taken, Came::Next(next) if matches!(next.goes, Goes::GivesUp));
-        moves.extend(done(&world, at, each, gives_up));
+        moves.extend(done(world, at, each, gives_up));
         match taken {
             Came::Next(next) => {
-                control = own.after(&control, at, &next);
-                control = own.settled(&next.world, control, &mut Vec::new());
-                world = next.world;
+                control = own.after(&control, at, next.goes);
+                reached = next.reached;
+                control = own.settled(&reached.world, control, &mut Vec::new());
             }
             Came::Barred | Came::Broken(_) => break,
         }
     }
-    (moves, world)
+    (moves, reached)
 }
 
 /// A move as a line, unless it is passed over.

@@ -166,6 +166,12 @@ impl<'s> Protocol<'s> {
         }
     }
 
+    /// A move by its thread and its place among that one's, and whose it is.
+    pub(super) fn at(&self, (thread, place): (u8, u16)) -> (Option<&Name>, &Move<'s>) {
+        let thread = &self.threads[usize::from(thread)];
+        (thread.client, &thread.moves[usize::from(place)])
+    }
+
     /// How many steps of clients there are, a line each, and of what may happen.
     pub fn lines(&self) -> (usize, usize) {
         let firsts = |thread: &Thread<'_>| thread.moves.iter().filter(|each| each.is_first).count();

@@ -6,6 +6,8 @@
 //!              however many states are in it)       gets the orders added
 //! ```
 //!
+//! Where two moves commute the world behind both is applied once (`commute`, `level`).
+//!
 //! A level's worlds are dropped when all its moves are done. Of a state that lies behind, only from which it came and by
 //! whose move is kept, so that the order that led anywhere can be told. Moves are tried on every core and their states
 //! taken in one order, so that the answer is the same on any number of them.
@@ -14,12 +16,12 @@
 //! broken, states from which a shorter order may come are still looked at.
 
 use super::found::{Broken, Found, Kind, Progress, Search, Tested, Untested, Verdict};
-use super::moves::{Moves, Outcome, Taken};
+use super::level::{At, Born, Level, Sibling, State, Visited};
+use super::moves::{Moves, Next, Outcome, Reached};
 use super::protocol::Protocol;
-use super::state::Control;
+use super::state::{Clocks, Control};
 use crate::scenario::Outcome as Asked;
 use crate::world::World;
-use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,31 +29,14 @@ use std::sync::Arc;
 /// How many worlds are worked on before their states are taken in: bounds the memory of a wide level.
 const WORLDS_AT_ONCE: usize = 4_096;
 
-/// The states of one rank.
-#[derive(Default)]
-struct Level {
-    worlds: Vec<(Arc<World>, Vec<State>)>,
-    world_at: HashMap<u128, usize>,
-    state_at: HashMap<u128, (usize, usize)>,
-}
-
-struct State {
-    control: Control,
-    /// Its place among all states.
-    id: u32,
-    /// The fewest that lead to it.
-    moves: u32,
-    orders: u128,
-}
-
 /// From which state, by whose move.
 type Origin = (u32, u8);
 
 /// A state behind a move.
 struct Successor {
     known_by: u128,
-    exact: u128,
-    world: Arc<World>,
+    here: Arc<Reached>,
+    by: At,
     control: Control,
     origin: Origin,
     moves: u32,
@@ -71,6 +56,7 @@ struct Way {
 #[derive(Default)]
 struct Expanded {
     successors: Vec<Successor>,
+    siblings: Arc<[Sibling]>,
     broken: Vec<Way>,
     orders: u128,
     finals: u64,
@@ -80,8 +66,13 @@ struct Expanded {
 
 /// Searches all states of a protocol, in the world that its first lines led to.
 pub(super) fn search(protocol: &Protocol<'_>, start: World, search: &Search<'_>) -> Found {
-    let mut searching =
-        Searching { moves: Moves::new(protocol, search), search, origins: Vec::new(), best: None };
+    let mut searching = Searching {
+        moves: Moves::new(protocol, search),
+        clocks: Clocks::of(protocol),
+        search,
+        origins: Vec::new(),
+        best: None,
+    };
     let mut all = Expanded::default();
     let mut progress = Progress { states: 1, ..Progress::default() };
     let verdict = searching.run(start, &mut all, &mut progress);
@@ -91,6 +82,7 @@ pub(super) fn search(protocol: &Protocol<'_>, start: World, search: &Search<'_>)
 
 struct Searching<'a> {
     moves: Moves<'a>,
+    clocks: Clocks,
     search: &'a Search<'a>,
     /// Of each state but the first, in the order in which they were met.
     origins: Vec<Origin>,
@@ -108,23 +100,23 @@ impl Searching<'_> {
         let control = Control::start(self.moves.protocol);
         let control = self.moves.settled(&start, control, &mut all.tested.guards);
         self.origins.push((0, 0));
-        let first = State { control: control.clone(), id: 0, moves: 0, orders: 1 };
-        let level = Level { worlds: vec![(Arc::new(start), vec![first])], ..Level::default() };
-        let mut levels = BTreeMap::from([(control.rank(), level)]);
+        let rank = control.rank();
+        let first = State { control, id: 0, moves: 0, orders: 1 };
+        let mut levels = BTreeMap::from([(rank, Level::of(Arc::new(Reached::of(start)), first))]);
         while let Some((rank, level)) = levels.pop_first() {
             let mut seen = Progress { depth: rank, ..*progress };
             for worlds in level.worlds.chunks(WORLDS_AT_ONCE) {
                 if self.search.stop.is_asked() {
                     return self.best(false).unwrap_or(Verdict::Stopped);
                 }
-                self.take_in(worlds, &mut levels, all, &mut seen);
+                self.take_in(&level, worlds, &mut levels, all, &mut seen);
                 if seen.states > self.search.states_max {
                     *progress = seen;
                     return self.best(false).unwrap_or(Verdict::Cut);
                 }
             }
             seen.moves = all.moves;
-            seen.frontier = levels.values().map(|level| level.state_at.len() as u64).sum();
+            seen.frontier = levels.values().map(|level| level.states() as u64).sum();
             (self.search.told)(seen);
             *progress = seen;
         }
@@ -134,13 +126,13 @@ impl Searching<'_> {
     /// All moves of some worlds, and the states that they lead to.
     fn take_in(
         &mut self,
-        worlds: &[(Arc<World>, Vec<State>)],
+        level: &Level,
+        worlds: &[Visited],
         levels: &mut BTreeMap<u32, Level>,
         all: &mut Expanded,
         seen: &mut Progress,
     ) {
-        let expanded: Vec<Expanded> =
-            worlds.par_iter().map(|(world, states)| self.expand(world, states)).collect();
+        let expanded: Vec<Expanded> = worlds.par_iter().map(|visited| self.expand(level, visited)).collect();
         for mut one in expanded {
             all.add(&mut one);
             for way in one.broken {
@@ -149,7 +141,7 @@ impl Searching<'_> {
                 }
             }
             for successor in one.successors {
-                seen.states += u64::from(self.insert(levels, successor));
+                seen.states += u64::from(self.insert(levels, successor, &one.siblings));
             }
         }
     }
@@ -181,11 +173,15 @@ impl Searching<'_> {
     }
 
     /// Takes a state in; whether it is new.
-    fn insert(&mut self, levels: &mut BTreeMap<u32, Level>, successor: Successor) -> bool {
-        let Successor { known_by, exact, world, control, origin, moves, orders } = successor;
+    fn insert(
+        &mut self,
+        levels: &mut BTreeMap<u32, Level>,
+        successor: Successor,
+        siblings: &Arc<[Sibling]>,
+    ) -> bool {
+        let Successor { known_by, here, by, control, origin, moves, orders } = successor;
         let level = levels.entry(control.rank()).or_default();
-        if let Some((world, state)) = level.state_at.get(&known_by) {
-            let state = &mut level.worlds[*world].1[*state];
+        if let Some(state) = level.state_mut(known_by) {
             state.orders = state.orders.saturating_add(orders);
             if moves < state.moves {
                 state.moves = moves;
@@ -193,29 +189,23 @@ impl Searching<'_> {
             }
             return false;
         }
-        let at = *level.world_at.entry(exact).or_insert_with(|| {
-            level.worlds.push((world, Vec::new()));
-            level.worlds.len() - 1
-        });
         let id = u32::try_from(self.origins.len()).expect("there are fewer states than that");
         self.origins.push(origin);
-        let states = &mut level.worlds[at].1;
-        level.state_at.insert(known_by, (at, states.len()));
-        states.push(State { control, id, moves, orders });
+        let born = Born { by, siblings: Arc::clone(siblings) };
+        level.insert(known_by, here, born, State { control, id, moves, orders });
         true
     }
 
     /// All moves of all states in one world.
-    fn expand(&self, world: &Arc<World>, states: &[State]) -> Expanded {
+    fn expand(&self, level: &Level, visited: &Visited) -> Expanded {
         let protocol = self.moves.protocol;
         let mut expanded = Expanded::default();
-        let mut taken: HashMap<(u8, usize), Taken> = HashMap::new();
         let mut behind = None;
-        for state in states {
+        for state in &visited.states {
             if state.control.is_final(protocol) && self.is_short(state.moves) {
                 expanded.finals += 1;
                 expanded.orders = expanded.orders.saturating_add(state.orders);
-                if *behind.get_or_insert_with(|| self.moves.fails_behind(world)) {
+                if *behind.get_or_insert_with(|| self.moves.fails_behind(&visited.here.world)) {
                     let way = Way { from: state.id, by: None, moves: state.moves, promise: Kind::Behind };
                     expanded.broken.push(way);
                 }
@@ -233,14 +223,13 @@ impl Searching<'_> {
                 }
                 let number = u8::try_from(at).expect("threads are few");
                 let place = thread.place(progress);
+                let by = (number, u16::try_from(place).expect("it was counted"));
                 let tested = &mut expanded.tested;
-                let taken = taken.entry((number, place)).or_insert_with(|| {
-                    let taken = self.moves.take(world, at, &thread.moves[place]);
+                let (taken, is_new) = level.taken(visited, by, &self.moves, self.search.commuting);
+                if is_new {
                     tested.due |= taken.due;
-                    let line = u16::try_from(place).expect("it was counted");
-                    tested.guards.extend(taken.guard.map(|held| (number, line, held)));
-                    taken
-                });
+                    tested.guards.extend(taken.guard.map(|held| (by.0, by.1, held)));
+                }
                 match &taken.outcome {
                     Outcome::Barred => {
                         if thread.may.is_none() && waiting.is_none() {
@@ -252,13 +241,18 @@ impl Searching<'_> {
                         let promise = promise.clone();
                         expanded.broken.push(Way { from: state.id, by: Some(number), moves, promise });
                     }
-                    Outcome::Next(next) => {
-                        let control = self.moves.after(&state.control, at, next);
-                        let control = self.moves.settled(&next.world, control, &mut tested.guards);
+                    Outcome::Next(Next { reached, goes }) => {
+                        let control = self.moves.after(&state.control, at, *goes);
+                        let control = self.moves.settled(&reached.world, control, &mut tested.guards);
                         expanded.successors.push(Successor {
-                            known_by: control.known_by(protocol, &next.seen, self.search.merging),
-                            exact: next.exact,
-                            world: Arc::clone(&next.world),
+                            known_by: control.known_by(
+                                protocol,
+                                &self.clocks,
+                                &reached.seen,
+                                self.search.merging,
+                            ),
+                            here: Arc::clone(reached),
+                            by,
                             control,
                             origin: (state.id, number),
                             moves,
@@ -276,6 +270,7 @@ impl Searching<'_> {
                 expanded.broken.push(Way { from: state.id, by: Some(number), moves, promise });
             }
         }
+        expanded.siblings = visited.siblings();
         expanded
     }
 }

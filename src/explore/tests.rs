@@ -16,9 +16,14 @@ fn read(text: &str) -> Scenario {
 }
 
 fn explored(scenario: &Scenario, merging: Merging) -> Explored {
+    explored_with(scenario, merging, Commuting::default())
+}
+
+fn explored_with(scenario: &Scenario, merging: Merging, commuting: Commuting) -> Explored {
     let (release, stop) = (scenario.release, Stop::default());
     let known = Known::as_shipped(release);
-    let search = Search { release, known, states_max: 10_000_000, merging, stop: &stop, told: &|_| {} };
+    let search =
+        Search { release, known, states_max: 10_000_000, merging, commuting, stop: &stop, told: &|_| {} };
     explore(scenario, &search).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -371,13 +376,18 @@ fn agree(seed: u64, protocols: usize) -> [usize; 2] {
         let text = drawn(&mut random);
         let scenario = read(&text);
         let Some((broken, ends)) = every_order(&scenario) else { continue };
-        for merging in [Merging::Clocks, Merging::Nothing] {
-            let explored = explored(&scenario, merging);
-            assert_eq!(broken_after(&explored), broken, "{merging:?}\n{text}");
+        let held = |merging, commuting| {
+            let explored = explored_with(&scenario, merging, commuting);
+            assert_eq!(broken_after(&explored), broken, "{merging:?} {commuting:?}\n{text}");
             if broken.is_none() {
-                assert_eq!(explored.found.orders, ends, "{merging:?}\n{text}");
+                assert_eq!(explored.found.orders, ends, "{merging:?} {commuting:?}\n{text}");
             }
-        }
+            explored
+        };
+        // Applied too, and each held against what is taken over.
+        let compared = held(Merging::Clocks, Commuting::Compared);
+        assert_eq!(held(Merging::Clocks, Commuting::TakenOver), compared, "{text}");
+        held(Merging::Nothing, Commuting::Applied);
         counts[usize::from(broken.is_none())] += 1;
     }
     counts
@@ -424,8 +434,8 @@ expect kept content/a
     // With too few states for the shorter one that is not claimed.
     let (release, stop) = (scenario.release, Stop::default());
     let known = Known::as_shipped(release);
-    let merging = Merging::default();
-    let search = Search { release, known, states_max: 200, merging, stop: &stop, told: &|_| {} };
+    let (merging, commuting) = (Merging::default(), Commuting::default());
+    let search = Search { release, known, states_max: 200, merging, commuting, stop: &stop, told: &|_| {} };
     let cut = explore(&scenario, &search).expect("a protocol");
     assert_eq!((broken_after(&cut), is_shortest(&cut)), (Some(6), false));
 }
@@ -469,15 +479,18 @@ fn clients_that_wait_for_ever_break_a_protocol() {
 
 #[test]
 fn mistakes_in_the_merging_of_states_are_caught() {
-    for mistake in [Merging::AllClocks, Merging::Worlds, Merging::Budgets] {
+    let mergings = [Merging::AllClocks, Merging::Worlds, Merging::Budgets];
+    let mergings = mergings.map(|merging| (merging, Commuting::default()));
+    for (merging, commuting) in mergings.into_iter().chain([(Merging::default(), Commuting::LeasesForgotten)])
+    {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let is_caught = (0..20_000).any(|_| {
             let scenario = read(&drawn(&mut random));
             let Some((broken, ends)) = every_order(&scenario) else { return false };
-            let explored = explored(&scenario, mistake);
+            let explored = explored_with(&scenario, merging, commuting);
             broken_after(&explored) != broken || broken.is_none() && explored.found.orders != ends
         });
-        assert!(is_caught, "{mistake:?}");
+        assert!(is_caught, "{merging:?} {commuting:?}");
     }
 }
 

@@ -10,10 +10,11 @@
 //! past.
 
 use super::{Collected, World};
-use crate::bucket::{Entry, View};
+use crate::bucket::View;
 use crate::instant::Instant;
 use crate::schema::{names, time};
 use crate::situation::Situation;
+use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use twox_hash::XxHash3_128;
 
@@ -32,15 +33,16 @@ impl World {
     /// By what this world is told apart.
     pub fn fingerprint(&self) -> Fingerprint {
         let World { store, now, built_with, actors, handles, collectors, streams, .. } = self;
-        let mut bytes = Bytes(Vec::with_capacity(4096));
         let mut times = Times { now: *now, moments: Vec::new(), compares: false };
-        times.tree(store.tree.view(), &mut bytes);
-        store.hash_less_tree(&mut bytes);
-        // Leases end at whole seconds.
-        (now.nanoseconds, built_with, actors, handles, collectors, streams).hash(&mut bytes);
-        (self.has_streams, &self.scheduled, self.is_hung, &self.words, &self.lost).hash(&mut bytes);
+        let still = Bytes::hash(|bytes| {
+            times.tree(store.tree.view(), bytes);
+            store.hash_less_tree(bytes);
+            // Leases end at whole seconds.
+            (now.nanoseconds, built_with, actors, handles, collectors, streams).hash(bytes);
+            (self.has_streams, &self.scheduled, self.is_hung, &self.words, &self.lost).hash(bytes);
+        });
         let Times { moments, compares, .. } = times;
-        Fingerprint { still: XxHash3_128::oneshot(&bytes.0), moments, compares }
+        Fingerprint { still, moments, compares }
     }
 }
 
@@ -49,20 +51,18 @@ impl Collected {
     pub fn fingerprint(&self) -> u128 {
         let Collected { before, cancel_at_root, .. } = self;
         let Situation { tree, collectors, release, now, built_with, last_iterated } = before;
-        let mut bytes = Bytes(Vec::with_capacity(4096));
         let mut times = Times { now: *now, moments: Vec::new(), compares: false };
-        times.tree(tree.view(), &mut bytes);
-        (times.moments, now, collectors, release, built_with, last_iterated, cancel_at_root).hash(&mut bytes);
-        XxHash3_128::oneshot(&bytes.0)
+        Bytes::hash(|bytes| {
+            times.tree(tree.view(), bytes);
+            (times.moments, now, collectors, release, built_with, last_iterated, cancel_at_root).hash(bytes);
+        })
     }
 }
 
 impl Fingerprint {
     /// One hash of it all, the times exact.
     pub fn exact(&self) -> u128 {
-        let mut bytes = Bytes(Vec::new());
-        self.hash(&mut bytes);
-        XxHash3_128::oneshot(&bytes.0)
+        Bytes::hash(|bytes| self.hash(bytes))
     }
 }
 
@@ -76,18 +76,7 @@ struct Times {
 impl Times {
     /// Adds the database, less its times.
     fn tree(&mut self, tree: View<'_>, bytes: &mut Bytes) {
-        let below = |(depth, _): &(u32, &[u8]), key| (depth + 1, key);
-        for ((depth, key), bucket) in tree.walk((0, &b""[..]), below) {
-            (depth, key, bucket.sequence()).hash(bytes);
-            for (name, entry) in bucket.iter() {
-                let Entry::Value(value) = entry else { continue };
-                name.hash(bytes);
-                match self.is_time(key, name, value) {
-                    true => bytes.write_u8(1),
-                    false => value.hash(bytes),
-                }
-            }
-        }
+        tree.write_less(&mut bytes.0, |around, name, value| self.is_time(around, name, value));
     }
 
     /// Whether a value is a time; one that may be read is noted.
@@ -116,6 +105,23 @@ fn nanoseconds(at: Instant) -> i128 {
 
 /// What would be hashed, as bytes: one pass over them gives 128 bits.
 struct Bytes(Vec<u8>);
+
+thread_local! {
+    /// Worlds are told apart at every move: the room for their bytes is kept.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Bytes {
+    /// The hash of what is written.
+    fn hash(write: impl FnOnce(&mut Bytes)) -> u128 {
+        let mut bytes = Bytes(ROOM.take());
+        bytes.0.clear();
+        write(&mut bytes);
+        let hash = XxHash3_128::oneshot(&bytes.0);
+        ROOM.set(bytes.0);
+        hash
+    }
+}
 
 impl Hasher for Bytes {
     fn write(&mut self, bytes: &[u8]) {

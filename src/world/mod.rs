@@ -149,8 +149,8 @@ impl World {
 
     /// Whether a client remembers a word as true; one that was never set is not.
     pub fn remembers(&self, client: Option<&Name>, word: &Name) -> bool {
-        // A set of pairs is asked with a pair of its own.
-        !self.words.is_empty() && self.words.contains(&(client.cloned(), word.clone()))
+        // They are few, and to look one up would take a pair of its own.
+        self.words.iter().any(|(who, known)| who.as_ref() == client && known == word)
     }
 
     /// Whether a step of a client needs what it held open when the daemon died: its connection ended with it.

@@ -1,7 +1,7 @@
 //! `leasehold explore`: the protocols that ship, and what the command says.
 
 use leasehold::campaign::Stop;
-use leasehold::explore::{Explored, Merging, NotExplored, Search, Verdict, explore};
+use leasehold::explore::{Commuting, Explored, Merging, NotExplored, Search, Verdict, explore};
 use leasehold::properties::known::Known;
 use leasehold::release::Release;
 use leasehold::scenario::{Scenario, Step, parse};
@@ -62,8 +62,11 @@ fn protocols() -> Vec<(String, Scenario)> {
 }
 
 fn explored(scenario: &Scenario, release: Release) -> Result<Explored, NotExplored> {
-    let (known, merging, stop) = (Known::as_shipped(release), Merging::default(), Stop::default());
-    let search = Search { release, known, states_max: 20_000_000, merging, stop: &stop, told: &|_| {} };
+    let (known, stop) = (Known::as_shipped(release), Stop::default());
+    // What is taken over where moves commute is applied too, and held against that.
+    let (merging, commuting) = (Merging::default(), Commuting::Compared);
+    let search =
+        Search { release, known, states_max: 20_000_000, merging, commuting, stop: &stop, told: &|_| {} };
     explore(scenario, &search)
 }
 
@@ -117,6 +120,21 @@ fn every_protocol_is_as_safe_under_every_release_as_the_table_says() {
         return;
     }
     assert_eq!(written, table);
+}
+
+#[test]
+fn the_answer_is_the_same_where_every_step_is_applied() {
+    for name in ["pull_two_leases", "cri_pull_and_run", "prune_53429"] {
+        let path = folder().join(format!("{name}.scenario"));
+        let told = |more: &[&str]| {
+            let found = TempDir::new().expect("a folder");
+            let arguments = [&["explore", path.to_str().expect("a path")], more].concat();
+            text(&leasehold(&arguments, found.path()))
+        };
+        let answer = told(&[]);
+        assert!(answer.contains(" states"), "{answer}");
+        assert_eq!(answer, told(&["--apply-all"]));
+    }
 }
 
 fn leasehold(arguments: &[&str], at: &Path) -> Output {
