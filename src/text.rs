@@ -203,10 +203,20 @@ pub fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", count(number))
 }
 
-/// How far away an instant is, in the largest unit of which there are two or more: in 3 h, 40 min ago.
+/// How far away an instant is, in the largest unit of which there are two or more: in 3 h, 40 min ago. What is less than a
+/// second away is told in its parts, as it has not passed, or has: in 5 ns.
 pub fn away(from: Instant, to: Instant) -> String {
     const UNITS: [(i128, &str); 5] =
         [(31_557_600, "years"), (86_400, "days"), (3_600, "h"), (60, "min"), (1, "s")];
+    const PARTS: [(i128, &str); 2] = [(1_000_000, "ms"), (1_000, "µs")];
+    let nanoseconds =
+        |instant: Instant| i128::from(instant.seconds) * 1_000_000_000 + i128::from(instant.nanoseconds);
+    let between = nanoseconds(to) - nanoseconds(from);
+    if between != 0 && between.abs() < 1_000_000_000 {
+        let (size, unit) = PARTS.into_iter().find(|(size, _)| between.abs() >= 2 * size).unwrap_or((1, "ns"));
+        let number = between.abs() / size;
+        return if between < 0 { format!("{number} {unit} ago") } else { format!("in {number} {unit}") };
+    }
     let seconds = i128::from(to.seconds) - i128::from(from.seconds);
     let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds.abs() >= 2 * size).unwrap_or((1, "s"));
     let number = count(u64::try_from(seconds.abs() / size).unwrap_or(u64::MAX));
@@ -286,6 +296,11 @@ mod tests {
             ["in 0 s", "in 1 s", "in 119 s", "in 2 min", "in 119 min", "in 2 h", "in 2 days", "in 2 years"]
         );
         assert_eq!(super::away(at(7_200), at(0)), "2 h ago");
+        let near = |nanoseconds: i64| {
+            super::away(at(9).shifted(999_999_998), at(9).shifted(999_999_998 + nanoseconds))
+        };
+        let told = [1, 5, 2_000, 400_000_000, 999_999_999, -1].map(near);
+        assert_eq!(told, ["in 1 ns", "in 5 ns", "in 2 µs", "in 400 ms", "in 999 ms", "1 ns ago"]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Failed {
         Failed { refusals: sorted(refusals.collect()), references: sorted(references.collect()) }
     }
 
-    /// What did not keep a node, in a fixed order.
+    /// What did not keep a node, in a fixed order: first what has expired.
     pub(super) fn of<'a>(&self, judgement: &Judgement<'a>, node: NodeId) -> Vec<Failure<'a>> {
         let facts = &judgement.facts;
         let refusals = of_node(&self.refusals, node).iter();
@@ -40,6 +40,8 @@ impl Failed {
         let mut failures: Vec<Failure<'a>> = refused.chain(unfollowed).chain(of_referrers).collect();
         failures.sort_unstable();
         failures.dedup();
+        // What has expired is the cause, and what follows from something else that goes is not.
+        failures.sort_by_key(|failure| !failure.is_of_expiry());
         failures
     }
 

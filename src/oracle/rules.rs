@@ -255,6 +255,18 @@ pub enum Failure<'a> {
 }
 
 impl Failure<'_> {
+    /// Whether something has expired, the node itself or what would have kept it directly.
+    pub(super) fn is_of_expiry(&self) -> bool {
+        match self {
+            Failure::LeaseExpired { .. }
+            | Failure::HolderExpired { .. }
+            | Failure::ImageExpired { .. }
+            | Failure::IngestExpired { .. } => true,
+            Failure::ReferrerRemoved { expired, .. } => expired.is_some(),
+            _ => false,
+        }
+    }
+
     /// The defect without which this would not have failed, where it is one.
     pub fn defect(&self) -> Option<Defect> {
         matches!(self, Failure::ListedWithType { .. }).then_some(Defect::FlatTypeNeverMarked)

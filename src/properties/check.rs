@@ -85,10 +85,16 @@ fn compare_with(
     found.extend(notes.map(|it| (Property::Dirty, it)));
     let line = wrong_line(request.situation, outcome, judgement);
     found.extend(line.map(|line| (Property::Log, Breach::Logged(line))));
-    // Only a cancelled collection ends without marks and without an error that the judgement knows of.
-    let ends_unmarked = request.cancel_at_root.is_some() && outcome.error.is_none() && !outcome.has_marked();
     let is_wrong_elsewhere = || found.iter().any(|(property, _)| *property != Property::Error);
-    if ends_unmarked || is_wrong_elsewhere() && hides_cancellation(request, outcome, fault) {
+    if ends_unmarked(request, outcome) || is_wrong_elsewhere() && hides_cancellation(request, outcome, fault)
+    {
+        // A cancelled collection removes nothing: that something stays, and that nothing is told of it, is right.
+        let has_changed = outcome.after != request.situation.tree;
+        found.retain(|(property, _)| match property {
+            Property::Completeness => false,
+            Property::Tree | Property::Dirty | Property::Log => has_changed,
+            _ => true,
+        });
         let allowed = vec![Error::Canceled.to_string()];
         found.push((Property::Error, Breach::Ended { error: None, allowed, at: Vec::new() }));
     }
@@ -123,6 +129,11 @@ fn first_change(before: &Bucket, after: &Bucket) -> KeyPath {
 /// Whether the collection failed because its context was cancelled, of which the oracle knows nothing.
 fn is_cancelled(request: &Request<'_>, outcome: &Outcome) -> bool {
     request.cancel_at_root.is_some() && outcome.error == Some(Error::Canceled)
+}
+
+/// Whether it is without marks and without an error, as only a cancelled collection ends that hides it.
+fn ends_unmarked(request: &Request<'_>, outcome: &Outcome) -> bool {
+    request.cancel_at_root.is_some() && outcome.error.is_none() && !outcome.has_marked()
 }
 
 /// Whether the collection stopped before the root at which its context was cancelled, and says nothing of it: undisturbed
@@ -253,8 +264,8 @@ pub(super) fn wrong_ends(
 }
 
 fn compare_collectors(request: &Request<'_>, outcome: &Outcome, judgement: &Judgement<'_>) -> Option<Breach> {
-    let ends_as =
-        if is_cancelled(request, outcome) { oracle::Progress::MarkFailed } else { judgement.progress() };
+    let is_cut_short = is_cancelled(request, outcome) || ends_unmarked(request, outcome);
+    let ends_as = if is_cut_short { oracle::Progress::MarkFailed } else { judgement.progress() };
     let wrong = wrong_ends(outcome, judgement, ends_as);
     let wrong = wrong.or_else(|| wrong_question(request.situation, outcome));
     if wrong.is_some() || judgement.progress() != oracle::Progress::Success || outcome.error.is_some() {

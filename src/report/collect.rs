@@ -1,6 +1,7 @@
 //! What a collection would remove and keep.
 
 use super::Show;
+use super::saying::node_in;
 use super::shell::quoted;
 use crate::bucket::json;
 use crate::engine::{Culprit, Level, LogEvent, NamedAs, Naming, Outcome, Remedy};
@@ -196,7 +197,7 @@ impl<'a> Report<'a> {
     }
 
     fn json_culprit<'n>(&self, culprit: &'n Culprit) -> JsonCulprit<'n> {
-        let named_by = culprit.named_by.iter().map(|naming| naming_words(self.situation.release, naming));
+        let named_by = culprit.named_by.iter().map(|naming| naming_words(self.situation, naming));
         JsonCulprit { node: self.json_node(culprit.node.as_ref()), named_by: named_by.collect() }
     }
 
@@ -407,7 +408,7 @@ impl<'a> Report<'a> {
         let rows = removed.iter().zip(&failures).map(|((node, size), failures)| {
             let stays = if self.stays(*node) { "its bucket stays; " } else { "" };
             let held = if is_held(*node) { "frees nothing: its digest is had elsewhere; " } else { "" };
-            let name = alias::in_text(&text::node(self.situation.release, *node));
+            let name = alias::in_text(&node_in(&self.situation.tree, self.situation.release, *node));
             let reason = text::short_digests(&alias::in_text(&self.reason(*node, failures)));
             [
                 format!("  remove  {name}"),
@@ -493,7 +494,7 @@ impl Show for Report<'_> {
             writeln!(out, "\nerror: {}", alias::in_name(error.to_string().as_bytes()))?;
             let resources = text::counted(self.walk.len() as u64, "resource");
             writeln!(out, "The collection fails and nothing is removed of {resources}.")?;
-            write_culprits(out, self.situation.release, self.culprits)?;
+            write_culprits(out, self.situation, self.culprits)?;
             return write_dying(out, self.failing);
         }
         writeln!(out)?;
@@ -529,11 +530,16 @@ pub(super) fn write_dying(out: &mut dyn Write, failing: &[Release]) -> io::Resul
 ///
 /// # Errors
 /// The writer's.
-pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[Culprit]) -> io::Result<()> {
+pub(super) fn write_culprits(
+    out: &mut dyn Write,
+    situation: &Situation,
+    culprits: &[Culprit],
+) -> io::Result<()> {
+    let Situation { tree, release, .. } = situation;
     for culprit in culprits.iter().take(LISTED_MAX) {
-        writeln!(out, "  stopped by  {}", alias::in_text(&text::node(release, culprit.node.as_ref())))?;
+        writeln!(out, "  stopped by  {}", alias::in_text(&node_in(tree, *release, culprit.node.as_ref())))?;
         for naming in &culprit.named_by {
-            writeln!(out, "  named by    {}", alias::in_text(&naming_words(release, naming)))?;
+            writeln!(out, "  named by    {}", alias::in_text(&naming_words(situation, naming)))?;
         }
     }
     if culprits.len() > LISTED_MAX {
@@ -546,9 +552,10 @@ pub(super) fn write_culprits(out: &mut dyn Write, release: Release, culprits: &[
 }
 
 /// Which collector names a node, and as what.
-fn naming_words(release: Release, naming: &Naming) -> String {
+fn naming_words(situation: &Situation, naming: &Naming) -> String {
+    let Situation { tree, release, .. } = situation;
     let collector = release.kind_of(naming.collector);
-    let node = |node: &Node| text::node(release, node.as_ref());
+    let node = |node: &Node| node_in(tree, *release, node.as_ref());
     match &naming.named_as {
         NamedAs::Active => format!("collector {collector}, as active"),
         NamedAs::Leased(lease) => format!("collector {collector}, as held by {}", node(lease)),

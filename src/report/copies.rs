@@ -215,8 +215,11 @@ impl<'a> Report<'_, '_, 'a> {
             let names = fields.iter().take(FIELDS_MAX);
             let names = names.map(|field| text::name(&field.join(&b'/'))).collect::<Vec<_>>().join(", ");
             let more = fields.len().saturating_sub(FIELDS_MAX);
-            let more =
-                if more > 0 { format!(" and {} more", text::count(more as u64)) } else { String::new() };
+            let more = if more > 0 {
+                format!(" and {} more (--json lists them all)", text::count(more as u64))
+            } else {
+                String::new()
+            };
             Self::row(*after, "changed", named, names + &more)
         });
         Self::listed(&mut rows, "changed", changed);
@@ -235,7 +238,7 @@ impl<'a> Report<'_, '_, 'a> {
         }
         let Saying { situation, error, culprits, .. } = self.after.saying;
         if error.is_some() {
-            write_culprits(out, situation.release, culprits)?;
+            write_culprits(out, situation, culprits)?;
             write_dying(out, &[situation.release])?;
         }
         Ok(())
@@ -364,7 +367,7 @@ impl Show for Report<'_, '_, '_> {
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let situation = self.after.saying.situation;
-        let (release, now) = (situation.release, time::format_rfc3339(situation.now));
+        let (release, now) = (situation.release, time::format_rfc3339_nano(situation.now));
         writeln!(out, "What became of the database, by the rules of containerd {release} at {now}\n")?;
         self.write_errors(out)?;
         let rows = self.rows();

@@ -1,6 +1,7 @@
 //! Who holds what, for people and machines.
 
 use super::Show;
+use super::end::End;
 use super::saying::{JsonHeld, JsonNode, Saying};
 use super::shell::word;
 use crate::explain::{Digest, Held, Holding, Next, Subject};
@@ -104,7 +105,7 @@ impl DigestReport<'_, '_, '_> {
                 name.push_str(" (pinned)");
             }
             let until = match until {
-                Some(at) => time::format_rfc3339(at.shifted(-1)),
+                Some(at) => End::of(*at).near(self.saying.now()),
                 None if *rule == Rule::LiveLease => self.no_end(*holder),
                 None => String::new(),
             };
@@ -190,16 +191,21 @@ impl DigestReport<'_, '_, '_> {
             String::new(),
         ]);
         // One line a second: expiries of one moment differ in fractions only.
+        let now = self.saying.now();
         let mut by_second: Vec<(String, Next)> = Vec::new();
         for next in next {
-            let date = time::format_rfc3339(next.at.shifted(-1));
-            match by_second.last_mut().filter(|(last, ..)| *last == date) {
-                Some((_, all)) => {
+            let (word, date) = (End::of(next.at).word(), End::of(next.at).near(now));
+            match by_second.last_mut().filter(|(last, ..)| last.ends_with(&date)) {
+                Some((last, all)) => {
+                    // Behind what goes at the full second the rest of it follows.
+                    if word == "after" {
+                        *last = format!("after {date}");
+                    }
                     all.nodes.extend(&next.nodes);
                     all.bytes = all.bytes.saturating_add(next.bytes);
                     all.snapshots.add_all(next.snapshots);
                 }
-                None => by_second.push((date, next.clone())),
+                None => by_second.push((format!("{word} {date}"), next.clone())),
             }
         }
         let shown = by_second.len().min(ROWS_MAX);
@@ -208,8 +214,8 @@ impl DigestReport<'_, '_, '_> {
             sum.bytes = sum.bytes.saturating_add(bytes);
             sum.snapshots.add_all(snapshots);
             rows.push([
-                format!("after {date}"),
-                text::away(self.saying.now(), at.shifted(-1)),
+                date,
+                End::of(at).away(now),
                 more(text::bytes(bytes)),
                 more(self.snapshots(snapshots)),
                 more(text::count(nodes.len() as u64)),
@@ -311,7 +317,7 @@ impl Show for DigestReport<'_, '_, '_> {
     }
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (release, now) = (self.saying.situation.release, time::format_rfc3339(self.saying.now()));
+        let (release, now) = (self.saying.situation.release, time::format_rfc3339_nano(self.saying.now()));
         self.saying.write_error(out)?;
         writeln!(
             out,

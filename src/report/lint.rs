@@ -76,7 +76,7 @@ impl Report<'_> {
         }
         match findings.len() - shown.len() {
             0 => {}
-            more => writeln!(out, "  ... and {} more", text::count(more as u64))?,
+            more => writeln!(out, "  ... and {} more: --json lists them all", text::count(more as u64))?,
         }
         if let Some(bytes) = bytes_of(findings).filter(|_| findings.len() > 1) {
             writeln!(out, "  {} in all", text::bytes(bytes))?;

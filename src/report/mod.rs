@@ -6,6 +6,7 @@ pub mod collect;
 pub mod conformance;
 pub mod copies;
 pub mod digest;
+mod end;
 pub mod exhaust;
 pub mod explain;
 pub mod explore;

@@ -12,8 +12,8 @@ use crate::engine::Culprit;
 use crate::node::NodeRef;
 use crate::reason::{Reasons, Words};
 use crate::release::Release;
-use crate::scenario::{alias, print, print_node};
-use crate::schema::time;
+use crate::scenario::{alias, print, print_node_cut};
+use crate::schema::{time, views};
 use crate::situation::Situation;
 use crate::text;
 use serde_json::{Value, json};
@@ -62,9 +62,10 @@ impl Report<'_> {
             }
         }
         // Mostly both stumble over the same.
-        let failing = [from, to].into_iter().zip(culprits).find(|(_, culprits)| !culprits.is_empty());
-        if let Some((release, culprits)) = failing {
-            write_culprits(out, release, culprits)?;
+        let sides = [&comparison.pair.from, &comparison.pair.to];
+        let failing = sides.into_iter().zip(culprits).find(|(_, culprits)| !culprits.is_empty());
+        if let Some((side, culprits)) = failing {
+            write_culprits(out, side, culprits)?;
         }
         write_dying(out, &self.failing())?;
         for ends in &comparison.ends {
@@ -201,7 +202,9 @@ fn write_differences(
             format!("{}: {told}", side.release)
         };
         let (from, to) = (reason(&pair.from, &difference.from), reason(&pair.to, &difference.to));
-        [verb.to_owned(), print_node(&difference.node.in_steps()), from, to]
+        let name = difference.node.in_steps();
+        let slash = views::snapshot_slash(&pair.from.tree, &difference.node.namespace, &name.key);
+        [verb.to_owned(), print_node_cut(&name, slash), from, to]
     };
     let rows: Vec<[String; 4]> = differences.iter().take(LISTED_MAX).map(row).collect();
     text::write_columns(out, &rows, &[false; 4])?;

@@ -114,7 +114,8 @@ fn beside(name: &str, told: &str) -> Vec<String> {
     /// A database may have thousands that refer to one node.
     const LINES_MAX: usize = 8;
     let more = told.lines().count().saturating_sub(LINES_MAX);
-    let more = (more > 0).then(|| format!("and {} more", text::count(more as u64)));
+    let more =
+        (more > 0).then(|| format!("and {} more, which `leasehold explain` tells", text::count(more as u64)));
     let lines = told.lines().take(LINES_MAX).map(str::to_owned).chain(more);
     let width = name.chars().count();
     let names = iter::once(name).chain(iter::repeat(""));

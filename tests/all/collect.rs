@@ -412,7 +412,7 @@ fn a_removed_snapshot_whose_bucket_stays_says_so() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/rules/sweep_snapshotter_missing.scenario");
     let scenario = scenario.display().to_string();
     let said = String::from_utf8(leasehold(&["collect", &scenario]).stdout).expect("text");
-    let line = "  remove  default/snapshot/over/lay/k  its bucket stays; nothing refers to it\n";
+    let line = "  remove  default/snapshot/\"over/lay\"/k  its bucket stays; nothing refers to it\n";
     assert!(said.contains(line), "{said}");
     let report: serde_json::Value =
         serde_json::from_slice(&leasehold(&["collect", &scenario, "--json"]).stdout)
@@ -787,7 +787,7 @@ fn what_helps_against_a_collection_that_fails_is_said_of_what_stops_it() {
     for (steps, culprit, helps) in [
         (
             "release 2.1\nsnapshot prepare \"over/lay\"/k\nraw bucket v1/default/snapshots/over\n",
-            "snapshot/over/lay/k",
+            "snapshot/\"over/lay\"/k",
             "remove the object by a client, or keep it by a lease",
         ),
         (

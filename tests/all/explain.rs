@@ -579,3 +579,99 @@ snapshot remove overlayfs/bas\nsnapshot prepare overlayfs/base\n";
     let guessed = leasehold(&["explain", path, "lease/l"]);
     assert!(!text(&guessed.stderr).contains("is taken for"), "{guessed:?}");
 }
+
+/// What is said to go at an instant, or after one, goes in the collection of that nanosecond and in none before it.
+#[test]
+fn until_is_the_first_nanosecond_at_which_a_collection_takes_it() {
+    let steps = "release 2.3\nnow 2026-01-01T00:00:00.25Z\n\
+        lease create whole expire=2026-01-01T01:00:00Z\nlease create part expire=2026-01-01T00:00:00.4Z\n\
+        content put leased\nlease add whole content/leased\n\
+        image create i target=none gc.expire=2026-01-01T00:00:00.250000005Z\n\
+        snapshot prepare overlayfs/s gc.cond.value-usedat=2025-12-31T00:00:00Z\n\
+        content put c gc.root=1 gc.cond.snapshot.overlayfs=usedat<25h|s\n\
+        snapshot prepare overlayfs/t gc.cond.value-usedat=2025-12-31T00:00:00.5Z\n\
+        content put d gc.root=1 gc.cond.snapshot.overlayfs=usedat<25h|t\n";
+    let (_folder, file) = scenario("ends.scenario", steps);
+    for (node, said, until, before) in [
+        ("lease/whole", "after 2026-01-01T01:00:00Z, in ", "2026-01-01T01:00:00.000000001Z", "01:00:00Z"),
+        ("content/leased", "after 2026-01-01T01:00:00Z, in ", "2026-01-01T01:00:00.000000001Z", "01:00:00Z"),
+        (
+            "lease/part",
+            "after 2026-01-01T00:00:00.4Z, in 150 ms",
+            "2026-01-01T00:00:00.400000001Z",
+            "00:00:00.4Z",
+        ),
+        ("image/i", "2026-01-01T00:00:00.25000000", "2026-01-01T00:00:00.250000006Z", "00:00:00.250000005Z"),
+        (
+            "snapshot/overlayfs/s",
+            "at 2026-01-01T01:00:00Z, in ",
+            "2026-01-01T01:00:00Z",
+            "00:59:59.999999999Z",
+        ),
+        (
+            "snapshot/overlayfs/t",
+            "at 2026-01-01T01:00:00.5Z, in ",
+            "2026-01-01T01:00:00.5Z",
+            "01:00:00.499999999Z",
+        ),
+    ] {
+        let told = text(&leasehold(&["explain", &file, node]).stdout);
+        let line = told.lines().find(|line| line.starts_with("If only time passes")).unwrap_or_default();
+        assert!(line.starts_with("If only time passes it goes ") && line.contains(said), "{node}: {told}");
+        assert_eq!(json(&["explain", &file, node])["until"], until, "{node}");
+        let later = until.replace('Z', if until.contains('.') { "1Z" } else { ".1Z" });
+        let later = if later.len() > "2026-01-01T01:00:00.000000001Z".len() {
+            "2026-01-01T02:00:00Z"
+        } else {
+            &later
+        };
+        let before = format!("2026-01-01T{before}");
+        for (now, state) in [(&*before, "kept"), (until, "removed"), (later, "removed")] {
+            assert_eq!(json(&["explain", &file, node, "--now", now])["state"], state, "{node} at {now}");
+        }
+    }
+}
+
+/// What ends a fraction of a second from now has not passed, and nobody reads that it has.
+#[test]
+fn what_ends_within_this_second_is_told_to_the_nanosecond() {
+    let steps = "release 2.3\nnow 2026-01-01T00:00:00.4Z\n\
+        lease create l expire=2026-01-01T00:00:00.400000005Z\ncontent put a\nlease add l content/a\n";
+    let (_folder, file) = scenario("near.scenario", steps);
+    let told = text(&leasehold(&["explain", &file, "content/a"]).stdout);
+    assert!(told.contains("2026-01-01T00:00:00.40000000") && told.contains(", in "), "{told}");
+    assert!(!told.contains("in 0 s") && told.contains(" ns"), "{told}");
+    let digest = text(&leasehold(&["explain", &file]).stdout);
+    assert!(digest.contains(" at 2026-01-01T00:00:00.4Z; ") && digest.contains("  in "), "{digest}");
+    assert!(!digest.contains("2026-01-01T00:00:00Z"), "nothing has passed: {digest}");
+}
+
+/// A snapshotter that has a slash itself is written in one way everywhere, as scenarios write it.
+#[test]
+fn a_snapshotter_with_a_slash_is_spelled_as_the_scenario_does() {
+    let steps = "release 2.3\nsnapshot prepare \"over/lay\"/s1\ncontent put a\n";
+    let (_folder, file) = scenario("slash.scenario", steps);
+    for command in ["collect", "explain", "lint"] {
+        let told = text(&leasehold(&[command, &file]).stdout);
+        assert!(!told.contains("snapshot/over/lay/s1"), "{told}");
+    }
+    let told = text(&leasehold(&["collect", &file]).stdout);
+    assert_eq!(
+        told.matches("default/snapshot/\"over/lay\"/s1").count(),
+        told.matches("s1").count(),
+        "{told}"
+    );
+    let both = text(&leasehold(&["diff", &file, "--from", "1.7", "--to", "2.3"]).stdout);
+    assert!(!both.contains("snapshot/over/lay/s1"), "{both}");
+}
+
+/// What has expired is the cause, and comes before what only follows from something else.
+#[test]
+fn of_several_reasons_the_expired_one_comes_first() {
+    let steps = "release 2.3\nimage create z target=x gc.expire=2026-01-01T00:00:01Z\ncontent put x\n\
+        content put m1 gc.ref.content.0=@x\ncontent put m2 gc.ref.content.0=@x\nadvance 2s\n";
+    let (_folder, file) = scenario("reasons.scenario", steps);
+    let told = text(&leasehold(&["collect", &file]).stdout);
+    let row = told.lines().find(|line| line.contains("content/x")).unwrap_or_default();
+    assert!(row.contains("image/z targets it and expired 2026-01-01T00:00:01Z; and 2 more"), "{told}");
+}

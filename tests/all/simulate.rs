@@ -238,7 +238,7 @@ fn what_clients_come_across_is_shown_by_clients_steps() {
     }
 }
 
-/// That a failed collection is said to have succeeded tells more than what stays for it.
+/// That a failed collection is said to have succeeded tells more than at which lookup it should have failed.
 #[test]
 fn the_worst_finding_comes_first() {
     let folder = folder();
@@ -250,7 +250,7 @@ fn the_worst_finding_comes_first() {
         .filter_map(|finding| finding["property"].as_str())
         .collect();
     let place = |property: &str| properties.iter().position(|found| *found == property);
-    assert!(place("error") < place("completeness") && place("completeness").is_some(), "{properties:?}");
+    assert!(place("error") < place("lookup-error") && place("error").is_some(), "{properties:?}");
     let ranks: Vec<u8> = properties
         .iter()
         .filter_map(|name| Property::ALL.iter().find(|property| property.name() == *name))
@@ -267,6 +267,17 @@ fn a_cancellation_that_is_hidden_is_named() {
     let first = &report["findings"][0];
     assert_eq!(first["property"], "error");
     assert!(first["scenario"].as_str().expect("text").contains("gc cancel-at-root=1\n"), "{first}");
+}
+
+/// A cancelled collection removes nothing, so that what stays is no finding, hidden or not.
+#[test]
+fn what_stays_of_a_cancelled_collection_is_no_finding() {
+    let steps = "image create i3 target=c\ncontent put d\ngc cancel-at-root=1\n";
+    let replayed = run(&parse(steps.as_bytes()).expect("a scenario"), Some(ErrorSwallowed.into()));
+    assert!(breaks(&replayed, Property::Error), "{:?}", replayed.failures);
+    for other in Property::ALL.iter().filter(|other| **other != Property::Error) {
+        assert!(!breaks(&replayed, *other), "{other}: {:?}", replayed.failures);
+    }
 }
 
 /// A context that would be cancelled at a root behind the last one is not cancelled, whatever else goes wrong.

@@ -2,9 +2,9 @@
 
 use super::{NodeReport, plural};
 use crate::explain::{Explanation, Hop, State, Subject};
-use crate::instant::Instant;
 use crate::node::Kind;
 use crate::oracle::{By, Holder, Reason, Rule};
+use crate::report::end::End;
 use crate::report::saying::shown;
 use crate::scenario::print_label;
 use crate::text;
@@ -105,20 +105,18 @@ impl<'a> NodeReport<'_, '_, 'a> {
         match graph.expiry(id) {
             None if is_lease => " (no end)".to_owned(),
             None => String::new(),
-            Some(at) => format!(" (until {})", self.when_before(at)),
+            Some(at) => {
+                let end = End::of(at);
+                format!(" (until {}, {})", end.exact(), end.away(self.saying.now()))
+            }
         }
-    }
-
-    /// A lease's end is the last instant before the first at which it has expired.
-    pub(super) fn when_before(&self, at: Instant) -> String {
-        self.saying.when(at.shifted(-1))
     }
 
     /// By what a node is a root by itself.
     fn root(&self, hop: &Hop<'a>) -> String {
         let graph = self.saying.network.graph();
         let end = graph.find(hop.to.as_ref()).and_then(|id| graph.expiry(id));
-        let away = end.map(|at| format!(", {}", text::away(self.saying.now(), at.shifted(-1))));
+        let away = end.map(|at| format!(", {}", End::of(at).away(self.saying.now())));
         let by = By::Root(Holder::Itself);
         let reason = Reason { reached_as: hop.to.resource_type, rule: hop.rule, label: hop.label, by };
         let words = self.saying.words(self.namespace()).reason(hop.to.as_ref(), &reason);

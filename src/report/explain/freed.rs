@@ -2,6 +2,7 @@
 
 use super::{LISTED_MAX, NodeReport};
 use crate::explain::{Explanation, Held, State, Subject};
+use crate::report::end::End;
 use crate::stored::Bytes;
 use crate::text;
 use hashbrown::HashMap;
@@ -29,7 +30,11 @@ impl NodeReport<'_, '_, '_> {
         alone.sort_by_key(|subject| places.get(subject).copied());
         let names = alone.iter().take(LISTED_MAX).map(|subject| self.saying.name(*subject, self.namespace()));
         let more = alone.len().saturating_sub(LISTED_MAX);
-        let more = if more > 0 { format!(" and {} more", text::count(more as u64)) } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {} more (--json lists them all)", text::count(more as u64))
+        } else {
+            String::new()
+        };
         let names = names.collect::<Vec<_>>().join(", ") + &more;
         match (alone.len(), roots) {
             (0, 1) => Ok(()),
@@ -47,7 +52,9 @@ impl NodeReport<'_, '_, '_> {
         let Explanation { state, until, .. } = self.explanation;
         match (state, until) {
             (State::Kept, Some(at)) => {
-                writeln!(out, "If only time passes it goes after {}.", self.when_before(*at))
+                let end = End::of(*at);
+                let (word, at, away) = (end.word(), end.exact(), end.away(self.saying.now()));
+                writeln!(out, "If only time passes it goes {word} {at}, {away}.")
             }
             (State::Kept, None) => {
                 writeln!(out, "No expiry lets it go: it stays until somebody lets go of it.")

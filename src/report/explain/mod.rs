@@ -144,6 +144,6 @@ pub fn write_found(found: &[Found], tree: &Bucket, out: &mut dyn Write) -> io::R
     }
     match found.len().saturating_sub(ROWS_MAX) {
         0 => Ok(()),
-        more => writeln!(out, "  ... and {} more", text::count(more as u64)),
+        more => writeln!(out, "  ... and {} more: --json lists them all", text::count(more as u64)),
     }
 }

@@ -17,6 +17,7 @@ mod svg;
 pub use page::EXPLAINED_MAX;
 pub use svg::DRAWN_MAX;
 
+use super::end::End;
 use super::explain::relation;
 use super::saying::Saying;
 use crate::explain::{Drawing, Fate, Group, LeftOut, Line, Object};
@@ -65,7 +66,8 @@ impl<'a> GraphReport<'_, '_, 'a> {
     /// By whose rules, when, and what is left out.
     fn subtitle(&self) -> String {
         let situation = self.saying.situation;
-        let mut said = format!("containerd {} at {}", situation.release, time::format_rfc3339(situation.now));
+        let mut said =
+            format!("containerd {} at {}", situation.release, time::format_rfc3339_nano(situation.now));
         if self.saying.error.is_some() {
             said.push_str("; the collection fails: what would go goes once that is mended");
         }
@@ -107,7 +109,7 @@ impl<'a> GraphReport<'_, '_, 'a> {
     /// What becomes of an object, in words.
     fn fate_of(&self, object: &Object<'_>) -> String {
         match object.fate {
-            Fate::KeptUntil(at) => format!("kept until {}", time::format_rfc3339(at.shifted(-1))),
+            Fate::KeptUntil(at) => format!("kept until {}", End::of(at).near(self.saying.situation.now)),
             _ if object.root.is_some() => {
                 format!("{}, a root by itself", FATES[fate(object.fate)].0)
             }

@@ -12,8 +12,8 @@ use super::layout::{Cell, layout};
 use super::{FATES, GraphReport, fate};
 use crate::explain::{Explainer, Fate, Held, Object, Thing};
 use crate::report::Show as _;
+use crate::report::end::End;
 use crate::report::explain::NodeReport;
-use crate::schema::time;
 use crate::stored::Bytes;
 use crate::text;
 use base64::engine::general_purpose::STANDARD;
@@ -251,12 +251,12 @@ impl<'a> GraphReport<'_, '_, 'a> {
         };
         let mut all = vec![JsonTime { when: now.to_owned(), freed: freed(bytes, snapshots), objects }];
         for next in &times.next {
-            let after = next.at.shifted(-1);
+            let (end, now) = (End::of(next.at), self.saying.situation.now);
             objects += next.nodes.len() as u64;
             bytes = bytes.saturating_add(next.bytes);
             snapshots.add_all(next.snapshots);
-            let away = text::away(self.saying.situation.now, after);
-            let when = format!("After {}, {away}", time::format_rfc3339(after));
+            let word = if end.word() == "at" { "At" } else { "After" };
+            let when = format!("{word} {}, {}", end.near(now), end.away(now));
             all.push(JsonTime { when, freed: freed(bytes, snapshots), objects });
         }
         all
