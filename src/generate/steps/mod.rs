@@ -19,6 +19,7 @@ mod large;
 mod names;
 mod objects;
 mod protocols;
+mod shipped;
 
 use super::profile::{Habit, Profile, Swarm};
 use crate::instant::Instant;
