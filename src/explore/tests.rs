@@ -529,6 +529,20 @@ expect present content/layer
     assert_eq!(matters, [1, 2, 3, 4, 6], "{lines}");
 }
 
+/// What may happen twice in a row is two lines, of which the second is not the end of the first.
+#[test]
+fn what_may_happen_twice_is_written_down_twice() {
+    let text = "release 2.1\nclient a\ntogether\nmay 2 a: snapshot prepare overlayfs/x\nend\n";
+    let explored = explored(&read(text), Merging::default());
+    assert_eq!(broken_after(&explored), Some(3));
+    let order = explored.order.expect("an order");
+    assert_eq!(
+        crate::scenario::print(&order.scenario),
+        "release 2.1\nclient a\na: snapshot prepare overlayfs/x\na: snapshot prepare-begin overlayfs/x\n"
+    );
+    assert!(order.told.contains("is refused"), "{}", order.told);
+}
+
 #[test]
 fn what_was_never_put_to_the_test_is_said() {
     let text = "release 2.1

@@ -21,6 +21,7 @@ use crate::oracle::{Judgement, Verdict};
 use crate::reason::{Reasons, Words};
 use crate::scenario::alias;
 use crate::schema::views;
+use crate::situation::Situation;
 use crate::text;
 use crate::world::{Cleaned, CleanedSnapshots, Collected};
 use std::collections::BTreeMap;
@@ -174,6 +175,17 @@ pub(super) fn fate(
         return Some(Fate::Removed(removal(Some(&verdict), node, words, reasons)));
     }
     judgement.reason(node).map(|reason| Fate::Kept(words.reason(node, &reason)))
+}
+
+/// Why a node would be kept by a collection, if it would.
+pub(super) fn kept(
+    situation: &Situation,
+    judgement: &Judgement<'_>,
+    namespace: &[u8],
+    node: NodeRef<'_>,
+) -> Option<String> {
+    let words = Words { release: situation.release, tree: &situation.tree, namespace };
+    judgement.reason(node).map(|reason| words.reason(node, &reason))
 }
 
 /// How each collector ended.

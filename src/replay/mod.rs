@@ -10,6 +10,7 @@
 //! A refusal that nobody expected ends the replay, because what follows would only be its echo; everything else that
 //! fails is noted and the replay goes on. [`Replay`] goes step by step, [`run`] to the end, [`state`] only applies.
 
+mod before;
 mod difference;
 pub mod finding;
 mod gc;
@@ -48,7 +49,7 @@ use crate::scenario::{
 };
 use crate::schema::views;
 use crate::world::{Applied, Collected, Fault, Unmet, World};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use why::Removals;
 
 /// How many nodes of one `expect` are told with their reasons; the others are counted.
@@ -213,6 +214,8 @@ pub struct Replay<'s> {
     next: usize,
     /// What its `raw` steps write, once it is asked for.
     written: OnceCell<paths::Written<'s>>,
+    /// How often it was asked what kept a node before.
+    asked_before: Cell<u8>,
 }
 
 /// A step that was replayed.
@@ -255,6 +258,7 @@ impl<'s> Replay<'s> {
             has_differed,
             next,
             written,
+            asked_before: Cell::new(0),
         }
     }
 

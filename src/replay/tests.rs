@@ -13,7 +13,6 @@ fn warned(text: &str) -> Vec<String> {
     said.map(|warning| format!("{}: {warning}", warning.line)).collect()
 }
 
-/// To compare each with each took minutes, and hours where there were more.
 /// A refusal for what a collection or another step has removed says so.
 #[test]
 fn a_step_that_finds_nothing_is_told_what_took_it() {
@@ -25,6 +24,24 @@ fn a_step_that_finds_nothing_is_told_what_took_it() {
         (
             "content put layer\ngc\ncontent label layer gc.root=x\n",
             "content/layer was removed by `gc`, line 3: nothing refers to it",
+        ),
+        // What held it before is told with the step that ended that.
+        (
+            "lease create l\nlease use l\ncontent put layer\nlease delete l\ngc\ncontent label layer gc.root=x\n",
+            "content/layer was removed by `gc`, line 6: nothing refers to it (before `lease delete l`, line 5: lease/l holds it)",
+        ),
+        (
+            "content put a\ncontent put b gc.root=1 gc.ref.content.0=@a\ncontent label b gc.ref.content.0=\ngc\nexpect kept content/a\n",
+            "nothing refers to it (before `content label b gc.ref.content.0=`, line 4: content/b refers to it by gc.ref.content.0)",
+        ),
+        (
+            "content put a\ncontent put b gc.root=1 gc.ref.content.0=@a\ncontent label b gc.ref.content.0=\ngc\nexpect present content/a\n",
+            "removed by `gc`, line 5: nothing refers to it (before `content label b gc.ref.content.0=`, line 4: content/b",
+        ),
+        // That time went by is in the reason itself.
+        (
+            "lease create l expire=+1h\nlease add l content/a\ncontent put a\nadvance 2h\ngc\ncontent label a gc.root=x\n",
+            "content/a was removed by `gc`, line 6: lease/l held it and expired 2026-01-01T01:00:00Z",
         ),
         // Not of what else the step names and the error only seems to: `a` is in "snapshot".
         (
@@ -40,9 +57,11 @@ fn a_step_that_finds_nothing_is_told_what_took_it() {
         let failures = run(&scenario, None).failures;
         let said = failures.first().expect("a refusal").to_string();
         assert!(said.contains(told), "{said}");
+        assert_eq!(said.contains("(before"), told.contains("(before"), "{said}");
     }
 }
 
+/// To compare each with each took minutes, and hours where there were more.
 #[test]
 fn slips_are_told_among_tens_of_thousands_of_names() {
     let names =

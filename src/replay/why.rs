@@ -3,7 +3,8 @@
 //! ```text
 //! content/layer was kept by the last collection: lease/pull holds it until 2026-01-01T01:00:00Z
 //! content/old is not there: removed by `gc`, line 17: lease/pull held it and expired 2026-01-01T01:00:00Z
-//! content/new is not there: removed by `content delete new`, line 19
+//! content/new is not there: removed by `gc`, line 17: nothing refers to it (before `lease delete pull`, line 12: lease/pull holds it)
+//! content/own is not there: removed by `content delete own`, line 19
 //! container/web was kept by the last collection: no collection removes containers
 //! ```
 //!
@@ -78,13 +79,13 @@ fn named(step: &Step) -> Option<(Kind, Name)> {
 
 /// A node that an assertion names.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     /// The namespace of the client that asks.
-    client: &'a [u8],
+    pub(super) client: &'a [u8],
     /// The kind as the step has it.
-    kind: Kind,
-    namespace: &'a [u8],
-    key: &'a [u8],
+    pub(super) kind: Kind,
+    pub(super) namespace: &'a [u8],
+    pub(super) key: &'a [u8],
 }
 
 impl Replay<'_> {
@@ -103,7 +104,9 @@ impl Replay<'_> {
             (Assertion::Absent(_) | Assertion::NotStored(_), Some(Fate::Removed(_))) if is_there() => {
                 Some("it was made again after the last collection removed it".to_owned())
             }
-            (Assertion::Kept(_), Some(Fate::Removed(why))) => Some(why),
+            (Assertion::Kept(_), Some(Fate::Removed(why))) => {
+                Some(self.with_before(why, asked, self.removals.collected_at))
+            }
             (Assertion::Kept(_) | Assertion::Removed(_), None)
                 if last.is_some_and(|it| is_unstarted(it, asked)) =>
             {
@@ -185,8 +188,16 @@ impl Replay<'_> {
         let line = &self.scenario.lines[*at];
         let removed = format!("removed by `{}`, line {}", print_step(&line.step), line.number);
         match collected.as_ref().and_then(|collected| self.fate(collected, asked)) {
-            Some(Fate::Removed(why)) => Some(format!("{removed}: {why}")),
+            Some(Fate::Removed(why)) => Some(format!("{removed}: {}", self.with_before(why, asked, *at))),
             _ => Some(removed),
+        }
+    }
+
+    /// Why a step removed a node, with what kept it before.
+    fn with_before(&self, why: String, asked: Asked<'_>, at: usize) -> String {
+        match self.kept_before(asked, at) {
+            Some(before) => format!("{why} {before}"),
+            None => why,
         }
     }
 }
