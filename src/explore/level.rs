@@ -2,12 +2,10 @@
 
 use super::commute::{self, Commuting, touches};
 use super::moves::{Goes, Moves, Next, Outcome, Reached, Taken};
+use super::protocol::At;
 use super::state::Control;
 use hashbrown::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// A move: its thread, and its place among that one's.
-pub(super) type At = (u8, u16);
 
 /// The states of one rank.
 #[derive(Default)]

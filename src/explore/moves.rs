@@ -1,8 +1,7 @@
 //! One move in one world: what comes of it for whoever is at its place, and which promises it breaks.
 
 use super::found::{Guarded, Kind, Search};
-use super::level::At;
-use super::protocol::{Answer, Move, Protocol, is_as_asked};
+use super::protocol::{Answer, At, Move, Protocol, is_as_asked};
 use super::state::{Control, Seen};
 use crate::oracle::judge;
 use crate::properties::check::check_each;

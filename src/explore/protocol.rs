@@ -48,6 +48,9 @@ pub struct Thread<'s> {
     pub moves: Vec<Move<'s>>,
 }
 
+/// A move: its thread, and its place among that one's.
+pub(super) type At = (u8, u16);
+
 /// One transaction of a client's step.
 pub struct Move<'s> {
     /// The line that it belongs to.
@@ -167,7 +170,7 @@ impl<'s> Protocol<'s> {
     }
 
     /// A move by its thread and its place among that one's, and whose it is.
-    pub(super) fn at(&self, (thread, place): (u8, u16)) -> (Option<&Name>, &Move<'s>) {
+    pub(super) fn at(&self, (thread, place): At) -> (Option<&Name>, &Move<'s>) {
         let thread = &self.threads[usize::from(thread)];
         (thread.client, &thread.moves[usize::from(place)])
     }

@@ -16,9 +16,9 @@
 //! broken, states from which a shorter order may come are still looked at.
 
 use super::found::{Broken, Found, Kind, Progress, Search, Tested, Untested, Verdict};
-use super::level::{At, Born, Level, Sibling, State, Visited};
+use super::level::{Born, Level, Sibling, State, Visited};
 use super::moves::{Moves, Next, Outcome, Reached};
-use super::protocol::Protocol;
+use super::protocol::{At, Protocol};
 use super::state::{Clocks, Control};
 use crate::scenario::Outcome as Asked;
 use crate::world::World;
