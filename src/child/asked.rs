@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::disagreement::{Disagreement, HANDS_TO_REMOVAL, Way, disagreements};
+use super::numbering::other_release;
 use super::process::{Child, ChildError};
 use crate::conformance::run::results;
 use crate::conformance::{Results, Row, compare};
@@ -173,8 +174,10 @@ impl Otherwise {
             }
             first = first.or(Some(expected));
         }
-        let words = Words { release, tree: &row.db, namespace };
-        Some(Otherwise::of(disagreements(row, words, "ours", &first?, &answer.results)))
+        let (words, expected) = (Words { release, tree: &row.db, namespace }, first?);
+        let mut otherwise = Otherwise::of(disagreements(row, words, "ours", &expected, &answer.results));
+        otherwise.child.extend(other_release(release, &expected, &answer.results));
+        Some(otherwise)
     }
 
     /// Holds what our own engine or oracle does with a row's case against what was recorded; none where no object, call or

@@ -17,6 +17,7 @@ mod asked;
 pub mod campaign;
 mod command;
 mod disagreement;
+mod numbering;
 mod process;
 mod rows;
 pub mod serve;

@@ -9,6 +9,7 @@ use crate::engine::Fault;
 use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::generate::trees;
+use crate::node::Node;
 use crate::properties::known::Known;
 use crate::release::Release;
 use crate::replay;
@@ -365,6 +366,36 @@ fn the_cause_is_said_in_the_words_of_our_own_findings() {
         assert!(!told.contains("differs in `"), "{fault}: something is said in no words\n{told}");
         assert!(!told.contains("type-34/"), "{fault}: a flat snapshot is named by its number\n{told}");
     }
+}
+
+#[test]
+fn a_child_that_numbers_types_as_another_release_is_told_of_which_it_seems_to_be() {
+    let asked = |release: Release, built_of: Release, is_odd: fn(&Node) -> bool| {
+        let steps = "lease create pull\ncontent put a\nlease add pull content/a\ningest open up ref=r\ngc\n";
+        let scenario = parse(steps.replace("ingest open up ref=r", "content open r").as_bytes());
+        let mut world = World::new(release);
+        let lines = scenario.expect("a scenario").lines;
+        let collected = lines.iter().find_map(|line| world.apply(line).collected).expect("a collection");
+        let row = row("case".to_owned(), &collected.before);
+        let mut results = results(&row.situation(release, None), None);
+        let (roots, all) = (results.roots.iter_mut().flatten(), results.all.iter_mut().flatten());
+        let marked = results.marked.iter_mut().flatten().flatten();
+        for node in roots.chain(all).chain(marked).filter(|node| is_odd(node)) {
+            node.resource_type = release.number_in(built_of, node.resource_type).expect("a number");
+        }
+        let answer = Answer { name: None, results };
+        Otherwise::of_answer(&row, release, DEFAULT_NAMESPACE, &answer)
+            .expect("a difference")
+            .child
+            .join("\n")
+    };
+    let told = asked(Release::V1_7, Release::V2_3, |_| true);
+    assert!(told.contains("as containerd 2.0 to 2.4 does, not 1.7: it seems to be built of that"), "{told}");
+    let told = asked(Release::V2_3, Release::V1_7, |_| true);
+    assert!(told.contains(" does, not 2.3: it seems to be built of that"), "{told}");
+    // One that differs is a mistake, not another release.
+    let told = asked(Release::V2_3, Release::V1_7, |node| *node.key == *b"pull");
+    assert!(!told.contains("seems to be built"), "{told}");
 }
 
 #[test]
