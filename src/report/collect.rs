@@ -1,7 +1,7 @@
 //! What a collection would remove and keep.
 
 use super::Show;
-use super::saying::node_in;
+use super::node::node_in;
 use super::shell::quoted;
 use crate::bucket::json;
 use crate::engine::{Culprit, Level, LogEvent, NamedAs, Naming, Outcome, Remedy};

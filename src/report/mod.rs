@@ -14,6 +14,7 @@ pub mod finding;
 pub mod grade;
 pub mod graph;
 pub mod lint;
+mod node;
 pub mod releases;
 pub mod saying;
 pub mod shell;

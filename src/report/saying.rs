@@ -1,14 +1,13 @@
 //! What explanations, digests and comparisons are said with: names, sizes and times of one database.
 
 use super::collect;
-use crate::bucket::{Bucket, json};
+use crate::bucket::json;
 use crate::engine::Culprit;
 use crate::explain::{Held, Hop, Network, Subject};
 use crate::instant::Instant;
 use crate::node::{Kind, NodeRef};
 use crate::oracle::{By, Holder};
 use crate::reason::Words;
-use crate::release::Release;
 use crate::replay::Lines;
 use crate::scenario::alias;
 use crate::schema::views;
@@ -186,20 +185,6 @@ impl<'a> Saying<'_, '_, 'a> {
         collect::write_culprits(out, self.situation, self.culprits)?;
         writeln!(out, "What follows is what the rules keep, and what would go once that is mended.\n")
     }
-}
-
-/// A node as `namespace/kind/key`. A snapshotter that has slashes itself stands in quotes, as scenarios write it, where the
-/// database has it.
-pub(super) fn node_in(tree: &Bucket, release: Release, node: NodeRef<'_>) -> String {
-    let first = node.key.iter().position(|byte| *byte == b'/');
-    let slash = views::snapshot_slash(tree, node.namespace, node.key);
-    if release.kind_of(node.resource_type) != Kind::Snapshot || slash == first {
-        return text::node(release, node);
-    }
-    // No namespace is called by the empty name, so that it is always told.
-    let name = Words { release, tree, namespace: b"" }.plain(node);
-    let flat = if release.is_flat(node.resource_type) { "-flat" } else { "" };
-    name.replacen("/snapshot/", &format!("/snapshot{flat}/"), 1)
 }
 
 /// A name with everyday names and short digests.
