@@ -1,7 +1,7 @@
 //! What buckets are held to, by tests and by the fuzzer: the same semantics over the standard library's maps, copied
 //! whole at every snapshot.
 
-use super::{Bucket, Builder, Entry, Refusal, View};
+use super::{Bucket, Builder, Change, Cursor, Entry, Refusal, View};
 use std::collections::BTreeMap;
 
 /// A bucket of standard maps.
@@ -22,14 +22,20 @@ pub enum ModelEntry {
     Bucket(Model),
 }
 
+impl ModelEntry {
+    /// The model of an entry.
+    pub fn of(entry: Entry<'_>) -> ModelEntry {
+        match entry {
+            Entry::Value(value) => ModelEntry::Value(value.to_vec()),
+            Entry::Bucket(below) => ModelEntry::Bucket(Model::of(below)),
+        }
+    }
+}
+
 impl Model {
     /// The model of a bucket's content.
     pub fn of(view: View<'_>) -> Model {
-        let owned = |entry| match entry {
-            Entry::Value(value) => ModelEntry::Value(value.to_vec()),
-            Entry::Bucket(below) => ModelEntry::Bucket(Model::of(below)),
-        };
-        let entries = view.iter().map(|(key, entry)| (key.to_vec(), owned(entry))).collect();
+        let entries = view.iter().map(|(key, entry)| (key.to_vec(), ModelEntry::of(entry))).collect();
         Model { sequence: view.sequence(), entries }
     }
 
@@ -116,4 +122,53 @@ impl Model {
             }
         }
     }
+
+    /// Carries out what `diff` says, by itself: the model of the tree before becomes that of the tree after. What it says
+    /// of the tree before must be so.
+    pub fn patch(&mut self, changes: &[Change<'_>]) {
+        for change in changes {
+            let Some((key, path)) = change.path.split_last() else {
+                self.renumber(change);
+                continue;
+            };
+            let around = self.at(path).expect("a change lies in a bucket that both have");
+            if let (Some(Entry::Bucket(_)), Some(Entry::Bucket(_))) = (change.before, change.after) {
+                let Some(ModelEntry::Bucket(below)) = around.entries.get_mut(*key) else {
+                    panic!("a bucket that was there before and is there after")
+                };
+                below.renumber(change);
+                continue;
+            }
+            let before = match change.after.map(ModelEntry::of) {
+                Some(after) => around.entries.insert(key.to_vec(), after),
+                None => around.entries.remove(*key),
+            };
+            assert_eq!(before, change.before.map(ModelEntry::of), "what stood there before");
+        }
+    }
+
+    /// A bucket stays, with another sequence number.
+    fn renumber(&mut self, change: &Change<'_>) {
+        let (Some(Entry::Bucket(before)), Some(Entry::Bucket(after))) = (change.before, change.after) else {
+            panic!("the root is a bucket")
+        };
+        assert_eq!(self.sequence, before.sequence());
+        self.sequence = after.sequence();
+    }
+
+    /// What a cursor shows from a key on, after as many movements as there are places.
+    pub fn from(&self, key: &[u8], places: usize) -> Vec<Option<(&[u8], ModelEntry)>> {
+        let mut entries = self.entries.range(key.to_vec()..).map(|(key, entry)| (&key[..], entry.clone()));
+        (0..places).map(|_| entries.next()).collect()
+    }
+}
+
+/// The same of a tree.
+pub fn seen_from<'a>(
+    cursor: &mut Cursor<'a>,
+    key: &[u8],
+    places: usize,
+) -> Vec<Option<(&'a [u8], ModelEntry)>> {
+    let owned = |(key, entry)| (key, ModelEntry::of(entry));
+    (0..places).map(|place| if place == 0 { cursor.seek(key) } else { cursor.next() }.map(owned)).collect()
 }

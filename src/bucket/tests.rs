@@ -1,4 +1,4 @@
-use super::model::{Model, ModelEntry};
+use super::model::{Model, seen_from};
 use super::*;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
@@ -15,7 +15,7 @@ fn random_edit(rng: &mut ChaCha8Rng, names: u32, tree: &mut Bucket, model: &mut 
     let key = name(rng, names);
     match rng.random_range(0..10) {
         0..4 => {
-            let value = vec![b'v'; rng.random_range(0..200)];
+            let value = vec![rng.random_range(b'v'..=b'z'); rng.random_range(0..200)];
             assert_eq!(tree.put(&path, &key, &value), model.put(&path, &key, &value));
         }
         4..7 => {
@@ -40,11 +40,7 @@ fn check_seeks(rng: &mut ChaCha8Rng, tree: &Bucket, model: &Model) {
     let mut cursor = tree.view().cursor();
     for _ in 0..50 {
         let key = name(rng, 40_000);
-        let mut expected = model.entries.range(key.clone()..).map(|(key, _)| &key[..]);
-        assert_eq!(cursor.seek(&key).map(|(key, _)| key), expected.next());
-        for _ in 0..3 {
-            assert_eq!(cursor.next().map(|(key, _)| key), expected.next());
-        }
+        assert_eq!(seen_from(&mut cursor, &key, 4), model.from(&key, 4));
     }
 }
 
@@ -63,6 +59,7 @@ fn buckets_follow_btreemap_through_random_edits_with_old_snapshots_intact() {
     }
     for (tree, model) in &snapshots {
         assert_eq!(&Model::of(tree.view()), model);
+        assert_eq!(&model.build(), tree, "a builder gives what edits give, wide buckets too");
     }
     // Every pair of neighbours: the changes that `diff` names lead from one to the other.
     for pair in snapshots.windows(2) {
@@ -73,29 +70,7 @@ fn buckets_follow_btreemap_through_random_edits_with_old_snapshots_intact() {
 
 fn patched(model: &Model, changes: &[Change<'_>]) -> Model {
     let mut model = model.clone();
-    for change in changes {
-        let Some((key, path)) = change.path.split_last() else {
-            let Some(Entry::Bucket(after)) = change.after else { panic!("the root is a bucket") };
-            model.sequence = after.sequence();
-            continue;
-        };
-        let bucket = model.at(path).expect("a change lies in a bucket that both have");
-        match (change.before, change.after) {
-            (Some(Entry::Bucket(_)), Some(Entry::Bucket(after))) => {
-                let Some(ModelEntry::Bucket(below)) = bucket.entries.get_mut(*key) else {
-                    panic!("a bucket")
-                };
-                below.sequence = after.sequence();
-            }
-            (_, None) => drop(bucket.entries.remove(*key)),
-            (_, Some(Entry::Value(value))) => {
-                bucket.entries.insert(key.to_vec(), ModelEntry::Value(value.to_vec()));
-            }
-            (_, Some(Entry::Bucket(below))) => {
-                bucket.entries.insert(key.to_vec(), ModelEntry::Bucket(Model::of(below)));
-            }
-        }
-    }
+    model.patch(changes);
     model
 }
 
@@ -111,7 +86,16 @@ fn a_bucket_of_twenty_thousand_keys_follows_btreemap() {
         if removes {
             assert_eq!(tree.delete(&[], &key), model.delete(&[], &key, false));
         } else {
-            assert_eq!(tree.put(&[], &key, &key), model.put(&[], &key, &key));
+            // Most keys come again, with another value of the same length, a shorter one or a longer one.
+            let mut value = key.clone();
+            value.resize(rng.random_range(0..8), b'a' + u8::try_from(step % 26).expect("a letter"));
+            assert_eq!(tree.put(&[], &key, &value), model.put(&[], &key, &value));
+        }
+        if step % 1000 == 0 {
+            // Numbers fall as well as they rise.
+            let sequence = rng.random_range(0..100);
+            assert_eq!(tree.set_sequence(&[], sequence), Ok(()));
+            model.sequence = sequence;
         }
         if step == 20_000 {
             old = Some((tree.clone(), model.clone()));
@@ -122,7 +106,9 @@ fn a_bucket_of_twenty_thousand_keys_follows_btreemap() {
     assert_eq!(Model::of(old_tree.view()), old_model);
     assert_eq!(Model::of(tree.view()), model);
     check_seeks(&mut rng, &tree, &model);
+    check_seeks(&mut rng, &old_tree, &old_model);
     assert_eq!(patched(&old_model, &diff(&old_tree, &tree)), model);
+    assert_eq!(patched(&model, &diff(&tree, &old_tree)), old_model);
 }
 
 #[test]

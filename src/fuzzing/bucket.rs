@@ -1,10 +1,10 @@
 //! The bucket room against standard maps.
 
-use crate::bucket::model::Model;
+use crate::bucket::model::{Model, seen_from};
 use crate::bucket::{Bucket, diff};
 use arbitrary::{Result, Unstructured};
 
-/// bucket(edits) = BTreeMap(edits), old snapshots and seeks included, and diff(a, b) is empty exactly if a = b.
+/// bucket(edits) = BTreeMap(edits), old snapshots and seeks included; diff(a, b) leads from a to b, and is empty exactly if a = b.
 pub(super) fn bucket(bytes: &[u8]) {
     // Bytes that end early end the edits.
     let _ended = edits(&mut Unstructured::new(bytes));
@@ -31,13 +31,13 @@ fn edits(u: &mut Unstructured<'_>) -> Result<()> {
         assert_eq!(&model.build(), tree, "a builder gives what edits give");
     }
     for pair in snapshots.windows(2) {
-        let is_equal = pair[0].1 == pair[1].1;
-        assert_eq!(
-            diff(&pair[0].0, &pair[1].0).is_empty(),
-            is_equal,
-            "diff is empty exactly for equal trees"
-        );
-        assert_eq!(pair[0].0 == pair[1].0, is_equal);
+        let ((old, old_model), (new, new_model)) = (&pair[0], &pair[1]);
+        let (changes, is_equal) = (diff(old, new), old_model == new_model);
+        assert_eq!(changes.is_empty(), is_equal, "diff is empty exactly for equal trees");
+        assert_eq!(old == new, is_equal);
+        let mut patched = old_model.clone();
+        patched.patch(&changes);
+        assert_eq!(&patched, new_model, "what diff says leads from one to the other");
     }
     Ok(())
 }
@@ -53,7 +53,7 @@ fn edit(u: &mut Unstructured<'_>, tree: &mut Bucket, model: &mut Model) -> Resul
     let key = name(u)?;
     match u.int_in_range(0..=9)? {
         0..=3 => {
-            let value = vec![b'v'; u.int_in_range(0..=40)?];
+            let value = vec![u.int_in_range(b'v'..=b'y')?; u.int_in_range(0..=40)?];
             assert_eq!(tree.put(&path, &key, &value), model.put(&path, &key, &value));
         }
         4..=6 => assert_eq!(tree.create_bucket(&path, &key), model.create_bucket(&path, &key)),
@@ -71,8 +71,6 @@ fn edit(u: &mut Unstructured<'_>, tree: &mut Bucket, model: &mut Model) -> Resul
 fn check_seek(u: &mut Unstructured<'_>, tree: &Bucket, model: &Model) -> Result<()> {
     let key = name(u)?;
     let mut cursor = tree.view().cursor();
-    let mut expected = model.entries.range(key.clone()..).map(|(key, _)| &key[..]);
-    assert_eq!(cursor.seek(&key).map(|(key, _)| key), expected.next());
-    assert_eq!(cursor.next().map(|(key, _)| key), expected.next());
+    assert_eq!(seen_from(&mut cursor, &key, 2), model.from(&key, 2));
     Ok(())
 }
