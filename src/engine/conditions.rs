@@ -35,18 +35,18 @@ pub(super) enum Condition {
 }
 
 impl Conditions {
-    /// Reads a label `gc.cond.snapshot<rest>` of an object; `intern` gives the snapshot's number.
+    /// Reads a label `gc.cond.snapshot<rest>` of an object, whose value is cut at a bar; `intern` gives the snapshot's number.
     pub(super) fn add(
         &mut self,
         object: NodeId,
         rest: &[u8],
-        value: &[u8],
+        (value, bar): (&[u8], Option<usize>),
         intern: impl FnOnce(Key<'_>) -> NodeId,
     ) {
         // Leading dots and slashes are trimmed; there need be none.
         let trimmed = rest.iter().take_while(|byte| matches!(byte, b'.' | b'/')).count();
         let snapshotter = rest[trimmed..].split(|byte| *byte == b'/').next().unwrap_or_default();
-        let Some(bar) = value.iter().position(|byte| *byte == b'|') else { return };
+        let Some(bar) = bar else { return };
         let (conditions, name) = (&value[..bar], &value[bar + 1..]);
         let conditions: Vec<Condition> =
             conditions.split(|byte| *byte == b',').filter_map(read_condition).collect();

@@ -138,6 +138,11 @@ pub(super) trait Decisions: Copy {
         rest.split(|byte| *byte == b'/').next().unwrap_or_default()
     }
 
+    /// Where a label with conditions is cut into those and the key of a snapshot: at its first bar (`addCond`).
+    fn bar(self, value: &[u8]) -> Option<usize> {
+        value.iter().position(|byte| *byte == b'|')
+    }
+
     /// How many references a label's conditions give to a snapshot that was last used at these times: one for each
     /// condition and time that go together (`scanRoots`, from 2.3).
     fn references_met(self, conditions: &[Condition], used_at: &[Instant], now: Instant) -> usize {

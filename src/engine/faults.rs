@@ -67,6 +67,7 @@ impl Decisions for Fault {
         match self {
             Fault::FlatFollowsLabels => false,
             Fault::FlatValueRead if label == Some(b"false") => false,
+            Fault::FlatEmptyIgnored if label == Some(b"") => false,
             _ => Containerd.is_flat(label),
         }
     }
@@ -131,6 +132,13 @@ impl Decisions for Fault {
 
     fn snapshotter(self, rest: &[u8]) -> &[u8] {
         if self == Fault::SnapshotterSuffixNotCut { rest } else { Containerd.snapshotter(rest) }
+    }
+
+    fn bar(self, value: &[u8]) -> Option<usize> {
+        match self {
+            Fault::ConditionLastBar => value.iter().rposition(|byte| *byte == b'|'),
+            _ => Containerd.bar(value),
+        }
     }
 
     fn references_met(self, conditions: &[Condition], used_at: &[Instant], now: Instant) -> usize {
@@ -203,6 +211,7 @@ named! {
     LeaseExpiryIgnored, "lease-expiry-ignored", Release::V1_7Beta => "A lease whose expiry has passed is still a root.";
     FlatFollowsLabels, "flat-follows-labels", Release::V1_7Beta => "What a flat lease holds is followed as if the lease were plain.";
     FlatValueRead, "flat-value-read", Release::V1_7Beta => "A lease labelled flat with the value `false` is taken as plain.";
+    FlatEmptyIgnored, "flat-empty-ignored", Release::V1_7Beta => "A lease whose label for being flat has no value is taken as plain.";
     LeaseIngestsForgotten, "lease-ingests-forgotten", Release::V1_7Beta => "A lease does not hold its ingests.";
     LeaseOtherSnapshotters, "lease-other-snapshotters", Release::V1_7Beta => "A lease holds only the snapshots of `overlayfs`.";
     LeasePageOnly, "lease-page-only", Release::V1_7Beta => "Of what a lease holds of one kind only the first 32 are read.";
@@ -262,6 +271,7 @@ named! {
     BackReferenceFromFlat, "back-reference-from-flat", Release::V2_2 => "A parent visited flat keeps its back references.";
     BackReferencesForgotten, "back-references-forgotten", Release::V2_2 => "Back references do not count.";
     ConditionBeforeValues, "condition-before-values", Release::V2_3 => "Conditions are weighed before the snapshots' values are met.";
+    ConditionLastBar, "condition-last-bar", Release::V2_3 => "A condition is cut at its last bar, so that a snapshot's key cannot have one.";
     ConditionsAnded, "conditions-anded", Release::V2_3 => "All conditions of a label must hold, not one of them.";
     MissingUsedAtHolds, "missing-used-at-holds", Release::V2_3 => "A condition on a snapshot without a value holds.";
     CollectorReferencesForgotten, "collector-references-forgotten", Release::V2_4 => "What collectors refer to is not kept.";

@@ -237,7 +237,7 @@ impl<D: Decisions> Scan<'_, '_, D> {
             }
             Sent::Condition(rest, value) => {
                 let object = self.marks.nodes.intern(resource_type, namespace, key);
-                self.conditions.add(object, rest, value, |snapshot| {
+                self.conditions.add(object, rest, (value, decisions.bar(value)), |snapshot| {
                     self.marks.nodes.intern(types.snapshot, namespace, snapshot)
                 });
             }

@@ -33,19 +33,33 @@ named! {
     AnyCollected, "any-collected", 3 => "Collectors list, hold and report nodes of any kind, existing or not.";
     Bursts, "bursts", 1 => "Up to a thousand of one thing: parents, references, siblings, labels, lease entries, bytes of a value.";
     Restarts, "restarts", 3 => "The daemon is stopped and started again.";
+    // Drawn apart: see `Profile::draw`.
+    Chains, "chains", 1 => "What hangs on one thing: deep chains that a root label or a lease at their head holds, parents made anew, namespaces of one snapshot; images in bursts.";
+    EmptyLabels, "empty-labels", 1 => "Labels of which only the presence counts, without a value or with one that says no.";
+    FarTimes, "far-times", 1 => "The zero time, times before 1970 and in the year 9999.";
+    Prefixes, "prefixes", 1 => "Names of which one begins another, in one bucket and across kinds.";
+    AskedElsewhere, "asked-elsewhere", 1 => "Collectors answer for another namespace than that of what they hold.";
 }
 
 /// The habits of a case; without any, clients write content, snapshots, images and containers without oddities.
 pub type Profile = Set<Habit>;
 
 impl Profile {
-    /// The habits of one case of a swarm.
+    /// The habits of one case of a swarm. Those that came last are read from the upper halves of the bytes of which the first
+    /// are the lower: a case without any of them is what it was before there were these.
     ///
     /// # Errors
     /// As `arbitrary`'s: never for want of bytes, which count as zeros.
     pub fn draw(u: &mut Unstructured<'_>) -> Result<Profile> {
+        let (first, last) = Habit::ALL.split_at(Habit::Chains as usize);
         let mut profile = Profile::NONE;
-        for habit in Habit::ALL {
+        // Of too few bytes none is drawn.
+        for (habit, byte) in last.iter().zip(u.peek_bytes(last.len()).unwrap_or_default()) {
+            if byte >> 4 < habit.chance() {
+                profile = profile.with(*habit);
+            }
+        }
+        for habit in first {
             if u.int_in_range(0..=15)? < habit.chance() {
                 profile = profile.with(*habit);
             }

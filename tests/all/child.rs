@@ -202,7 +202,7 @@ fn a_finding_says_why_and_its_commands_show_it_again() {
         let child = format!("'{PROGRAM}' child --fault {fault}");
         let options = [
             "--seed",
-            "why",
+            "again",
             "--cases",
             "60",
             "--release",

@@ -225,7 +225,7 @@ fn a_case_by_its_number_is_a_scenario() {
 fn what_clients_come_across_is_shown_by_clients_steps() {
     let folder = folder();
     for (fault, cases, property) in [
-        ("ingest-without-expiry-root", "640", "completeness"),
+        ("ingest-without-expiry-root", "1280", "completeness"),
         ("ingest-expiry-ignored", "128", "completeness"),
         ("root-label-exact", "640", "safety"),
         ("sweep-skips", "640", "error"),

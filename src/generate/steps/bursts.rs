@@ -35,7 +35,7 @@ impl Draft<'_, '_> {
     }
 
     /// Content that refers to content which nobody else refers to.
-    fn pair(&mut self) -> Resource {
+    pub(super) fn pair(&mut self) -> Resource {
         let [above, below] = [3, 4].map(|at| names::BLOBS[names::STRAY - at].clone());
         let labels = [(CHAIN_LABEL.to_vec(), below.clone())].into_iter().collect();
         let put = |digest, labels| line(Step::ContentPut { digest, size: None, labels });
@@ -149,7 +149,9 @@ impl Draft<'_, '_> {
 
     /// A snapshot with a time of use, and content or an image that refers to it on a condition.
     pub(super) fn condition(&mut self) -> Result<()> {
-        let key = names::SNAPSHOTS[7].to_vec();
+        // A key may have a bar in it; the first one of a label ends its conditions.
+        let has_bar = self.has(Habit::Prefixes) && self.u.arbitrary()?;
+        let key: Name = if has_bar { b"s7|s7".into() } else { names::SNAPSHOTS[7].into() };
         let used_at = time::format_rfc3339_nano(self.time()?).into_bytes();
         // Behind these names a separator is meant to follow; releases take others too.
         let is_near = self.has(Habit::NearMisses) && self.u.ratio(1, 3)?;

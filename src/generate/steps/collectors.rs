@@ -5,7 +5,7 @@ use super::labels::COLLECTORS;
 use super::{Draft, line, names};
 use crate::generate::profile::Habit;
 use crate::node::Kind;
-use crate::scenario::{Call, Name, NodeName, Step};
+use crate::scenario::{Call, DEFAULT_NAMESPACE, Name, NodeName, Step};
 use arbitrary::Result;
 
 impl Draft<'_, '_> {
@@ -48,23 +48,25 @@ impl Draft<'_, '_> {
                 Step::CollectorList { collector, nodes }
             }
             4 | 5 => {
-                Step::CollectorActive { collector, nodes: vec![self.collected(collector)?], asked: None }
+                let (nodes, asked) = (vec![self.collected(collector)?], self.asked()?);
+                Step::CollectorActive { collector, nodes, asked }
             }
             6 | 7 => {
                 let lease = self.name(&names::LEASES, names::HOT)?;
-                Step::CollectorLeased {
-                    collector,
-                    nodes: vec![self.collected(collector)?],
-                    lease,
-                    asked: None,
-                }
+                let (nodes, asked) = (vec![self.collected(collector)?], self.asked()?);
+                Step::CollectorLeased { collector, nodes, lease, asked }
             }
             8 | 9 => {
                 let (from, to) = (self.stored()?, self.collected(collector)?);
-                Step::CollectorBackReference { collector, from, to, asked: None }
+                Step::CollectorBackReference { collector, from, to, asked: self.asked()? }
             }
             10 | 11 => {
                 let (from, to) = (self.collected(collector)?, vec![self.stored()?]);
+                if self.release.rules().collector_references && self.u.arbitrary()? {
+                    // What nothing holds is never asked for what it refers to.
+                    let nodes = vec![from.clone()];
+                    self.queue.push_back(line(Step::CollectorActive { collector, nodes, asked: None }));
+                }
                 Step::CollectorReferences { collector, from, to }
             }
             12 => Step::CollectorForget { collector, nodes: vec![self.collected(collector)?] },
@@ -79,6 +81,14 @@ impl Draft<'_, '_> {
         };
         self.step(step);
         Ok(())
+    }
+
+    /// The namespace for which a collector answers: mostly the node's own.
+    fn asked(&mut self) -> Result<Option<Name>> {
+        if !self.has(Habit::AskedElsewhere) || self.u.arbitrary()? {
+            return Ok(None);
+        }
+        Ok(Some(self.u.choose(&[DEFAULT_NAMESPACE, names::OTHER])?.to_vec()))
     }
 
     pub(super) fn stream(&mut self) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::Draft;
 use super::names;
 use crate::generate::profile::Habit;
-use crate::instant::Instant;
+use crate::instant::{Instant, UNIX_EPOCH_SECONDS};
 use crate::node::Kind;
 use crate::scenario::{Labels, Name};
 use crate::schema::{names as schema, time};
@@ -66,6 +66,13 @@ pub(super) const CONDITIONS: [&[u8]; 8] = [
     b"usedat<=1h",
     b"usedat>=0s",
     b"usedat<1d,usedat<1m",
+];
+/// The zero time, which Go's `IsZero` takes for none, just before 1970, and the last year that RFC 3339 can write,
+/// of which enough is left that no clock passes it.
+const FAR: [Instant; 3] = [
+    Instant { seconds: 0, nanoseconds: 0 },
+    Instant { seconds: UNIX_EPOCH_SECONDS - 1, nanoseconds: 0 },
+    Instant { seconds: UNIX_EPOCH_SECONDS + 253_399_622_400, nanoseconds: 0 },
 ];
 /// Labels that almost mean something.
 const NEAR: [&[u8]; 16] = [
@@ -178,6 +185,10 @@ impl Draft<'_, '_> {
     /// A time on the clock, one tick or a few seconds around it, or far away.
     pub(super) fn time(&mut self) -> Result<Instant> {
         const BILLION: i64 = 1_000_000_000;
+        if self.has(Habit::FarTimes) && self.u.ratio(1, 3)? {
+            let far = *self.u.choose(&FAR)?;
+            return Ok(shifted(far, *self.u.choose(&[0, 0, 1, 999_999_999])?));
+        }
         let around =
             *self.u.choose(&[0, 1, -1, BILLION, -BILLION, 10 * BILLION, -10 * BILLION, 3_600 * BILLION])?;
         Ok(shifted(self.now, around))

@@ -1,8 +1,10 @@
 //! Rare bursts of one thing, up to a thousand: chains that are deep, buckets that are wide and lose entries again.
 
 use super::{Draft, line, names};
+use crate::generate::profile::Habit;
 use crate::scenario::{
-    ContainerFields, DEFAULT_NAMESPACE, Labels, Name, NewSnapshot, Resource, SnapshotName, Step, alias,
+    ContainerFields, DEFAULT_NAMESPACE, ImageFields, Labels, Name, NewSnapshot, Resource, SnapshotName, Step,
+    alias,
 };
 use arbitrary::Result;
 
@@ -18,9 +20,12 @@ impl Draft<'_, '_> {
         self.has_burst = true;
         let power = self.u.int_in_range(1..=10u32)?;
         let size = self.u.int_in_range(1 << (power - 1)..=1usize << power)?.min(SIZE_MAX);
+        if self.has(Habit::Chains) && self.u.ratio(1, 4)? {
+            return self.many_images(size);
+        }
         match self.u.int_in_range(0..=5u8)? {
-            0 => self.chain_of_parents(size / 2 + 1),
-            1 => self.chain_of_references(size),
+            0 => self.chain_of_parents(size / 2 + 1)?,
+            1 => self.chain_of_references(size)?,
             2 => self.siblings(size)?,
             3 => self.many_labels(size),
             4 => self.many_entries(size)?,
@@ -29,8 +34,8 @@ impl Draft<'_, '_> {
         Ok(())
     }
 
-    /// Each snapshot stands on the one before it.
-    fn chain_of_parents(&mut self, size: usize) {
+    /// Each snapshot stands on the one before it; a label or a lease may hold the last.
+    fn chain_of_parents(&mut self, size: usize) -> Result<()> {
         let snapshot = |key: Name| SnapshotName { snapshotter: b"native".to_vec(), key };
         for at in 0..size {
             let parent = at.checked_sub(1).map(numbered);
@@ -40,14 +45,29 @@ impl Draft<'_, '_> {
             let (name, labels) = (numbered(at), Labels::new());
             self.step(Step::SnapshotCommit { snapshot: extract, name, parent: None, labels });
         }
+        self.pin(Resource::Snapshot(snapshot(numbered(size - 1))))
     }
 
-    /// Each blob refers to the next.
-    fn chain_of_references(&mut self, size: usize) {
+    /// Each blob refers to the next; a label or a lease may hold the first.
+    fn chain_of_references(&mut self, size: usize) -> Result<()> {
         for at in 0..size {
             let labels = [(b"containerd.io/gc.ref.content.0".to_vec(), digest(at + 1))].into_iter().collect();
             self.step(Step::ContentPut { digest: digest(at), size: None, labels });
         }
+        self.pin(Resource::Content(digest(0)))
+    }
+
+    /// Images of one target, of which some go again.
+    fn many_images(&mut self, size: usize) -> Result<()> {
+        for at in 0..size {
+            let fields = ImageFields { target: Some(digest(0)), ..ImageFields::default() };
+            self.step(Step::ImageCreate { image: numbered(at), fields });
+        }
+        let apart = self.u.int_in_range(1..=4usize)?;
+        for at in (0..size).step_by(apart) {
+            self.queue.push_back(line(Step::ImageDelete { image: numbered(at), sync: false }));
+        }
+        Ok(())
     }
 
     /// Blobs, of which some go and some come back, so that their bucket is wide and loses entries.
@@ -119,10 +139,10 @@ impl Draft<'_, '_> {
     }
 }
 
-fn numbered(at: usize) -> Name {
+pub(super) fn numbered(at: usize) -> Name {
     format!("n{at}").into_bytes()
 }
 
-fn digest(at: usize) -> Name {
+pub(super) fn digest(at: usize) -> Name {
     alias::digest_of(&format!("n{at}")).expect("a letter and digits are a name")
 }

@@ -12,6 +12,7 @@
 //! daemon makes of its steps.
 
 mod bursts;
+mod chains;
 mod collectors;
 mod grammar;
 mod labels;
@@ -110,7 +111,7 @@ type Operation<D> = fn(&mut D) -> Result<()>;
 
 impl<'u, 'b> Draft<'u, 'b> {
     /// The default mix: weight, operation, and the habit without which it does not come.
-    const MIX: [(u16, Operation<Self>, Option<Habit>); 40] = [
+    const MIX: [(u16, Operation<Self>, Option<Habit>); 45] = [
         (50, Self::put, None),
         (11, Self::label_content, None),
         (3, Self::delete_content, None),
@@ -149,8 +150,13 @@ impl<'u, 'b> Draft<'u, 'b> {
         (10, Self::any_label, Some(Habit::LabelGrammar)),
         (10, Self::burst, Some(Habit::Bursts)),
         (8, Self::use_namespace, Some(Habit::SharedNames)),
+        (8, Self::use_namespace, Some(Habit::Prefixes)),
         (8, Self::undecodable, Some(Habit::OddTimes)),
         (10, Self::restart, Some(Habit::Restarts)),
+        (10, Self::pinned_chain, Some(Habit::Chains)),
+        (10, Self::empty_label, Some(Habit::EmptyLabels)),
+        (6, Self::parent_made_anew, Some(Habit::Chains)),
+        (6, Self::namespace_of_one_snapshot, Some(Habit::Chains)),
     ];
 
     fn new(u: &'u mut Unstructured<'b>, release: Release, profile: Profile) -> Draft<'u, 'b> {
@@ -253,7 +259,12 @@ impl<'u, 'b> Draft<'u, 'b> {
             return Ok(self.u.choose(&names::SHARED)?.to_vec());
         }
         let length = self.pool_length(pool.len(), hot);
-        Ok(self.u.choose(&pool[..length])?.to_vec())
+        let name = self.u.choose(&pool[..length])?.to_vec();
+        if self.has(Habit::Prefixes) && self.u.ratio(1, 4)? {
+            // The beginning of all names of its kind, or one that begins with this.
+            return Ok(if self.u.arbitrary()? { vec![name[0]] } else { [&name[..], b"0"].concat() });
+        }
+        Ok(name)
     }
 
     /// How much of a pool is drawn from.

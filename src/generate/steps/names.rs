@@ -38,6 +38,10 @@ pub(super) const HOT_CHAINED: usize = 6;
 pub(super) const SNAPSHOTTERS: [&[u8]; 2] = [b"native", b"overlayfs"];
 /// Snapshotters whose snapshots get in each other's way: containerd cuts a snapshot's key at its first slash.
 pub(super) const SLASHED: [&[u8]; 2] = [b"over/lay", b"over"];
+/// One that begins the name of another.
+pub(super) const PREFIX_SNAPSHOTTER: &[u8] = b"overlay";
+/// Namespaces of which one begins the other.
+pub(super) const PREFIX_NAMESPACES: [&[u8]; 4] = [b"default", b"default", b"default0", b"def"];
 /// The second namespace.
 pub(super) const OTHER: &[u8] = b"other";
 

@@ -249,6 +249,7 @@ impl Draft<'_, '_> {
     pub(super) fn use_namespace(&mut self) -> Result<()> {
         let namespace = match self.has(Habit::SharedNames) {
             true => self.any_namespace()?,
+            false if self.has(Habit::Prefixes) => self.u.choose(&names::PREFIX_NAMESPACES)?.to_vec(),
             false => if self.u.arbitrary()? { names::OTHER } else { DEFAULT_NAMESPACE }.to_vec(),
         };
         self.step(Step::NamespaceUse { namespace });
@@ -366,12 +367,12 @@ impl Draft<'_, '_> {
         Ok(())
     }
 
-    fn raw_put(&mut self, below: &[&[u8]], value: &[u8]) -> Result<Step> {
+    pub(super) fn raw_put(&mut self, below: &[&[u8]], value: &[u8]) -> Result<Step> {
         Ok(Step::RawPut { path: self.path(below)?, value: RawValue::Bytes(value.to_vec()) })
     }
 
     /// A path below a namespace of the case.
-    fn path(&mut self, below: &[&[u8]]) -> Result<Vec<Name>> {
+    pub(super) fn path(&mut self, below: &[&[u8]]) -> Result<Vec<Name>> {
         let is_other = self.has(Habit::Namespaces) && self.u.arbitrary()?;
         let namespace = if is_other { names::OTHER } else { DEFAULT_NAMESPACE };
         Ok([&[schema::V1, namespace], below].concat().iter().map(|key| key.to_vec()).collect())
@@ -381,10 +382,13 @@ impl Draft<'_, '_> {
         if self.has(Habit::Malformed) && self.u.ratio(1, 6)? {
             return Ok(self.u.choose(&names::SLASHED)?.to_vec());
         }
+        if self.has(Habit::Prefixes) && self.u.ratio(1, 8)? {
+            return Ok(names::PREFIX_SNAPSHOTTER.to_vec());
+        }
         Ok(self.u.choose(&names::SNAPSHOTTERS)?.to_vec())
     }
 
-    fn snapshot(&mut self) -> Result<SnapshotName> {
+    pub(super) fn snapshot(&mut self) -> Result<SnapshotName> {
         Ok(SnapshotName { snapshotter: self.snapshotter()?, key: self.snapshot_key()? })
     }
 

@@ -81,6 +81,8 @@ named! {
     MissingParentInvalid, "missing-parent-invalid", Release::V1_7Beta, Mistake::Refused(refusals::missing_parent_invalid) => "A parent that is missing is answered as an invalid argument.";
     MissingLeasePassedOver, "missing-lease-passed-over", Release::V1_7Beta, Mistake::Hidden(refusals::pass_over_lease, refusals::use_lease) => "Under a lease that does not exist a client writes as without one.";
     RefusedCommitLeavesEntry, "refused-commit-leaves-entry", Release::V1_7Beta, Mistake::Refused(refusals::refused_commit_leaves_entry) => "A commit of a snapshot that is refused leaves its name in the lease in use.";
+    AnotherParentAccepted, "another-parent-accepted", Release::V1_7Beta, Mistake::Hidden(refusals::hide_parent, refusals::show_parent) => "A preparation is finished on a parent that was removed and made anew since it began.";
+    SnapshotterOverlooked, "snapshotter-overlooked", Release::V1_7Beta, Mistake::Hidden(refusals::hide_later_snapshotters, nothing) => "A namespace is deleted though a snapshotter behind its first one has snapshots.";
     RefusedPreparationStays, "refused-preparation-stays", Release::V1_7Beta, Mistake::Refused(refusals::refused_preparation_stays) => "A preparation whose second half is refused leaves its snapshot in the backend.";
     UnheldDropRefused, "unheld-drop-refused", Release::V1_7Beta, Mistake::Refusing(refusals::unheld_drop_refused) => "Who drops from a lease what it does not hold is refused.";
     MissingDeleted, "missing-deleted", Release::V1_7Beta, Mistake::Refused(refusals::missing_deleted) => "Who deletes what is not there is told that it is done.";

@@ -113,6 +113,48 @@ pub(super) fn refused_preparation_stays(asked: &Asked<'_>, world: &mut World, er
     Some(error)
 }
 
+/// The parent that a begun preparation found, by its key and by its name in the backend, if it is another one by now.
+fn other_parent<'a>(asked: &Asked<'a>) -> Option<(Path<'a>, Vec<u8>)> {
+    let Step::SnapshotFinish { snapshot: SnapshotName { snapshotter, key } } = asked.step else {
+        return None;
+    };
+    let backend = &asked.before.store.backend;
+    let is_begun = |name: &[u8]| key_of(name) == Some(&key[..]);
+    let (_, begun) = backend.snapshots(snapshotter).find(|(name, _)| is_begun(name))?;
+    let all = asked.tree().view().at(&asked.path(&[names::SNAPSHOTS, snapshotter]))?;
+    let (parent, there) = all.buckets().find(|(parent, _)| key_of(&begun.parent) == Some(*parent))?;
+    let is_another = there.get(names::NAME).is_some_and(|name| name != &begun.parent[..]);
+    is_another.then(|| ([&asked.snapshot(snapshotter, parent)[..], &[names::NAME]].concat(), begun.parent))
+}
+
+/// The key in a backend's name, `NAMESPACE/NUMBER/KEY`.
+fn key_of(name: &[u8]) -> Option<&[u8]> {
+    name.splitn(3, |byte| *byte == b'/').nth(2)
+}
+
+/// The parent looks as it did when the preparation began.
+pub(super) fn hide_parent(asked: &Asked<'_>, world: &mut World) {
+    if let Some((path, name)) = other_parent(asked) {
+        put(&mut world.store.tree, &path, &name);
+    }
+}
+
+pub(super) fn show_parent(asked: &Asked<'_>, world: &mut World) {
+    if let Some((path, _)) = other_parent(asked) {
+        put_back(&mut world.store.tree, asked.tree(), &path);
+    }
+}
+
+/// Whether a namespace is empty is asked of its first snapshotter alone.
+pub(super) fn hide_later_snapshotters(asked: &Asked<'_>, world: &mut World) {
+    let Step::NamespaceDelete { namespace } = asked.step else { return };
+    let all = [names::V1, namespace, names::SNAPSHOTS];
+    let there = asked.tree().view().at(&all);
+    for (snapshotter, _) in there.into_iter().flat_map(View::buckets).skip(1) {
+        remove(&mut world.store.tree, &[&all[..], &[snapshotter]].concat());
+    }
+}
+
 pub(super) fn missing_deleted(asked: &Asked<'_>, _: &mut World, error: Error) -> Option<Error> {
     let deletes = matches!(
         asked.step,
