@@ -187,6 +187,9 @@ impl Fault {
             FirstCollectorTold,
             ExpiredLeaseAsked,
             EndedBeforeScheduling,
+            LabelBeforeStart,
+            ActiveBeforeLeased,
+            EndedBeforeRemovals,
         ];
         match self.release() {
             // From 2.2 on the label is met while labels are read, and no function asks of an object whether it is a root.
@@ -253,6 +256,9 @@ named! {
     FailedStartEnds, "failed-start-ends", Release::V1_7Beta => "Behind a collector that fails to start no other is started.";
     FirstCollectorTold, "first-collector-told", Release::V1_7Beta => "Only the first collector is told how the collection ends.";
     ExpiredLeaseAsked, "expired-lease-asked", Release::V1_7Beta => "Collectors are asked what they hold for a lease that has expired, and it is kept.";
+    LabelBeforeStart, "label-before-start", Release::V1_7Beta => "Collectors are asked for their label before they start.";
+    ActiveBeforeLeased, "active-before-leased", Release::V1_7Beta => "Collectors are asked what is in use before they are asked what leases hold.";
+    EndedBeforeRemovals, "ended-before-removals", Release::V1_7Beta => "Collectors are finished before they are told what to remove.";
     // The log.
     InvalidExpirySilent, "invalid-expiry-silent", Release::V1_7Beta => "That an expiry is no time is not logged.";
     NoRemoveSilent, "no-remove-silent", Release::V1_7Beta => "That nobody removes a resource is not logged.";

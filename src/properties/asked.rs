@@ -1,10 +1,19 @@
-//! What collectors are asked: to start, for their label, for each live lease what it holds, for each namespace what is in
-//! use, and for all that they have. Of a lease that has expired nobody asks (`scanRoots` passes it over).
+//! What collectors are asked, and in which order they are called. Of a lease that has expired nobody asks (`scanRoots`
+//! passes it over).
+//!
+//! | when | calls |
+//! |---|---|
+//! | the start (`startGCContext`) | each is asked to start, and then for its label |
+//! | the roots (`scanRoots`), for each namespace in order | for each live lease in order what it holds, then what is in use |
+//! | the sweep (`scanAll`) | each is asked for all that it has; removals, which come of no other listing |
+//! | the end | each is finished or cancelled |
+//!
+//! Which collector comes first nobody knows: Go's maps have no order.
 
 use super::finding::Breach;
 use super::log::{expired_leases, first_without};
 use crate::bucket::View;
-use crate::engine::{Call, Outcome};
+use crate::engine::{Call, CollectorCall, Outcome};
 use crate::node::ResourceType;
 use crate::schema::names::{LEASES, V1};
 use crate::situation::Situation;
@@ -34,6 +43,44 @@ pub(super) fn wrong_question(situation: &Situation, outcome: &Outcome) -> Option
     }
     let missing = first_without(&expected, &asked).filter(|_| outcome.error.is_none());
     missing.and_then(|missing| breach(missing, false))
+}
+
+/// The first call that comes before another and belongs behind it, whatever became of the collection.
+pub(super) fn early_call(outcome: &Outcome) -> Option<Breach> {
+    let calls = &outcome.calls[..];
+    let turned = calls.windows(2).find(|pair| place(&pair[0].call) > place(&pair[1].call));
+    let early = turned.map(|pair| (&pair[0], &pair[1]));
+    let (early, late) = early.or_else(|| unstarted(calls)).or_else(|| unlisted(calls))?;
+    let owned = |called: &CollectorCall| (called.resource_type, called.call.clone());
+    Some(Breach::CalledEarly { early: owned(early), late: owned(late) })
+}
+
+/// When in a collection a call comes; among the roots in which namespace, whether behind all of its leases, and for which.
+fn place(call: &Call) -> (u8, &[u8], bool, &[u8]) {
+    match call {
+        Call::Start | Call::Label => (0, b"", false, b""),
+        Call::Leased(namespace, lease) => (1, namespace, false, lease),
+        Call::Active(namespace) => (1, namespace, true, b""),
+        Call::All | Call::Remove(_) => (2, b"", false, b""),
+        Call::Finish | Call::Cancel => (3, b"", false, b""),
+    }
+}
+
+/// A collector that is asked for its label before it starts, and its start.
+fn unstarted(calls: &[CollectorCall]) -> Option<(&CollectorCall, &CollectorCall)> {
+    let mut asked = calls.iter().enumerate().filter(|(_, called)| called.call == Call::Label);
+    asked.find_map(|(at, asked)| {
+        let is_start =
+            |later: &&CollectorCall| later.call == Call::Start && later.resource_type == asked.resource_type;
+        Some((asked, calls[at..].iter().find(is_start)?))
+    })
+}
+
+/// A removal before anybody is asked for all, and the first who is.
+fn unlisted(calls: &[CollectorCall]) -> Option<(&CollectorCall, &CollectorCall)> {
+    let mut swept = calls.iter().filter(|called| matches!(called.call, Call::All | Call::Remove(_)));
+    let first = swept.next().filter(|first| first.call != Call::All)?;
+    Some((first, swept.find(|later| later.call == Call::All)?))
 }
 
 /// A collector's type, which question, and its namespace and lease.

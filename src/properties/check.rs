@@ -1,6 +1,6 @@
 //! What must hold after every collection, asked of one.
 
-use super::asked::wrong_question;
+use super::asked::{early_call, wrong_question};
 use super::checks::Checks;
 use super::dirty::wrong_notes;
 use super::finding::{Breach, Finding, Found};
@@ -268,6 +268,7 @@ fn compare_collectors(request: &Request<'_>, outcome: &Outcome, judgement: &Judg
     let ends_as = if is_cut_short { oracle::Progress::MarkFailed } else { judgement.progress() };
     let wrong = wrong_ends(outcome, judgement, ends_as);
     let wrong = wrong.or_else(|| wrong_question(request.situation, outcome));
+    let wrong = wrong.or_else(|| early_call(outcome));
     if wrong.is_some() || judgement.progress() != oracle::Progress::Success || outcome.error.is_some() {
         return wrong;
     }

@@ -114,6 +114,13 @@ pub enum Breach {
         /// Whether it was.
         is_asked: bool,
     },
+    /// Two calls of collectors in the wrong order, each with its collector's type.
+    CalledEarly {
+        /// What comes first.
+        early: (ResourceType, Call),
+        /// What comes then, and must come before it.
+        late: (ResourceType, Call),
+    },
     /// Which backends were noted for cleaning up.
     Noted {
         /// Those that were.
@@ -369,6 +376,16 @@ impl Finding {
         }
     }
 
+    /// What is done to a collector by a call, and how.
+    fn called(&self, call: &Call) -> String {
+        match call {
+            Call::Remove(node) => format!("told to remove {}", self.shown(node)),
+            Call::Finish => "finished".to_owned(),
+            Call::Cancel => "cancelled".to_owned(),
+            question => format!("asked {}", self.question(question)),
+        }
+    }
+
     /// The same of its whole name.
     fn named(&self, node: &NodeName) -> String {
         named(node, &self.namespace)
@@ -546,6 +563,12 @@ impl fmt::Display for Finding {
                     if *is_asked && matches!(call, Call::Leased(..)) { ": it does not live" } else { "" };
                 let call = self.question(call);
                 write!(f, "the collector of {} {asked} asked {call}, and {must}{why}", kind(collector))
+            }
+            Breach::CalledEarly { early, late } => {
+                let [early, late] = [early, late].map(|(collector, call)| {
+                    format!("the collector of {} was {}", kind(collector), self.called(call))
+                });
+                write!(f, "{early} before {late}")
             }
             Breach::Related { change, difference } => {
                 write!(f, "{change}: ")?;

@@ -33,7 +33,7 @@ named! {
     Tree, "tree", When::Each, Collector(SweepSkips) => "The tree afterwards is the tree before less exactly the buckets of what was removed.";
     Error, "error", When::Each, Collector(DeadEdgeFails) => "The error is one that the oracle allows, or there is none on either side; a failed collection changed nothing.";
     Again, "again", When::Each, Collector(SweepSkips) => "A second collection at the same instant changes no bucket.";
-    Collectors, "collectors", When::Each, Collector(OutsideNamespaceKept) => "Every collector is asked what it must be and nothing of a lease that has expired; every started one was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
+    Collectors, "collectors", When::Each, Collector(OutsideNamespaceKept) => "Every collector is asked what it must be, in order, and nothing of a lease that has expired; every started one was told to remove what goes, and got exactly one of finish and cancel, less the release's defects.";
     Dirty, "dirty", When::Each, Collector(DirtyLost) => "Exactly the backends that lost something are noted for cleaning up, or would have in a sweep that failed.";
     Log, "log", When::Each, Collector(InvalidExpirySilent) => "What a collection logs follows from what it met: expiries that are no time and, from 2.0 on, those that have passed, what is handed to removal or removed by nobody, the clean-ups that it schedules, collectors that cannot end; in this order.";
     // Relations between two collections.

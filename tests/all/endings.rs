@@ -280,7 +280,7 @@ fn a_flag_that_would_do_nothing_with_this_input_is_refused() {
             "simulate --fault expiry-inclusiv",
             "did you mean `expiry-inclusive`? `leasehold grade --list` lists them",
         ),
-        ("simulate --fault lease", "22 faults have that in their names"),
+        ("simulate --fault lease", "23 faults have that in their names"),
         ("collect -", "standard input is not read"),
         ("export s.scenario -", "never to standard output; ./- would be a file of that name"),
         ("collect s.scenario --wait -5s", "it is negative: give a number with a unit"),

@@ -106,6 +106,18 @@ impl Fault {
                     !is_end || !std::mem::replace(&mut is_told, true)
                 });
             }
+            Fault::LabelBeforeStart => calls.sort_by_key(|called| called.call != Call::Label),
+            Fault::ActiveBeforeLeased => calls.sort_by_key(|called| match called.call {
+                Call::Start | Call::Label => 0,
+                Call::Active(_) => 1,
+                Call::Leased(..) => 2,
+                _ => 3,
+            }),
+            Fault::EndedBeforeRemovals => calls.sort_by_key(|called| match called.call {
+                Call::Finish => 1,
+                Call::Remove(_) => 2,
+                _ => 0,
+            }),
             Fault::InvalidExpirySilent => {
                 log.retain(|event| !matches!(event, LogEvent::InvalidExpiration { .. }));
             }
