@@ -63,8 +63,8 @@ impl Plan {
             // A root, and five below it in a row.
             (Fault::DeepChainCut, _) => Some(6),
             (Fault::LeaseExpiryIgnored, StateSet::Holders) => Some(1),
-            // A flat lease on one that refers to another.
-            (Fault::FlatFollowsLabels, StateSet::Holders) => Some(2),
+            // A flat lease, which here has a label without a value, on one that refers to another.
+            (Fault::FlatFollowsLabels | Fault::FlatEmptyIgnored, StateSet::Holders) => Some(2),
             // Another lease besides, which holds the same through a third.
             (Fault::FlatHidesFull, StateSet::Holders) => Some(3),
             _ => None,
