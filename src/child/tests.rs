@@ -371,8 +371,8 @@ fn the_cause_is_said_in_the_words_of_our_own_findings() {
 #[test]
 fn a_child_that_numbers_types_as_another_release_is_told_of_which_it_seems_to_be() {
     let asked = |release: Release, built_of: Release, is_odd: fn(&Node) -> bool| {
-        let steps = "lease create pull\ncontent put a\nlease add pull content/a\ningest open up ref=r\ngc\n";
-        let scenario = parse(steps.replace("ingest open up ref=r", "content open r").as_bytes());
+        let steps = "lease create pull\ncontent put a\nlease add pull content/a\ncontent open r\ngc\n";
+        let scenario = parse(steps.as_bytes());
         let mut world = World::new(release);
         let lines = scenario.expect("a scenario").lines;
         let collected = lines.iter().find_map(|line| world.apply(line).collected).expect("a collection");
