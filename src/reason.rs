@@ -54,7 +54,7 @@ impl Words<'_> {
     fn named(self, kind: Kind, own: &[u8], key: &[u8]) -> String {
         let namespace = (own != self.namespace).then(|| own.to_vec());
         let slash = views::snapshot_slash(self.tree, own, key);
-        print_node_cut(&NodeName { namespace, kind, key: key.to_vec() }, slash)
+        print_node_cut(&NodeName::new(namespace, kind, key.to_vec()), slash)
     }
 
     /// A collector by its type.

@@ -11,7 +11,8 @@ use std::io::{self, BufRead, BufReader, Write};
 
 /// Answer collections from standard input, one a line, as another collector would behind `--against`; its help is the protocol
 #[derive(clap::Args)]
-#[command(after_long_help = include_str!("../child/PROTOCOL.md"))]
+// Its text has lines of its own, and code among them.
+#[command(term_width = 0, after_long_help = include_str!("../child/PROTOCOL.md"))]
 pub(super) struct Arguments {
     /// Whose rules; default: each case's `version`
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]

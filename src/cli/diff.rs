@@ -53,19 +53,19 @@ Examples:
 )]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
-    #[arg(value_name = "SOURCE", required_unless_present = "cases", conflicts_with = "cases")]
+    #[arg(value_name = "SOURCE", conflicts_with = "cases")]
     source: Option<PathBuf>,
     /// A later copy of the same: tell what became of it instead
     #[arg(value_name = "AFTER")]
     after: Option<PathBuf>,
     /// The release that runs today
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, required_unless_present = "after", conflicts_with = "after")]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, conflicts_with = "after")]
     from: Option<Release>,
     /// The release that takes over
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, required_unless_present = "after", conflicts_with = "after")]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, conflicts_with = "after")]
     to: Option<Release>,
     /// By whose rules two copies are compared; default: by the later one's version, or a scenario's
-    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, requires = "after", conflicts_with_all = ["from", "to", "cases"])]
+    #[arg(long, value_name = "RELEASE", value_parser = Release::parse, conflicts_with_all = ["from", "to", "cases"])]
     release: Option<Release>,
     /// Collect as if it were this time: 2026-01-31T12:00:00Z, or +24h or -90m from now; default: now, a scenario's
     /// clock, or of two copies when AFTER was last written
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return copies::compare([before, after], &Look { now, release, go, wait }, json, out);
     }
     let (Some(from), Some(to)) = (from, to) else {
-        return Err(Failure::Usage("give --from and --to, or two copies".to_owned()));
+        return Err(Failure::Usage(what_to_compare(arguments)));
     };
     if from == to {
         let same = format!("--from and --to are both by the rules of {from}: there is nothing to compare");
@@ -105,8 +105,24 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     match (&arguments.source, cases) {
         (Some(path), _) => compare_source(arguments, path, [from, to], out),
         (None, Some(cases)) => compare_cases(arguments, cases, [from, to], out),
-        (None, None) => Err(Failure::Usage("name a SOURCE, or give --cases".to_owned())),
+        (None, None) => Err(Failure::Usage(what_to_compare(arguments))),
     }
+}
+
+/// What is lacking before there is anything to compare.
+fn what_to_compare(arguments: &Arguments) -> String {
+    let lacking = match arguments {
+        Arguments { source: Some(_), release: Some(_), .. } => {
+            "--release is for two copies, and AFTER is missing"
+        }
+        Arguments { source: Some(_), from: None, to: None, .. } => "one SOURCE alone is nothing to compare",
+        Arguments { from: None, .. } => "--from RELEASE is missing",
+        Arguments { to: None, .. } => "--to RELEASE is missing",
+        _ => "SOURCE is missing",
+    };
+    format!(
+        "{lacking}: give one SOURCE and two releases (--from 1.7 --to 2.1), two copies of a database (BEFORE AFTER), or --cases N and two releases"
+    )
 }
 
 fn compare_source(

@@ -7,14 +7,15 @@ use super::verdict::Verdict as FileVerdict;
 use super::{Ended, Failure, interrupt, progress, source, threads, values, version};
 use crate::explore::weakest::{self, Weighed};
 use crate::explore::{Commuting, Merging, Progress};
-use crate::explore::{NoProtocol, NotExplored, Order, Protocol, Search, Verdict, explore};
+use crate::explore::{NoProtocol, NotExplored, Protocol, Search, Verdict, explore};
 use crate::properties::known::Known;
 use crate::release::Release;
 use crate::replay;
 use crate::report::Show as _;
-use crate::report::explore::{OfFile, Report};
-use crate::scenario::{Scenario, Text, print};
+use crate::report::explore::{OfFile, Report, with_head};
+use crate::scenario::{Scenario, print};
 use crate::text;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,7 @@ use std::path::{Path, PathBuf};
   alice: image create main target=manifest
   alice: lease delete pull
   may 2 gc
-  may bob: content label manifest gc.ref.content.l.0=
+  may bob: ? content label manifest gc.ref.content.l.0=
   always present content/layer when present image/main
   end
 
@@ -110,7 +111,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let threads = threads::pool(jobs)?;
     let stop = interrupt::stop();
     let mut explored = Vec::new();
-    for (path, scenario) in &protocols {
+    'files: for (path, scenario) in &protocols {
         source::warn(path, &replay::warnings(scenario, None), &mut notes);
         for release in Rules::releases(release, scenario.release) {
             let known = if intended { Known::NONE } else { Known::as_shipped(release) };
@@ -134,7 +135,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 }
             };
             let file = came.order.as_ref().and_then(|order| {
-                let text = print(&with_head(order, path, release));
+                let text = print(&with_head(order, &text::path(path), release));
                 folder.write(&stem(path, release), &text)
             });
             let was_safe = match came.found.verdict {
@@ -152,13 +153,18 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             let path = text::path(path).to_string();
             explored.push(OfFile { path, release, is_intended: intended, explored: came, weighed, file });
             if stop.is_asked() {
-                break;
+                break 'files;
             }
         }
     }
     folder.tell_failure();
     if explored.is_empty() && !failed.is_empty() {
         return Err(Failure::Input(failed.join("\nleasehold: ")));
+    }
+    let begun = explored.iter().map(|of| &of.path).collect::<BTreeSet<_>>().len() + failed.len();
+    if stop.is_asked() && begun < protocols.len() {
+        let rest = text::counted((protocols.len() - begun) as u64, "protocol");
+        notes.say(format_args!("interrupted: {rest} more not begun"));
     }
     let report = Report { explored: &explored, states_max, warnings: &notes.said };
     report.write(json, out)?;
@@ -232,14 +238,6 @@ fn protocols(paths: &[PathBuf], notes: &mut Notes) -> Result<Read, Failure> {
 
 fn not_explored(path: &Path, error: &NotExplored) -> Failure {
     Failure::Input(format!("{}: {error}", text::path(path)))
-}
-
-/// The order with its story above it.
-fn with_head(order: &Order, path: &Path, release: Release) -> Scenario {
-    let name = text::name(path.file_name().unwrap_or_default().as_encoded_bytes());
-    let told = order.told.lines().next().unwrap_or_default();
-    let head = format!("An order that breaks {name} under {release}, from `leasehold explore`.\n{told}");
-    Scenario { head: Text::lines(&head), ..order.scenario.clone() }
 }
 
 fn stem(path: &Path, release: Release) -> String {

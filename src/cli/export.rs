@@ -89,7 +89,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         });
         writeln!(out, "{report}")?;
     } else {
-        writeln!(out, "{path}: wrote {buckets} buckets and {values} values in {bytes} bytes")?;
+        writeln!(
+            out,
+            "{path}: wrote {} and {} in {bytes} bytes",
+            text::counted(buckets, "bucket"),
+            text::counted(values, "value")
+        )?;
     }
     Ok(Ended::Well)
 }
@@ -125,7 +130,7 @@ fn in_backends(tree: &Bucket) -> Vec<String> {
         .map(|(kind, namespace, key)| {
             let slash = views::snapshot_slash(tree, namespace, &key);
             let namespace = Some(namespace.to_vec()).filter(|namespace| namespace != DEFAULT_NAMESPACE);
-            (kind, print_node_cut(&NodeName { namespace, kind, key }, slash))
+            (kind, print_node_cut(&NodeName::new(namespace, kind, key), slash))
         })
         .collect();
     let of = |of: Kind, lacks: &str| {

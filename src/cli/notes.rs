@@ -10,27 +10,37 @@ pub(super) struct Notes {
     pub(super) said: Vec<String>,
     /// What the database's file has lost, where its newer meta page is damaged.
     pub(super) lost: Option<String>,
-    /// They wait for [`Notes::release`], as others are said before.
-    is_held: bool,
+    /// What waits for [`Notes::release`], as others are said before; none where nothing waits.
+    held: Option<Vec<String>>,
 }
 
 impl Notes {
     /// Notes of work that is done beside other work.
     pub(super) fn held() -> Notes {
-        Notes { is_held: true, ..Notes::default() }
+        Notes { held: Some(Vec::new()), ..Notes::default() }
     }
 
     /// Says something, and keeps it for the report.
     pub(super) fn say(&mut self, message: impl Display) {
-        let message = message.to_string();
-        if !self.is_held {
-            terminal::say(&message);
+        self.tell(&message);
+        self.said.push(message.to_string());
+    }
+
+    /// Says something that is not for the report.
+    pub(super) fn tell(&mut self, message: impl Display) {
+        match &mut self.held {
+            None => terminal::say(message),
+            Some(held) => held.push(message.to_string()),
         }
+    }
+
+    /// Keeps something for the report without saying it.
+    pub(super) fn keep(&mut self, message: String) {
         self.said.push(message);
     }
 
     /// Says what was held back.
     pub(super) fn release(&self) {
-        self.said.iter().filter(|_| self.is_held).for_each(terminal::say);
+        self.held.iter().flatten().for_each(terminal::say);
     }
 }

@@ -334,7 +334,7 @@ fn shown(path: &Path, said: &[Said]) -> String {
                 if place == FAILURES_SHOWN_MAX {
                     let more = counted((count - FAILURES_SHOWN_MAX) as u64, "more failure");
                     text.push_str(&format!(
-                        "FAILED {}: and {more}: --json lists them all\n",
+                        "FAILED {}: and {more} in between: --json lists them all\n",
                         text::path(path)
                     ));
                 }
@@ -695,17 +695,8 @@ fn releases_of(scenario: &Scenario) -> Vec<Release> {
 pub(super) fn read_scenario(path: &Path) -> Result<(Scenario, Vec<u8>), Verdict> {
     let written =
         scenario_text(path).map_err(|error| Verdict::unusable(path, &text::unread_at(path, &error)))?;
-    if written.trim_ascii().is_empty() {
-        return Err(Verdict::unusable(path, &"the file is empty"));
-    }
-    match parse_scenario(path, &written) {
-        Ok(scenario) => Ok((scenario, written)),
-        Err(_) if written.contains(&0) => {
-            let why = "it is no text, so no scenario; `leasehold collect` reads a database";
-            Err(Verdict::unusable(path, &why))
-        }
-        Err(drawn) => Err(Verdict::Unusable(drawn)),
-    }
+    let scenario = parse_scenario(path, &written).map_err(Verdict::Unusable)?;
+    Ok((scenario, written))
 }
 
 /// What came of a file under several releases: it passes if it does under each. What fails alike under several is said

@@ -3,7 +3,7 @@
 use super::child_campaign::{self, Against, Cases};
 use super::findings::Folder;
 use super::values::{self, parse_time_to_try};
-use super::{Ended, Failure, interrupt, progress, terminal, threads};
+use super::{Ended, Failure, interrupt, progress, threads};
 use crate::campaign::{Stop, Tally as _};
 use crate::generate::profile::{Habit, Swarm};
 use crate::generate::seed::Seed;
@@ -188,19 +188,19 @@ fn run_with(
     report.write(arguments.json, out)?;
     folder.tell_failure();
     if let (Some(fault), true, None) = (fault, findings.is_empty(), interrupted) {
-        note_idle(plan, numbers, fault, tally.cases);
+        refuse_idle(plan, numbers, fault, tally.cases)?;
     }
     Ok(Ended::campaign(!findings.is_empty(), interrupted))
 }
 
-/// Notes of a fault that was not found where it changed nothing, as the cases lack what shows it.
-fn note_idle(plan: &Plan, numbers: Numbers, fault: Fault, cases: u64) {
+/// A fault that was not found where it changed nothing, as the cases lack what shows it, was not looked for.
+fn refuse_idle(plan: &Plan, numbers: Numbers, fault: Fault, cases: u64) -> Result<(), Failure> {
     /// As many as a finding takes that is rare.
     const CASES_MAX: u64 = 10_000;
     let looked_at = cases.min(CASES_MAX);
     let numbers: Vec<u64> = numbers.iter().zip(0..looked_at).map(|(number, _)| number).collect();
     if numbers.into_par_iter().any(|number| campaign::changes_anything(plan, number, fault)) {
-        return;
+        return Ok(());
     }
     let of = if looked_at < cases { "the first " } else { "" };
     let cases = text::counted(looked_at, "case");
@@ -208,9 +208,7 @@ fn note_idle(plan: &Plan, numbers: Numbers, fault: Fault, cases: u64) {
         Swarm::Drawn => "more --cases may",
         _ => "another --profile may",
     };
-    terminal::say(format_args!(
-        "--fault {fault}: the mistake changed no answer to {of}{cases}, so that they say nothing of it; {hint}"
-    ));
+    Err(values::changed_nothing(fault, &format!("{of}{cases}"), hint))
 }
 
 /// The numbers of the cases; all that there are where a time ends them. A part may have none.

@@ -237,11 +237,15 @@ fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situa
         let again = format!("see: leasehold replay --step {}", quoted(path));
         Failure::Input(format!("{place}: {failure}\n{again}"))
     })?;
-    let place = state.line.map_or("before its first step".to_owned(), |line| format!("after line {line}"));
-    notes.say(format_args!(
-        "{}: its state {place}: the last step that does not only collect, clean up or expect",
-        text::path(path)
-    ));
+    let place = match state.line {
+        None => "an empty database: none of its steps does more than collect, clean up or expect".to_owned(),
+        Some(line) => {
+            format!(
+                "its state after line {line}: the last step that does not only collect, clean up or expect"
+            )
+        }
+    };
+    notes.say(format_args!("{}: {place}", text::path(path)));
     let last_iterated = state.last.and_then(|kind| state.world.release().type_of(kind));
     Ok(Situation { last_iterated, ..state.world.situation() })
 }
@@ -254,10 +258,19 @@ pub(super) fn lines(path: &Path, look: &Look) -> Option<Lines> {
 
 /// Notes what a scenario says and hardly means.
 pub(super) fn warn(path: &Path, warnings: &[Warning], notes: &mut Notes) {
-    for warning in warnings {
-        notes.say(format_args!("{}:{}: warning: {warning}", text::path(path), warning.line));
+    let path = text::path(path);
+    for (place, warning) in warnings.iter().enumerate() {
+        let said = format!("{path}:{}: warning: {warning}", warning.line);
+        if place < WARNINGS_SHOWN_MAX { notes.say(said) } else { notes.keep(said) }
+    }
+    if let Some(more @ 1..) = warnings.len().checked_sub(WARNINGS_SHOWN_MAX) {
+        let more = text::counted(more as u64, "more warning");
+        notes.tell(format_args!("{path}: ... and {more}: --json lists them all"));
     }
 }
+
+/// How many warnings of one file people are told.
+const WARNINGS_SHOWN_MAX: usize = 20;
 
 /// Notes which leases of a database some builds of its release would find expired, and others never.
 pub(super) fn warn_of_times(situation: &Situation, notes: &mut Notes) {
@@ -289,9 +302,18 @@ pub(super) fn scenario_text(path: &Path) -> io::Result<Vec<u8>> {
 
 /// A scenario, or its errors as they are drawn.
 pub(super) fn parse_scenario(path: &Path, text: &[u8]) -> Result<Scenario, String> {
+    let name = text::path(path);
+    if text.trim_ascii().is_empty() {
+        return Err(format!("{name}: the file is empty"));
+    }
     parse(text).map_err(|flaws| {
-        let name = text::path(path);
-        format!("{name}: it is no scenario\n{}", render(&flaws, &name, text, terminal::are_coloured()))
+        if text.contains(&0) {
+            return format!("{name}: it is no text, so no scenario; `leasehold collect` reads a database");
+        }
+        format!(
+            "{name}: it cannot be read as a scenario\n{}",
+            render(&flaws, &name, text, terminal::are_coloured())
+        )
     })
 }
 

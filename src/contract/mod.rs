@@ -426,7 +426,7 @@ fn part(place: &[Name], from: &[u8]) -> Option<String> {
         _ => return None,
     };
     let namespace = Some(namespace.to_vec()).filter(|namespace| namespace != from);
-    let object = print_node_cut(&NodeName { namespace, kind, key }, slash);
+    let object = print_node_cut(&NodeName::new(namespace, kind, key), slash);
     Some(match below {
         [] => object,
         [names::LABELS, key, ..] => format!("the label {} of {object}", print_label(key)),

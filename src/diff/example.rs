@@ -9,7 +9,8 @@ use super::compare::{Comparison, Effect, EndsDiffer, Errors, Fate, compare};
 use crate::generate::written::situation_steps;
 use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{Assertion, Line, Scenario, Step, Text, print_node};
+use crate::scenario::{Assertion, Line, Scenario, Step, Text, print_node_cut};
+use crate::schema::views;
 
 /// The scenario of an example of a class.
 pub fn scenario(class: Class, example: &Example) -> Scenario {
@@ -36,7 +37,10 @@ fn head(comparison: &Comparison<'_>, class: Class) -> Vec<Text> {
     let (from, to) = (comparison.pair.from.release, comparison.pair.to.release);
     let mut text = format!("{class}: {}.\n", class.sentence());
     for difference in comparison.differences.iter().filter(|difference| difference.class == class) {
-        let node = print_node(&difference.node.in_steps());
+        let node = &difference.node;
+        let name = node.in_steps();
+        let slash = views::snapshot_slash(&comparison.pair.from.tree, &node.namespace, &name.key);
+        let node = print_node_cut(&name, slash);
         text.push_str(&match difference.effect {
             Effect::Removed => format!("{from} keeps {node}, {to} removes it.\n"),
             Effect::Kept => format!("{from} removes {node}, {to} keeps it.\n"),

@@ -26,7 +26,7 @@ impl Named {
     /// The node as steps name it, its namespace written out.
     pub fn in_steps(&self) -> NodeName {
         let Named { kind, namespace, key } = self;
-        NodeName { namespace: Some(namespace.to_vec()), kind: *kind, key: key.to_vec() }
+        NodeName::new(Some(namespace.to_vec()), *kind, key.to_vec())
     }
 }
 

@@ -279,7 +279,7 @@ impl Meaning {
     }
 
     fn named(&self, population: Population) -> Vec<NodeName> {
-        let name = |kind, key| NodeName { namespace: None, kind, key };
+        let name = |kind, key| NodeName::new(None, kind, key);
         let has = |mask: u64| self.nodes().filter(move |node| mask >> node & 1 == 1);
         let content = has(population.content).map(|node| name(Kind::Content, digest(node)));
         let leases = has(population.leases).map(|node| name(Kind::Lease, NAMES[node].to_vec()));

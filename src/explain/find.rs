@@ -22,7 +22,7 @@ use crate::scenario::{Assertion, NodeName, Step, alias, parse, print_node_cut};
 use crate::schema::{names, views};
 use crate::situation::Situation;
 use crate::text;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What sort of thing can be asked about.
@@ -63,7 +63,7 @@ impl Found {
         let Found { namespace, thing, key } = self;
         match thing {
             Thing::Node(kind) => {
-                let name = NodeName { namespace: Some(namespace.clone()), kind: *kind, key: key.clone() };
+                let name = NodeName::new(Some(namespace.clone()), *kind, key.clone());
                 print_node_cut(&name, views::snapshot_slash(tree, namespace, key))
             }
             Thing::Sandbox => format!("{}/sandbox/{}", text::name(namespace), text::name(key)),
@@ -196,10 +196,19 @@ fn fitting(
     if let [one] = at_home[..] { vec![one.clone()] } else { found }
 }
 
-/// All things of the sort that a text is the word for, in one number or the other; none where it is no such word.
+/// All things of the sort that a text is the word for, in one number or the other, of all namespaces or the one that stands
+/// before it (`k8s.io/leases`); none where it is no such word.
 pub fn all_of(text: &[u8], situation: &Situation) -> Option<Vec<Found>> {
-    let of = thing_of(situation.release, text)?;
-    let own = things(situation).filter(|(thing, ..)| *thing == of);
+    let (namespace, word) = match text.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => (Some(&text[..slash]), &text[slash + 1..]),
+        None => (None, text),
+    };
+    let of = thing_of(situation.release, word)?;
+    if let Some(namespace) = namespace {
+        situation.tree.bucket(names::V1)?.bucket(namespace)?;
+    }
+    let is_in = |own: &[u8]| namespace.is_none_or(|namespace| namespace == own);
+    let own = things(situation).filter(|(thing, own, _)| *thing == of && is_in(own));
     let found = own.map(|(thing, namespace, key)| Found { namespace: namespace.to_vec(), thing, key });
     Some(found.collect())
 }
@@ -231,10 +240,13 @@ pub fn near(text: &[u8], situation: &Situation) -> Option<String> {
         let whole = Found { namespace: namespace.to_vec(), thing, key }.name_in(&situation.tree);
         let inside = whole.split_once('/').map(|(_, inside)| inside.to_owned());
         let last = short.rsplit('/').next().map(str::to_owned);
-        [Some(short), last, inside, Some(whole)].into_iter().flatten()
+        let parts = [Some(short), last, inside, Some(whole.clone())].into_iter().flatten();
+        parts.map(|part| (part, whole.clone())).collect::<Vec<_>>()
     });
-    let names: Vec<String> = names.collect();
-    nearest(text, names.iter().map(String::as_str)).map(str::to_owned)
+    let names: BTreeMap<String, String> = names.collect();
+    // A part that is written exactly so is told as what it is a part of.
+    let near = nearest(text, names.keys().map(String::as_str))?;
+    Some(if near == text { names[near].clone() } else { near.to_owned() })
 }
 
 /// All that there is: objects, sandboxes, collectors and what they list.
@@ -300,7 +312,7 @@ fn as_step(text: &[u8]) -> Option<Reading> {
     let scenario = is_word.then(|| parse(&[b"expect kept ", text, b"\n"].concat()).ok()).flatten()?;
     match &scenario.lines.first()?.step {
         Step::Expect(Assertion::Kept(nodes)) => match &nodes[..] {
-            [NodeName { namespace, kind, key }] => Some(Reading {
+            [NodeName { namespace, kind, key, .. }] => Some(Reading {
                 namespace: namespace.clone(),
                 thing: Some(Thing::Node(*kind)),
                 name: key.clone(),

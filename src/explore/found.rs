@@ -100,6 +100,8 @@ pub struct Untested {
     pub never_ran: Vec<usize>,
     /// Guards that held always, or never.
     pub one_way: Vec<(usize, bool)>,
+    /// There is no promise, and no expectation in or below the block.
+    pub nothing_promised: bool,
 }
 
 /// A guard that was asked: the thread, the place of its line, and whether it held.
@@ -156,6 +158,7 @@ impl Untested {
             never_due: never_due.map(|(_, line)| line.number).collect(),
             never_ran: never_ran.map(|(_, thread)| thread.moves[0].line.number).collect(),
             one_way,
+            nothing_promised: promises.is_empty() && !protocol.expects(),
         }
     }
 }

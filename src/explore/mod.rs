@@ -23,7 +23,7 @@ pub mod weakest;
 
 pub use commute::Commuting;
 pub use found::{Broken, Found, Kind, Progress, Search, Untested, Verdict};
-pub use order::Order;
+pub use order::{HEAD_LINES, Order};
 pub use protocol::{NoProtocol, Protocol};
 pub use state::Merging;
 

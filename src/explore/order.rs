@@ -5,6 +5,7 @@ use super::found::{Broken, Kind, Search};
 use super::moves::{Goes, Moves, Outcome as Came, Reached, passes_over};
 use super::protocol::{Move, Protocol};
 use super::state::Control;
+use crate::campaign::Stop;
 use crate::metadata::Error;
 use crate::properties::steps::refused;
 use crate::replay::{Replay, Replayed, run_replay};
@@ -12,10 +13,13 @@ use crate::scenario::{Assertion, Condition, Line, Name, Outcome, Scenario, Step}
 use crate::world::World;
 use std::sync::Arc;
 
+/// How many lines stand above an order where it is written: which protocol it breaks, and what breaks.
+pub const HEAD_LINES: usize = 2;
+
 /// The order that broke something.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
-    /// It as a scenario, each line with its number in the printed text.
+    /// It as a scenario, each line with its number in a text with a head of [`HEAD_LINES`].
     pub scenario: Scenario,
     /// Without which of its lines, a place each, nothing would break.
     pub matters: Vec<bool>,
@@ -65,7 +69,7 @@ pub(super) fn order(
         let told = told(&scenario, end, known == super::Known::NONE)?;
         Some((scenario, told))
     })?;
-    let matters = matters(&scenario, known == super::Known::NONE);
+    let matters = matters(&scenario, known == super::Known::NONE, search.stop);
     Some(Order { scenario, matters, told })
 }
 
@@ -189,8 +193,8 @@ fn promised(line: &Line) -> Vec<Line> {
 
 /// The same with each line's number in the printed text.
 fn numbered(mut scenario: Scenario) -> Scenario {
-    // The release stands first.
-    let mut number = 1;
+    // The release stands first, below the head.
+    let mut number = HEAD_LINES + 1;
     for line in &mut scenario.lines {
         number += usize::from(line.blank_before) + 1;
         line.number = number;
@@ -210,16 +214,29 @@ fn told(scenario: &Scenario, end: usize, is_intended: bool) -> Option<String> {
     (first.line >= end).then(|| first.to_string())
 }
 
-/// Which lines cannot be left out.
-fn matters(scenario: &Scenario, is_intended: bool) -> Vec<bool> {
-    let fails = |scenario: &Scenario| {
-        let replayed = replayed(scenario, is_intended);
-        replayed.failures.first().map(|failure| (failure.line, failure.to_string()))
-    };
-    let Some(failure) = fails(scenario) else { return vec![true; scenario.lines.len()] };
+/// How many steps are done again in all to find out without which nothing would break.
+const STEPS_MAX: usize = 100_000;
+/// How many lines are tried in any case.
+const TRIED_MIN: usize = 16;
+
+/// Which lines cannot be left out. Of many lines the last ones are tried, those of the block and what leads to it.
+fn matters(scenario: &Scenario, is_intended: bool, stop: &Stop) -> Vec<bool> {
+    let first = |replayed: Replayed| replayed.failures.first().map(|it| (it.line, it.to_string()));
+    let whole = |scenario: &Scenario| first(replayed(scenario, is_intended));
+    let bare =
+        |scenario: &Scenario| first(run_replay(Replay::new(scenario, None).intended(is_intended).bare()));
+    let Some(failure) = whole(scenario) else { return vec![true; scenario.lines.len()] };
+    // What breaks is mostly seen without looking at every property.
+    let is_bare = bare(scenario).as_ref() == Some(&failure);
+    let fails = |scenario: &Scenario| if is_bare { bare(scenario) } else { whole(scenario) };
+    let count = scenario.lines.len();
+    let tried_from = count.saturating_sub((STEPS_MAX / count.max(1)).max(TRIED_MIN));
     let is_needed = |at: usize| {
         // A declaration is no step.
         if let Step::Client { .. } = scenario.lines[at].step {
+            return false;
+        }
+        if at < tried_from || stop.is_asked() {
             return false;
         }
         if scenario.lines[at].number == failure.0 {

@@ -100,6 +100,12 @@ pub enum NoProtocol {
 }
 
 impl<'s> Protocol<'s> {
+    /// Whether a step of the block, or a line below it, expects something.
+    pub(super) fn expects(&self) -> bool {
+        let steps = self.threads.iter().flat_map(|thread| &thread.moves).map(|each| each.line);
+        steps.chain(self.behind).any(|line| matches!(line.step, Step::Expect(_)) || line.expected.is_some())
+    }
+
     /// Takes a scenario apart.
     ///
     /// # Errors

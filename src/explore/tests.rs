@@ -557,8 +557,12 @@ end
 ";
     let explored = explored(&read(text), Merging::default());
     assert_eq!(explored.found.verdict, Verdict::Safe);
-    let untested =
-        Untested { never_due: vec![8], never_ran: vec![7], one_way: vec![(5, false), (6, true), (7, false)] };
+    let untested = Untested {
+        never_due: vec![8],
+        never_ran: vec![7],
+        one_way: vec![(5, false), (6, true), (7, false)],
+        nothing_promised: false,
+    };
     assert_eq!(explored.found.untested, untested);
 }
 

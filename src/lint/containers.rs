@@ -1,6 +1,6 @@
 //! Containers: whether what they run on is there.
 
-use super::finding::{Findings, Object};
+use super::finding::{Findings, Object, Subject};
 use super::lints::Lint;
 use super::namespace::Namespace;
 use crate::bucket::View;
@@ -16,17 +16,14 @@ pub(super) fn lint(namespace: Namespace<'_>, findings: &mut Findings) {
         if let Some(key) = field(names::SNAPSHOT_KEY) {
             let snapshotter = field(names::SNAPSHOTTER).unwrap_or_default();
             let snapshots = namespace.view.at(&[names::SNAPSHOTS, snapshotter]);
-            let name = text::name(&[snapshotter, b"/", key].concat());
+            let name = Object::snapshot(b"", snapshotter, key).in_text();
             let missing = match snapshots {
                 None => Some((
                     Lint::ContainerSnapshotterUnknown,
-                    format!(
-                        "snapshotter {} has nothing here, and so no snapshot/{name}",
-                        text::name(snapshotter)
-                    ),
+                    format!("snapshotter {} has nothing here, and so no {name}", text::name(snapshotter)),
                 )),
                 Some(snapshots) if snapshots.bucket(key).is_none() => {
-                    Some((Lint::ContainerSnapshotMissing, format!("snapshot/{name} is missing")))
+                    Some((Lint::ContainerSnapshotMissing, format!("{name} is missing")))
                 }
                 Some(_) => None,
             };
@@ -35,11 +32,11 @@ pub(super) fn lint(namespace: Namespace<'_>, findings: &mut Findings) {
             }
         }
         if let Some(sandbox) = field(b"sandboxid").filter(|sandbox| !namespace.has_sandbox(sandbox)) {
-            let text = format!("sandbox/{} is missing", text::name(sandbox));
+            let text = format!("{} is missing", Object::of(Subject::Sandbox, b"", sandbox).in_text());
             findings.add(Lint::ContainerSandboxMissing, object(), text);
         }
         if let Some(image) = field(b"image").filter(|image| !namespace.has(Kind::Image, image)) {
-            let text = format!("image/{} is missing", text::name(image));
+            let text = format!("{} is missing", Object::node(Kind::Image, b"", image).in_text());
             findings.add(Lint::ContainerImageMissing, object(), text);
         }
     }

@@ -15,8 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Compares a database with what is stored.
 pub(super) fn lint(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
     for (store, why) in stored.unread.iter().chain(&stored.snapshots.unread) {
-        let object =
-            Object { namespace: Vec::new(), subject: Subject::Store, key: store.clone().into_bytes() };
+        let object = Object::of(Subject::Store, b"", store.as_bytes());
         findings.add(Lint::StoreNotCompared, object, why.clone());
     }
     if let Some(blobs) = &stored.blobs {
@@ -111,7 +110,7 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
         }
     }
     for (snapshotter, folders) in &stored.snapshots.strays {
-        let object = Object { namespace: Vec::new(), subject: Subject::Store, key: snapshotter.clone() };
+        let object = Object::of(Subject::Store, b"", snapshotter);
         match folders {
             Err(why) => {
                 findings.add(Lint::StoreNotCompared, object, format!("its folder snapshots: {why}"));

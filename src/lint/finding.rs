@@ -3,7 +3,7 @@
 use super::lints::{Lint, Severity};
 use crate::node::{Kind, Node};
 use crate::release::Release;
-use crate::scenario::{NodeName, print_node};
+use crate::scenario::{NodeName, print_node_cut};
 use crate::text;
 use std::cmp::Reverse;
 
@@ -44,17 +44,25 @@ pub struct Object {
     pub subject: Subject,
     /// Its name; a snapshot's as `SNAPSHOTTER/KEY`.
     pub key: Vec<u8>,
+    /// Behind a snapshotter's name, where it is known.
+    pub(super) slash: Option<usize>,
 }
 
 impl Object {
     /// What may be a node.
     pub(super) fn node(kind: Kind, namespace: &[u8], key: &[u8]) -> Object {
-        Object { namespace: namespace.to_vec(), subject: Subject::Node(kind), key: key.to_vec() }
+        Object::of(Subject::Node(kind), namespace, key)
+    }
+
+    /// What is no snapshot, or one whose snapshotter is as in `key` up to the first slash.
+    pub(super) fn of(subject: Subject, namespace: &[u8], key: &[u8]) -> Object {
+        Object { namespace: namespace.to_vec(), subject, key: key.to_vec(), slash: None }
     }
 
     /// A snapshot.
     pub(super) fn snapshot(namespace: &[u8], snapshotter: &[u8], key: &[u8]) -> Object {
-        Object::node(Kind::Snapshot, namespace, &[snapshotter, b"/", key].concat())
+        let object = Object::node(Kind::Snapshot, namespace, &[snapshotter, b"/", key].concat());
+        Object { slash: Some(snapshotter.len()), ..object }
     }
 
     /// The node that it is in a release; none for what is none there.
@@ -65,11 +73,23 @@ impl Object {
         Some(Node::new(number, &self.namespace, &self.key))
     }
 
+    /// As a finding's text names it, in which digests stay what they are.
+    pub(super) fn in_text(&self) -> String {
+        let word = self.subject.word();
+        match self.slash {
+            Some(slash) if self.key[..slash].contains(&b'/') => {
+                let (snapshotter, key) = (text::name(&self.key[..slash]), text::name(&self.key[slash + 1..]));
+                format!("{word}/\"{snapshotter}\"/{key}")
+            }
+            _ => format!("{word}/{}", text::name(&self.key)),
+        }
+    }
+
     /// As scenarios name it: `namespace/kind/name`, without the namespace where there is none.
     pub fn name(&self) -> String {
         if let Subject::Node(kind) = self.subject {
             let namespace = (!self.namespace.is_empty()).then(|| self.namespace.clone());
-            return print_node(&NodeName { namespace, kind, key: self.key.clone() });
+            return print_node_cut(&NodeName::new(namespace, kind, self.key.clone()), self.slash);
         }
         let (word, key) = (self.subject.word(), text::name(&self.key));
         match (self.subject, self.namespace.is_empty()) {

@@ -134,5 +134,5 @@ fn numbering(namespace: &[u8], digest: &[u8], references: &[Reference<'_>], find
 }
 
 fn content(digest: &[u8]) -> String {
-    format!("content/{}", text::name(digest))
+    Object::node(Kind::Content, b"", digest).in_text()
 }

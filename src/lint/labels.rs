@@ -40,14 +40,14 @@ pub(super) fn lint(
 ) {
     let declared = situation.collectors.iter().map(|collector| collector.reference_label.as_slice());
     let keys = Keys::new(declared);
-    let mut look = |subject, key: &[u8], object: View<'_>| {
-        let object_of = || Object { namespace: namespace.name.to_vec(), subject, key: key.to_vec() };
+    let mut look = |subject, key: &[u8], slash, object: View<'_>| {
+        let object_of = || Object { slash, ..Object::of(subject, namespace.name, key) };
         let is_whole_elsewhere = subject == Subject::Node(Kind::Content) && reached.contains(key);
         let labelled =
             Labelled { namespace, subject, object, is_whole_elsewhere, kept, release: situation.release };
         labelled.lint(&keys, object_of, findings);
     };
-    look(Subject::Namespace, namespace.name, namespace.view);
+    look(Subject::Namespace, namespace.name, None, namespace.view);
     let folders = [
         (Kind::Content, namespace.blobs()),
         (Kind::Image, namespace.images()),
@@ -55,14 +55,16 @@ pub(super) fn lint(
         (Kind::Lease, namespace.leases()),
     ];
     for (kind, folder) in folders {
-        folder.buckets().for_each(|(key, object)| look(Subject::Node(kind), key, object));
+        folder.buckets().for_each(|(key, object)| look(Subject::Node(kind), key, None, object));
     }
     for (snapshotter, snapshots) in namespace.snapshotters() {
         for (key, snapshot) in snapshots.buckets() {
-            look(Subject::Node(Kind::Snapshot), &[snapshotter, b"/", key].concat(), snapshot);
+            let name = [snapshotter, b"/", key].concat();
+            look(Subject::Node(Kind::Snapshot), &name, Some(snapshotter.len()), snapshot);
         }
     }
-    namespace.at(&[names::SANDBOXES]).buckets().for_each(|(id, sandbox)| look(Subject::Sandbox, id, sandbox));
+    let sandboxes = namespace.at(&[names::SANDBOXES]);
+    sandboxes.buckets().for_each(|(id, sandbox)| look(Subject::Sandbox, id, None, sandbox));
 }
 
 /// An object with labels.
@@ -171,15 +173,17 @@ impl Labelled<'_, '_> {
     fn meaningless(&self, key: &[u8], meaning: Meaning<'_>, object: Object, findings: &mut Findings) {
         let is_read = |release: &Release| is_read(meaning, self.subject, release.rules());
         let (read, others): (Vec<Release>, Vec<Release>) = Release::ALL.into_iter().partition(is_read);
-        let kind = self.subject.word();
+        let word = self.subject.word();
+        let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        let kind = if word == "content" { word } else { format!("{article} {word}") };
         let text = match (read.first(), read.last()) {
             (Some(first), Some(last)) if *last == Release::V2_4 => {
-                format!("{} means something on a {kind} from {first} on", shown(key))
+                format!("{} means something on {kind} from {first} on", shown(key))
             }
             (Some(first), Some(last)) => {
-                format!("{} means something on a {kind} in {first} to {last}", shown(key))
+                format!("{} means something on {kind} in {first} to {last}", shown(key))
             }
-            _ => format!("{} means nothing on a {kind} in any release", shown(key)),
+            _ => format!("{} means nothing on {kind} in any release", shown(key)),
         };
         findings.add(Lint::LabelMeaningless, object, text).releases = others;
     }
@@ -200,18 +204,18 @@ impl Labelled<'_, '_> {
     /// What a label names and is not there.
     fn missing(&self, key: &[u8], entry: Entry<'_>, meaning: Meaning<'_>) -> Option<String> {
         let value = entry.value().unwrap_or_default();
-        let (kind, name) = match meaning {
+        let named = match meaning {
             Meaning::Reference(Target::Plain(kind)) | Meaning::BackReference(Target::Plain(kind)) => {
-                (kind, value.to_vec())
+                Object::node(kind, b"", value)
             }
             Meaning::Reference(Target::Snapshot(of)) | Meaning::BackReference(Target::Snapshot(of)) => {
-                (Kind::Snapshot, [of, b"/", value].concat())
+                Object::snapshot(b"", of, value)
             }
             Meaning::Condition => {
                 let rest = key.strip_prefix(names::GC_COND_SNAPSHOT)?;
                 let bar = value.iter().position(|byte| *byte == b'|')?;
                 let start = rest.iter().position(|byte| !matches!(byte, b'.' | b'/'))?;
-                (Kind::Snapshot, [up_to_slash(&rest[start..]), b"/", &value[bar + 1..]].concat())
+                Object::snapshot(b"", up_to_slash(&rest[start..]), &value[bar + 1..])
             }
             Meaning::UsedAt | Meaning::Root | Meaning::RootByPrefix | Meaning::Expiry | Meaning::Flat => {
                 return None;
@@ -220,7 +224,7 @@ impl Labelled<'_, '_> {
         let is_told = content_reference(key).is_some_and(|suffix| {
             self.is_whole_elsewhere || suffix.starts_with(b"m.") && self.has_some_manifest()
         });
-        (!is_told && !self.namespace.has(kind, &name)).then(|| format!("{kind}/{}", text::name(&name)))
+        (!is_told && !self.namespace.has_object(&named)).then(|| named.in_text())
     }
 
     /// Whether an index has one of its manifests, as after a pull of one platform.

@@ -26,9 +26,9 @@ pub(super) fn lint(namespace: Namespace<'_>, situation: &Situation, findings: &m
                 finding.ctr(namespace.name, &[b"leases", b"rm"], &[id]);
             }
         }
-        let mut dead = entries(lease, situation).filter(|(kind, key)| !namespace.has(*kind, key));
-        if let Some((kind, key)) = dead.next() {
-            let text = format!("{kind}/{} is missing{}", text::name(&key), and_more(dead.count()));
+        let mut dead = entries(lease, situation).filter(|entry| !namespace.has_object(entry));
+        if let Some(first) = dead.next() {
+            let text = format!("{} is missing{}", first.in_text(), and_more(dead.count()));
             findings.add(Lint::LeaseEntryDead, object(), text);
         }
     }
@@ -75,19 +75,19 @@ fn seconds_between(from: Instant, to: Instant) -> i64 {
     to.seconds.saturating_sub(from.seconds)
 }
 
-/// What a lease lists and the release looks at.
-fn entries<'t>(lease: View<'t>, situation: &Situation) -> impl Iterator<Item = (Kind, Vec<u8>)> {
+/// What a lease lists and the release looks at, in the lease's namespace.
+fn entries<'t>(lease: View<'t>, situation: &Situation) -> impl Iterator<Item = Object> {
     let flat =
         [(names::CONTENT, Kind::Content), (names::INGESTS, Kind::Ingest), (names::IMAGES, Kind::Image)];
     let has_images = situation.release.rules().image_nodes;
     let flat = flat.into_iter().filter(move |(_, kind)| *kind != Kind::Image || has_images);
     let flat = flat.flat_map(move |(folder, kind)| {
         let listed = lease.bucket(folder).into_iter().flat_map(View::iter);
-        listed.map(move |(key, _)| (kind, key.to_vec()))
+        listed.map(move |(key, _)| Object::node(kind, b"", key))
     });
     let snapshotters = lease.bucket(names::SNAPSHOTS).into_iter().flat_map(View::buckets);
     let snapshots = snapshotters.flat_map(|(snapshotter, keys)| {
-        keys.iter().map(move |(key, _)| (Kind::Snapshot, [snapshotter, b"/", key].concat()))
+        keys.iter().map(move |(key, _)| Object::snapshot(b"", snapshotter, key))
     });
     flat.chain(snapshots)
 }

@@ -72,7 +72,7 @@ pub fn lint(situation: &Situation, stored: Option<&Stored>) -> Vec<Finding> {
 /// What it is that a database's newer meta page is damaged, where it is, beside all else.
 pub fn lost(what: &str, release: Release) -> Finding {
     let mut findings = Findings::new(release);
-    let object = Object { namespace: Vec::new(), subject: Subject::Place, key: b"meta.db".to_vec() };
+    let object = Object::of(Subject::Place, b"", b"meta.db");
     findings.add(Lint::TransactionLost, object, what).clone()
 }
 

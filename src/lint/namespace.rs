@@ -1,5 +1,6 @@
 //! A namespace of a database, and ways to what it has.
 
+use super::finding::{Object, Subject};
 use crate::bucket::{Bucket, Entry, View};
 use crate::node::Kind;
 use crate::schema::{names, views};
@@ -63,6 +64,11 @@ impl<'t> Namespace<'t> {
     /// Whether there is an object of this name.
     pub(super) fn has(self, kind: Kind, key: &[u8]) -> bool {
         views::has(self.tree, kind, self.name, key)
+    }
+
+    /// Whether there is what may be a node.
+    pub(super) fn has_object(self, object: &Object) -> bool {
+        matches!(object.subject, Subject::Node(kind) if self.has(kind, &object.key))
     }
 }
 

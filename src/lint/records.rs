@@ -18,7 +18,7 @@ pub(super) fn lint(tree: &Bucket, findings: &mut Findings) {
 }
 
 fn shapes(tree: &Bucket, findings: &mut Findings) {
-    let place = |key: &[u8]| Object { namespace: Vec::new(), subject: Subject::Place, key: key.to_vec() };
+    let place = |key: &[u8]| Object::of(Subject::Place, b"", key);
     match shape::check(tree) {
         Err(misfit) => {
             findings.add(Lint::RecordImpossible, place(b"v1"), text::line(misfit.to_string()));
@@ -46,8 +46,7 @@ fn sandboxes(tree: &Bucket, findings: &mut Findings) {
                 0 => "it refers to nothing by labels".to_owned(),
                 refers => format!("{} of it hold nothing", text::counted(refers as u64, "reference")),
             };
-            let (namespace, key) = (namespace.to_vec(), id.to_vec());
-            findings.add(Lint::SandboxAtRoot, Object { namespace, subject: Subject::Sandbox, key }, text);
+            findings.add(Lint::SandboxAtRoot, Object::of(Subject::Sandbox, namespace, id), text);
         }
     }
 }

@@ -14,14 +14,14 @@ pub(super) fn lint(namespace: Namespace<'_>, findings: &mut Findings) {
             let object = || Object::snapshot(namespace.name, snapshotter, key);
             children(snapshots, key, snapshot, object, findings);
             if let Some(parent) = parent_of(snapshot) {
-                let name = text::name(&[snapshotter, b"/", parent].concat());
+                let name = Object::snapshot(b"", snapshotter, parent).in_text();
                 match snapshots.bucket(parent) {
                     None => {
-                        let text = format!("its parent snapshot/{name} is missing");
+                        let text = format!("its parent {name} is missing");
                         findings.add(Lint::ParentMissing, object(), text);
                     }
                     Some(bucket) if !lists(bucket, key) => {
-                        let text = format!("its parent snapshot/{name} does not list it");
+                        let text = format!("its parent {name} does not list it");
                         findings.add(Lint::ChildEntryMissing, object(), text);
                     }
                     Some(_) => {}

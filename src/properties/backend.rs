@@ -13,8 +13,7 @@ use std::collections::BTreeSet;
 pub(super) fn held(tree: &Bucket, before: &Backend, after: &Backend) -> Result<(), Breach> {
     let namespaces = tree.bucket(V1).into_iter().flat_map(View::buckets);
     let mut lost = namespaces.filter_map(|(name, namespace)| {
-        let node =
-            |(kind, key): (Kind, &[u8])| NodeName { namespace: Some(name.to_vec()), kind, key: key.to_vec() };
+        let node = |(kind, key): (Kind, &[u8])| NodeName::new(Some(name.to_vec()), kind, key.to_vec());
         let lost = lost_in(namespace, before, after).map(|(kind, key)| Breach::Unstored(node((kind, &key))));
         lost.or_else(|| {
             let (digest, reference) = expected_in(namespace, before, after)?;

@@ -69,6 +69,9 @@ fn compare_with(
             Breach::Removed(node) if outcome.after == expected && is_stored(request, &node) => {
                 (property, Breach::HandedToRemoval(node))
             }
+            Breach::Stays(node) if outcome.after == expected && is_stored(request, &node) => {
+                (property, Breach::NotHandedToRemoval(node))
+            }
             breach => (property, breach),
         }));
         if outcome.after != expected {

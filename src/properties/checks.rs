@@ -2,6 +2,7 @@
 
 use super::finding::{Breach, Finding};
 use super::property::Property;
+use crate::bucket::Bucket;
 use crate::engine::Outcome;
 use crate::named::Set;
 use crate::release::Release;
@@ -34,10 +35,10 @@ impl Checks {
         self.findings.extend(finding);
     }
 
-    /// The same as who acts in a namespace reads it.
+    /// The same as who acts in a namespace of a database reads it.
     #[must_use]
-    pub fn read_from(mut self, namespace: &[u8]) -> Checks {
-        self.findings.iter_mut().for_each(|finding| finding.read_from(namespace));
+    pub fn read_from(mut self, namespace: &[u8], tree: &Bucket) -> Checks {
+        self.findings.iter_mut().for_each(|finding| finding.read_from(namespace, tree));
         self
     }
 

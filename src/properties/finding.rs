@@ -18,9 +18,10 @@ use crate::node::{Kind, Node, ResourceType};
 use crate::oracle::End;
 use crate::release::Release;
 use crate::scenario::{
-    DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Step, alias, print_node, print_path, print_step, print_value,
+    DEFAULT_NAMESPACE, KeyPath, Name, NodeName, Step, alias, print_node, print_node_cut, print_path,
+    print_step, print_value,
 };
-use crate::schema::time;
+use crate::schema::{time, views};
 use crate::text;
 use std::fmt;
 
@@ -41,6 +42,8 @@ pub struct Finding {
     pub release: Release,
     /// From where it is read: nodes of this namespace are named without it.
     pub namespace: Name,
+    /// The snapshotters whose names have a slash, so that a snapshot is named as scenarios name it.
+    pub slashed: Vec<Name>,
     /// What was seen and what was expected.
     pub breach: Breach,
 }
@@ -69,6 +72,8 @@ pub enum Breach {
     HandedToRemoval(Node),
     /// A node stays that nothing keeps.
     Stays(Node),
+    /// The same of a node without a bucket, or whose bucket goes all the same.
+    NotHandedToRemoval(Node),
     /// A node stays that is kept, but listed with a type that is never found marked.
     StaysListedFlat(Node),
     /// A node was handed to removal more or less often than it is listed.
@@ -273,14 +278,15 @@ pub enum Shortfall {
 impl Finding {
     /// A finding as who acts in the default namespace reads it.
     pub(super) fn new(property: Property, release: Release, breach: Breach) -> Finding {
-        Finding { property, release, namespace: DEFAULT_NAMESPACE.to_vec(), breach }
+        Finding { property, release, namespace: DEFAULT_NAMESPACE.to_vec(), slashed: Vec::new(), breach }
     }
 
-    /// The same as who acts in a namespace reads it.
-    pub(super) fn read_from(&mut self, namespace: &[u8]) {
+    /// The same as who acts in a namespace of a database reads it.
+    pub(super) fn read_from(&mut self, namespace: &[u8], tree: &Bucket) {
         self.namespace = namespace.to_vec();
+        self.slashed = views::slashed_snapshotters(tree);
         if let Breach::Injected { lost: Shortfall::Also(finding), .. } = &mut self.breach {
-            finding.read_from(namespace);
+            finding.read_from(namespace, tree);
         }
     }
 
@@ -292,6 +298,7 @@ impl Finding {
             | Breach::Removed(node)
             | Breach::HandedToRemoval(node)
             | Breach::Stays(node)
+            | Breach::NotHandedToRemoval(node)
             | Breach::StaysListedFlat(node)
             | Breach::Related { difference: Altered::Removed(node, _) | Altered::Marked(node, _), .. } => {
                 Some(node)
@@ -327,13 +334,13 @@ impl Finding {
     fn shown(&self, node: &Node) -> String {
         let Node { resource_type, namespace, key } = node;
         let (namespace, kind) = (Some(namespace.to_vec()), self.release.kind_of(*resource_type));
-        self.named(&NodeName { namespace, kind, key: key.to_vec() })
+        self.named(&NodeName::new(namespace, kind, key.to_vec()))
             + if self.release.is_flat(*resource_type) { ", flat" } else { "" }
     }
 
     /// What a line of the log says.
     fn line(&self, Said { what, of, with }: &Said) -> String {
-        let name = |kind, key: &[u8]| self.named(&NodeName { namespace: None, kind, key: key.to_vec() });
+        let name = |kind, key: &[u8]| self.named(&NodeName::new(None, kind, key.to_vec()));
         let collector = |resource_type: &Option<ResourceType>| match resource_type {
             None => "a collector".to_owned(),
             Some(number) => format!("the collector of {}", self.release.kind_of(*number)),
@@ -365,7 +372,7 @@ impl Finding {
     fn question(&self, call: &Call) -> String {
         let lease = |namespace: &[u8], lease: &[u8]| {
             let (namespace, key) = (Some(namespace.to_vec()), lease.to_vec());
-            self.named(&NodeName { namespace, kind: Kind::Lease, key })
+            self.named(&NodeName::new(namespace, Kind::Lease, key))
         };
         match call {
             Call::Leased(namespace, id) => format!("what {} holds", lease(namespace, id)),
@@ -388,7 +395,10 @@ impl Finding {
 
     /// The same of its whole name.
     fn named(&self, node: &NodeName) -> String {
-        named(node, &self.namespace)
+        let namespace = node.namespace.clone().filter(|namespace| *namespace != self.namespace);
+        let starts = |name: &&Name| node.key.starts_with(name) && node.key.get(name.len()) == Some(&b'/');
+        let slash = self.slashed.iter().find(starts).map(Vec::len);
+        print_node_cut(&NodeName { namespace, ..node.clone() }, slash)
     }
 }
 
@@ -403,10 +413,10 @@ fn first_difference<'a>(told: &'a [Node], expected: &'a [Node]) -> Option<&'a No
 
 /// What `lint` found something of, if it may be a node.
 fn broken(found: &lint::Finding) -> Option<NodeName> {
-    let lint::Object { namespace, subject: lint::Subject::Node(kind), key } = &found.object else {
+    let lint::Object { namespace, subject: lint::Subject::Node(kind), key, .. } = &found.object else {
         return None;
     };
-    Some(NodeName { namespace: Some(namespace.clone()), kind: *kind, key: key.clone() })
+    Some(NodeName::new(Some(namespace.clone()), *kind, key.clone()))
 }
 
 /// A node's name for who reads from a namespace.
@@ -455,6 +465,9 @@ impl fmt::Display for Finding {
                 write!(f, "{} was removed, though something keeps it", self.shown(node))
             }
             Breach::Stays(node) => write!(f, "{} stays, though nothing keeps it", self.shown(node)),
+            Breach::NotHandedToRemoval(node) => {
+                write!(f, "{} was not handed to removal, though nothing keeps it", self.shown(node))
+            }
             Breach::StaysListedFlat(node) => {
                 write!(
                     f,
@@ -538,9 +551,7 @@ impl fmt::Display for Finding {
             }
             Breach::LeftOver(kind, name) => {
                 let name = match kind {
-                    Kind::Content => {
-                        self.named(&NodeName { namespace: None, kind: *kind, key: name.clone() })
-                    }
+                    Kind::Content => self.named(&NodeName::new(None, *kind, name.clone())),
                     _ => format!("{kind} {}", print_path(&[name])),
                 };
                 write!(f, "a clean-up left {name} in its backend, though the database no longer lists it")

@@ -232,7 +232,7 @@ fn streams(done: Done<'_>) -> Option<Slip> {
     };
     let (there, expected) = (open(&after), open(&expected));
     let (namespace, key) = (Some(namespace.to_vec()), name.to_vec());
-    Some(Slip::Stream { stream: NodeName { namespace, kind: Kind::Stream, key }, there, expected })
+    Some(Slip::Stream { stream: NodeName::new(namespace, Kind::Stream, key), there, expected })
 }
 
 /// Whether a manager that is stuck has not come to end a stream.

@@ -191,7 +191,7 @@ fn held(namespace: &[u8], resource: &Resource) -> Option<NodeName> {
 }
 
 fn named(namespace: &[u8], kind: Kind, key: &[u8]) -> NodeName {
-    NodeName { namespace: Some(namespace.to_vec()), kind, key: key.to_vec() }
+    NodeName::new(Some(namespace.to_vec()), kind, key.to_vec())
 }
 
 fn snapshot_node(namespace: &[u8], snapshotter: &[u8], key: &[u8]) -> NodeName {

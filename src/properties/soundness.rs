@@ -18,6 +18,9 @@ use crate::scenario::Step;
 use crate::schema::names;
 use std::collections::BTreeSet;
 
+/// Behind so many steps not every one is looked at closely: what follows is mostly more of the same.
+pub(super) const MANY: usize = 1_024;
+
 /// Something that clients may do, and what it may break.
 pub struct Known {
     /// The errors that may come of it.
@@ -100,9 +103,11 @@ impl Soundness {
         for known in KNOWN.iter().filter(|known| (known.is_by)(done)) {
             self.let_pass.extend(known.lints);
         }
-        // What a look costs grows with the steps: behind the first ones, looks lie apart by an eighth of the steps so far.
+        // What a look costs grows with the steps: behind the first ones, looks lie apart by an eighth of the steps so far,
+        // behind a thousand by as many as there were.
         const EACH: usize = 64;
-        let is_due = self.steps - self.looked > self.steps.saturating_sub(EACH) / 8 || is_last;
+        let apart = if self.steps < MANY { self.steps.saturating_sub(EACH) / 8 } else { self.steps / 2 };
+        let is_due = self.steps - self.looked > apart || is_last;
         let is_unchanged = self.looked + 1 == self.steps && before.same_block(after);
         if !is_due || is_unchanged {
             self.looked += usize::from(is_unchanged);

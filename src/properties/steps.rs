@@ -13,7 +13,7 @@ use super::finding::Breach;
 use super::memory;
 use super::promise::Promises;
 use super::property::Property;
-use super::soundness::Soundness;
+use super::soundness::{MANY, Soundness};
 use super::undo;
 use crate::contract::{self, Asked, Deviations, Disk, Handles, Stored};
 use crate::metadata::{Backend, ErrorKind, Sharing, SnapshotKind};
@@ -38,12 +38,17 @@ impl Disk for Backend {
     }
 }
 
+/// Behind many steps one of so many is looked at closely.
+const SAMPLED: usize = 16;
+
 /// What is known of the steps of a case so far. Cloning it costs little.
 #[derive(Clone, Default)]
 pub struct Steps {
     handles: Handles,
     promises: Promises,
     soundness: Soundness,
+    /// How many there were.
+    count: usize,
 }
 
 /// How closely a step is looked at.
@@ -75,6 +80,8 @@ impl Steps {
         if applied.is_passed {
             return checks;
         }
+        self.count += 1;
+        let is_sampled = self.count < MANY || self.count.is_multiple_of(SAMPLED);
         let left = self.left_in_backend(done, deviations);
         let contracted = self.contract(done, deviations);
         for property in [Property::Frame, Property::Effect, Property::Refusal] {
@@ -93,7 +100,7 @@ impl Steps {
             let held = self.soundness.held(done, closely == Closely::Last);
             checks.add(release, Property::Soundness, held);
         }
-        if closely != Closely::No && applied.refused.is_none() && !before.is_hung() {
+        if closely != Closely::No && is_sampled && applied.refused.is_none() && !before.is_hung() {
             checks.add(release, Property::Undo, undo::held(before, line, after, fault));
         }
         if let Some(collected) = &applied.collected {

@@ -16,7 +16,8 @@ pub(super) fn lines(expected: &[&str], actual: &[&str]) -> String {
     let mut shown: String =
         lines.iter().map(|(mark, line)| format!("{mark} {}\n", text::line(line))).collect();
     if more > 0 {
-        shown.push_str(&format!("  ... and {}\n", text::counted(more as u64, "more line")));
+        let more = text::counted(more as u64, "more line");
+        shown.push_str(&format!("  ... and {more}: --update writes all that is printed into the file\n"));
     }
     shown
 }
@@ -85,6 +86,9 @@ mod tests {
         let (old, new) = (vec!["a"; 2000], vec!["b"; 2000]);
         let text = lines(&old, &new);
         assert_eq!(text.lines().count(), LINES_MAX + 1);
-        assert!(text.ends_with("and 3,940 more lines\n"), "{text}");
+        assert!(
+            text.ends_with("and 3,940 more lines: --update writes all that is printed into the file\n"),
+            "{text}"
+        );
     }
 }

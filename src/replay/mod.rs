@@ -29,7 +29,6 @@ pub use lines::Lines;
 pub use update::{no_output, updated};
 pub use warning::{Warning, read_by_earlier_go, warnings};
 
-use crate::bucket::Bucket;
 use crate::go::Go;
 use crate::metadata::Error;
 use crate::node::Kind;
@@ -44,10 +43,7 @@ use crate::properties::steps::{Closely, Steps, refused};
 use crate::properties::thorough::{Sample, check_thoroughly};
 use crate::reason::Reasons;
 use crate::release::Release;
-use crate::scenario::{
-    Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_node, print_node_cut, print_step,
-};
-use crate::schema::views;
+use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
 use crate::world::{Applied, Collected, Fault, Unmet, World};
 use std::cell::{Cell, OnceCell};
 use why::Removals;
@@ -172,16 +168,6 @@ fn broken_promises(promises: &mut Vec<&Line>, world: &World, line: &Line) -> Vec
     broken
 }
 
-/// A text of a step, in which a snapshotter that has slashes itself stands in quotes, if the database has it; for a client
-/// of a namespace.
-pub fn echoed(mut said: String, step: &Step, tree: &Bucket, own: &[u8]) -> String {
-    for node in objects::expected(step).iter().filter(|node| node.kind == Kind::Snapshot) {
-        let slash = views::snapshot_slash(tree, node.namespace.as_deref().unwrap_or(own), &node.key);
-        said = said.replace(&print_node(node), &print_node_cut(node, slash));
-    }
-    said
-}
-
 fn behind_colon(text: Option<&str>) -> String {
     text.map(|text| format!(": {text}")).unwrap_or_default()
 }
@@ -216,6 +202,8 @@ pub struct Replay<'s> {
     written: OnceCell<paths::Written<'s>>,
     /// How often it was asked what kept a node before.
     asked_before: Cell<u8>,
+    /// No property of steps is looked at, and none that compares collections.
+    is_bare: bool,
 }
 
 /// A step that was replayed.
@@ -259,6 +247,7 @@ impl<'s> Replay<'s> {
             next,
             written,
             asked_before: Cell::new(0),
+            is_bare: false,
         }
     }
 
@@ -266,6 +255,13 @@ impl<'s> Replay<'s> {
     #[must_use]
     pub fn intended(self, is_intended: bool) -> Replay<'s> {
         Replay { is_intended, ..self }
+    }
+
+    /// Looks at refusals, promises, expectations and each collection as such: the quicker way to ask whether what broke
+    /// breaks again.
+    #[must_use]
+    pub fn bare(self) -> Replay<'s> {
+        Replay { is_bare: true, ..self }
     }
 
     /// Tells of each node that goes every reason, not the first and how many more there are.
@@ -346,7 +342,11 @@ impl<'s> Replay<'s> {
         let namespace = self.world.namespace(line.client.as_ref()).unwrap_or_default();
         let is_last = self.next == self.scenario.lines.len();
         let closely = if is_last { Closely::Last } else { Closely::Yes };
-        let checks = self.steps.check(done, deviations, closely, self.fault).read_from(namespace);
+        let checks = match self.is_bare {
+            true => Checks::NONE,
+            false => self.steps.check(done, deviations, closely, self.fault),
+        };
+        let checks = checks.read_from(namespace, &before.store().tree);
         let found = |finding| Problem::Found { step: step(), finding: Box::new(finding) };
         problems.extend(checks.findings.into_iter().map(found));
         if let (Some(expected), Some(printed)) = (&line.expected, &printed) {
@@ -370,14 +370,14 @@ impl<'s> Replay<'s> {
             problems.extend(unmet.into_iter().map(|unmet| {
                 let tree = &self.world.store().tree;
                 let why = self.why(line, assertion, &unmet);
-                let why = why.or_else(|| why::elsewhere(tree, self.world.release(), assertion, &unmet));
+                let why = why.or_else(|| {
+                    let last = self.world.last().filter(|_| !matches!(assertion, Assertion::Present(_)));
+                    let looked_in = last.map_or(tree, |last| &last.before.tree);
+                    why::elsewhere(looked_in, self.world.release(), assertion, &unmet)
+                });
                 let why = why.or_else(|| paths::through_value(self.written(), tree, assertion));
                 let why = why.or_else(|| paths::other_form(assertion));
-                Problem::Unmet {
-                    step: echoed(step(), &line.step, tree, namespace),
-                    unmet,
-                    why: why.map(String::into_boxed_str),
-                }
+                Problem::Unmet { step: step(), unmet, why: why.map(String::into_boxed_str) }
             }));
         }
         if let Step::Expect(assertion) = &line.step
@@ -459,11 +459,11 @@ impl<'s> Replay<'s> {
         let judgement = judge(&collected.before, defects);
         let fault = self.fault.and_then(Fault::of_collector);
         let mut checks = check_each(&request, &collected.outcome, &judgement, fault);
-        if !is_passed_over {
+        if !is_passed_over && !self.is_bare {
             checks.extend(check_thoroughly(&request, &collected.outcome, &judgement, defects, fault));
         }
         let found = |finding| Problem::Found { step: print_step(&line.step), finding: Box::new(finding) };
-        problems.extend(checks.read_from(namespace).findings.into_iter().map(found));
+        problems.extend(checks.read_from(namespace, &collected.before.tree).findings.into_iter().map(found));
         let printed = gc::collection(collected, &judgement, namespace, Reasons::First);
         let told = match self.reasons {
             Reasons::First => printed.clone(),

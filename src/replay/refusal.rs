@@ -51,7 +51,7 @@ fn gone_children(world: &World, namespace: &[u8], snapshot: &SnapshotName) -> Op
     }
     let child = |key: &[u8]| {
         let key = [snapshotter, &b"/"[..], key].concat();
-        print_node(&NodeName { namespace: None, kind: Kind::Snapshot, key })
+        print_node(&NodeName::new(None, Kind::Snapshot, key))
     };
     let listed = match &children[..] {
         [] => return None,

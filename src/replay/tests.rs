@@ -429,7 +429,7 @@ fn printed_names_are_read_as_the_same_nodes() {
                     let name = row[8..].split("   ").next().unwrap_or_default();
                     let node = parse(format!("expect kept {name}\n").as_bytes()).expect("a node");
                     let Step::Expect(Assertion::Kept(nodes)) = &node.lines[0].step else { panic!("{name}") };
-                    let NodeName { namespace, kind, key: read } = &nodes[0];
+                    let NodeName { namespace, kind, key: read, .. } = &nodes[0];
                     assert_eq!(*namespace, None, "{name}");
                     let whole = match kind {
                         Kind::Snapshot => [snapshotter, b"/", key].concat(),

@@ -11,7 +11,7 @@ use crate::text;
 /// line ends a block, so that it is swallowed and not run.
 pub fn no_output(expected: &[Text]) -> Option<String> {
     let odd = expected.iter().map(Text::as_str).find(|line| !gc::is_output(line))?;
-    Some(format!("holds `{}`, which is none: put an empty line before it", text::line(odd)))
+    Some(format!("holds `{}`, which no `gc` prints: a step needs an empty line before it", text::line(odd)))
 }
 
 /// The text with its blocks of expected output replaced: by the line of the step above, in ascending order.

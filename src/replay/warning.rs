@@ -480,7 +480,7 @@ fn path_for_key(step: &Step) -> Option<String> {
 }
 
 fn shown((kind, key): &Object) -> String {
-    print_node(&NodeName { namespace: None, kind: *kind, key: key.clone() })
+    print_node(&NodeName::new(None, *kind, key.clone()))
 }
 
 /// Whether a text is no time to any daemon; without one a label is taken away, or was never set.

@@ -92,7 +92,7 @@ impl Replay<'_> {
     /// Why a node is not what an assertion expects of it.
     pub(super) fn why(&self, line: &Line, assertion: &Assertion, unmet: &Unmet) -> Option<String> {
         let Unmet::Node { node, .. } = unmet else { return None };
-        let NodeName { namespace, kind, key } = &**node;
+        let NodeName { namespace, kind, key, .. } = &**node;
         let client = self.world.namespace(line.client.as_ref())?;
         let asked = Asked { client, kind: *kind, namespace: namespace.as_deref().unwrap_or(client), key };
         let last = self.world.last().map(|collected| &**collected);
@@ -102,7 +102,13 @@ impl Replay<'_> {
             || views::has(&self.world.store().tree, exact(self.world.release(), *kind), asked.namespace, key);
         match (assertion, fate) {
             (Assertion::Absent(_) | Assertion::NotStored(_), Some(Fate::Removed(_))) if is_there() => {
-                Some("it was made again after the last collection removed it".to_owned())
+                let exact = exact(self.world.release(), *kind);
+                let stayed =
+                    last.is_some_and(|it| views::has(&it.outcome.after, exact, asked.namespace, key));
+                Some(match stayed {
+                    true => "the last collection handed it to removal, and its bucket stays".to_owned(),
+                    false => "it was made again after the last collection removed it".to_owned(),
+                })
             }
             (Assertion::Kept(_), Some(Fate::Removed(why))) => {
                 Some(self.with_before(why, asked, self.removals.collected_at))
@@ -156,6 +162,7 @@ impl Replay<'_> {
         line.step.clone().for_each_name(&mut |name| {
             names.insert(std::mem::take(name));
         });
+        names.extend(self.world.lease(line.client.as_ref()).map(<[u8]>::to_vec));
         let is_lacked = |kind: Kind, namespace: &[u8], key: &[u8]| {
             let slash = key.iter().position(|byte| *byte == b'/').filter(|_| kind == Kind::Snapshot);
             let name = &key[slash.map_or(0, |slash| slash + 1)..];
@@ -167,7 +174,7 @@ impl Replay<'_> {
         let (kind, namespace, key) =
             removed.find(|(kind, namespace, key)| namespace == client && is_lacked(*kind, namespace, key))?;
         let removal = self.removal(Asked { client, kind: *kind, namespace, key }, 0..=self.next)?;
-        let node = NodeName { namespace: None, kind: *kind, key: key.clone() };
+        let node = NodeName::new(None, *kind, key.clone());
         Some(format!("{} was {removal}", print_node(&node)))
     }
 
@@ -207,14 +214,16 @@ fn exact(release: Release, kind: Kind) -> Kind {
     release.type_of(kind).map_or(kind, |number| release.kind_of(number))
 }
 
-/// In which other namespace there is what is expected to be there, or to have been kept.
+/// In which other namespace of a database there is what is expected to be there, or to have been walked.
 pub(super) fn elsewhere(
     tree: &Bucket,
     release: Release,
     assertion: &Assertion,
     unmet: &Unmet,
 ) -> Option<String> {
-    let (Assertion::Kept(_) | Assertion::Present(_), Unmet::Node { node, .. }) = (assertion, unmet) else {
+    let (Assertion::Kept(_) | Assertion::Removed(_) | Assertion::Present(_), Unmet::Node { node, .. }) =
+        (assertion, unmet)
+    else {
         return None;
     };
     let kind = exact(release, node.kind);

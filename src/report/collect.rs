@@ -124,9 +124,12 @@ struct JsonNode<'a> {
     /// Of what is kept and will not live for ever: its last instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
-    /// Why it goes.
+    /// Why it goes: the first reason, and how many more there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// All reasons, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<String>,
 }
 
 /// What makes a collection fail.
@@ -193,6 +196,7 @@ impl<'a> Report<'a> {
             stays: false,
             expires: None,
             reason: None,
+            reasons: Vec::new(),
         }
     }
 
@@ -441,15 +445,29 @@ impl<'a> Report<'a> {
         )
     }
 
-    /// The first reason for which a node goes; what is listed with another number of its type is not found for a reason of its own.
+    /// The first reason for which a node goes, and how many more there are.
     fn reason(&self, node: NodeRef<'_>, failures: &[Failure<'_>]) -> String {
-        let Situation { release, tree, .. } = self.situation;
-        let mut resources = self.judgement.resources();
-        let is_other = node.resource_type != node.resource_type.stripped();
-        let listed = is_other.then(|| resources.find(|resource| resource.node().as_ref() == node)).flatten();
-        let own = listed.map(|resource| resource.failures());
+        self.words(node).failures(node, self.own_failures(node).as_deref().unwrap_or(failures))
+    }
+
+    /// All reasons for which a node goes.
+    fn reasons(&self, node: NodeRef<'_>, failures: &[Failure<'_>]) -> Vec<String> {
+        let own = self.own_failures(node);
         let failures = own.as_deref().unwrap_or(failures);
-        Words { release: *release, tree, namespace: node.namespace }.failures(node, failures)
+        failures.iter().map(|failure| self.words(node).failure(node, failure)).collect()
+    }
+
+    fn words<'n>(&'n self, node: NodeRef<'n>) -> Words<'n> {
+        let Situation { release, tree, .. } = self.situation;
+        Words { release: *release, tree, namespace: node.namespace }
+    }
+
+    /// What is listed with another number of its type is not found for a reason of its own.
+    fn own_failures(&self, node: NodeRef<'_>) -> Option<Vec<Failure<'_>>> {
+        let is_other = node.resource_type != node.resource_type.stripped();
+        let mut resources = self.judgement.resources();
+        let listed = is_other.then(|| resources.find(|resource| resource.node().as_ref() == node)).flatten();
+        listed.map(|resource| resource.failures())
     }
 }
 
@@ -468,10 +486,15 @@ impl Show for Report<'_> {
             dies: dying(self.failing),
             removed: self
                 .removed()
-                .map(|node| JsonNode {
-                    stays: self.stays(node),
-                    reason: Some(self.reason(node, &self.judgement.failures(node))),
-                    ..self.json_resource(node)
+                .map(|node| {
+                    let failures = self.judgement.failures(node);
+                    let reasons = self.reasons(node, &failures);
+                    JsonNode {
+                        stays: self.stays(node),
+                        reason: Some(self.reason(node, &failures)),
+                        reasons: if reasons.len() > 1 { reasons } else { Vec::new() },
+                        ..self.json_resource(node)
+                    }
                 })
                 .collect(),
             totals: self.json_totals(),

@@ -9,6 +9,7 @@ use crate::diff::copies::{By, Changes, Why};
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{Judgement, Rule};
 use crate::reason::Words;
+use crate::scenario::{NodeName, print_node_cut};
 use crate::schema::{time, views};
 use crate::text;
 use hashbrown::HashSet;
@@ -160,7 +161,9 @@ impl<'a> Report<'_, '_, 'a> {
 
     fn row(side: Side<'_, '_, '_>, word: &str, named: &Named, more: String) -> Row {
         let Named { kind, namespace, key } = named;
-        let name = format!("{}/{kind}/{}", text::name(namespace), text::name(key));
+        let slash = views::snapshot_slash(&side.saying.situation.tree, namespace, key);
+        let namespace = Some(namespace.to_vec());
+        let name = print_node_cut(&NodeName::new(namespace, *kind, key.to_vec()), slash);
         let size = side.size(named).map(text::bytes).unwrap_or_default();
         [word.to_owned(), shown(&name), size, shown(&more)]
     }

@@ -3,9 +3,9 @@
 use super::Show;
 use super::shell::quoted;
 use crate::explore::weakest::Weighed;
-use crate::explore::{Broken, Explored, Found, Order, Verdict};
+use crate::explore::{Broken, Explored, Found, HEAD_LINES, Order, Verdict};
 use crate::release::Release;
-use crate::scenario::{alias, print, print_line};
+use crate::scenario::{Scenario, Text, alias, print, print_line};
 use crate::text::{self, counted};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -67,7 +67,12 @@ impl Show for Report<'_> {
             write(out, of, self.states_max)?;
         }
         let [safe, broken, cut] = self.counts();
-        writeln!(out, "{safe} safe, {broken} broken, {cut} cut short")
+        let stopped = match self.count(|verdict| matches!(verdict, Verdict::Stopped)) {
+            0 => String::new(),
+            stopped => format!(", {stopped} interrupted"),
+        };
+        let cut = cut - self.count(|verdict| matches!(verdict, Verdict::Stopped));
+        writeln!(out, "{safe} safe, {broken} broken, {cut} cut short{stopped}")
     }
 }
 
@@ -156,6 +161,12 @@ fn write_variants(out: &mut dyn Write, what: &str, variants: &[&Weighed]) -> io:
 
 fn write_untested(out: &mut dyn Write, found: &Found) -> io::Result<()> {
     let untested = &found.untested;
+    if untested.nothing_promised {
+        writeln!(
+            out,
+            "  untested nothing is promised: no `always`, and no `expect` below the block; only that no step is refused was looked at"
+        )?;
+    }
     for line in &untested.never_due {
         writeln!(out, "  untested line {line}: the `when` of this promise never held")?;
     }
@@ -180,9 +191,20 @@ fn write_order(out: &mut dyn Write, order: &Order, broken: &Broken) -> io::Resul
     writeln!(out, "  broken   after {steps}: {which}; without a marked line it breaks not so\n")?;
     for (line, matters) in order.scenario.lines.iter().zip(&order.matters) {
         let mark = if *matters { ">" } else { " " };
-        write!(out, "    {mark} {}", print_line(line))?;
+        write!(out, "    {mark} {:>3}  {}", line.number, print_line(line))?;
     }
     writeln!(out, "\n  because  {}", alias::in_line(&order.told))
+}
+
+/// The order as it is written: with its story above it, in as many lines as its numbers count.
+pub fn with_head(order: &Order, path: &str, release: Release) -> Scenario {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let told = order.told.lines().next().unwrap_or_default();
+    let head = Text::lines(&format!(
+        "An order that breaks {name} under {release}, from `leasehold explore`.\n{told}"
+    ));
+    debug_assert_eq!(head.len(), HEAD_LINES, "the numbers of the lines count it");
+    Scenario { head, ..order.scenario.clone() }
 }
 
 /// A number of orders that may be beyond counting.
@@ -217,6 +239,7 @@ fn json(of: &OfFile) -> Value {
         "orders": orders.to_string(),
         "all_seen": is_whole,
         "untested": {
+            "nothing_promised": untested.nothing_promised,
             "never_due": untested.never_due,
             "never_ran": untested.never_ran,
             "one_way": untested.one_way.iter().map(|(line, went)| json!({"line": line, "done": went})).collect::<Vec<_>>(),
@@ -225,7 +248,7 @@ fn json(of: &OfFile) -> Value {
             "moves": match verdict { Verdict::Broken(broken) => broken.order.len(), _ => 0 },
             "shortest": matches!(verdict, Verdict::Broken(broken) if broken.is_shortest),
             "because": alias::in_line(&order.told),
-            "scenario": print(&order.scenario),
+            "scenario": print(&with_head(order, &of.path, of.release)),
             "matters": order.scenario.lines.iter().zip(&order.matters).filter(|(_, matters)| **matters).map(|(line, _)| line.number).collect::<Vec<_>>(),
         })),
         "file": of.file,

@@ -87,8 +87,10 @@ impl Report<'_> {
         for command in commands {
             writeln!(out, "    {command}")?;
         }
+        // Where they differ each says of which it speaks.
         let first = findings.first().map_or(&[][..], |finding| &finding.releases);
-        if first.len() < Release::ALL.len() {
+        let is_alike = findings.iter().all(|finding| finding.releases == first);
+        if is_alike && first.len() < Release::ALL.len() {
             writeln!(out, "  only in {}", releases(first))?;
         }
         writeln!(out)

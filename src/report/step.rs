@@ -4,8 +4,8 @@ use crate::bucket::{Change, Entry, View, diff};
 use crate::engine::Error;
 use crate::node::NodeRef;
 use crate::reason::Words;
-use crate::replay::{echoed, refusal};
-use crate::scenario::{Line, alias, print_line, print_path};
+use crate::replay::refusal;
+use crate::scenario::{Line, alias, print_line, print_path, quoted};
 use crate::schema::{names, time, varint};
 use crate::world::{Applied, Collected, World};
 use std::collections::BTreeSet;
@@ -27,9 +27,7 @@ pub fn write(
     printed: Option<&str>,
 ) -> io::Result<()> {
     let bare = Line { comment: Vec::new(), expected: None, ..line.clone() };
-    let own = after.namespace(line.client.as_ref()).unwrap_or_default();
-    let said = echoed(print_line(&bare), &line.step, &after.store().tree, own);
-    writeln!(out, "{:>4}  {}", line.number, said.trim_end())?;
+    writeln!(out, "{:>4}  {}", line.number, print_line(&bare).trim_end())?;
     if let Some(error) = &applied.refused {
         writeln!(out, "      refused: {}", alias::in_line(error.to_string()))?;
         if let Some(hint) = refusal::hint(after, line, error) {
@@ -116,7 +114,7 @@ fn value(key: &[u8], bytes: &[u8]) -> String {
     decoded.unwrap_or_else(|| {
         let cut = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
         let more = if cut.len() < bytes.len() { "..." } else { "" };
-        format!("\"{}\"{more}", alias::in_name(cut))
+        alias::in_text(&quoted(cut)) + more
     })
 }
 

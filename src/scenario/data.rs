@@ -6,6 +6,8 @@ use crate::instant::Instant;
 use crate::named::named;
 use crate::node::{Kind, NodeRef};
 use crate::release::Release;
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 /// Any bytes.
@@ -29,7 +31,7 @@ pub struct SnapshotName {
 }
 
 /// A node as a scenario names it; the number of its type follows from the release.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Debug)]
 pub struct NodeName {
     /// Absent for the namespace that the client uses.
     pub namespace: Option<Name>,
@@ -37,13 +39,51 @@ pub struct NodeName {
     pub kind: Kind,
     /// Its key, for a snapshot `SNAPSHOTTER/KEY`.
     pub key: Name,
+    /// Where a snapshotter ends whose name has slashes, if the step says so: `snapshot/"over/lay"/k`. It makes no other
+    /// node of it.
+    pub slash: Option<usize>,
 }
 
 impl NodeName {
+    /// A node's name that says nothing of where a snapshotter ends.
+    pub fn new(namespace: Option<Name>, kind: Kind, key: Name) -> NodeName {
+        NodeName { namespace, kind, key, slash: None }
+    }
+
+    fn parts(&self) -> (&Option<Name>, Kind, &Name) {
+        (&self.namespace, self.kind, &self.key)
+    }
+
     /// The name of a node, its namespace written out. Its type has the number of this release.
     pub fn of(release: Release, node: NodeRef<'_>) -> NodeName {
         let kind = release.exact_kind_of(node.resource_type);
-        NodeName { namespace: Some(node.namespace.to_vec()), kind, key: node.key.to_vec() }
+        NodeName::new(Some(node.namespace.to_vec()), kind, node.key.to_vec())
+    }
+}
+
+impl PartialEq for NodeName {
+    fn eq(&self, other: &NodeName) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for NodeName {}
+
+impl PartialOrd for NodeName {
+    fn partial_cmp(&self, other: &NodeName) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for NodeName {
+    fn cmp(&self, other: &NodeName) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
+impl Hash for NodeName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
     }
 }
 

@@ -57,7 +57,7 @@ pub use line::{CLOCK_START, DEFAULT_NAMESPACE, Guard, Line, Outcome, Refused, Sc
 pub use parse::parse;
 pub use print::{print, print_line, print_step};
 pub use promise::{Condition, Promise, State};
-pub use quote::{print_label, print_node, print_node_cut, print_path, print_value};
+pub use quote::{print_label, print_node, print_node_cut, print_path, print_value, quoted};
 #[cfg(feature = "cli")]
 pub use render::render;
 pub use step::{Assertion, ContainerFields, ImageFields, NewSnapshot, Step, forms};

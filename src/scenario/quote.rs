@@ -9,7 +9,8 @@ use crate::text::is_shown;
 
 /// A node as steps name it: `content/layer`, `other/lease/pull`.
 pub fn print_node(node: &NodeName) -> String {
-    print_node_cut(node, node.key.iter().position(|byte| *byte == b'/'))
+    let said = node.slash.filter(|at| node.key.get(*at) == Some(&b'/'));
+    print_node_cut(node, said.or_else(|| node.key.iter().position(|byte| *byte == b'/')))
 }
 
 /// The same of a snapshot whose snapshotter ends before this slash of the key: one that has slashes itself stands in quotes.
@@ -140,7 +141,7 @@ fn is_plain(bytes: &[u8]) -> bool {
 }
 
 /// In quotes; letters and digits of any script as they are, if they are seen; other bytes beyond ASCII escaped.
-pub(super) fn quoted(bytes: &[u8]) -> String {
+pub fn quoted(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 2);
     text.push('"');
     for chunk in bytes.utf8_chunks() {

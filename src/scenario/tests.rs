@@ -238,10 +238,8 @@ fn quotes_mean_exactly_these_bytes() {
         Step::Expect(Assertion::Kept(nodes)) => nodes[0].clone(),
         other => panic!("{other:?}"),
     };
-    let node = |namespace: Option<&[u8]>, kind, key: &[u8]| NodeName {
-        namespace: namespace.map(<[u8]>::to_vec),
-        kind,
-        key: key.to_vec(),
+    let node = |namespace: Option<&[u8]>, kind, key: &[u8]| {
+        NodeName::new(namespace.map(<[u8]>::to_vec), kind, key.to_vec())
     };
     assert_eq!(kept("expect kept lease/a/b"), node(None, Kind::Lease, b"a/b"));
     assert_eq!(kept("expect kept other/lease/a"), node(Some(b"other"), Kind::Lease, b"a"));

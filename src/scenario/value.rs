@@ -293,7 +293,7 @@ fn draw_kind(u: &mut Unstructured<'_>) -> Drawn<Kind> {
 fn read_node(word: Word<'_>) -> Result<NodeName, Snag> {
     let (first, rest) = word.halves("[NS/]KIND/KEY")?;
     if let Some(kind) = first.keyword().and_then(kind_of_word) {
-        return Ok(NodeName { namespace: None, kind, key: read_node_key(kind, rest)? });
+        return read_node_of(None, kind, rest);
     }
     // Of `lese/pull` the first part is no namespace but a slip.
     let Some((second, key)) = rest.split(b'/') else {
@@ -305,38 +305,38 @@ fn read_node(word: Word<'_>) -> Result<NodeName, Snag> {
         return Err(snag.hint(format!("did you mean `{kind}/{rest}`?")));
     }
     let kind = read_kind(second)?;
-    Ok(NodeName { namespace: Some(first.name()?), kind, key: read_node_key(kind, key)? })
+    read_node_of(Some(first.name()?), kind, key)
 }
 
-fn read_node_key(kind: Kind, key: Word<'_>) -> Result<Name, Snag> {
-    match kind {
-        Kind::Content => key.digest(),
-        Kind::Snapshot => match key.split(b'/') {
-            Some((snapshotter, own)) => {
-                // Both together are one name, and not longer than one may be.
-                key.exact()?;
-                Ok([snapshotter.name()?, own.name()?].join(&b'/'))
-            }
-            None => key.name(),
-        },
-        _ => key.name(),
-    }
+fn read_node_of(namespace: Option<Name>, kind: Kind, key: Word<'_>) -> Result<NodeName, Snag> {
+    let halves = if kind == Kind::Snapshot { key.split(b'/') } else { None };
+    let Some((snapshotter, own)) = halves else {
+        let key = if kind == Kind::Content { key.digest() } else { key.name() };
+        return Ok(NodeName::new(namespace, kind, key?));
+    };
+    // Both together are one name, and not longer than one may be.
+    key.exact()?;
+    let snapshotter = snapshotter.name()?;
+    let slash = snapshotter.contains(&b'/').then_some(snapshotter.len());
+    Ok(NodeName { slash, ..NodeName::new(namespace, kind, [snapshotter, own.name()?].join(&b'/')) })
 }
 
 fn draw_node(u: &mut Unstructured<'_>) -> Drawn<NodeName> {
     let namespace = if u.arbitrary()? { Some(draw_name(u)?) } else { None };
-    Ok(NodeName { namespace, kind: draw_kind(u)?, key: draw_name(u)? })
+    Ok(NodeName::new(namespace, draw_kind(u)?, draw_name(u)?))
 }
 
 /// A snapshot's node is two names.
 fn each_node_name(node: &mut NodeName, each: EachName<'_>) {
     node.namespace.iter_mut().for_each(&mut *each);
-    match node.key.iter().position(|byte| *byte == b'/').filter(|_| node.kind == Kind::Snapshot) {
+    let slash = node.slash.or_else(|| node.key.iter().position(|byte| *byte == b'/'));
+    match slash.filter(|_| node.kind == Kind::Snapshot) {
         Some(slash) => {
             let (mut snapshotter, mut key) = (node.key[..slash].to_vec(), node.key[slash + 1..].to_vec());
             each(&mut snapshotter);
             each(&mut key);
             node.key = [&snapshotter[..], b"/", &key].concat();
+            node.slash = snapshotter.contains(&b'/').then_some(snapshotter.len());
         }
         None => each(&mut node.key),
     }

@@ -5,6 +5,7 @@ use super::{names, time, varint};
 use crate::bucket::{Bucket, View};
 use crate::instant::Instant;
 use crate::node::Kind;
+use std::collections::BTreeSet;
 
 /// The database's version as `v1/version` has it: 3 in 1.x, 4 from 2.0. Absent in a database that was never used.
 pub fn version(tree: &Bucket) -> Option<i64> {
@@ -78,6 +79,16 @@ pub fn snapshot_slash(tree: &Bucket, namespace: &[u8], key: &[u8]) -> Option<usi
     let there = if is_plain() { None } else { snapshotters() };
     let has = |snapshotters: View<'_>, at: usize| snapshotters.at(&[&key[..at], &key[at + 1..]]).is_some();
     Some(there.and_then(|there| slashes(key).find(|at| has(there, *at))).unwrap_or(first))
+}
+
+/// The snapshotters of all namespaces whose names have a slash themselves, sorted.
+pub fn slashed_snapshotters(tree: &Bucket) -> Vec<Vec<u8>> {
+    let Some(namespaces) = tree.bucket(names::V1) else { return Vec::new() };
+    let folders = namespaces.buckets().filter_map(|(_, namespace)| namespace.bucket(names::SNAPSHOTS));
+    let names =
+        folders.flat_map(|folder| folder.buckets().map(|(name, _)| name.to_vec()).collect::<Vec<_>>());
+    let slashed: BTreeSet<Vec<u8>> = names.filter(|name| slashes(name).next().is_some()).collect();
+    slashed.into_iter().collect()
 }
 
 fn slashes(key: &[u8]) -> impl Iterator<Item = usize> {

@@ -158,7 +158,8 @@ fn run_until(
             }
             let done = Done { before: &before, line, after: &world, applied: &applied };
             checks.extend(steps.check(done, mode.known.deviations, mode.closely(), fault));
-            (applied, checks.read_from(world.namespace(line.client.as_ref()).unwrap_or_default()))
+            let namespace = world.namespace(line.client.as_ref()).unwrap_or_default();
+            (applied, checks.read_from(namespace, &before.store().tree))
         });
         let (applied, checks) =
             ran.unwrap_or_else(|said| (Applied::default(), Checks::panicked(mode.release, said)));

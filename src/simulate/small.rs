@@ -111,6 +111,10 @@ pub(crate) fn with_node(lines: &[Line], at: usize, node: &Node, release: Release
 pub fn marked(mut lines: Vec<Line>, release: Release, fault: Option<Fault>) -> Vec<Line> {
     let (mut faulty, mut honest) = (World::new(release), World::new(release));
     let last = lines.len().saturating_sub(1);
+    let guarded: BTreeSet<(Option<Name>, Name)> = lines
+        .iter()
+        .filter_map(|line| Some((line.client.clone(), line.guard.as_ref()?.word.clone())))
+        .collect();
     for (at, line) in lines.iter_mut().enumerate() {
         let is_refused = catching(|| faulty.apply_with(line, fault).refused.is_some()).unwrap_or(false);
         let error = catching(|| honest.apply(line).refused).unwrap_or(None);
@@ -119,6 +123,14 @@ pub fn marked(mut lines: Vec<Line>, release: Release, fault: Option<Fault>) -> V
             None if at == last || !is_refused => Outcome::Accepted,
             _ => Outcome::Any,
         };
+        // Of a step that says what must come of it nothing is remembered.
+        let asks = |word: &Name| at < last && guarded.contains(&(line.client.clone(), word.clone()));
+        if !matches!(line.step, Step::Look(_)) {
+            match line.remembers.as_ref().is_some_and(asks) {
+                true => line.outcome = Outcome::Any,
+                false => line.remembers = None,
+            }
+        }
     }
     lines
 }
@@ -128,7 +140,19 @@ mod tests {
     use super::*;
     use crate::engine;
     use crate::properties::finding::Breach;
-    use crate::scenario::{parse, print_step};
+    use crate::scenario::{Scenario, parse, print, print_step};
+
+    /// Only a step that may come out either way, or a look, says what is remembered by it.
+    #[test]
+    fn a_word_stays_where_a_guard_asks_for_it_and_the_rest_reads_back() {
+        let text = "? content put x as mine\n? content put y as idle\nif mine content put z\n? content put x as last\ngc\n";
+        let scenario = parse(text.as_bytes()).expect("a scenario");
+        let lines = marked(scenario.lines.clone(), scenario.release, None);
+        let printed = print(&Scenario { lines, ..scenario });
+        let steps = "? content put x as mine\ncontent put y\nif mine content put z\n? content put x\ngc\n";
+        assert!(printed.ends_with(steps), "{printed}");
+        parse(printed.as_bytes()).unwrap_or_else(|flaws| panic!("{flaws}"));
+    }
 
     /// What is left of a case that shows no more than a wrong mark of a node that nobody made.
     fn small_of(text: &str, fault: engine::Fault) -> Small {

@@ -37,7 +37,7 @@ pub enum Unmet {
         was: &'static str,
     },
     /// Of more nodes than are told something else is true.
-    #[error("{} are not as expected", text::counted(*.0 as u64, "more node"))]
+    #[error("{} are not as expected: in steps of their own they are told with their reasons", text::counted(*.0 as u64, "more node"))]
     More(usize),
     /// The last collection ended otherwise.
     #[error("the last collection {}, expected `{}`", ended(.was.as_deref()), text::line(expected))]

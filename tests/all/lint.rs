@@ -152,7 +152,7 @@ fn entries_are_looked_for_where_the_release_looks() {
     assert_eq!(found_after(&format!("release 1.7\n{steps}{there}")), [""; 0]);
     assert_eq!(
         found_after(&format!("release 1.7\n{steps}")),
-        ["lease-entry-dead default/lease/l: snapshot/over/lay/base is missing"]
+        ["lease-entry-dead default/lease/l: snapshot/\"over/lay\"/base is missing"]
     );
     assert_eq!(
         found_after(&format!("release 2.0\n{steps}{there}")),

@@ -70,6 +70,39 @@ fn names_have_the_one_spelling_that_reads_back() {
     assert!(!said.contains('\u{fffd}'), "{said}");
 }
 
+/// In a finding's sentence, too, in lints and in what became of a database.
+#[test]
+fn a_snapshotter_with_a_slash_is_spelt_alike_in_findings_lints_and_copies() {
+    let pinned = "snapshot prepare \"over/lay\"/k gc.root=x\n";
+    let free = "snapshot prepare \"over/lay\"/k\n";
+    let gc = "gc\nexpect error nothing\n";
+    let dangling = "content put a gc.ref.snapshot.over=gone gc.root=x\nlease create l\n\
+                    raw bucket v1/default/leases/l/snapshots/\"over/lay\"\n\
+                    raw put v1/default/leases/l/snapshots/\"over/lay\"/gone \"\"\n";
+    let folder = folder(&[
+        ("pinned.scenario", &format!("{pinned}{gc}")),
+        ("free.scenario", &format!("{free}{gc}")),
+        ("there.scenario", pinned),
+        ("dangling.scenario", dangling),
+    ]);
+    let told = [
+        (
+            &["replay", "pinned.scenario", "--fault", "snapshot-root-label-ignored"][..],
+            "snapshot/\"over/lay\"/k was handed to removal, though something keeps it, and has no bucket that went",
+        ),
+        (
+            &["replay", "free.scenario", "--fault", "untouched-kept"],
+            "snapshot/\"over/lay\"/k was not handed to removal, though nothing keeps it",
+        ),
+        (&["lint", "dangling.scenario"], "default/lease/l: snapshot/\"over/lay\"/gone is missing"),
+        (&["diff", "dangling.scenario", "there.scenario"], "came  default/snapshot/\"over/lay\"/k"),
+    ];
+    for (arguments, expected) in told {
+        let said = said(&leasehold_in(folder.path(), arguments));
+        assert!(said.contains(expected) && !said.contains("snapshot/over/lay"), "{said}");
+    }
+}
+
 /// As reports have a type: by its number, flat bit and all, or with `-flat` behind its word.
 #[test]
 fn a_node_may_be_named_by_its_type() {
@@ -163,4 +196,107 @@ fn an_output_that_cannot_be_written_ends_alike_in_every_command() {
         let output = leasehold_in(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(output.status.code(), Some(code), "{arguments}: {}", said(&output));
     }
+}
+
+/// What a scenario says, each with the command, the text of its file and what must be told.
+#[test]
+fn causes_are_told_that_people_missed() {
+    let told = [
+        (
+            "replay s.scenario",
+            "snapshot prepare \"over/lay\"/k\ngc\nexpect absent snapshot/\"over/lay\"/k\n",
+            "`expect absent snapshot/\"over/lay\"/k`: snapshot/\"over/lay\"/k is there: the last collection handed it to removal, and its bucket stays",
+        ),
+        (
+            "replay s.scenario",
+            "client a lease=l\nlease create l expire=+1h\nadvance 2h\ngc\na: content put x\n",
+            "lease/l was removed by `gc`, line 4: expired",
+        ),
+        (
+            "replay s.scenario",
+            "content put a\ngc\nexpect kept other/content/a\n",
+            "another namespace has it, as default/content/a",
+        ),
+        (
+            "replay s.scenario",
+            "content put a\nexpect removed snapshot/\"over/lay\"/\"a b\"\ngc\n",
+            "`expect removed snapshot/\"over/lay\"/\"a b\"`",
+        ),
+        (
+            "replay --step s.scenario",
+            "image create a target=b x.y=\"{\\\"y\\\":1}\"\nexpect nothing v1/other\n",
+            "= \"{\\\"y\\\":1}\"",
+        ),
+        (
+            "explore s.scenario",
+            "client a\nclient b\ntogether\na: content put x\nb: content put y\nend\n",
+            "nothing is promised: no `always`, and no `expect` below the block",
+        ),
+    ];
+    for (arguments, text, expected) in told {
+        let folder = folder(&[("s.scenario", text)]);
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let said = said(&leasehold_in(folder.path(), &arguments));
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+/// The line that an order's reason names is the line of the file that is written, and of what is printed.
+#[test]
+fn an_orders_reason_names_the_line_of_its_file() {
+    let protocol = "client a\ncontent put x\ntogether\na: lease create l expire=+1h\na: lease add l content/x\n\
+                    may gc\nmay advance 2h\nalways present content/x\nend\n";
+    let folder = folder(&[("s.scenario", protocol)]);
+    let said = said(&leasehold_in(folder.path(), &["explore", "s.scenario", "--out", "."]));
+    let because = said.lines().find(|line| line.starts_with("  because")).expect("a reason");
+    let number =
+        because.split("by `gc`, line ").nth(1).and_then(|rest| rest.split(':').next()).expect("a line");
+    let number: usize = number.parse().expect("a number");
+    let written = std::fs::read_to_string(folder.path().join("s-1.7.0-beta.1.scenario")).expect("a file");
+    assert_eq!(written.lines().nth(number - 1), Some("gc"), "{said}");
+    assert!(said.lines().any(|line| line == format!("    > {number:>3}  gc")), "{said}");
+    let again = self::said(&leasehold_in(folder.path(), &["replay", "s-1.7.0-beta.1.scenario"]));
+    assert!(again.contains(&format!("by `gc`, line {number}:")), "{again}");
+}
+
+#[test]
+fn of_many_warnings_the_first_are_told_and_all_are_in_the_object() {
+    let puts: String =
+        (0..30).map(|each| format!("content put c{each} gc.ref.content.l.0=c{each}\n")).collect();
+    let folder = folder(&[("s.scenario", &format!("{puts}gc\nexpect removed content/c0\n"))]);
+    let output = leasehold_in(folder.path(), &["replay", "s.scenario"]);
+    let told = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(told.matches("warning: ").count(), 20, "{told}");
+    assert!(told.contains("... and 10 more warnings: --json lists them all"), "{told}");
+    let output = leasehold_in(folder.path(), &["replay", "--json", "s.scenario"]);
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(object["warnings"].as_array().map(Vec::len), Some(30), "{object}");
+}
+
+#[test]
+fn what_is_lacking_for_a_comparison_is_told_by_name() {
+    let folder = folder(&[("s.scenario", "content put a\n")]);
+    for (arguments, expected) in [
+        ("diff s.scenario", "one SOURCE alone is nothing to compare: give one SOURCE and two releases"),
+        ("diff s.scenario --release 1.7", "--release is for two copies, and AFTER is missing"),
+        ("diff s.scenario --from 1.7", "--to RELEASE is missing"),
+        ("diff --cases 10 --to 2.0", "--from RELEASE is missing"),
+        ("diff --from 1.7 --to 2.0", "SOURCE is missing"),
+    ] {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let output = leasehold_in(folder.path(), &arguments);
+        let said = said(&output);
+        assert!(output.status.code() == Some(2) && said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_part_of_a_name_is_told_with_the_whole_and_a_kind_of_a_namespace_is_listed() {
+    let steps = "namespace use other\ncontent put a\ncontent open ingest/up\ncontent put b\n";
+    let folder = folder(&[("s.scenario", steps)]);
+    let asked = |what: &str| said(&leasehold_in(folder.path(), &["explain", "s.scenario", what]));
+    let near = asked("up");
+    assert!(near.contains("is other/ingest/ingest/up meant?"), "{near}");
+    let listed = asked("other/content");
+    assert!(listed.contains("other/content/a") && listed.contains("other/content/b"), "{listed}");
 }

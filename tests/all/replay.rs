@@ -150,7 +150,7 @@ fn update_never_takes_steps_for_output_and_never_writes_what_is_read_only() {
         (
             "a.scenario",
             swallowed,
-            "the expected output of line 2 holds `content delete layer`, which is none: put an",
+            "the expected output of line 2 holds `content delete layer`, which no `gc` prints: a",
         ),
         ("b.scenario", wrong, "it is read-only"),
     ] {
@@ -177,13 +177,15 @@ fn what_is_no_output_is_never_written_over_and_said_without_update_too() {
         let written = format!("client bob\n\ngc\n---\nremove x\n{odd}\n");
         let folder = folder(&[("a.scenario", &written)]);
         let update = leasehold(folder.path(), &["replay", "--update", "a.scenario"]);
-        let said = format!("the expected output of line 3 holds `{odd}`, which is none: put an empty line");
+        let said = format!(
+            "the expected output of line 3 holds `{odd}`, which no `gc` prints: a step needs an empty line"
+        );
         assert_eq!(update.status.code(), Some(3), "{odd}");
         assert!(text(&update.stderr).contains(&said), "{}", text(&update.stderr));
         assert_eq!(fs::read_to_string(folder.path().join("a.scenario")).unwrap(), written);
         let replay = leasehold(folder.path(), &["replay", "a.scenario"]);
         assert_eq!(replay.status.code(), Some(1), "{odd}");
-        assert!(text(&replay.stdout).contains(&format!("holds `{odd}`, which is none")), "{odd}");
+        assert!(text(&replay.stdout).contains(&format!("holds `{odd}`, which no `gc` prints")), "{odd}");
     }
 }
 

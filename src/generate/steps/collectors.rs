@@ -39,11 +39,7 @@ impl Draft<'_, '_> {
                 if self.u.ratio(1, 8)? {
                     // A flat type, which is never found among what is marked.
                     let kind = self.release.type_of(Kind::Content).expect("every release has content");
-                    nodes.push(NodeName {
-                        kind: Kind::Other(kind.flat().0),
-                        namespace: None,
-                        key: self.blob()?,
-                    });
+                    nodes.push(NodeName::new(None, Kind::Other(kind.flat().0), self.blob()?));
                 }
                 Step::CollectorList { collector, nodes }
             }
@@ -74,7 +70,7 @@ impl Draft<'_, '_> {
             14 => Step::CollectorHeal { collector, call: *self.u.choose(Call::ALL)? },
             // A plugin may report anything, a snapshot whose key names no snapshotter too.
             _ => {
-                let node = NodeName { namespace: None, kind: Kind::Snapshot, key: self.snapshot_key()? };
+                let node = NodeName::new(None, Kind::Snapshot, self.snapshot_key()?);
                 self.queue.push_back(line(Step::CollectorForget { collector, nodes: vec![node.clone()] }));
                 Step::CollectorActive { collector, nodes: vec![node], asked: None }
             }
@@ -112,7 +108,7 @@ impl Draft<'_, '_> {
             0 => Some(names::OTHER.to_vec()),
             _ => None,
         };
-        Ok(NodeName { namespace, kind, key })
+        Ok(NodeName::new(namespace, kind, key))
     }
 
     /// A node of any kind, existing or not.
@@ -127,7 +123,7 @@ impl Draft<'_, '_> {
             6 => (Kind::Other(self.u.int_in_range(0..=64)?), self.blob()?),
             _ => (Kind::Content, self.blob()?),
         };
-        Ok(NodeName { namespace: None, kind, key })
+        Ok(NodeName::new(None, kind, key))
     }
 
     /// Something that the database may have.
@@ -141,6 +137,6 @@ impl Draft<'_, '_> {
             2 if self.release.rules().image_nodes => (Kind::Image, self.name(&names::IMAGES, names::HOT)?),
             _ => (Kind::Content, self.blob()?),
         };
-        Ok(NodeName { namespace: None, kind, key })
+        Ok(NodeName::new(None, kind, key))
     }
 }
