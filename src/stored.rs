@@ -26,6 +26,8 @@ use std::time::Duration;
 
 const CONTENT: &str = "io.containerd.content.v1.content";
 const SNAPSHOTTER: &[u8] = b"io.containerd.snapshotter.v1.";
+/// What a snapshotter's database has beside its snapshots.
+const PARENTS: &[u8] = b"parents";
 /// The longest reference of an ingest that is read: bbolt takes no longer key.
 const REFERENCE_BYTES_MAX: u64 = 1 << 16;
 
@@ -215,10 +217,14 @@ fn folder_or_none(path: &Path) -> Result<Vec<DirEntry>, Why> {
     }
 }
 
-/// The length of what an entry is if it is a file; none if it is gone meanwhile or something else.
-fn length(entry: &DirEntry) -> Option<u64> {
-    let metadata = entry.metadata().ok()?;
-    metadata.is_file().then_some(metadata.len())
+/// The length of what an entry is if it is a file; none if it is gone meanwhile or something else. A folder that may be
+/// listed and not entered has names, and lengths of none.
+fn length(entry: &DirEntry) -> Result<Option<u64>, Why> {
+    match entry.metadata() {
+        Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unread(&error)),
+    }
 }
 
 fn blobs(path: &Path) -> Result<BTreeMap<Vec<u8>, u64>, Why> {
@@ -228,9 +234,10 @@ fn blobs(path: &Path) -> Result<BTreeMap<Vec<u8>, u64>, Why> {
             continue;
         }
         let name = algorithm.file_name().into_vec();
-        for blob in folder(&algorithm.path()).map_err(|why| format!("{}: {why}", text::name(&name)))? {
+        let of_algorithm = |why: Why| format!("{}: {why}", text::name(&name));
+        for blob in folder(&algorithm.path()).map_err(of_algorithm)? {
             let digest = [&name, &b":"[..], blob.file_name().as_bytes()].concat();
-            blobs.extend(length(&blob).map(|bytes| (digest, bytes)));
+            blobs.extend(length(&blob).map_err(of_algorithm)?.map(|bytes| (digest, bytes)));
         }
     }
     Ok(blobs)
@@ -242,17 +249,19 @@ fn ingests(path: &Path) -> Result<BTreeMap<Vec<u8>, u64>, Why> {
         if !ingest.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
-        let entries = folder(&ingest.path()).unwrap_or_default();
+        let of_ingest = |why: Why| format!("{}: {why}", text::name(ingest.file_name().as_bytes()));
+        let entries = folder_or_none(&ingest.path()).map_err(of_ingest)?;
         let file = |name: &str| entries.iter().find(|entry| entry.file_name() == name);
+        let length_of = |name| file(name).map_or(Ok(None), length).map_err(of_ingest);
         // One without a reference is being made or taken away.
-        let Some(reference) = file("ref").filter(|entry| length(entry).is_some()) else { continue };
+        let (Some(reference), Some(_)) = (file("ref"), length_of("ref")?) else { continue };
         let mut name = Vec::new();
         let read = File::open(reference.path())
             .and_then(|file| file.take(REFERENCE_BYTES_MAX).read_to_end(&mut name));
         if let Err(error) = read {
-            return Err(format!("{}: {}", text::name(ingest.file_name().as_bytes()), unread(&error)));
+            return Err(of_ingest(unread(&error)));
         }
-        ingests.insert(name, file("data").and_then(length).unwrap_or_default());
+        ingests.insert(name, length_of("data")?.unwrap_or_default());
     }
     Ok(ingests)
 }
@@ -277,6 +286,10 @@ fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, Strays), Why> {
         return Err("metadata.db is no file".to_owned());
     }
     let opened = bolt::read_within(&path, wait).map_err(|error| format!("metadata.db: {error}"))?;
+    let own = |(key, _): (&[u8], View<'_>)| key == names::SNAPSHOTS || key == PARENTS;
+    if !opened.tree.bucket(names::V1).into_iter().flat_map(View::buckets).all(own) {
+        return Err("metadata.db: it is no snapshotter's".to_owned());
+    }
     let snapshots = opened.tree.view().at(&[names::V1, names::SNAPSHOTS]).into_iter().flat_map(View::buckets);
     let mut of = BTreeMap::new();
     for (key, snapshot) in snapshots {

@@ -27,6 +27,9 @@ pub fn quoted(word: impl AsRef<OsStr>) -> String {
 /// A command of containerd's own `ctr`: what to do in a namespace, and with what. `--` stands before a name that would be
 /// taken for a flag: `ctr images rm --sync` deletes nothing, and says so to nobody.
 pub fn ctr(namespace: &[u8], words: &[&[u8]], names: &[&[u8]]) -> String {
+    if names.iter().chain([&namespace]).any(|name| name.contains(&0)) {
+        return "# a name with a NUL byte is an argument of no program: only a client of containerd's API can give it".to_owned();
+    }
     let begin: [&[u8]; 3] = [b"ctr", b"-n", namespace];
     let is_flag = names.iter().any(|name| name.starts_with(b"-"));
     let end: &[&[u8]] = if is_flag { &[b"--"] } else { &[] };
@@ -49,6 +52,12 @@ mod tests {
         assert_eq!(of(&[b"app", b"-rf"]), "ctr -n default images rm -- app -rf");
         assert_eq!(of(&[b"--sync"]), "ctr -n default images rm -- --sync");
         assert_eq!(of(&[b"my app"]), "ctr -n default images rm 'my app'");
+    }
+
+    #[test]
+    fn no_command_gives_half_a_name() {
+        assert!(ctr(b"default", &[b"leases", b"rm"], &[b"a\0b"]).starts_with("# "));
+        assert!(ctr(b"a\0b", &[b"leases", b"rm"], &[b"a"]).starts_with("# "));
     }
 
     #[test]

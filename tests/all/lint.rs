@@ -569,6 +569,25 @@ fn what_cannot_be_looked_at_is_said_and_not_compared() {
     fs::set_permissions(&content, fs::Permissions::from_mode(0o755)).expect("the owner may");
 }
 
+/// Names that can be listed are no files that can be looked at, and another program's database is no snapshotter's.
+#[test]
+fn what_may_be_listed_and_not_entered_and_a_database_of_others_are_not_compared() {
+    let root = daemon_root();
+    let blobs = root.path().join("io.containerd.content.v1.content/blobs/sha256");
+    fs::set_permissions(&blobs, fs::Permissions::from_mode(0o444)).expect("the owner may");
+    // Root may enter every folder.
+    if fs::metadata(blobs.join(digits("layer"))).is_err() {
+        assert_eq!(
+            found_in(root.path()),
+            ["store-not-compared /store/io.containerd.content.v1.content/blobs"]
+        );
+    }
+    fs::set_permissions(&blobs, fs::Permissions::from_mode(0o755)).expect("the owner may");
+    let own = root.path().join("io.containerd.snapshotter.v1.overlayfs/metadata.db");
+    fs::copy(root.path().join("io.containerd.metadata.v1.bolt/meta.db"), &own).expect("copied");
+    assert_eq!(found_in(root.path()), ["store-not-compared /store/io.containerd.snapshotter.v1.overlayfs"]);
+}
+
 #[test]
 fn errors_and_warnings_end_with_1_and_notes_with_0() {
     for (name, code, last) in [

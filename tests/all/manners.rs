@@ -270,7 +270,7 @@ fn of_many_warnings_the_first_are_told_and_all_are_in_the_object() {
     assert!(told.contains("... and 10 more warnings: --json lists them all"), "{told}");
     let output = leasehold_in(folder.path(), &["replay", "--json", "s.scenario"]);
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    assert_eq!(object["warnings"].as_array().map(Vec::len), Some(30), "{object}");
+    assert_eq!(object["files"][0]["warnings"].as_array().map(Vec::len), Some(30), "{object}");
 }
 
 #[test]
