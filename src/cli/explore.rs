@@ -15,7 +15,6 @@ use crate::report::Show as _;
 use crate::report::explore::{OfFile, Report, with_head};
 use crate::scenario::{Scenario, print};
 use crate::text;
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -58,7 +57,7 @@ interrupted (^C) before one broke: what was finished is told.
 
 --json prints `files`, each with its `path`, `release`, `verdict` (safe, broken, cut short, interrupted), `clients`, `steps`, `may` \
 (lines that may happen), `states`, `moves`, `ends`, `orders` (text: too long for a number), `all_seen`, `untested` (lines: \
-`never_due`, `never_ran`, `one_way`), `order` (null, or `moves`, whether it is the `shortest`, `because`, the `scenario` and the \
+`never_due`, `never_ran`, `one_way`; and whether there is `nothing_promised`), `order` (null, or `moves`, whether it is the `shortest`, `because`, the `scenario` and the \
 lines of it that `matters`), the `file` that was written, and `weakest` (each `change` with its `lines`, whether it is `safe`, null \
 where it was cut short, whether other steps are `refused` without it, and `because`); beside them how many are `safe`, `broken` and \
 `cut_short`, and `warnings`.
@@ -111,7 +110,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let threads = threads::pool(jobs)?;
     let stop = interrupt::stop();
     let mut explored = Vec::new();
+    let mut begun = 0;
     'files: for (path, scenario) in &protocols {
+        begun += 1;
         source::warn(path, &replay::warnings(scenario, None), &mut notes);
         for release in Rules::releases(release, scenario.release) {
             let known = if intended { Known::NONE } else { Known::as_shipped(release) };
@@ -161,7 +162,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if explored.is_empty() && !failed.is_empty() {
         return Err(Failure::Input(failed.join("\nleasehold: ")));
     }
-    let begun = explored.iter().map(|of| &of.path).collect::<BTreeSet<_>>().len() + failed.len();
     if stop.is_asked() && begun < protocols.len() {
         let rest = text::counted((protocols.len() - begun) as u64, "protocol");
         notes.say(format_args!("interrupted: {rest} more not begun"));

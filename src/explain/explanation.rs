@@ -15,8 +15,9 @@ use crate::stored::{Bytes, Snapshots};
 use hashbrown::{HashMap, HashSet};
 use std::sync::Mutex;
 
-/// How many chains are told.
-const CHAINS_MAX: usize = 5;
+/// How many chains are told of one object, and of each where all are explained.
+const CHAINS_MAX: usize = 1_000;
+const CHAINS_OF_ALL_MAX: usize = 5;
 
 /// What becomes of an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -169,7 +170,8 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         let is_kept = self.reached.keeps(network, id);
         let state = self.state(&node, is_kept);
         let paths = network.paths(id, &self.reached, now);
-        let chains: Vec<Vec<Edge>> = paths.chains().take(CHAINS_MAX).collect();
+        let chains: Vec<Vec<Edge>> =
+            paths.chains().take(if self.is_of_all { CHAINS_OF_ALL_MAX } else { CHAINS_MAX }).collect();
         let (mut alone, mut until) = (Vec::new(), None);
         if is_kept {
             alone = self.subjects(network.alone(id, &self.reached, now));

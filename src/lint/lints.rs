@@ -73,7 +73,7 @@ named! {
         => "The container is of a snapshotter that has nothing in its namespace: it cannot be started.";
     ExpiryUndecodable, "ingest-expiry-undecodable", Error, |_| true,
         "abort it by the API (Content.Abort), or open it again without a lease, which gives it a new end: ctr has no command for either"
-        => "The ingest's end cannot be decoded, which stops every collection in every namespace: nothing is freed any more.";
+        => "The ingest's end cannot be decoded, which stops every collection in every namespace: nothing is freed any more, and a daemon up to 2.1 dies of it if its first collection meets it.";
     TransactionLost, "transaction-lost", Error, |_| true,
         "compare with what clients think that they wrote; copy the root folder before the daemon opens it again"
         => "The newer of the file's two meta pages is damaged: the daemon takes the older one without a word, and what its last transaction wrote is lost.";

@@ -8,6 +8,7 @@ use crate::node::{Kind, NodeRef};
 use crate::release::Release;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Any bytes.
@@ -41,13 +42,28 @@ pub struct NodeName {
     pub key: Name,
     /// Where a snapshotter ends whose name has slashes, if the step says so: `snapshot/"over/lay"/k`. It makes no other
     /// node of it.
-    pub slash: Option<usize>,
+    pub(crate) slash: Option<NonZeroU32>,
 }
 
 impl NodeName {
     /// A node's name that says nothing of where a snapshotter ends.
     pub fn new(namespace: Option<Name>, kind: Kind, key: Name) -> NodeName {
         NodeName { namespace, kind, key, slash: None }
+    }
+
+    /// The same of a snapshot whose snapshotter's name is so long.
+    #[must_use]
+    pub fn of_snapshotter(mut self, length: usize) -> NodeName {
+        let is_slashed = self.key.get(..length).is_some_and(|name| name.contains(&b'/'));
+        self.slash = u32::try_from(length).ok().and_then(NonZeroU32::new).filter(|_| is_slashed);
+        self
+    }
+
+    /// Where a snapshotter's name ends: where the step says so, else at the first slash.
+    pub fn slash(&self) -> Option<usize> {
+        let said = self.slash.and_then(|at| usize::try_from(at.get()).ok());
+        let said = said.filter(|at| self.key.get(*at) == Some(&b'/'));
+        said.or_else(|| self.key.iter().position(|byte| *byte == b'/'))
     }
 
     fn parts(&self) -> (&Option<Name>, Kind, &Name) {

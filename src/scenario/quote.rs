@@ -9,8 +9,7 @@ use crate::text::is_shown;
 
 /// A node as steps name it: `content/layer`, `other/lease/pull`.
 pub fn print_node(node: &NodeName) -> String {
-    let said = node.slash.filter(|at| node.key.get(*at) == Some(&b'/'));
-    print_node_cut(node, said.or_else(|| node.key.iter().position(|byte| *byte == b'/')))
+    print_node_cut(node, node.slash())
 }
 
 /// The same of a snapshot whose snapshotter ends before this slash of the key: one that has slashes itself stands in quotes.

@@ -317,8 +317,9 @@ fn read_node_of(namespace: Option<Name>, kind: Kind, key: Word<'_>) -> Result<No
     // Both together are one name, and not longer than one may be.
     key.exact()?;
     let snapshotter = snapshotter.name()?;
-    let slash = snapshotter.contains(&b'/').then_some(snapshotter.len());
-    Ok(NodeName { slash, ..NodeName::new(namespace, kind, [snapshotter, own.name()?].join(&b'/')) })
+    let length = snapshotter.len();
+    let key = [snapshotter, own.name()?].join(&b'/');
+    Ok(NodeName::new(namespace, kind, key).of_snapshotter(length))
 }
 
 fn draw_node(u: &mut Unstructured<'_>) -> Drawn<NodeName> {
@@ -329,14 +330,14 @@ fn draw_node(u: &mut Unstructured<'_>) -> Drawn<NodeName> {
 /// A snapshot's node is two names.
 fn each_node_name(node: &mut NodeName, each: EachName<'_>) {
     node.namespace.iter_mut().for_each(&mut *each);
-    let slash = node.slash.or_else(|| node.key.iter().position(|byte| *byte == b'/'));
-    match slash.filter(|_| node.kind == Kind::Snapshot) {
+    match node.slash().filter(|_| node.kind == Kind::Snapshot) {
         Some(slash) => {
             let (mut snapshotter, mut key) = (node.key[..slash].to_vec(), node.key[slash + 1..].to_vec());
             each(&mut snapshotter);
             each(&mut key);
-            node.key = [&snapshotter[..], b"/", &key].concat();
-            node.slash = snapshotter.contains(&b'/').then_some(snapshotter.len());
+            let whole = [&snapshotter[..], b"/", &key].concat();
+            let named = NodeName::new(node.namespace.take(), node.kind, whole);
+            *node = named.of_snapshotter(snapshotter.len());
         }
         None => each(&mut node.key),
     }

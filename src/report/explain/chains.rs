@@ -1,6 +1,6 @@
 //! By which chains from roots an object is kept.
 
-use super::{NodeReport, plural};
+use super::{CHAINS_SHOWN_MAX, NodeReport, plural};
 use crate::explain::{Explanation, Hop, State, Subject};
 use crate::node::Kind;
 use crate::oracle::{By, Holder, Reason, Rule};
@@ -16,19 +16,19 @@ impl<'a> NodeReport<'_, '_, 'a> {
         if *state == State::Missing {
             return Ok(());
         }
-        for chain in chains {
+        let shown = &chains[..chains.len().min(CHAINS_SHOWN_MAX)];
+        for chain in shown {
             writeln!(out, "  {}", self.chain(chain))?;
         }
-        match roots - chains.len() {
-            0 => Ok(()),
-            more => writeln!(
-                out,
-                "  ... and {} {} more: --json has the first {}",
-                text::count(more as u64),
-                plural(more, "root", "roots"),
-                chains.len()
-            ),
+        let more = roots - shown.len();
+        if more == 0 {
+            return Ok(());
         }
+        let is_all = chains.len() == *roots;
+        let listed =
+            if is_all { "lists them all".to_owned() } else { format!("has the first {}", chains.len()) };
+        let (count, roots) = (text::count(more as u64), plural(more, "root", "roots"));
+        writeln!(out, "  ... and {count} {roots} more: --json {listed}")
     }
 
     fn chain(&self, chain: &[Hop<'a>]) -> String {

@@ -1,6 +1,6 @@
 //! What an operator can do with containerd's own `ctr`: let go of what is kept, keep what goes.
 
-use super::{NodeReport, plural};
+use super::{CHAINS_SHOWN_MAX, NodeReport, plural};
 use crate::explain::{Explanation, Found, Hop, State, Subject, Thing};
 use crate::node::{Kind, Node};
 use crate::oracle::{Holder, Rule};
@@ -17,7 +17,8 @@ impl<'a> NodeReport<'_, '_, 'a> {
         match state {
             State::Kept => {
                 let mut commands: Vec<String> = Vec::new();
-                for chain in chains {
+                let shown = &chains[..chains.len().min(CHAINS_SHOWN_MAX)];
+                for chain in shown {
                     commands.extend(chain.first().and_then(|hop| self.release_command(hop)));
                 }
                 commands.dedup();
@@ -29,7 +30,7 @@ impl<'a> NodeReport<'_, '_, 'a> {
                     )?;
                 }
                 self.write_listed(out, commands.into_iter())?;
-                let more = self.explanation.roots - chains.len();
+                let more = self.explanation.roots - shown.len();
                 if more > 0 {
                     let roots = plural(more, "more root", "more roots");
                     let more = text::count(more as u64);

@@ -26,6 +26,8 @@ use std::io::{self, Write};
 
 /// How many of a list are told to people.
 const LISTED_MAX: usize = 10;
+/// How many chains are shown.
+const CHAINS_SHOWN_MAX: usize = 5;
 /// How many objects that a name may mean are.
 const ROWS_MAX: usize = 40;
 
