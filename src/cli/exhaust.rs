@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RELEASE", value_parser = Release::parse)]
     release: Option<Release>,
     /// Seed a mistake into the collector, to see it found; one that the graphs can show: lease-expiry-ignored,
-    /// flat-follows-labels, flat-hides-full, content-root-label-ignored, deep-chain-cut, sweep-skips
+    /// flat-follows-labels, flat-empty-ignored, flat-hides-full, content-root-label-ignored, deep-chain-cut, sweep-skips
     /// or sweep-stops-early
     #[arg(long, value_name = "FAULT", value_parser = values::parse_collector_fault)]
     fault: Option<Fault>,

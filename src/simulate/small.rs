@@ -149,7 +149,7 @@ mod tests {
         let scenario = parse(text.as_bytes()).expect("a scenario");
         let lines = marked(scenario.lines.clone(), scenario.release, None);
         let printed = print(&Scenario { lines, ..scenario });
-        let steps = "? content put x as mine\ncontent put y\nif mine content put z\n? content put x\ngc\n";
+        let steps = "? content put x as mine\ncontent put y\nif mine content put z\ncontent put x\ngc\n";
         assert!(printed.ends_with(steps), "{printed}");
         parse(printed.as_bytes()).unwrap_or_else(|flaws| panic!("{flaws}"));
     }
