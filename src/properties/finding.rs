@@ -397,7 +397,7 @@ impl Finding {
     fn named(&self, node: &NodeName) -> String {
         let namespace = node.namespace.clone().filter(|namespace| *namespace != self.namespace);
         let starts = |name: &&Name| node.key.starts_with(name) && node.key.get(name.len()) == Some(&b'/');
-        let slash = self.slashed.iter().find(starts).map(Vec::len);
+        let slash = self.slashed.iter().find(starts).map(Vec::len).or_else(|| node.slash());
         print_node_cut(&NodeName { namespace, ..node.clone() }, slash)
     }
 }
@@ -757,6 +757,8 @@ mod tests {
             )
         );
         let finding = |breach| Finding::new(Property::Leftover, Release::V2_1, breach).to_string();
+        let snapshot = NodeName::new(None, Kind::Snapshot, b"native/a b".to_vec());
+        assert!(finding(Breach::Unstored(snapshot)).contains(&format!("snapshot/native/{spelt}")));
         let left = |kind, name| finding(Breach::LeftOver(kind, name));
         assert!(left(Kind::Ingest, name()).starts_with(&format!("a clean-up left ingest {spelt} in")));
         let digest = crate::scenario::alias::digest_of("layer").expect("a name");
