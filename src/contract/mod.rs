@@ -361,7 +361,9 @@ pub fn breach<'a>(
         return Some(Breach::Effect { place: owned(place.keys()), want: want.clone().into_owned(), there });
     }
     let frame = Frame { then, may, may_count: &terms.may_count };
-    find_change(tree_before, tree_after, |path, before, after| {
+    let mut is_told = false;
+    let unowned = find_change(tree_before, tree_after, |path, before, after| {
+        is_told = true;
         let mut place = frame.unowned(path, before, after)?;
         let [mut old, mut new] = [tree_before, tree_after].map(|tree| entry_at(tree.view(), &place));
         // What came or went whole is said of its first value.
@@ -369,7 +371,23 @@ pub fn breach<'a>(
             *entry = first_value(*entry, &mut place);
         }
         Some(Breach::Frame { place, became: became(old, new) })
-    })
+    });
+    unowned.or_else(|| if is_told { None } else { untold(tree_before, tree_after) })
+}
+
+/// A difference between two trees of which `diff` tells nothing. Both are walked whole, but only where they differ.
+fn untold(before: &Bucket, after: &Bucket) -> Option<Breach> {
+    if before == after {
+        return None;
+    }
+    let buckets = |tree: &Bucket| -> Vec<(KeyPath, u64)> {
+        let path = |path: Vec<&[u8]>| path.into_iter().map(<[u8]>::to_vec).collect();
+        tree.view().walk_paths().map(|(keys, bucket)| (path(keys), bucket.sequence())).collect()
+    };
+    let (old, new) = (buckets(before), buckets(after));
+    let (place, _) = new.iter().find(|bucket| !old.contains(bucket)).or(new.first())?;
+    let became = "is another, of which the differences between the two databases tell nothing".to_owned();
+    Some(Breach::Frame { place: place.clone(), became })
 }
 
 fn entry_at<'t>(tree: View<'t>, place: &[Name]) -> Option<Entry<'t>> {
@@ -399,6 +417,10 @@ fn became(before: Option<Entry<'_>>, after: Option<Entry<'_>>) -> String {
         }
         (Some(Entry::Bucket(old)), Some(Entry::Bucket(new))) => {
             let [old, new] = [old, new].map(View::sequence);
+            if old == new {
+                return "stands where its key does not belong: the keys around it are out of order"
+                    .to_owned();
+            }
             format!("has its sequence number changed with it from {old} to {new}")
         }
         (None, _) => "comes with it".to_owned(),
@@ -482,5 +504,21 @@ impl<'a> Frame<'_, 'a> {
             path.pop();
             unowned
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_that_is_not_told_is_found_by_a_walk() {
+        let mut before = Bucket::new();
+        before.create_path(&[b"v1", b"a"]).expect("a path");
+        let mut after = before.clone();
+        assert_eq!(untold(&before, &after), None);
+        after.set_sequence(&[b"v1", b"a"], 1).expect("it is there");
+        let Some(Breach::Frame { place, .. }) = untold(&before, &after) else { panic!("they differ") };
+        assert_eq!(place, [b"v1".to_vec(), b"a".to_vec()]);
     }
 }

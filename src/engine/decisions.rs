@@ -132,6 +132,12 @@ pub(super) trait Decisions: Copy {
         matches!(rest.first(), None | Some(b'.' | b'/'))
     }
 
+    /// Whether an object's labels are read on behind one that a handler took, which may be a back reference: each label counts
+    /// (`sendLabelRefs`).
+    fn reads_on(self, _is_back_reference: bool) -> bool {
+        true
+    }
+
     /// The snapshotter that a label names behind the handler's key: up to the first slash, dots included
     /// (`startGCContext`).
     fn snapshotter(self, rest: &[u8]) -> &[u8] {

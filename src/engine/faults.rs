@@ -17,6 +17,7 @@ use crate::instant::Instant;
 use crate::named::named;
 use crate::node::{Kind, ResourceType};
 use crate::release::{Release, Rules};
+use crate::schema::names;
 
 /// How many entries of a lease a faulty engine reads of each kind.
 const LEASE_PAGE: usize = 32;
@@ -94,6 +95,10 @@ impl Decisions for Fault {
     fn is_root_ref(self, object: View<'_>) -> bool {
         let created = object.get(b"createdat");
         let is_untouched = created.is_some() && created == object.get(b"updatedat");
+        let value = object.bucket(names::LABELS).and_then(|labels| labels.get(names::GC_ROOT));
+        if self == Fault::RootLabelNo && value == Some(b"false") {
+            return false;
+        }
         Containerd.is_root_ref(object) || (self == Fault::UntouchedKept && is_untouched)
     }
 
@@ -128,6 +133,10 @@ impl Decisions for Fault {
 
     fn is_separated(self, rest: &[u8]) -> bool {
         self == Fault::SeparatorUnchecked || Containerd.is_separated(rest)
+    }
+
+    fn reads_on(self, is_back_reference: bool) -> bool {
+        !(self == Fault::FirstBackReferenceOnly && is_back_reference)
     }
 
     fn snapshotter(self, rest: &[u8]) -> &[u8] {
@@ -193,7 +202,7 @@ impl Fault {
         ];
         match self.release() {
             // From 2.2 on the label is met while labels are read, and no function asks of an object whether it is a root.
-            _ if self == UntouchedKept && release.rules().root_by_prefix => false,
+            _ if [UntouchedKept, RootLabelNo].contains(&self) && release.rules().root_by_prefix => false,
             // Graded under the default release are the rules that are as old as 1.6, and those of collectors.
             Release::V1_7Beta => release.rules().collectors || !of_collectors.contains(&self),
             first => release >= first,
@@ -237,6 +246,7 @@ named! {
     SnapshotRootLabelIgnored, "snapshot-root-label-ignored", Release::V1_7Beta => "The root label does not pin snapshots.";
     UntouchedKept, "untouched-kept", Release::V1_7Beta => "What was not updated since its creation is a root.";
     ContentRootLabelIgnored, "content-root-label-ignored", Release::V1_7Beta => "The root label does not pin content.";
+    RootLabelNo, "root-label-no", Release::V1_7Beta => "The root label with the value `false` does not pin.";
     ErrorSwallowed, "error-swallowed", Release::V1_7Beta => "A collection whose marking fails reports success.";
     CancellationIgnored, "cancellation-ignored", Release::V1_7Beta => "A context that is cancelled does not end the collection.";
     DeadEdgeFails, "dead-edge-fails", Release::V1_7Beta => "A reference to missing content fails the collection.";
@@ -276,6 +286,7 @@ named! {
     RootLabelExact, "root-label-exact", Release::V2_2 => "Only the exact root label pins.";
     BackReferenceFromFlat, "back-reference-from-flat", Release::V2_2 => "A parent visited flat keeps its back references.";
     BackReferencesForgotten, "back-references-forgotten", Release::V2_2 => "Back references do not count.";
+    FirstBackReferenceOnly, "first-back-reference-only", Release::V2_2 => "Of an object's back references of one kind only the first counts.";
     ConditionBeforeValues, "condition-before-values", Release::V2_3 => "Conditions are weighed before the snapshots' values are met.";
     ConditionLastBar, "condition-last-bar", Release::V2_3 => "A condition is cut at its last bar, so that a snapshot's key cannot have one.";
     ConditionsAnded, "conditions-anded", Release::V2_3 => "All conditions of a label must hold, not one of them.";

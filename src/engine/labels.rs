@@ -121,7 +121,11 @@ pub(super) fn send_label_refs<'a, D: Decisions>(
                 && let Some(rest) = name.strip_prefix(key)
                 && let Some(sent) = read_label(handler.action, decisions, rest, entry)
             {
+                let reads_on = decisions.reads_on(matches!(sent, Sent::BackReference(..)));
                 send(sent);
+                if !reads_on {
+                    break;
+                }
             }
         }
     }

@@ -39,6 +39,9 @@ named! {
     FarTimes, "far-times", 1 => "The zero time, times before 1970 and in the year 9999.";
     Prefixes, "prefixes", 1 => "Names of which one begins another, in one bucket and across kinds.";
     AskedElsewhere, "asked-elsewhere", 1 => "Collectors answer for another namespace than that of what they hold.";
+    Foreign, "foreign-labels", 1 => "Labels as other tools write them: names with a digest behind, keys like field paths, pins that say no, several of one kind.";
+    Heavy, "heavy-names", 1 => "Names and labels of thousands of bytes, so that a bucket of few entries is wide.";
+    Unfinished, "unfinished", 1 => "Preparations and writers under way, leased or not, while collections, clean-ups and restarts come.";
 }
 
 /// The habits of a case; without any, clients write content, snapshots, images and containers without oddities.

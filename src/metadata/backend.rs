@@ -149,6 +149,13 @@ impl Backend {
         self.disk().locks = other.0.locks.clone();
     }
 
+    /// Has the content and the ingests that another backend has.
+    pub(crate) fn content_as(&mut self, other: &Backend) {
+        let disk = self.disk();
+        disk.blobs = other.0.blobs.clone();
+        disk.ingests = other.0.ingests.clone();
+    }
+
     /// Whether anything hinders a fresh ingest of this reference.
     pub(super) fn has_ingest_or_lock(&self, reference: &[u8]) -> bool {
         self.is_locked(reference) || self.0.ingests.get(reference).is_some()

@@ -162,6 +162,16 @@ impl Store {
         Ok(Store { backend: self.backend.restarted(), sharing: self.sharing, ..opened })
     }
 
+    /// The snapshotters of preparations under way, whose clean-up waits for them.
+    pub fn preparing(&self) -> impl Iterator<Item = &[u8]> {
+        self.preparing.iter().map(|snapshotter| &**snapshotter)
+    }
+
+    /// Has the preparations under way that another store has.
+    pub(crate) fn prepare_as(&mut self, other: &Store) {
+        self.preparing.clone_from(&other.preparing);
+    }
+
     /// Takes over the tree that a collection left, with the backends it made dirty, and says which clean-ups it
     /// schedules; all marks are reset (`DB.GarbageCollect`). A clean-up is a step of its own, so that others can
     /// come between.

@@ -694,6 +694,13 @@ impl fmt::Display for SlipRead<'_> {
                     let name = print_path(&[name]);
                     write!(f, "the restart leaves ingest {name} locked by a writer who is gone")
                 }
+                Locked::Snapshotter(name) => {
+                    let name = print_path(&[name]);
+                    write!(
+                        f,
+                        "the restart leaves the clean-up of {name} waiting for a preparation that is gone"
+                    )
+                }
             },
             Slip::Disk => f.write_str("the restart changed what lies in the backends"),
         }

@@ -13,6 +13,8 @@ pub enum Locked {
     Streams,
     /// A reference of the content backend.
     Reference(Name),
+    /// The clean-up of this snapshotter, for a preparation of which nobody knows any more.
+    Snapshotter(Name),
 }
 
 /// The first thing that a restart leaves locked.
@@ -22,7 +24,9 @@ pub(super) fn left(done: Done<'_>) -> Option<Locked> {
     }
     let after = done.after;
     let reference = || after.store().backend.locked().next().map(<[u8]>::to_vec);
+    let snapshotter = || after.store().preparing().next().map(<[u8]>::to_vec);
     let metadata = after.is_hung().then_some(Locked::Metadata);
     let streams = after.streams().is_stuck().then_some(Locked::Streams);
-    metadata.or(streams).or_else(|| Some(Locked::Reference(reference()?)))
+    let backend = || reference().map(Locked::Reference).or_else(|| snapshotter().map(Locked::Snapshotter));
+    metadata.or(streams).or_else(backend)
 }

@@ -16,12 +16,13 @@
 //! Words come first and in their order; options, flags and labels behind them in any order. Printed, labels stand last.
 
 use super::arguments::Arguments;
-use super::data::{EachName, Labels, Name, NodeName, Resource};
+use super::data::{EachName, Labels, NodeName, Resource};
 use super::form::Slots;
 use super::quote::Printed;
 use super::value::{Valued, draw_labels};
 use super::words::Snag;
 use arbitrary::{Result as Drawn, Unstructured};
+use std::ops::Range;
 
 /// What can be a field of a step. It takes its slot, or as many slots as it has parts itself.
 pub(super) trait Part: Sized {
@@ -175,7 +176,8 @@ impl<H: Held> Part for H {
         let values = self.values();
         let mut simpler = Vec::new();
         if values.len() > usize::from(slot.is_needed) {
-            simpler.extend((0..values.len()).map(|at| [&values[..at], &values[at + 1..]].concat()));
+            let without = |run: Range<usize>| [&values[..run.start], &values[run.end..]].concat();
+            simpler.extend(runs(values.len()).chain(single(values.len())).map(without));
         }
         for (at, value) in values.iter().enumerate() {
             for said in (H::One::value(slot).simpler)(value) {
@@ -186,6 +188,19 @@ impl<H: Held> Part for H {
         }
         simpler.into_iter().map(H::of).collect()
     }
+}
+
+/// What may go at once of a long list: each half, each quarter and so on.
+fn runs(length: usize) -> impl Iterator<Item = Range<usize>> {
+    const SHORTEST: usize = 4;
+    let lengths = std::iter::successors(Some(length / 2), |run| Some(run / 2));
+    let lengths = lengths.take_while(|run| *run >= SHORTEST);
+    lengths.flat_map(move |run| (0..length).step_by(run).map(move |start| start..length.min(start + run)))
+}
+
+/// Each by itself.
+fn single(length: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..length).map(|at| at..at + 1)
 }
 
 /// A step that says nothing without labels can be written without them all the same: it is the daemon that refuses it.
@@ -213,12 +228,10 @@ impl Part for Labels {
 
     fn simpler(&self, slots: &mut Slots) -> Vec<Labels> {
         slots.of_field();
-        let without = |(key, _): &(Name, Name)| {
-            let mut fewer = self.clone();
-            fewer.remove(key);
-            fewer
-        };
-        self.as_slice().iter().map(without).collect()
+        let labels = self.as_slice();
+        let without =
+            |run: Range<usize>| labels[..run.start].iter().chain(&labels[run.end..]).cloned().collect();
+        runs(labels.len()).chain(single(labels.len())).map(without).collect()
     }
 
     fn labels_mut(&mut self) -> Option<&mut Labels> {

@@ -134,12 +134,20 @@ fn with_labels_together(lines: &Lines, place: usize) -> Option<Vec<Lines>> {
     Some((0..place).filter(|_| !labels.is_empty()).filter_map(merged).collect())
 }
 
+/// With how many names of its kind a name is tried to be one.
+const ALIKE_MAX: usize = 64;
+
 /// Chains get shorter where two of their links can be one: a name becomes an earlier one of its kind.
 fn with_names_together(lines: &Lines, place: usize) -> Option<Vec<Lines>> {
     let names = names_of(lines);
     let name = names.get(place)?;
-    let alike = names[..place].iter().filter(|other| are_alike(name, other));
-    Some(alike.map(|other| replaced(lines, name, other)).collect())
+    let alike: Vec<&Name> = names[..place].iter().filter(|other| are_alike(name, other)).collect();
+    // Of very many the first ones and the nearest: each try is a whole case.
+    let (first, nearest) = match alike.len() {
+        0..=ALIKE_MAX => (&alike[..], &[][..]),
+        count => (&alike[..ALIKE_MAX / 2], &alike[count - ALIKE_MAX / 2..]),
+    };
+    Some(first.iter().chain(nearest).map(|other| replaced(lines, name, other)).collect())
 }
 
 /// Two moves of the clock become one, at the later place.

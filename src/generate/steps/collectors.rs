@@ -15,11 +15,13 @@ impl Draft<'_, '_> {
             if self.release.collector_type(kind).is_none() || !self.u.ratio(1, 2)? {
                 continue;
             }
-            let label = match self.has(Habit::LabelGrammar) && self.u.ratio(1, 2)? {
+            let is_any = self.has(Habit::LabelGrammar) || self.has(Habit::Foreign);
+            let label = match is_any && self.u.ratio(1, 2)? {
                 true => *self.u.choose(&COLLECTOR_LABELS)?,
                 false => label,
             };
             let label = if self.u.ratio(7, 8)? { Some(label.to_vec()) } else { None };
+            self.collector_labels.extend(label.clone());
             self.step(Step::CollectorDeclare { collector: kind, label });
             self.kinds.push(kind);
         }

@@ -129,13 +129,15 @@ impl Draft<'_, '_> {
     /// A time as RFC 3339 has it, with any offset and fraction.
     pub(super) fn time_text(&mut self) -> Result<Name> {
         let at = self.time()?;
-        self.expiries.push(at);
         let offset = *self.u.choose(&OFFSETS)?;
         let local = shifted(at, 0);
         let local = Instant { seconds: local.seconds + offset, nanoseconds: 0 };
         let text = time::format_rfc3339(local);
         let digits = self.u.int_in_range(0..=12usize)?;
         let fraction = format!("{:09}000", at.nanoseconds);
+        // What is not written is not read either.
+        let unwritten = 10u32.pow(u32::try_from(9 - digits.min(9)).expect("nine at the most"));
+        self.expiries.push(Instant { nanoseconds: at.nanoseconds / unwritten * unwritten, ..at });
         let mark = self.u.choose(&[".", ".", ","])?;
         let fraction = if digits == 0 { String::new() } else { format!("{mark}{}", &fraction[..digits]) };
         let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);

@@ -27,7 +27,7 @@ impl Draft<'_, '_> {
             0 => self.chain_of_parents(size / 2 + 1)?,
             1 => self.chain_of_references(size)?,
             2 => self.siblings(size)?,
-            3 => self.many_labels(size),
+            3 => self.many_labels(size)?,
             4 => self.many_entries(size)?,
             _ => self.long_label(size * 8)?,
         }
@@ -82,11 +82,18 @@ impl Draft<'_, '_> {
         Ok(())
     }
 
-    /// One blob with so many references.
-    fn many_labels(&mut self, size: usize) {
+    /// One blob with so many references, of which some are kept by nothing else.
+    fn many_labels(&mut self, size: usize) -> Result<()> {
         let label = |at| (format!("containerd.io/gc.ref.content.{at}").into_bytes(), digest(at));
         let labels = (0..size).map(label).collect();
-        self.step(Step::ContentPut { digest: names::BLOBS[0].clone(), size: None, labels });
+        let blob = names::BLOBS[0].clone();
+        self.step(Step::ContentPut { digest: blob.clone(), size: None, labels });
+        self.pin(Resource::Content(blob))?;
+        for _ in 0..3 {
+            let digest = digest(self.u.choose_index(size)?);
+            self.queue.push_back(line(Step::ContentPut { digest, size: None, labels: Labels::new() }));
+        }
+        Ok(())
     }
 
     /// One lease with so many entries, of which some are dropped.

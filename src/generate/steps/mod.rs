@@ -14,13 +14,16 @@
 mod bursts;
 mod chains;
 mod collectors;
+mod foreign;
 mod grammar;
+mod heavy;
 mod labels;
 mod large;
 mod names;
 mod objects;
 mod protocols;
 mod shipped;
+mod unfinished;
 
 use super::profile::{Habit, Profile, Swarm};
 use crate::instant::Instant;
@@ -100,6 +103,8 @@ struct Draft<'u, 'b> {
     clients: u8,
     /// Collectors that were declared.
     kinds: Vec<Kind>,
+    /// Their labels.
+    collector_labels: Vec<Name>,
     /// There was a burst.
     has_burst: bool,
     /// What operations may come, with their running sums of weights.
@@ -111,7 +116,7 @@ type Operation<D> = fn(&mut D) -> Result<()>;
 
 impl<'u, 'b> Draft<'u, 'b> {
     /// The default mix: weight, operation, and the habit without which it does not come.
-    const MIX: [(u16, Operation<Self>, Option<Habit>); 45] = [
+    const MIX: [(u16, Operation<Self>, Option<Habit>); 48] = [
         (50, Self::put, None),
         (11, Self::label_content, None),
         (3, Self::delete_content, None),
@@ -157,6 +162,9 @@ impl<'u, 'b> Draft<'u, 'b> {
         (10, Self::empty_label, Some(Habit::EmptyLabels)),
         (6, Self::parent_made_anew, Some(Habit::Chains)),
         (6, Self::namespace_of_one_snapshot, Some(Habit::Chains)),
+        (40, Self::foreign, Some(Habit::Foreign)),
+        (30, Self::heavy, Some(Habit::Heavy)),
+        (20, Self::unfinished, Some(Habit::Unfinished)),
     ];
 
     fn new(u: &'u mut Unstructured<'b>, release: Release, profile: Profile) -> Draft<'u, 'b> {
@@ -178,6 +186,7 @@ impl<'u, 'b> Draft<'u, 'b> {
             scripts: Vec::new(),
             clients: 0,
             kinds: Vec::new(),
+            collector_labels: Vec::new(),
             has_burst: false,
             weights: weights.collect(),
         }

@@ -3,6 +3,7 @@
 use super::super::World;
 use super::asked::{Asked, put, remove};
 use crate::bucket::{Bucket, View};
+use crate::metadata::Error;
 use crate::scenario::Step;
 use crate::schema::names;
 
@@ -79,6 +80,35 @@ pub(super) fn list_snapshots(asked: &Asked<'_>, world: &mut World) {
             }
         }
     }
+}
+
+/// Beside those that are listed, every snapshot whose key is a listed one's, in whatever namespace.
+pub(super) fn list_snapshots_of_listed_keys(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Cleanup = asked.step {
+        let (tree, backend) = (asked.tree(), &asked.before.store.backend);
+        for snapshotter in backend.snapshotters() {
+            let namespaces = || tree.bucket(names::V1).into_iter().flat_map(View::buckets);
+            let is_listed = |key: &[u8]| {
+                namespaces()
+                    .any(|(_, namespace)| namespace.at(&[names::SNAPSHOTS, snapshotter, key]).is_some())
+            };
+            for (name, _) in backend.snapshots(snapshotter) {
+                // A backend's name is NAMESPACE/NUMBER/KEY.
+                let key = name.splitn(3, |byte| *byte == b'/').nth(2).unwrap_or(name);
+                if is_listed(key) {
+                    let beside = [names::V1, BESIDE, names::SNAPSHOTS, snapshotter, name, names::NAME];
+                    put(&mut world.store.tree, &beside, name);
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn waiting_forgets_content(asked: &Asked<'_>, world: &mut World, error: Error) -> Option<Error> {
+    if let Step::Cleanup = asked.step {
+        world.store.backend.content_as(&asked.before.store.backend);
+    }
+    Some(error)
 }
 
 /// A clean-up changes nothing in the database.

@@ -66,6 +66,12 @@ pub(super) fn restart_keeps_locks(asked: &Asked<'_>, world: &mut World) {
     }
 }
 
+pub(super) fn restart_keeps_preparations(asked: &Asked<'_>, world: &mut World) {
+    if let Step::Release(_) | Step::Crash = asked.step {
+        world.store.prepare_as(&asked.before.store);
+    }
+}
+
 pub(super) fn restart_shares_content(asked: &Asked<'_>, world: &mut World) {
     if let Step::Release(_) | Step::Crash = asked.step {
         world.store.sharing = Sharing::Shared;

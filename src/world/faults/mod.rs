@@ -96,6 +96,7 @@ named! {
     EmptyBucketDropped, "empty-bucket-dropped", Release::V1_7Beta, Mistake::After(buckets::empty_bucket_dropped) => "A bucket goes with its last entry.";
     // Labels, names and times.
     LabelCutAtSecondSlash, "label-cut-at-second-slash", Release::V1_7Beta, Mistake::After(texts::label_cut_at_second_slash) => "A label's key is cut at its second slash.";
+    LabelKeyAsPath, "label-key-as-path", Release::V1_7Beta, Mistake::After(texts::label_key_as_path) => "A label whose key begins as a field's path does is set under the rest of it.";
     LabelCutAtBar, "label-cut-at-bar", Release::V1_7Beta, Mistake::After(texts::label_cut_at_bar) => "A label's value is cut at a bar.";
     DeletedEverywhere, "deleted-everywhere", Release::V1_7Beta, Mistake::After(texts::deleted_everywhere) => "Content that is deleted goes from every namespace.";
     RemovedFromAllSnapshotters, "removed-from-all-snapshotters", Release::V1_7Beta, Mistake::After(texts::removed_from_all_snapshotters) => "A snapshot is removed from every snapshotter that has one of its key.";
@@ -109,6 +110,8 @@ named! {
     CleanUpLeavesIngests, "clean-up-leaves-ingests", Release::V1_7Beta, Mistake::Hidden(clean_ups::list_ingests, clean_ups::tree_as_before) => "A clean-up leaves the ingests that the database no longer lists.";
     CleanUpLeavesBlobs, "clean-up-leaves-blobs", Release::V1_7Beta, Mistake::Hidden(clean_ups::list_blobs, clean_ups::tree_as_before) => "A clean-up leaves the blobs that the database no longer lists.";
     CleanUpLeavesSnapshots, "clean-up-leaves-snapshots", Release::V1_7Beta, Mistake::Hidden(clean_ups::list_snapshots, clean_ups::tree_as_before) => "A clean-up leaves the snapshots that the database no longer lists.";
+    CleanUpByKey, "clean-up-by-key", Release::V1_7Beta, Mistake::Hidden(clean_ups::list_snapshots_of_listed_keys, clean_ups::tree_as_before) => "A clean-up leaves a snapshot while some namespace lists one of its key.";
+    WaitingForgetsContent, "waiting-forgets-content", Release::V1_7Beta, Mistake::Refused(clean_ups::waiting_forgets_content) => "Where a clean-up waits for a preparation, content is not cleaned up, nor later.";
     // What is in memory.
     DeletionNotMarked, "deletion-not-marked", Release::V1_7Beta, Mistake::After(memory::deletion_not_marked) => "Content that is deleted does not mark its backend for a clean-up.";
     DropNotCounted, "drop-not-counted", Release::V1_7Beta, Mistake::After(memory::drop_not_counted) => "What is dropped from a lease does not count as a deletion.";
@@ -118,6 +121,7 @@ named! {
     RestartKeepsMarks, "restart-keeps-marks", Release::V1_7Beta, Mistake::After(memory::restart_keeps_marks) => "A restart keeps the marks of deletions.";
     RestartKeepsStreams, "restart-keeps-streams", Release::V1_7Beta, Mistake::After(memory::restart_keeps_streams) => "A restart keeps the streams.";
     RestartKeepsLocks, "restart-keeps-locks", Release::V1_7Beta, Mistake::After(memory::restart_keeps_locks) => "A restart leaves locked what a collection that never ends or a writer has locked.";
+    RestartKeepsPreparations, "restart-keeps-preparations", Release::V1_7Beta, Mistake::After(memory::restart_keeps_preparations) => "A preparation under way holds its snapshotter's clean-up back beyond a restart.";
     RestartSharesContent, "restart-shares-content", Release::V1_7Beta, Mistake::After(memory::restart_shares_content) => "A restart forgets that content is isolated.";
     ClockInSeconds, "clock-in-seconds", Release::V1_7Beta, Mistake::After(memory::clock_in_seconds) => "The clock counts whole seconds.";
     LeaseOutlastsNone, "lease-outlasts-none", Release::V1_7Beta, Mistake::After(memory::lease_outlasts_none) => "A client that gives up its lease goes on under it.";

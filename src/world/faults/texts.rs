@@ -35,6 +35,13 @@ pub(super) fn label_cut_at_bar(asked: &Asked<'_>, world: &mut World) {
     relabel(asked, world, |key, value| (key, value.split(|byte| *byte == b'|').next().unwrap_or_default()));
 }
 
+pub(super) fn label_key_as_path(asked: &Asked<'_>, world: &mut World) {
+    relabel(asked, world, |key, value| {
+        let rest = key.strip_prefix(b"labels.").filter(|rest| !rest.is_empty());
+        (rest.unwrap_or(key), value)
+    });
+}
+
 pub(super) fn deleted_everywhere(asked: &Asked<'_>, world: &mut World) {
     let Step::ContentDelete { digest } = asked.step else { return };
     for (namespace, _) in asked.tree().bucket(names::V1).into_iter().flat_map(View::buckets) {
