@@ -54,7 +54,8 @@ impl Answer {
     /// The first field of a line that is of another form than the protocol's, and what it must be; none where each is as it
     /// must be, or the line is no object.
     pub(super) fn wrong_field(line: &str) -> Option<(&'static str, &'static str)> {
-        const NODES: &str = r#"a list of nodes such as {"type": 1, "namespace": "a", "key": "k"}"#;
+        const NODES: &str =
+            r#"a list of nodes such as {"type": 1, "namespace": "a", "key": "k"}, with types from 0 to 255"#;
         const ERROR: &str = "a text, or null where there is no error";
         const FIELDS: [(&str, &str); 10] = [
             ("name", "the text that the row has as its name"),

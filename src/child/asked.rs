@@ -1,6 +1,7 @@
 //! One collection put to a child: what it does otherwise than our engine, and what ours does and why.
 
 use super::answer::Answer;
+use super::cause::{Cause, Causes};
 use super::disagreement::{Disagreement, HANDS_TO_REMOVAL, Way, disagreements};
 use super::numbering::other_release;
 use super::process::{Child, ChildError};
@@ -100,6 +101,8 @@ pub struct Asked {
 pub struct Otherwise {
     /// Of which sort it is.
     pub wrong: Wrong,
+    /// What it is about, where a node differs.
+    pub cause: Option<Cause>,
     /// What it comes to.
     pub effect: Effect,
     /// What the child does, the cause first: sentences that follow `the child`.
@@ -143,6 +146,7 @@ impl Asked {
         let child = vec![text::line(error.to_string())];
         let otherwise = Otherwise {
             wrong,
+            cause: None,
             effect: Effect::Neither,
             child,
             nodes: Vec::new(),
@@ -150,6 +154,17 @@ impl Asked {
             has_failed: true,
         };
         Ok(Asked { fields: Vec::new(), otherwise: Some(otherwise) })
+    }
+}
+
+/// What a wrong mark comes to, of a child that says no more than what it marks.
+fn effect_of_mark(otherwise: &Otherwise, causes: &Causes<'_>, got: &Results) -> Effect {
+    let is_there = otherwise.nodes.first().is_some_and(|node| causes.exists(node));
+    match otherwise.wrong {
+        _ if got.removed.is_some() || got.after.is_some() || !is_there => Effect::Neither,
+        Wrong::Differs("marked", Way::Missing) => Effect::Loses,
+        Wrong::Differs("marked", Way::Extra) => Effect::Leaves,
+        _ => Effect::Neither,
     }
 }
 
@@ -175,7 +190,11 @@ impl Otherwise {
             first = first.or(Some(expected));
         }
         let (words, expected) = (Words { release, tree: &row.db, namespace }, first?);
-        let mut otherwise = Otherwise::of(disagreements(row, words, "ours", &expected, &answer.results));
+        let situation = row.situation(release, None);
+        let causes = Causes::of(&situation);
+        let all = disagreements(row, words, &causes, "ours", &expected, &answer.results);
+        let mut otherwise = Otherwise::of(all, &causes);
+        otherwise.effect = otherwise.effect.min(effect_of_mark(&otherwise, &causes, &answer.results));
         otherwise.child.extend(other_release(release, &expected, &answer.results));
         Some(otherwise)
     }
@@ -184,8 +203,10 @@ impl Otherwise {
     /// error differs.
     pub fn of_record(row: &Row, release: Release, recorded: &Results, got: &Results) -> Option<Otherwise> {
         let words = Words { release, tree: &row.db, namespace: DEFAULT_NAMESPACE };
-        let all = disagreements(row, words, "the record", recorded, got);
-        (!all.is_empty()).then(|| Otherwise::of(all))
+        let situation = row.situation(release, None);
+        let causes = Causes::of(&situation);
+        let all = disagreements(row, words, &causes, "the record", recorded, got);
+        (!all.is_empty()).then(|| Otherwise::of(all, &causes))
     }
 
     /// What was recorded of the nodes that this is about, a line each.
@@ -223,8 +244,8 @@ impl Otherwise {
         told
     }
 
-    fn of(all: Vec<Disagreement>) -> Otherwise {
-        let cause = all.first().expect("what differs is said");
+    fn of(all: Vec<Disagreement>, causes: &Causes<'_>) -> Otherwise {
+        let first = all.first().expect("what differs is said");
         let comes_to = |lost, left| {
             let is = |(field, way)| all.iter().any(|told| (told.field, told.way) == (field, way));
             if is(lost) { Some(Effect::Loses) } else { is(left).then_some(Effect::Leaves) }
@@ -238,7 +259,8 @@ impl Otherwise {
             }
         }
         Otherwise {
-            wrong: Wrong::Differs(cause.field, cause.way),
+            wrong: Wrong::Differs(first.field, first.way),
+            cause: first.nodes.first().map(|node| causes.cause(node)),
             effect: effect.unwrap_or(Effect::Neither),
             has_failed: all.iter().any(|told| told.field == "error" || told.field == "roots_error"),
             // Two calls of one collector have one reason.

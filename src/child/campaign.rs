@@ -5,6 +5,7 @@
 //! children run, as long as the child's answer depends on the case alone.
 
 use super::asked::{Asked, Effect, Otherwise, Wrong};
+use super::cause::Cause;
 use super::command::CommandLine;
 use super::process::{Child, ChildError, Children};
 use super::row;
@@ -20,6 +21,7 @@ use crate::simulate::explained::Explained;
 use crate::simulate::small::{marked, with_node};
 use crate::world::{Collected, World};
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -51,11 +53,14 @@ pub struct Tally {
     pub answered: u64,
     /// How often each field was compared.
     pub compared: BTreeMap<&'static str, u64>,
-    /// What was found, by kind, and the case that shows it best.
-    pub found: Found<Wrong, Best>,
+    /// What was found, by kind and by what it is about, and the case that shows it best.
+    pub found: Found<Sort, Best>,
     /// The child failed so often that it was not asked all cases.
     pub has_stopped: bool,
 }
+
+/// What a child does wrong, and what that is about.
+pub type Sort = (Wrong, Option<Cause>);
 
 /// A case that shows something: of several the one that loses most, of those one without raw edits, of those the first.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -77,6 +82,8 @@ pub struct Best {
 pub struct Example {
     /// What it did.
     pub wrong: Wrong,
+    /// What that is about, where a node differs.
+    pub cause: Option<Cause>,
     /// How many cases show it.
     pub cases: u64,
     /// The one that was made small: the first of those that lose most by it.
@@ -143,7 +150,7 @@ impl campaign::Tally for Tally {
 impl Tally {
     /// In how many cases the child gave no answer.
     pub fn failure_count(&self) -> u64 {
-        let failed = self.found.iter().filter(|(wrong, _)| wrong.way().is_none());
+        let failed = self.found.iter().filter(|((wrong, _), _)| wrong.way().is_none());
         failed.map(|(_, found)| found.count).sum()
     }
 }
@@ -153,7 +160,7 @@ pub const PORTION: usize = 16;
 /// So many failures end a portion, and the first of a child that hangs, which costs the whole limit each time.
 pub const PORTION_FAILURES_MAX: u64 = 3;
 /// Portions in a batch, after which a child that fails too often is given up.
-const BATCH_PORTIONS: usize = 8;
+pub const BATCH_PORTIONS: usize = 8;
 /// So many failures are too often.
 pub const FAILURES_MAX: u64 = 8;
 
@@ -201,7 +208,7 @@ fn run_portion(
             Err(ChildError::Stopped) => return Ok(ControlFlow::Break(tally)),
             case => case?,
         };
-        let takes_the_limit = case.found.keys().any(|wrong| wrong.takes_the_limit());
+        let takes_the_limit = case.found.keys().any(|(wrong, _)| wrong.takes_the_limit());
         tally = tally.plus(case);
         if takes_the_limit || tally.failure_count() == PORTION_FAILURES_MAX {
             tally.has_stopped = tally.cases < numbers.len() as u64;
@@ -226,7 +233,7 @@ fn run_case(plan: &Plan, number: u64, child: &mut Child) -> Result<Tally, ChildE
         let Some(otherwise) = otherwise else { continue };
         let (effect, text) = (otherwise.effect, otherwise.child.join("; "));
         let best = Best { effect, has_raw: collected.has_raw, number, place, text };
-        campaign::add_case(&mut tally.found, otherwise.wrong, best);
+        campaign::add_case(&mut tally.found, (otherwise.wrong, otherwise.cause), best);
         break;
     }
     Ok(tally)
@@ -235,19 +242,29 @@ fn run_case(plan: &Plan, number: u64, child: &mut Child) -> Result<Tally, ChildE
 /// How long cases are still made small once a stop is asked for.
 const PATIENCE: Duration = Duration::from_millis(800);
 
-/// What was found, each with a case made small: first what loses something, then what leaves something. `tried` hears of
-/// every smaller case.
+/// Of so many causes of one kind of difference a case is made small; the others mostly follow from the same mistakes.
+pub const CAUSES_MAX: usize = 4;
+
+/// What was found, each with a case made small: first what loses something, then what leaves something. Of one kind of
+/// difference these are the first [`CAUSES_MAX`] causes, that with the most cases first. `tried` hears of every smaller case.
 pub fn examples(plan: &Plan, tally: &Tally, stop: &Stop, tried: &dyn Fn()) -> Vec<Example> {
     let patience = Patience::new(stop, PATIENCE);
-    let example = |(wrong, found): (&Wrong, &Cases<Best>)| {
+    let mut found: Vec<_> = tally.found.iter().collect();
+    found.sort_by_key(|(_, found)| (found.best.effect, Reverse(found.count)));
+    let mut causes: BTreeMap<Wrong, usize> = BTreeMap::new();
+    found.retain(|((wrong, _), _)| {
+        let causes = causes.entry(*wrong).or_default();
+        *causes += 1;
+        *causes <= CAUSES_MAX
+    });
+    let example = |(sort, found): (&Sort, &Cases<Best>)| {
         let Cases { count, best: Best { effect, number, place, text, .. } } = found;
-        let small = small(plan, *wrong, *effect, *number, &patience, tried);
+        let small = small(plan, *sort, *effect, *number, &patience, tried);
         let shown = collections(&plan.drawn, *number)[*place].collected.clone();
         let row = row(collection_name(&plan.drawn, *number, *place), &shown.before).to_json();
-        Example { wrong: *wrong, cases: *count, number: *number, text: text.clone(), row, small }
+        let (wrong, cause) = *sort;
+        Example { wrong, cause, cases: *count, number: *number, text: text.clone(), row, small }
     };
-    let mut found: Vec<(&Wrong, &Cases<Best>)> = tally.found.iter().collect();
-    found.sort_by_key(|(_, found)| found.best.effect);
     found.into_iter().map(example).collect()
 }
 
@@ -259,11 +276,11 @@ struct Shown {
     row: Row,
 }
 
-/// The case with everything left out without which the child still does the same wrong, to no better effect. Where nothing
+/// The case with everything left out without which the child still does the same wrong, of the same cause and to no better effect. Where nothing
 /// is lost or left, as only marks differ, the case with a node made that is marked otherwise, if something is then.
 fn small(
     plan: &Plan,
-    wrong: Wrong,
+    (wrong, cause): Sort,
     effect: Effect,
     number: u64,
     patience: &Patience,
@@ -295,7 +312,9 @@ fn small(
             if has_hung.get() {
                 return None;
             }
-            if let Some(otherwise) = otherwise.filter(|seen| (seen.wrong, seen.effect) == (wrong, effect)) {
+            if let Some(otherwise) =
+                otherwise.filter(|seen| (seen.wrong, seen.cause, seen.effect) == (wrong, cause, effect))
+            {
                 return Some(Shown { line, collected, otherwise, row });
             }
         }
@@ -347,7 +366,7 @@ pub fn scenario(plan: &Plan, number: u64, small: &Small) -> Scenario {
         small.otherwise.child.join("; "),
         ours.join("; "),
         small.lines.len(),
-        if small.is_minimal { ", 1-minimal" } else { "; ^C came before nothing could be left out" },
+        if small.is_minimal { ", 1-minimal" } else { "; ^C came before all was tried" },
     );
     let expects = small.expects.iter().cloned().map(Line::new);
     let mut lines: Vec<Line> = small.lines.iter().cloned().chain(expects).collect();

@@ -8,6 +8,7 @@
 //!
 //! Whether a field differs is `conformance`'s to say; the words never decide it.
 
+use super::cause::{Causes, plain};
 use crate::bucket::{Bucket, Entry, diff, json};
 use crate::collector::Collector;
 use crate::conformance::{Difference, Results, Row, differences};
@@ -66,13 +67,14 @@ impl Way {
 pub(super) fn disagreements(
     row: &Row,
     words: Words<'_>,
+    causes: &Causes<'_>,
     whose: &str,
     expected: &Results,
     got: &Results,
 ) -> Vec<Disagreement> {
     let mut all = Vec::new();
     for difference in differences(row, expected, got) {
-        let told = of_field(row, difference.field, words, whose, expected, got);
+        let told = of_field(row, difference.field, words, causes, whose, [expected, got]);
         match told.is_empty() {
             true => all.push(Disagreement::plain(difference)),
             false => all.extend(told),
@@ -113,17 +115,23 @@ fn of_field(
     row: &Row,
     field: &'static str,
     words: Words<'_>,
+    causes: &Causes<'_>,
     whose: &str,
-    expected: &Results,
-    got: &Results,
+    [expected, got]: [&Results; 2],
 ) -> Vec<Disagreement> {
     let nodes = |verbs, expected: Option<&Vec<Node>>, got: Option<&Vec<Node>>| {
         let lists = [expected, got].map(|nodes| nodes.into_iter().flatten());
-        of_lists(field, verbs, whose, lists, |node| {
+        let show = |node: &&Node| {
             // What a collector lists flat is a node of its own.
             let about = if field == "roots" { plain(node) } else { Node::clone(node) };
             (words.node(node.as_ref()), vec![about])
-        })
+        };
+        let first = |way, nodes: &[&&Node]| match field {
+            // Roots follow from nothing.
+            "roots" => 0,
+            _ => causes.first(way, &nodes.iter().map(|node| **node).collect::<Vec<_>>()),
+        };
+        of_lists(field, verbs, whose, lists, show, first)
     };
     match field {
         "roots" => nodes(["has no root", "has the root"], expected.roots.as_ref(), got.roots.as_ref()),
@@ -134,8 +142,8 @@ fn of_field(
                 vec![failed.than_ours("marks, as nothing that it meets calls for an error")]
             }
             (Some(None), Some(Some(_))) => {
-                let marked = Disagreement::other(field, format!("marks, where {whose} fails to"));
-                vec![marked.than_ours(format!("fails to mark with {}", error_of(expected)))]
+                let why = error_of(expected);
+                vec![Disagreement::other(field, format!("marks, where {whose} fails to with {why}"))]
             }
             (expected, got) => {
                 let [expected, got] = [expected, got].map(|marked| marked.as_ref().and_then(Option::as_ref));
@@ -165,9 +173,8 @@ fn of_field(
         "refs" => of_references(words, whose, expected, got),
         "collector_calls" => {
             let calls = [expected, got].map(|results| results.calls.iter().flatten());
-            let mut told = of_lists(field, ["does not call", "calls"], whose, calls, |call| {
-                called(words, expected, call)
-            });
+            let show = |call: &&String| called(words, expected, call);
+            let mut told = of_lists(field, ["does not call", "calls"], whose, calls, show, |_, _| 0);
             for told in told.iter_mut().filter(|told| told.nodes.is_empty() && told.way != Way::Order) {
                 told.ours = Some(ends(row, words, expected));
             }
@@ -177,7 +184,7 @@ fn of_field(
             of_error(field, "scanning the roots ", whose, &expected.roots_error, &got.roots_error)
         }
         "error" => of_error(field, "", whose, &expected.error, &got.error),
-        "db_after" => of_trees(words, whose, expected, got),
+        "db_after" => of_trees(words, causes, whose, expected, got),
         _ => Vec::new(),
     }
 }
@@ -187,20 +194,18 @@ fn of_references(words: Words<'_>, whose: &str, expected: &Results, got: &Result
     let both = || [expected, got].map(|results| results.refs.iter().flatten());
     let pairs = both().map(|refs| refs.flat_map(|(from, to, _)| to.iter().map(move |to| (from, to))));
     let verbs = ["does not follow the reference from", "follows a reference from"];
-    let told = of_lists("refs", verbs, whose, pairs, |(from, to)| {
-        (
-            format!("{} to {}", words.node(from.as_ref()), words.node(to.as_ref())),
-            vec![plain(to), plain(from)],
-        )
-    });
+    let show = |(from, to): &(&Node, &Node)| {
+        let text = format!("{} to {}", words.node(from.as_ref()), words.node(to.as_ref()));
+        (text, vec![plain(to), plain(from)])
+    };
+    let told = of_lists("refs", verbs, whose, pairs, show, |_, _| 0);
     // The nodes themselves are in no order that means something.
     if told.iter().any(|told| told.way != Way::Order) {
         return told;
     }
     let nodes = both().map(|refs| refs.map(|(from, ..)| from));
-    let entries = of_lists("refs", ["does not look into", "looks into"], whose, nodes, |node| {
-        (words.node(node.as_ref()), vec![plain(node)])
-    });
+    let show = |node: &&Node| (words.node(node.as_ref()), vec![plain(node)]);
+    let entries = of_lists("refs", ["does not look into", "looks into"], whose, nodes, show, |_, _| 0);
     if entries.iter().any(|told| told.way != Way::Order) {
         return entries;
     }
@@ -286,13 +291,15 @@ fn called(words: Words<'_>, ours: &Results, call: &str) -> (String, Vec<Node>) {
     (format!("`{what}` of collector {collector}"), node.into_iter().collect())
 }
 
-/// How two lists differ: what is missing first, then what is there beside; else the first place of another order.
+/// How two lists differ: what is missing first, then what is there beside; else the first place of another order. Of
+/// several the one at the place that `first` gives is shown.
 fn of_lists<T: Ord>(
     field: &'static str,
     verbs: [&str; 2],
     whose: &str,
     [expected, got]: [impl Iterator<Item = T>; 2],
     show: impl Fn(&T) -> (String, Vec<Node>),
+    first: impl Fn(Way, &[&T]) -> usize,
 ) -> Vec<Disagreement> {
     let (expected, got): (Vec<T>, Vec<T>) = (expected.collect(), got.collect());
     let of_side = |way, verb, list: &[T], other: &[T]| {
@@ -304,8 +311,9 @@ fn of_lists<T: Ord>(
                 _ => beyond.push(item),
             }
         }
-        let (text, nodes) = show(beyond.first()?);
-        let again = if other.contains(beyond[0]) { " once more" } else { "" };
+        let shown = *beyond.get(first(way, &beyond))?;
+        let (text, nodes) = show(shown);
+        let again = if other.contains(shown) { " once more" } else { "" };
         let more = match beyond.len() {
             1 => String::new(),
             count => format!(", and {} more", count - 1),
@@ -334,13 +342,21 @@ fn counted<T: Ord>(list: &[T]) -> BTreeMap<&T, usize> {
 }
 
 /// What is there afterwards and should not be, or the other way round; else the first path that differs.
-fn of_trees(words: Words<'_>, whose: &str, results: &Results, theirs: &Results) -> Vec<Disagreement> {
+fn of_trees(
+    words: Words<'_>,
+    causes: &Causes<'_>,
+    whose: &str,
+    results: &Results,
+    theirs: &Results,
+) -> Vec<Disagreement> {
     let (Some(all), Some(after), Some(got)) = (&results.all, &results.after, &theirs.after) else {
         return Vec::new();
     };
     let left = |tree| all.iter().filter(move |node| has(words, tree, node));
     let show = |node: &&Node| (words.node(node.as_ref()), vec![Node::clone(node)]);
-    let told = of_lists("db_after", ["deletes", "leaves"], whose, [left(after), left(got)], show);
+    let first =
+        |way, nodes: &[&&Node]| causes.first(way, &nodes.iter().map(|node| **node).collect::<Vec<_>>());
+    let told = of_lists("db_after", ["deletes", "leaves"], whose, [left(after), left(got)], show, first);
     let changes = diff(after, got);
     let elsewhere = changes.first().filter(|_| told.is_empty()).map(|change| {
         let path = print_path(&change.path.iter().map(|key| key.to_vec()).collect::<Vec<_>>());
@@ -404,9 +420,4 @@ fn of_error(
         (None, None) => return Vec::new(),
     };
     vec![Disagreement::other(field, text)]
-}
-
-/// A node however it is reached: what is said of it is said of all visits.
-fn plain(node: &Node) -> Node {
-    Node { resource_type: node.resource_type.stripped(), ..node.clone() }
 }

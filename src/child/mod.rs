@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `process` speaks to the child, `answer` is what it says, `command` splits its command line. `asked` puts one collection
-//! to it and says what it does otherwise, in the sentences of `disagreement`. `rows` makes rows of cases, `campaign` runs
+//! to it and says what it does otherwise, in the sentences of `disagreement`, the one first that
+//! `cause` finds behind the others. `rows` makes rows of cases, `campaign` runs
 //! many and shrinks what it finds, `serve` is the other end: our own engine as such a child. What is compared, and the
 //! form of a row, is `conformance`'s. The protocol:
 //!
@@ -15,6 +16,7 @@
 mod answer;
 mod asked;
 pub mod campaign;
+mod cause;
 mod command;
 mod disagreement;
 mod numbering;
@@ -24,6 +26,7 @@ pub mod serve;
 
 pub use answer::Answer;
 pub use asked::{Asked, Effect, Otherwise, Wrong};
+pub use cause::{Cause, Judged};
 pub use command::{CommandError, CommandLine};
 pub use disagreement::Way;
 pub use process::{ANSWER_BYTES_MAX, Child, ChildError, Children};

@@ -10,6 +10,7 @@ use crate::generate::profile::Swarm;
 use crate::generate::seed::Seed;
 use crate::generate::trees;
 use crate::node::Node;
+use crate::oracle::Rule;
 use crate::properties::known::Known;
 use crate::release::Release;
 use crate::replay;
@@ -495,4 +496,30 @@ fn a_snapshot_that_is_handed_to_removal_and_stays_is_said_to() {
     let expected = "child does not hand to removal snapshot/\"over/lay\"/k\n\
                     ours hands to removal snapshot/\"over/lay\"/k   nothing refers to it; its bucket stays";
     assert_eq!(said, expected);
+}
+
+/// Several mistakes of a child are several findings: what differs is told by the mistake, and not by what follows from it.
+#[test]
+fn the_cause_of_a_difference_is_the_rule_that_is_broken() {
+    use Release::{V1_7Beta, V2_2};
+    for (fault, release, rule) in [
+        (Fault::ParentForgotten, V1_7Beta, Rule::Parent),
+        (Fault::ImageTargetForgotten, V1_7Beta, Rule::Target),
+        (Fault::ContainerSnapshotForgotten, V2_2, Rule::ContainerSnapshot),
+    ] {
+        let mut told = 0;
+        for number in 0..60 {
+            let row = drawn(number, release);
+            let mut answer = answer(&row, Some(fault));
+            // As a child answers that says no more than what is marked.
+            answer.results = Results { marked: answer.results.marked.take(), ..Results::default() };
+            let Some(otherwise) = Otherwise::of_answer(&row, release, DEFAULT_NAMESPACE, &answer) else {
+                continue;
+            };
+            let judged = otherwise.cause.expect("it is about a node").judged;
+            assert_eq!(judged, Judged::Kept(rule), "case {number}, {fault}: {:?}", otherwise.child);
+            told += 1;
+        }
+        assert!(told > 5, "{fault}: {told}");
+    }
 }

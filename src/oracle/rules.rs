@@ -256,7 +256,7 @@ pub enum Failure<'a> {
 
 impl Failure<'_> {
     /// Whether something has expired, the node itself or what would have kept it directly.
-    pub(super) fn is_of_expiry(&self) -> bool {
+    pub fn is_of_expiry(&self) -> bool {
         match self {
             Failure::LeaseExpired { .. }
             | Failure::HolderExpired { .. }

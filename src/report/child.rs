@@ -4,8 +4,10 @@ use super::finding::{side_lines, tried, write_side, write_steps};
 use super::shell::quoted;
 use super::{Interrupted, Show};
 use crate::campaign;
-use crate::child::campaign::{Example, FAILURES_MAX, NotSmall, PORTION, PORTION_FAILURES_MAX, Plan, Tally};
-use crate::child::{CommandLine, Otherwise};
+use crate::child::campaign::{
+    BATCH_PORTIONS, Example, FAILURES_MAX, NotSmall, PORTION, PORTION_FAILURES_MAX, Plan, Sort, Tally,
+};
+use crate::child::{Cause, CommandLine, Otherwise, Wrong};
 use crate::generate::profile::Swarm;
 use crate::scenario::{Scenario, print};
 use crate::simulate::explained::Explained;
@@ -71,7 +73,10 @@ impl Show for Report<'_> {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let Report { plan, tally, findings, interrupted, .. } = self;
         let findings = findings.iter().map(|Written { example, scenario, .. }| {
-            let Example { wrong, cases, number, text, small, .. } = example;
+            let Example { wrong, cause, cases, number, text, small, .. } = example;
+            let about = cause.as_ref().map(|Cause { resource_type, judged }| {
+                json!({ "kind": plan.drawn.release.kind_of(*resource_type).to_string(), "ours": judged.text() })
+            });
             let small = small.as_ref().ok().map(|small| {
                 json!({
                     "child": small.otherwise.child, "ours": small.explained.oracle,
@@ -81,7 +86,7 @@ impl Show for Report<'_> {
             let way = wrong.way();
             json!({
                 "kind": if way.is_some() { "differs" } else { wrong.name() },
-                "field": way.map(|_| wrong.name()), "way": way.map(|way| way.name()),
+                "field": way.map(|_| wrong.name()), "way": way.map(|way| way.name()), "about": about,
                 "cases": cases, "case": number, "text": text, "small": small,
             })
         });
@@ -121,12 +126,18 @@ impl Show for Report<'_> {
             writeln!(out)?;
             write_finding(out, plan, written, out_flag)?;
         }
+        for (wrong, causes, cases) in self.more() {
+            let [causes, cases] =
+                [(causes, "cause"), (cases, "case")].map(|(count, word)| text::counted(count, word));
+            writeln!(out, "\n{wrong} of {causes} more, in {cases}: they mostly go with those above")?;
+        }
         if tally.has_stopped {
             let failed = text::counted(tally.failure_count(), "case");
             writeln!(
                 out,
                 "\nstopped early: the child gave no answer in {failed}; a hang, or {PORTION_FAILURES_MAX} other failures, end the {PORTION} cases \
-                 that they come in, and {FAILURES_MAX} of either end the campaign"
+                 that they come in, and after {BATCH} cases with {FAILURES_MAX} failures or more no further ones are begun",
+                BATCH = PORTION * BATCH_PORTIONS,
             )?;
         }
         let cases = text::counted(campaign::case_count(&tally.found), "case");
@@ -135,10 +146,30 @@ impl Show for Report<'_> {
     }
 }
 
+impl Report<'_> {
+    /// Of which kinds of difference there are more causes than a case is made small of: how many, and in how many cases.
+    fn more(&self) -> Vec<(Wrong, u64, u64)> {
+        let mut more: BTreeMap<Wrong, (u64, u64)> = BTreeMap::new();
+        let is_shown = |sort: &Sort| {
+            self.findings.iter().any(|Written { example, .. }| (example.wrong, example.cause) == *sort)
+        };
+        for (sort, found) in self.tally.found.iter().filter(|(sort, _)| !is_shown(sort)) {
+            let (causes, cases) = more.entry(sort.0).or_default();
+            *causes += 1;
+            *cases += found.count;
+        }
+        more.into_iter().map(|(wrong, (causes, cases))| (wrong, causes, cases)).collect()
+    }
+}
+
 fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written, out_flag: &str) -> io::Result<()> {
     let Written { example, file, row_file, .. } = written;
-    let Example { wrong, cases, number, text, small, .. } = example;
-    writeln!(out, "{wrong} in {}, as in case {number}", text::counted(*cases, "case"))?;
+    let Example { wrong, cause, cases, number, text, small, .. } = example;
+    let about = cause.as_ref().map(|Cause { resource_type, judged }| {
+        format!(" ({}, {})", plan.drawn.release.kind_of(*resource_type), judged.text())
+    });
+    let about = about.unwrap_or_default();
+    writeln!(out, "{wrong}{about} in {}, as in case {number}", text::counted(*cases, "case"))?;
     match small {
         Err(why) => {
             let why = match why {
