@@ -11,7 +11,10 @@
 
 mod unread;
 
+pub use unread::meaningless_on;
+
 use crate::bucket::Bucket;
+use crate::go::Go;
 use crate::instant::Instant;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
 use crate::oracle::{By, Failure, Holder, Misread, Reason, Rule};
@@ -202,7 +205,7 @@ impl Words<'_> {
     fn no_time(self, node: NodeRef<'_>, bucket: &[u8], label: &[u8]) -> String {
         let NodeRef { namespace, key, .. } = node;
         let text = self.tree.view().at(&[names::V1, namespace, bucket, key, names::LABELS]);
-        no_time(text.and_then(|labels| labels.get(label)), label)
+        no_time(self.release, text.and_then(|labels| labels.get(label)), label)
     }
 
     /// The same of a snapshot's time of use.
@@ -212,7 +215,11 @@ impl Words<'_> {
         let (snapshotter, key) = (&key[..slash], key.get(slash + 1..).unwrap_or_default());
         let path = [names::V1, namespace, names::SNAPSHOTS, snapshotter, key, names::LABELS];
         let labels = self.tree.view().at(&path);
-        no_time(labels.and_then(|labels| labels.get(names::GC_COND_USED_AT)), names::GC_COND_USED_AT)
+        no_time(
+            self.release,
+            labels.and_then(|labels| labels.get(names::GC_COND_USED_AT)),
+            names::GC_COND_USED_AT,
+        )
     }
 
     /// Sandboxes are no nodes.
@@ -244,7 +251,8 @@ impl Words<'_> {
         match (failures, reasons) {
             ([], _) => "nothing refers to it".to_owned(),
             ([first, rest @ ..], Reasons::First) if !rest.is_empty() => {
-                format!("{}; and {} more", self.failure(node, first), rest.len())
+                let more = text::counted(rest.len() as u64, "more reason");
+                format!("{}; and {more}", self.failure(node, first))
             }
             (failures, _) => {
                 let each = failures.iter().map(|failure| self.failure(node, failure));
@@ -394,8 +402,9 @@ pub fn misread_words(misread: Misread<'_>) -> String {
 }
 
 /// What is said of a label's text if it is a time to no daemon.
-fn no_time(text: Option<&[u8]>, label: &[u8]) -> String {
-    let no_time = |text: &&[u8]| time::parse_rfc3339(text).is_err() && !time::only_earlier_go_reads(text);
+fn no_time(release: Release, text: Option<&[u8]>, label: &[u8]) -> String {
+    let may_be_read = |text: &[u8]| Go::UpTo1_19.may_build(release) && time::only_earlier_go_reads(text);
+    let no_time = |text: &&[u8]| time::parse_rfc3339(text).is_err() && !may_be_read(text);
     let said = |text: &[u8]| format!(": its {} `{}` is no time", print_label(label), text::name(text));
     text.filter(no_time).map(said).unwrap_or_default()
 }

@@ -318,7 +318,7 @@ fn why_unknown(text: &str) -> &'static str {
             ", which looks like a version of Kubernetes (`containerd --version` has containerd's own)"
         }
         (Some(0), Some(_)) | (Some(1), Some(0..=5)) => ", which is older than all that are known",
-        (Some(2), Some(5..)) | (Some(3..), Some(_)) => ", which is newer than all that are known",
+        (Some(2), Some(5..)) | (Some(3..), _) => ", which is newer than all that are known",
         _ => "",
     }
 }

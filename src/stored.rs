@@ -31,6 +31,17 @@ const PARENTS: &[u8] = b"parents";
 /// The longest reference of an ingest that is read: bbolt takes no longer key.
 const REFERENCE_BYTES_MAX: u64 = 1 << 16;
 
+/// Why a store could not be looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unread {
+    /// Its folder below the root folder, or the root folder itself.
+    pub store: String,
+    /// Why.
+    pub why: String,
+    /// No user, the daemon included, can read it: its database is damaged, another's, or gone.
+    pub is_damaged: bool,
+}
+
 /// Why something is not compared.
 type Why = String;
 
@@ -44,8 +55,8 @@ pub struct Stored {
     pub ingests: Option<BTreeMap<Vec<u8>, u64>>,
     /// What snapshotters have.
     pub snapshots: Snapshots,
-    /// Stores of content that could not be looked at, and why.
-    pub unread: Vec<(String, String)>,
+    /// Stores of content that could not be looked at.
+    pub unread: Vec<Unread>,
 }
 
 /// A snapshotter's snapshots by their name there.
@@ -62,8 +73,8 @@ pub struct Snapshots {
     /// The folders by snapshotter that its `snapshots` has for an ID that none of its snapshots has, or why they could not
     /// be looked at.
     pub strays: BTreeMap<Vec<u8>, Result<BTreeSet<u64>, String>>,
-    /// Snapshotters that could not be looked at although the database has snapshots of them, and why.
-    pub unread: Vec<(String, String)>,
+    /// Snapshotters that could not be looked at although the database has snapshots of them, or which are damaged.
+    pub unread: Vec<Unread>,
 }
 
 /// What a snapshotter has of one snapshot.
@@ -73,6 +84,8 @@ pub struct Snapshot {
     pub bytes: Option<u64>,
     /// The name of its folder in the snapshotter's `snapshots`, where it has one.
     pub folder: Option<u64>,
+    /// The folder that it lacks, where its snapshotter has such for others.
+    pub lacks_folder: Option<u64>,
 }
 
 /// Sizes added up, some of which are not known.
@@ -125,19 +138,27 @@ impl Stored {
     /// Looks at the stores of a root folder; a snapshotter that writes is tried for a time.
     pub fn read(root: &Path, tree: &Bucket, wait: Duration) -> Stored {
         let mut stored = Stored { snapshots: Snapshots::read(root, tree, wait), ..Stored::default() };
+        let mut unread = |store: String, why: Why, is_damaged: bool| {
+            stored.unread.push(Unread { store, why, is_damaged });
+        };
+        // Which snapshotters there are beside those that the database uses nobody knows then.
+        if let Err(error) = fs::read_dir(root) {
+            unread("the root folder".to_owned(), self::unread(&error), false);
+        }
         let content = root.join(CONTENT);
         match folder(&content) {
             Ok(_) => {
                 match blobs(&content.join("blobs")) {
                     Ok(blobs) => stored.blobs = Some(blobs),
-                    Err(why) => stored.unread.push((format!("{CONTENT}/blobs"), why)),
+                    Err(why) => unread(format!("{CONTENT}/blobs"), why, false),
                 }
                 match ingests(&content.join("ingest")) {
                     Ok(ingests) => stored.ingests = Some(ingests),
-                    Err(why) => stored.unread.push((format!("{CONTENT}/ingest"), why)),
+                    Err(why) => unread(format!("{CONTENT}/ingest"), why, false),
                 }
             }
-            Err(why) => stored.unread.push((CONTENT.to_owned(), why)),
+            // A copy may be of the database's folder alone.
+            Err(why) => unread(CONTENT.to_owned(), why, !is_there(&content) && !installed(root).is_empty()),
         }
         stored
     }
@@ -156,7 +177,9 @@ impl Snapshots {
                     read.of.insert(snapshotter.clone(), snapshots);
                     read.strays.insert(snapshotter.clone(), strays);
                 }
-                Err(why) if used.contains(snapshotter) => read.unread.push((text::name(&name), why)),
+                Err((why, is_damaged)) if is_damaged || used.contains(snapshotter) => {
+                    read.unread.push(Unread { store: text::name(&name), why, is_damaged });
+                }
                 Err(_) => {}
             }
         }
@@ -207,6 +230,10 @@ fn unread(error: &io::Error) -> Why {
         io::ErrorKind::PermissionDenied => "permission denied: it may not be entered".to_owned(),
         _ => text::told_by_system(error),
     }
+}
+
+fn is_there(path: &Path) -> bool {
+    !fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// The same of a folder that is made when it is first needed.
@@ -275,29 +302,47 @@ fn installed(root: &Path) -> BTreeSet<Vec<u8>> {
     names.collect()
 }
 
-/// The snapshots that a snapshotter has, by its own names for them, and the folders that are of none.
-fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, Strays), Why> {
-    self::folder(folder)?;
+/// The snapshots that a snapshotter has, by its own names for them, and the folders that are of none. Else why not, and
+/// whether that is damage.
+fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, Strays), (Why, bool)> {
+    let not_damaged = |why: Why| (why, false);
+    self::folder(folder).map_err(not_damaged)?;
     // The folders first: what is made meanwhile is then in the database only.
     let folders = folders(&folder.join("snapshots"));
     let path = folder.join("metadata.db");
-    let metadata = fs::symlink_metadata(&path).map_err(|error| format!("metadata.db: {}", unread(&error)))?;
+    // A snapshotter that keeps something else there has no such folder either.
+    let is_gone = |error: &io::Error| {
+        error.kind() == io::ErrorKind::NotFound && folders.as_ref().is_ok_and(|folders| !folders.is_empty())
+    };
+    let metadata = fs::symlink_metadata(&path)
+        .map_err(|error| (format!("metadata.db: {}", unread(&error)), is_gone(&error)))?;
     if !metadata.is_file() {
-        return Err("metadata.db is no file".to_owned());
+        return Err(not_damaged("metadata.db is no file".to_owned()));
     }
-    let opened = bolt::read_within(&path, wait).map_err(|error| format!("metadata.db: {error}"))?;
+    let opened = bolt::read_within(&path, wait).map_err(|error| {
+        let is_damaged = error.is_damage() || error.is_no_database();
+        (format!("metadata.db: {error}"), is_damaged)
+    })?;
     let own = |(key, _): (&[u8], View<'_>)| key == names::SNAPSHOTS || key == PARENTS;
     if !opened.tree.bucket(names::V1).into_iter().flat_map(View::buckets).all(own) {
-        return Err("metadata.db: it is no snapshotter's".to_owned());
+        return Err(("metadata.db: it is no snapshotter's".to_owned(), true));
     }
     let snapshots = opened.tree.view().at(&[names::V1, names::SNAPSHOTS]).into_iter().flat_map(View::buckets);
     let mut of = BTreeMap::new();
+    // Where btrfs has those that are no committed ones.
+    let elsewhere: BTreeSet<u64> =
+        ["active", "view"].iter().flat_map(|name| self::folders(&folder.join(name))).flatten().collect();
     for (key, snapshot) in snapshots {
         let size = snapshot.get(names::SIZE).and_then(varint::decode_signed);
         let id = snapshot.get(names::ID).and_then(varint::decode_unsigned);
         let bytes = size.and_then(|size| u64::try_from(size).ok());
-        let folder = id.filter(|id| folders.as_ref().is_ok_and(|folders| folders.contains(id)));
-        of.insert(key.to_vec(), Snapshot { bytes, folder });
+        let has = |id: &u64| folders.as_ref().is_ok_and(|folders| folders.contains(id));
+        let (folder, lacks_folder) = (id.filter(has), id.filter(|id| !has(id) && !elsewhere.contains(id)));
+        of.insert(key.to_vec(), Snapshot { bytes, folder, lacks_folder });
+    }
+    // Not every snapshotter has a folder for each.
+    if folders.is_err() || of.values().all(|snapshot: &Snapshot| snapshot.folder.is_none()) {
+        of.values_mut().for_each(|snapshot| snapshot.lacks_folder = None);
     }
     let strays = folders.map(|mut folders| {
         let own = of.values().filter_map(|snapshot: &Snapshot| snapshot.folder);

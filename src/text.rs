@@ -249,7 +249,10 @@ pub fn write_columns<const N: usize>(
     rows: &[[String; N]],
     to_the_right: &[bool; N],
 ) -> io::Result<()> {
+    /// One long name does not move all others.
+    const WIDTH_MAX: usize = 120;
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let width = |column: usize| width(column).min(WIDTH_MAX);
     let widths: [usize; N] = std::array::from_fn(width);
     for row in rows {
         let mut line = String::new();
@@ -257,7 +260,7 @@ pub fn write_columns<const N: usize>(
             if widths[column] == 0 {
                 continue;
             }
-            let padding = " ".repeat(widths[column] - cell.chars().count());
+            let padding = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
             let (before, after) = if to_the_right[column] { (&*padding, "") } else { ("", &*padding) };
             line.push_str(&format!("{before}{cell}{after}  "));
         }

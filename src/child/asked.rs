@@ -1,8 +1,8 @@
 //! One collection put to a child: what it does otherwise than our engine, and what ours does and why.
 
 use super::answer::Answer;
-use super::cause::{Cause, Causes};
-use super::disagreement::{Disagreement, HANDS_TO_REMOVAL, Way, disagreements};
+use super::cause::{Cause, Causes, Way};
+use super::disagreement::{Disagreement, HANDS_TO_REMOVAL, disagreements};
 use super::numbering::other_release;
 use super::process::{Child, ChildError};
 use crate::conformance::run::results;

@@ -5,11 +5,35 @@
 //!   content/layer     not marked   a label of parent     follows
 //! ```
 
-use super::disagreement::Way;
 use crate::node::{Node, ResourceType};
 use crate::oracle::{By, Defects, Failure, Judgement, Rule, judge};
 use crate::situation::Situation;
 use std::collections::BTreeSet;
+
+/// How a field differs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Way {
+    /// Something is not there that ours has.
+    Missing,
+    /// Something is there that ours has not.
+    Extra,
+    /// All is there, in another order.
+    Order,
+    /// It is another text, or nothing at all.
+    Other,
+}
+
+impl Way {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Missing => "missing",
+            Way::Extra => "extra",
+            Way::Order => "order",
+            Way::Other => "other",
+        }
+    }
+}
 
 /// What a difference is about: two that are about the same are mostly one mistake.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -8,7 +8,7 @@
 //!
 //! Whether a field differs is `conformance`'s to say; the words never decide it.
 
-use super::cause::{Causes, plain};
+use super::cause::{Causes, Way, plain};
 use crate::bucket::{Bucket, Entry, diff, json};
 use crate::collector::Collector;
 use crate::conformance::{Difference, Results, Row, differences};
@@ -36,31 +36,6 @@ pub(super) struct Disagreement {
 
 /// What is done with a node whose bucket stays all the same: its snapshotter is looked for under another name.
 pub(super) const HANDS_TO_REMOVAL: &str = "hands to removal";
-
-/// How a field differs.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Way {
-    /// Something is not there that ours has.
-    Missing,
-    /// Something is there that ours has not.
-    Extra,
-    /// All is there, in another order.
-    Order,
-    /// It is another text, or nothing at all.
-    Other,
-}
-
-impl Way {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Way::Missing => "missing",
-            Way::Extra => "extra",
-            Way::Order => "order",
-            Way::Other => "other",
-        }
-    }
-}
 
 /// Everything that differs from what is expected, the cause first; empty where nothing does. `whose` is what is expected:
 /// `ours`, or `the record`.

@@ -26,9 +26,8 @@ pub mod serve;
 
 pub use answer::Answer;
 pub use asked::{Asked, Effect, Otherwise, Wrong};
-pub use cause::{Cause, Judged};
+pub use cause::{Cause, Judged, Way};
 pub use command::{CommandError, CommandLine};
-pub use disagreement::Way;
 pub use process::{ANSWER_BYTES_MAX, Child, ChildError, Children};
 pub use rows::{is_row, row, write_rows};
 

@@ -512,7 +512,9 @@ fn the_cause_of_a_difference_is_the_rule_that_is_broken() {
             let row = drawn(number, release);
             let mut answer = answer(&row, Some(fault));
             // As a child answers that says no more than what is marked.
-            answer.results = Results { marked: answer.results.marked.take(), ..Results::default() };
+            let mut only_marked = Results::default();
+            only_marked.marked = answer.results.marked.take();
+            answer.results = only_marked;
             let Some(otherwise) = Otherwise::of_answer(&row, release, DEFAULT_NAMESPACE, &answer) else {
                 continue;
             };

@@ -3,6 +3,7 @@
 use super::verdict::{Said, Verdict, replay_scenario};
 use crate::campaign::Stop;
 use crate::fuzzing::{Hit, Input, TARGETS, Target};
+use crate::named::nearest;
 use crate::release::Release;
 use crate::replay::Replay;
 use crate::scenario::{parse, print};
@@ -18,7 +19,10 @@ use std::{fs, panic};
 /// A `--target` argument.
 pub(super) fn parse_target(text: &str) -> Result<&'static Target, String> {
     let names = || TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
-    Target::named(text).ok_or_else(|| format!("no such fuzz target; there are {}", names()))
+    Target::named(text).ok_or_else(|| match nearest(text, TARGETS.iter().map(|target| target.name)) {
+        Some(near) => format!("no such fuzz target; is {near} meant?"),
+        None => format!("no such fuzz target; there are {}", names()),
+    })
 }
 
 /// Holds a file to a target's property; a fault of one's own takes the place of the target's. Where there is something to

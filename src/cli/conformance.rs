@@ -176,6 +176,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     report.asked = other.map(|other| other.finish(report.interrupted.is_some())).transpose()?.flatten();
     if judged + unreadable_count == 0 && report.interrupted.is_none() {
         return Err(match &arguments.name {
+            Some(name) if is_bare.load(Ordering::Relaxed) => Failure::Input(format!(
+                "--name {}: of the rows that are questions, without results, none is judged; {}",
+                text::name(name.as_bytes()),
+                answered_by()
+            )),
             Some(name) => {
                 let known: BTreeSet<String> = known.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let near = nearest(name, known.iter().map(String::as_str));
@@ -184,10 +189,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 Failure::Usage(format!("--name {name}: no row is called that{near}"))
             }
             None if is_bare.load(Ordering::Relaxed) => Failure::Input(format!(
-                "{}; these rows are questions without results, as `simulate --against` and `--rows-out` write them: \
-                 `leasehold child < FILE` answers them, or any other collector, and the scenario beside the row of a \
-                 finding goes to `leasehold replay --against CMD`",
-                SourceError::NoRows { paths: arguments.paths.clone() }
+                "{}; these rows are questions without results; {}",
+                SourceError::NoRows { paths: arguments.paths.clone() },
+                answered_by()
             )),
             None => input_error(SourceError::NoRows { paths: arguments.paths.clone() }),
         });
@@ -278,9 +282,12 @@ fn judge(
             if failure.is_no_row() {
                 return Some(Verdict::NoRow(reason));
             }
-            let row = Row { name: None, text: reason };
-            return arguments.name.is_none().then(|| Verdict::Failed {
-                release: None,
+            let (name, release) = line.says();
+            let is_asked_for = name.as_ref().map_or(arguments.name.is_none(), is_meant)
+                && arguments.only.is_none_or(|only| release.is_none_or(|release| release == only));
+            let row = Row { name, text: reason };
+            return is_asked_for.then(|| Verdict::Failed {
+                release,
                 differs: "a row that is not complete".to_owned(),
                 field: "no complete row".to_owned(),
                 row,
@@ -334,6 +341,12 @@ fn told(row: &Recorded, release: Release, go: Go, broken: &Broken) -> (String, S
     let sides: String = sides.into_iter().map(|(side, lines)| side_lines(side, lines)).collect();
     let told = format!("{}\n{}", otherwise.wrong, sides.trim_end());
     (otherwise.wrong.to_string(), told.replace('\n', "\n  "))
+}
+
+/// What is to be done with rows that are questions.
+fn answered_by() -> &'static str {
+    "`simulate --against` and `--rows-out` write them so: `leasehold child < FILE` answers them, or any other collector, and the \
+     scenario beside the row of a finding goes to `leasehold replay --against CMD`"
 }
 
 fn input_error(error: SourceError) -> Failure {

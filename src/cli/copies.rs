@@ -12,6 +12,7 @@ use crate::report::Show as _;
 use crate::report::copies::{Report, Side};
 use crate::report::saying::Saying;
 use crate::situation::Situation;
+use crate::text;
 use std::io::Write;
 use std::path::Path;
 
@@ -24,6 +25,11 @@ pub(super) fn compare(
     out: &mut dyn Write,
 ) -> Result<Ended, Failure> {
     let mut notes = Notes::default();
+    if let (Ok(one), Ok(other)) = (before.canonicalize(), after.canonicalize())
+        && one == other
+    {
+        notes.say(format_args!("{}: both copies are this one file", text::path(before)));
+    }
     let look = &Look { now: look.now.or_else(|| source::written(after).map(Now::At)), ..*look };
     let (later, _) = source::read_judged(after, look, &mut notes)?;
     let (release, wait) = (later.release, look.wait.filter(|_| !source::is_scenario(before)));
@@ -48,6 +54,7 @@ pub(super) fn compare(
         error: old_error.as_deref(),
         culprits: &[],
         command: "",
+        warnings: &[],
     };
     let before = Side { saying, judgement: &old };
     let saying = Saying {

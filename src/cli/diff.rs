@@ -144,15 +144,18 @@ fn compare_source(
     } else {
         version::warn(&situation.tree, &[from, to], true, &mut notes);
     }
+    let comparing = progress::doing("comparing");
     // A daemon that does not start is what people ask for, and no fault of the input.
     let pair = match Pair::new(&situation, from, to) {
         Ok(pair) => pair,
         Err(unopenable) => {
+            comparing.finish_and_clear();
             write_unopenable(arguments, [from, to], path, &unopenable, &notes, out)?;
             return Ok(Ended::WithFinding);
         }
     };
     let comparison = compare(&pair);
+    comparing.finish_and_clear();
     let report = Report { comparison: &comparison, warnings: &notes.said };
     report.write(arguments.json, out)?;
     Ok(if comparison.is_finding() { Ended::WithFinding } else { Ended::Well })

@@ -59,13 +59,14 @@ reach it; what a line of a scenario wrote has its `line`), `alone` (each other o
 it if only time passes; null if never, or if it goes now), `near_misses` (what does not hold it), `bytes`, `bytes_alone` (what \
 comes free in content without it: digests that other namespaces keep set aside), `snapshot_bytes` and `snapshot_bytes_alone` \
 (the same of snapshots; null where their sizes are not known), `folder` (of a snapshot: where its files are below the root folder; \
-null where that is not known), `takes_along`, `let_go` (the `objects`, `bytes` and `snapshot_bytes` that go when all its roots let go), `elsewhere` (the same digest in \
+null where that is not known), `takes_along`, `let_go` (the `objects`, `bytes` and `snapshot_bytes` that go when all its roots let go), `names` (of an image: its other names) and `without_names` (what goes without it and them), `elsewhere` (the same digest in \
 other namespaces), `named_by` (what names it, if it is missing) and `missing` (what it names itself and is missing). A holder that is no node in the release has the `type` null. \
 Of a name that is not that of one object: `asked`, `error`, `matches` (what it may mean, as it can be asked for) and `near` (what is \
 called nearly so, or null). \
 Without NODE: `holders` (`objects` and `bytes` of all that each reaches, `objects_alone` and `bytes_alone` of what goes without \
 it; leases, images and containers do not count themselves; `snapshot_bytes` and `snapshot_bytes_alone` as above), `together` (the `nodes` that are names of one image, with what they hold \
-and what goes without all of them), `garbage` and `next` (what becomes removable, by instant)."
+and what goes without all of them), `garbage` and `next` (what becomes removable, by instant). \
+`warnings` has what standard error says."
 )]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
@@ -89,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let beside = Beside::of(source, look, &situation, &outcome, &mut notes);
     let network = Network::new(judgement.graph());
     let (situation, network) = (&situation, &network);
-    let saying = beside.saying(situation, network);
+    let saying = beside.saying(situation, network, &notes.said);
     let snapshots = saying.snapshots;
     let is_well = agree && saying.error.is_none();
     let Some(node) = &arguments.node else {
@@ -139,6 +140,7 @@ impl Beside {
         &'r self,
         situation: &'a Situation,
         network: &'r Network<'j, 'a>,
+        warnings: &'r [String],
     ) -> Saying<'r, 'j, 'a> {
         let Beside { snapshots, lines, error, culprits, command } = self;
         Saying {
@@ -149,6 +151,7 @@ impl Beside {
             error: error.as_deref(),
             culprits,
             command,
+            warnings,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::replay::{Rules, add_files, read_scenario};
 use super::verdict::Verdict as FileVerdict;
 use super::{Ended, Failure, interrupt, progress, source, threads, values, version};
 use crate::explore::weakest::{self, Weighed};
-use crate::explore::{Commuting, Merging, Progress};
+use crate::explore::{Commuting, Explored, Merging, Progress};
 use crate::explore::{NoProtocol, NotExplored, Protocol, Search, Verdict, explore};
 use crate::properties::known::Known;
 use crate::release::Release;
@@ -49,7 +49,7 @@ the next: a transaction of a step, a collection, time up to the next expiry, a c
 done their steps; an order is one way from the first state to an end, and they are counted, not walked. `untested` is what no state \
 put to the test: a promise whose `when` never held, a step that may happen and never could, a guard that only ever went one way; \
 what is safe so may prove nothing. Of --weakest: `rests on` is what, left out or shortened alone, lets a promise break; `unneeded` \
-what does not; `besides` counts what other steps cannot do without, of which nothing is learned; `repairs` is what one change more \
+what does not; `besides` counts what other steps cannot do without, or promises to be ever due, of which nothing is learned; `repairs` is what one change more \
 would make safe. What the text writes of a file's warnings goes to standard error.
 
 Exit codes: 0 all are safe, 1 one is broken or was cut short, 2 usage, 3 a file that cannot be read or is no protocol, 130 \
@@ -59,7 +59,7 @@ interrupted (^C) before one broke: what was finished is told.
 (lines that may happen), `states`, `moves`, `ends`, `orders` (text: too long for a number), `all_seen`, `untested` (lines: \
 `never_due`, `never_ran`, `one_way`; and whether there is `nothing_promised`), `order` (null, or `moves`, whether it is the `shortest`, `because`, the `scenario` and the \
 lines of it that `matters`), the `file` that was written, and `weakest` (each `change` with its `lines`, whether it is `safe`, null \
-where it was cut short, whether other steps are `refused` without it, and `because`); beside them how many are `safe`, `broken` and \
+where it was cut short, whether other steps are `refused` without it, whether it `tests_less` as a promise is never due in it, and `because`); beside them how many are `safe`, `broken` and \
 `cut_short`, and `warnings`.
 
 Examples:
@@ -114,6 +114,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     'files: for (path, scenario) in &protocols {
         begun += 1;
         source::warn(path, &replay::warnings(scenario, None), &mut notes);
+        let (mut unexplored, explored_before) = (Vec::new(), explored.len());
         for release in Rules::releases(release, scenario.release) {
             let known = if intended { Known::NONE } else { Known::as_shipped(release) };
             let bar = progress::bar(None, "states");
@@ -131,7 +132,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 Ok(came) => came,
                 // Other files, and other releases, have their answers all the same.
                 Err(error) => {
-                    failed.push(format!("{}: {error} (under {release})", text::path(path)));
+                    unexplored.push(format!("{}: {error} (under {release})", text::path(path)));
                     continue;
                 }
             };
@@ -147,7 +148,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             let weighed = match was_safe.filter(|_| arguments.weakest) {
                 Some(was_safe) => {
                     let search = Search { told: &|_| {}, ..search };
-                    threads.install(|| weigh(path, scenario, was_safe, &search))?
+                    threads.install(|| weigh(path, scenario, &came, was_safe, &search))?
                 }
                 None => Vec::new(),
             };
@@ -156,6 +157,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             if stop.is_asked() {
                 break 'files;
             }
+        }
+        // A release that lacks what a protocol is about is no fault of its file.
+        match explored.len() > explored_before {
+            true => unexplored.into_iter().for_each(|text| notes.say(format_args!("not explored: {text}"))),
+            false => failed.extend(unexplored),
         }
     }
     folder.tell_failure();
@@ -183,13 +189,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
 fn weigh(
     path: &Path,
     scenario: &Scenario,
+    came: &Explored,
     was_safe: bool,
     search: &Search<'_>,
 ) -> Result<Vec<Weighed>, Failure> {
     let refused = |error: NotExplored| not_explored(path, &error);
     let count = weakest::count(scenario, was_safe).map_err(|error| refused(error.into()))?;
     let bar = progress::bar(Some(count as u64), "variants");
-    let weighed = weakest::weigh(scenario, was_safe, search, &|| bar.inc(1)).map_err(refused);
+    let weighed = weakest::weigh(scenario, came, was_safe, search, &|| bar.inc(1)).map_err(refused);
     bar.finish_and_clear();
     weighed
 }

@@ -9,7 +9,7 @@ use crate::bucket::Bucket;
 use crate::bucket::bolt::{self, WriteError, Written};
 use crate::node::Kind;
 use crate::scenario::{DEFAULT_NAMESPACE, NodeName, print_node_cut};
-use crate::schema::{time, views};
+use crate::schema::{shape, time, views};
 use crate::situation::Situation;
 use crate::text;
 use serde_json::json;
@@ -75,6 +75,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let written = create(target, &source.tree).map_err(|error| failure(target, &error))?;
     let of_scenario = is_scenario(&arguments.source) && look(&arguments.source)? != Place::Folder;
     let lost = if of_scenario { not_held(&source) } else { Vec::new() };
+    if let Err(misfit) = shape::check(&source.tree) {
+        notes.say(format_args!("{}: every other command will refuse it: {misfit}", text::path(target)));
+    }
     for lost in lost.into_iter().chain(in_backends(&source.tree)) {
         notes.say(format_args!("{}: not in the file: {lost}", text::path(target)));
     }

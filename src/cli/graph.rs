@@ -113,9 +113,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let (situation, _) = source::read_judged(source, look, &mut notes)?;
     let (outcome, judgement, agree) = judged(&situation, &mut notes);
     let beside = Beside::of(source, look, &situation, &outcome, &mut notes);
+    let relating = progress::doing("relating");
     let network = Network::new(judgement.graph());
     let (situation, network) = (&situation, &network);
-    let saying = beside.saying(situation, network);
+    let saying = beside.saying(situation, network, &notes.said);
     let mut is_well = agree && saying.error.is_none();
     let found = match &arguments.node {
         None => None,
@@ -123,6 +124,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
             let home = source::is_scenario(source).then_some(DEFAULT_NAMESPACE);
             let asking = Asking { network, situation, json: false };
             let Some(found) = asking.one(node, home, out)? else {
+                relating.finish_and_clear();
                 return Ok(Ended::WithFinding);
             };
             Some(found)
@@ -136,6 +138,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         let object = drawing.find(&found).expect("what is found is drawn");
         drawing = drawing.around(object, &explanation, AROUND_MAX);
     }
+    relating.finish_and_clear();
     let count = drawing.objects.len();
     if matches!(form, Form::Svg(_)) && count > DRAWN_MAX {
         return Err(Failure::Usage(format!(

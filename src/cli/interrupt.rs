@@ -1,21 +1,48 @@
-//! ^C, or SIGTERM, during a campaign: the first ends it with its report so far, the second ends the program at once.
+//! ^C, SIGTERM or a closed terminal during a campaign: the first ends it with its report so far, one that comes a moment
+//! later ends the program at once.
 
 use super::terminal;
 use crate::campaign::Stop;
 use crate::report::Interrupted;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{fs, thread};
+
+/// What comes sooner is the same wish: some programs send a signal twice, to the program and to its group.
+const SAME_WISH: Duration = Duration::from_millis(300);
+/// How often it is looked whether a stop was asked for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// From here on ^C asks for a stop.
 pub(super) fn stop() -> Stop {
     let stop = Stop::default();
-    // In this order: what ends the program looks whether the one before has asked already.
-    for signal in [SIGINT, SIGTERM] {
-        let registered = flag::register_conditional_default(signal, stop.flag().clone())
+    let ends_at_once = Arc::new(AtomicBool::new(false));
+    // What whoever started the program had it ignore, as `nohup` does, it goes on to ignore.
+    for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)) {
+        let registered = flag::register_conditional_default(signal, Arc::clone(&ends_at_once))
             .and_then(|_| flag::register(signal, stop.flag().clone()));
         registered.expect("a program may handle ^C");
     }
+    let asked = stop.flag().clone();
+    thread::spawn(move || {
+        while !asked.load(Ordering::Relaxed) {
+            thread::sleep(LOOK_EVERY);
+        }
+        thread::sleep(SAME_WISH);
+        ends_at_once.store(true, Ordering::Relaxed);
+    });
     stop
+}
+
+/// Whether the program ignores a signal, as far as the system tells.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// How far a campaign came, asked as soon as it ended; none if it came to its end. `unit` is one of what is counted.

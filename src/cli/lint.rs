@@ -32,7 +32,7 @@ Examples:
 
 --json prints one object: `release`, `now`, `findings` (each with its `lint`, `severity` (error, warning, note), the `node`, whose \
 `type` is null where it is no node in the release, `text`, `bytes` on the disk where it is about such, `releases` in which it \
-costs that, and what to `do`), and how many `errors`, `warnings` and `notes` there are."
+costs that, and what to `do`), how many `errors`, `warnings` and `notes` there are, and what standard error `said`."
 )]
 pub(super) struct Arguments {
     /// A meta.db, containerd's root folder, or a scenario file
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let stored = source::is_root(source).then(|| Stored::read(source, &situation.tree, look.wait()));
     let mut findings: Vec<Finding> = notes.lost.iter().map(|what| lost(what, situation.release)).collect();
     findings.extend(lint(&situation, stored.as_ref()));
-    Report { release: situation.release, now: situation.now, findings: &findings }
+    Report { release: situation.release, now: situation.now, said: &notes.said, findings: &findings }
         .write(arguments.json, out)?;
     Ok(if Counts::of(&findings).is_clean() { Ended::Well } else { Ended::WithFinding })
 }

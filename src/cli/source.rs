@@ -18,7 +18,7 @@ use crate::report::shell::quoted;
 use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
 use crate::schema::{names, shape, time, views};
 use crate::situation::Situation;
-use crate::stored::Snapshots;
+use crate::stored::{Snapshots, Unread};
 use crate::text;
 use std::ffi::OsStr;
 use std::fs;
@@ -103,7 +103,7 @@ impl Look {
 /// How large the snapshots of a root folder's database are, as far as their snapshotters say it; nothing of other sources.
 pub(super) fn snapshots(path: &Path, look: &Look, tree: &Bucket, notes: &mut Notes) -> Option<Snapshots> {
     let snapshots = is_root(path).then(|| Snapshots::read(path, tree, look.wait()))?;
-    for (snapshotter, why) in &snapshots.unread {
+    for Unread { store: snapshotter, why, .. } in &snapshots.unread {
         notes.say(format_args!("how large its snapshots are is not known: {snapshotter}: {why}"));
     }
     Some(snapshots)
@@ -148,7 +148,10 @@ pub(super) fn refuse_standard_input(path: &Path, what: &str) -> Result<(), Failu
 /// A source and the flags that matter to what is said of it, as a shell takes them; the time that was meant, if one was
 /// named.
 pub(super) fn again(source: &Path, look: &Look, now: Instant) -> String {
-    let mut words = vec![quoted(source)];
+    // A name that begins as a flag does is none behind a folder.
+    let is_like_flag = source.as_os_str().as_encoded_bytes().starts_with(b"-");
+    let path = if is_like_flag { Path::new(".").join(source) } else { source.to_owned() };
+    let mut words = vec![quoted(&path)];
     words.extend(look.release.map(|release| format!("--release {release}")));
     words.extend(look.go.map(|go| format!("--go {go}")));
     words.extend(look.now.map(|_| format!("--now {}", time::format_rfc3339_nano(now))));
@@ -308,7 +311,7 @@ pub(super) fn parse_scenario(path: &Path, text: &[u8]) -> Result<Scenario, Strin
     }
     parse(text).map_err(|flaws| {
         if text.contains(&0) {
-            return format!("{name}: it is no text, so no scenario; `leasehold collect` reads a database");
+            return format!("{name}: it is no text, so no scenario; a database is read under a name that does not end in .scenario");
         }
         format!(
             "{name}: it cannot be read as a scenario\n{}",

@@ -191,6 +191,18 @@ impl RowLine {
     }
 }
 
+impl RowLine {
+    /// What a line that is no complete row says of its name and its release.
+    pub fn says(&self) -> (Option<String>, Option<Release>) {
+        let fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&self.text).unwrap_or_default();
+        let text = |field: &str| fields.get(field)?.as_str();
+        let of_version = || release_of_version(text("version")?);
+        let of_folder = || Release::parse(&self.origin.folder).ok();
+        (text("name").map(str::to_owned), self.origin.release.or_else(of_version).or_else(of_folder))
+    }
+}
+
 impl Origin {
     /// The nearest tree of a name; a damaged file nearer by is an error.
     fn tree(&self, name: &str) -> Result<Bucket, String> {

@@ -78,6 +78,10 @@ pub struct Explanation<'a> {
     /// What goes if all roots from which it is reached are let go of: images, leases and what else holds them are deleted,
     /// which are not counted, and pins taken away.
     pub let_go: Held,
+    /// Of an image: its other names in the namespace, which have the same target.
+    pub names: Vec<Subject<'a>>,
+    /// What goes if it is deleted with them, these not counted; nothing where there are none.
+    pub without_names: Held,
     /// What else has the same digest, in other namespaces or as an ingest that is to become it, and whether it is kept there.
     pub elsewhere: Vec<(NodeId, bool)>,
     /// What names it, where it is missing: the holder or node, with the rule and its label.
@@ -181,6 +185,9 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
         }
         let named_by = if state == State::Missing { self.named_by(id) } else { Vec::new() };
         let without = self.without_group(id);
+        let is_image = self.situation.release.kind_of(node.resource_type) == Kind::Image;
+        let (names, without_names) =
+            self.of_names(if is_image { Some((&node.namespace, &node.key)) } else { None }, id);
         let failures = match self.is_of_all {
             true => self.judgement.not_holding_of_all(node.as_ref()),
             false => self.judgement.not_holding(node.as_ref()),
@@ -200,6 +207,8 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             takes_along: without.nodes,
             holds: self.holds(id),
             let_go: if state == State::Kept { self.let_go(&paths) } else { Held::default() },
+            names: self.subjects(names),
+            without_names,
             elsewhere: self.elsewhere(id, &node),
             named_by,
             missing: self.missing(|from| from == Some(Subject::Node(id))),
@@ -210,6 +219,11 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
     pub fn holder(&self, holder: Option<Holder<'a>>) -> Explanation<'a> {
         let group = holder.and_then(|holder| self.network.group_of(holder));
         let without = group.map(|group| self.without_group(group)).unwrap_or_default();
+        let image = match holder {
+            Some(Holder::Image { namespace, name }) => Some((namespace, name)),
+            _ => None,
+        };
+        let (names, without_names) = group.map(|group| self.of_names(image, group)).unwrap_or_default();
         Explanation {
             state: State::Unswept,
             chains: Vec::new(),
@@ -225,10 +239,27 @@ impl<'n, 'j, 'a> Explainer<'n, 'j, 'a> {
             takes_along: without.nodes,
             holds: group.map_or(0, |group| self.holds(group)),
             let_go: Held::default(),
+            names: self.subjects(names),
+            without_names,
             elsewhere: Vec::new(),
             named_by: Vec::new(),
             missing: self.missing(|from| holder.is_some() && from == holder.map(Subject::Holder)),
         }
+    }
+
+    /// The other names of an image, by its own group, and what goes without all of them.
+    fn of_names(&self, image: Option<(&[u8], &[u8])>, own: Group) -> (Vec<Group>, Held) {
+        // Of everything the digest tells it.
+        let Some((namespace, name)) = image.filter(|_| !self.is_of_all) else { return Default::default() };
+        let others: Vec<Group> = views::names_of_image(&self.situation.tree, namespace, name)
+            .filter_map(|name| self.network.group_of_image(self.situation.release, namespace, name))
+            .filter(|group| *group != own)
+            .collect();
+        if others.is_empty() {
+            return Default::default();
+        }
+        let without = self.without_groups(others.iter().copied().chain([own]).collect(), &[]);
+        (others, without)
     }
 
     /// Why a referrer that did not hold is not kept itself.

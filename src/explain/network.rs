@@ -23,8 +23,10 @@
 //! ```
 
 use crate::instant::Instant;
+use crate::node::{Kind, NodeRef};
 use crate::oracle::graph::{Arc, Graph, NodeId, Source, Visit};
 use crate::oracle::{Holder, Judgement, Rule};
+use crate::release::Release;
 use hashbrown::HashMap;
 use std::sync::OnceLock;
 
@@ -159,9 +161,17 @@ impl<'j, 'a> Network<'j, 'a> {
     }
 
     /// The group of a holder that is no node.
-    pub(super) fn group_of(&self, holder: Holder<'a>) -> Option<Group> {
+    pub(super) fn group_of(&self, holder: Holder<'_>) -> Option<Group> {
         let number = self.holders.iter().position(|(other, _)| *other == holder)?;
         Some(id(self.graph.nodes() + number))
+    }
+
+    /// The group of an image, as a node or as a holder, if it has one.
+    pub(super) fn group_of_image(&self, release: Release, namespace: &[u8], name: &[u8]) -> Option<Group> {
+        let resource_type = release.type_of(Kind::Image);
+        let node = resource_type
+            .and_then(|resource_type| self.graph.find(NodeRef { resource_type, namespace, key: name }));
+        node.or_else(|| self.group_of(Holder::Image { namespace, name }))
     }
 
     /// The holders that are no nodes, with their vertices.

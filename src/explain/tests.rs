@@ -496,7 +496,8 @@ fn sized(tree: &Bucket) -> Snapshots {
             let of = sized.of.entry(snapshotter.to_vec()).or_default();
             let names = snapshots.buckets().filter_map(|(_, snapshot)| snapshot.get(names::NAME));
             of.extend(names.filter(|name| name.len() % 8 != 0).map(|name| {
-                let snapshot = stored::Snapshot { bytes: Some(name.len() as u64), folder: None };
+                let snapshot =
+                    stored::Snapshot { bytes: Some(name.len() as u64), folder: None, lacks_folder: None };
                 (name.to_vec(), snapshot)
             }));
         }

@@ -92,13 +92,16 @@ impl Explainer<'_, '_, '_> {
     }
 
     fn without_roots(&self, roots: &[VertexId]) -> Held {
-        let network = self.network;
         let (pins, deleted): (Vec<VertexId>, Vec<VertexId>) =
             roots.iter().partition(|root| self.pins.contains(*root));
-        let deleted: HashSet<Group> = deleted.into_iter().map(|root| network.group(root)).collect();
+        self.without_groups(deleted.into_iter().map(|root| self.network.group(root)).collect(), &pins)
+    }
+
+    /// What goes if groups are deleted, which are not counted, and pins taken away.
+    pub(super) fn without_groups(&self, deleted: HashSet<Group>, pins: &[VertexId]) -> Held {
         // Hash order does not change what is taken out.
-        let members = deleted.iter().flat_map(|group| network.members(*group)).copied();
-        let out: Vec<VertexId> = pins.into_iter().chain(members).collect();
+        let members = deleted.iter().flat_map(|group| self.network.members(*group));
+        let out: Vec<VertexId> = pins.iter().chain(members).copied().collect();
         let Without { nodes, bytes, snapshots } = self.without(&out, |id| deleted.contains(&id));
         Held { objects: nodes.len() as u64, bytes, snapshots }
     }

@@ -111,6 +111,7 @@ impl Searching<'_> {
                 }
                 self.take_in(&level, worlds, &mut levels, all, &mut seen);
                 if seen.states > self.search.states_max {
+                    seen.moves = all.moves;
                     *progress = seen;
                     return self.best(false).unwrap_or(Verdict::Cut);
                 }

@@ -37,6 +37,8 @@ pub struct Weighed {
     pub variant: Variant,
     /// What came of it.
     pub explored: Explored,
+    /// A promise is never due in it that was due in the protocol: that it is safe says nothing.
+    pub tests_less: bool,
 }
 
 impl Weighed {
@@ -57,13 +59,14 @@ impl Weighed {
     }
 }
 
-/// Explores each variant of a protocol that was safe, or was not. Ends early where the search is asked to stop; `done` hears
-/// of each.
+/// Explores each variant of a protocol, of which it is known what came of it: whether it was safe. Ends early where the search
+/// is asked to stop; `done` hears of each.
 ///
 /// # Errors
 /// The scenario is no protocol.
 pub fn weigh(
     scenario: &Scenario,
+    came: &Explored,
     was_safe: bool,
     search: &Search<'_>,
     done: &dyn Fn(),
@@ -74,7 +77,12 @@ pub fn weigh(
             break;
         }
         match explore(&variant.scenario, search) {
-            Ok(explored) => weighed.push(Weighed { variant, explored }),
+            Ok(explored) => {
+                let never_due = &came.found.untested.never_due;
+                let tests_less =
+                    explored.found.untested.never_due.iter().any(|line| !never_due.contains(line));
+                weighed.push(Weighed { variant, explored, tests_less });
+            }
             // What stands above the block, or the block itself, cannot do without it.
             Err(NotExplored::Before { .. } | NotExplored::NoProtocol(_)) => {}
         }

@@ -8,15 +8,16 @@ use super::namespace::Namespace;
 use crate::bucket::Bucket;
 use crate::node::Kind;
 use crate::schema::{names, views};
-use crate::stored::{Snapshot, Stored};
+use crate::stored::{Snapshot, Stored, Unread};
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Compares a database with what is stored.
 pub(super) fn lint(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
-    for (store, why) in stored.unread.iter().chain(&stored.snapshots.unread) {
+    for Unread { store, why, is_damaged } in stored.unread.iter().chain(&stored.snapshots.unread) {
         let object = Object::of(Subject::Store, b"", store.as_bytes());
-        findings.add(Lint::StoreNotCompared, object, why.clone());
+        let lint = if *is_damaged { Lint::StoreDamaged } else { Lint::StoreNotCompared };
+        findings.add(lint, object, why.clone());
     }
     if let Some(blobs) = &stored.blobs {
         content(tree, blobs, findings);
@@ -89,9 +90,15 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
             for (key, snapshot) in snapshots.buckets() {
                 let Some(backend) = snapshot.get(names::NAME) else { continue };
                 listed.insert((snapshotter, backend));
-                if there.is_some_and(|there| !there.contains_key(backend)) {
-                    let text =
-                        format!("snapshotter {} has no {}", text::name(snapshotter), text::name(backend));
+                let lacks = match there.map(|there| there.get(backend)) {
+                    Some(None) => Some(text::name(backend).to_string()),
+                    Some(Some(Snapshot { lacks_folder: Some(id), .. })) => {
+                        Some(format!("folder snapshots/{id}"))
+                    }
+                    _ => None,
+                };
+                if let Some(lacks) = lacks {
+                    let text = format!("snapshotter {} has no {lacks}", text::name(snapshotter));
                     let object = Object::snapshot(namespace.name, snapshotter, key);
                     let finding = findings.add(Lint::SnapshotNotStored, object, text);
                     let words: [&[u8]; 4] = [b"snapshots", b"--snapshotter", snapshotter, b"rm"];

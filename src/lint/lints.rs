@@ -80,6 +80,9 @@ named! {
     RecordImpossible, "record-impossible", Error, |_| true,
         "read the live database, or that of a stopped daemon, rather than a copy"
         => "No daemon can have written this: the file is damaged, or was copied while a daemon wrote to it.";
+    StoreDamaged, "store-damaged", Error, |_| true,
+        "restore it from a backup, or stop the daemon, move the store away and let it make a new one: then all that the database lists of it has to be deleted and pulled again"
+        => "What this store has on the disk no daemon can read: its database is damaged, another program's, or gone, or its folder is.";
     BlobNotStored, "blob-not-stored", Error, |_| true,
         "delete its record and pull again whatever names it"
         => "The database lists content that is not on the disk: whoever reads it fails, and a pull passes over it as present.";

@@ -21,6 +21,7 @@ impl On {
     fn word(self) -> String {
         match self {
             On::Node(kind @ (Kind::Image | Kind::Ingest)) => format!("an {kind}"),
+            On::Node(Kind::Content) => "content".to_owned(),
             On::Node(kind) => format!("a {kind}"),
             On::Sandbox => "a sandbox".to_owned(),
         }
@@ -91,6 +92,16 @@ const KNOWN: [Known; 13] = [
     Known { key: names::GC_ROOT, behind: Behind::Nothing, places: PINNED },
     Known { key: names::GC_ROOT, behind: Behind::Anything, places: PINNED_BY_PREFIX },
 ];
+
+/// What a known label does not do on an object of a kind on which no release reads it: words that follow the label.
+pub fn meaningless_on(label: &[u8], kind: Kind, release: Release) -> Option<String> {
+    let known = KNOWN.iter().find(|known| known.is(label))?;
+    let is_read = known.places.iter().any(|(place, _)| *place == On::Node(kind));
+    let words = known.places.iter().map(|(place, _)| place.word()).collect::<Vec<_>>();
+    (!is_read).then(|| {
+        format!("{}, only on {}", why(label, On::Node(kind), release).unwrap_or_default(), words.join(", "))
+    })
+}
 
 impl Known {
     fn is(&self, label: &[u8]) -> bool {

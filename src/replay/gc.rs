@@ -174,7 +174,11 @@ pub(super) fn fate(
     if collected.has_removed(node) {
         return Some(Fate::Removed(removal(Some(&verdict), node, words, reasons)));
     }
-    judgement.reason(node).map(|reason| Fate::Kept(words.reason(node, &reason)))
+    Some(Fate::Kept(match judgement.reason(node) {
+        Some(reason) => words.reason(node, &reason),
+        // The daemon has a mistake that it was given.
+        None => format!("against the rules: {}", removal(Some(&verdict), node, words, reasons)),
+    }))
 }
 
 /// Why a node would be kept by a collection, if it would.

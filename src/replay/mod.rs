@@ -373,7 +373,8 @@ impl<'s> Replay<'s> {
                 let why = why.or_else(|| {
                     let last = self.world.last().filter(|_| !matches!(assertion, Assertion::Present(_)));
                     let looked_in = last.map_or(tree, |last| &last.before.tree);
-                    why::elsewhere(looked_in, self.world.release(), assertion, &unmet)
+                    let own = self.world.namespace(line.client.as_ref())?;
+                    why::elsewhere(looked_in, self.world.release(), own, assertion, &unmet)
                 });
                 let why = why.or_else(|| paths::through_value(self.written(), tree, assertion));
                 let why = why.or_else(|| paths::other_form(assertion));

@@ -18,13 +18,15 @@
 //! ([`crate::go`]).
 
 use super::impossible::{Snapshotters, impossible};
-use super::objects::{Object, created_namespaces, expected, named as named_by, used_namespace};
+use super::objects::{
+    Object, created as created_by, created_namespaces, expected, named as named_by, used_namespace,
+};
 use super::slip::{Budget, Names};
 use super::there::{There, everyday};
 use crate::go::Go;
 use crate::node::Kind;
 use crate::oracle::{Misread, misread};
-use crate::reason::misread_words;
+use crate::reason::{meaningless_on, misread_words};
 use crate::release::Release;
 use crate::scenario::{
     Assertion, Expiry, Labels, Line, Name, NodeName, Outcome, RawValue, Scenario, Step, Text, alias,
@@ -83,11 +85,17 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
                 .filter_map(|(key, _)| keys.nearly_read(key))
                 .map(|nearly| nearly.to_string()),
         );
+        texts.extend(all_labels.as_slice().iter().filter_map(|(key, _)| misplaced(key, step, release)));
         texts
             .extend(all_labels.as_slice().iter().filter_map(|(key, value)| unreadable_condition(key, value)));
+        let impossible: Vec<String> = impossible(&snapshotters, release, step).collect();
         for (at, object) in named_by(step).iter().enumerate() {
             // What is expected may be in a namespace.
             let written = expected(step).get(at).map_or_else(|| shown(object), print_node);
+            // What cannot be no step makes.
+            if impossible.iter().any(|text| text.starts_with(&format!("`{written}` "))) {
+                continue;
+            }
             let text =
                 has_comma(object, &written, &created).or_else(|| is_missing(object, &written, &created));
             texts.extend(text.or_else(|| mentioned.lack(step, object, &written)));
@@ -97,22 +105,25 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         texts.extend(nothing_elsewhere(step, &acted_in, &created.budget));
         texts.extend(path_for_key(step));
         texts.extend(puts.dropped(line));
-        let expiries = expiry(step).into_iter().chain(image_expiry(step)).filter(|text| is_no_time(text));
+        let expiries =
+            expiry(step).into_iter().chain(image_expiry(step)).filter(|text| is_no_time(text, release));
         texts.extend(expiries.map(never_comes));
-        texts.extend(all_labels.get(names::GC_COND_USED_AT).filter(|text| is_no_time(text)).map(no_use));
+        texts.extend(
+            all_labels.get(names::GC_COND_USED_AT).filter(|text| is_no_time(text, release)).map(no_use),
+        );
         if go.is_none() && Go::UpTo1_19.may_build(release) {
             texts.extend(
                 expiry(step).filter(|text| time::only_earlier_go_reads(text)).map(read_by_earlier_go),
             );
         }
         texts.extend(parent_passed_over(release, step));
-        texts.extend(impossible(&snapshotters, release, step));
+        texts.extend(impossible);
         texts.extend(never_remembered(scenario, line));
         if !is_spent && created.budget.is_spent() {
             is_spent = true;
             texts.push(NOT_COMPARED.to_owned());
         }
-        texts.retain(|text| !is_expected(scenario, *number, step, text));
+        texts.retain(|text| !is_expected(scenario, *number, release, step, text));
         warnings.extend(texts.into_iter().map(|text| Warning { line: *number, text }));
     }
     warnings
@@ -145,7 +156,7 @@ fn never_remembered(scenario: &Scenario, line: &Line) -> Option<String> {
 
 /// Whether the output that is expected below a later step tells of what a step sets and is warned of: by its label, why
 /// something goes; by its value, that it is no time. What a scenario asserts in so many words is meant.
-fn is_expected(scenario: &Scenario, number: usize, step: &Step, warning: &str) -> bool {
+fn is_expected(scenario: &Scenario, number: usize, release: Release, step: &Step, warning: &str) -> bool {
     let mut step = step.clone();
     let is_warned = |said: &str| has_word(warning, said);
     let told: Vec<String> = step
@@ -158,7 +169,7 @@ fn is_expected(scenario: &Scenario, number: usize, step: &Step, warning: &str) -
         .filter(|label| is_warned(label))
         .collect();
     let time = expiry(&step)
-        .filter(|text| is_no_time(text))
+        .filter(|text| is_no_time(text, release))
         .map(|text| format!("`{}` is no time", text::name(text)));
     let later = scenario.lines.iter().filter(|line| line.number > number);
     let mut blocks = later.flat_map(|line| line.expected.iter().flatten()).map(Text::as_str);
@@ -483,9 +494,10 @@ fn shown((kind, key): &Object) -> String {
     print_node(&NodeName::new(None, *kind, key.clone()))
 }
 
-/// Whether a text is no time to any daemon; without one a label is taken away, or was never set.
-fn is_no_time(text: &[u8]) -> bool {
-    !text.is_empty() && time::parse_rfc3339(text).is_err() && !time::only_earlier_go_reads(text)
+/// Whether a text is no time to any daemon of a release; without one a label is taken away, or was never set.
+fn is_no_time(text: &[u8], release: Release) -> bool {
+    let may_be_read = || Go::UpTo1_19.may_build(release) && time::only_earlier_go_reads(text);
+    !text.is_empty() && time::parse_rfc3339(text).is_err() && !may_be_read()
 }
 
 /// An expiry that is no time; only `expire=` counts from a step.
@@ -557,6 +569,13 @@ fn expiry(step: &Step) -> Option<&[u8]> {
         }
         _ => None,
     }
+}
+
+/// What a label of the collector's does not do, as the step's object is none that any release reads it of.
+fn misplaced(key: &[u8], step: &Step, release: Release) -> Option<String> {
+    let (kind, _) = created_by(step).into_iter().chain(named_by(step)).next()?;
+    let why = meaningless_on(key, kind, release)?;
+    Some(format!("label {} {why}", print_label(key)))
 }
 
 /// The labels that a step sets on what may refer to something.

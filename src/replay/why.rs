@@ -214,10 +214,11 @@ fn exact(release: Release, kind: Kind) -> Kind {
     release.type_of(kind).map_or(kind, |number| release.kind_of(number))
 }
 
-/// In which other namespace of a database there is what is expected to be there, or to have been walked.
+/// In which other namespace of a database, seen from a client's own, there is what is expected to be there, or to have been walked.
 pub(super) fn elsewhere(
     tree: &Bucket,
     release: Release,
+    own: &[u8],
     assertion: &Assertion,
     unmet: &Unmet,
 ) -> Option<String> {
@@ -227,8 +228,11 @@ pub(super) fn elsewhere(
         return None;
     };
     let kind = exact(release, node.kind);
-    let mut namespaces = tree.bucket(names::V1)?.buckets().map(|(namespace, _)| namespace);
-    let other = namespaces.find(|namespace| views::has(tree, kind, namespace, &node.key))?;
+    let namespaces = tree.bucket(names::V1)?.buckets().map(|(namespace, _)| namespace);
+    let asked = node.namespace.as_deref().unwrap_or(own);
+    let other = namespaces
+        .filter(|namespace| *namespace != asked)
+        .find(|namespace| views::has(tree, kind, namespace, &node.key))?;
     let there = NodeName { namespace: Some(other.to_vec()), ..(**node).clone() };
     Some(format!("another namespace has it, as {}", print_node(&there)))
 }

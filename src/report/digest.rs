@@ -78,6 +78,7 @@ struct JsonDigest<'a> {
     together: Vec<JsonTogether>,
     garbage: JsonHeld,
     next: Vec<JsonNext>,
+    warnings: &'a [String],
 }
 
 impl DigestReport<'_, '_, '_> {
@@ -311,6 +312,7 @@ impl Show for DigestReport<'_, '_, '_> {
             together: together.collect(),
             garbage: saying.json_held(self.digest.garbage),
             next: next.collect(),
+            warnings: saying.warnings,
         };
         serde_json::to_writer(&mut *out, &report)?;
         writeln!(out)
@@ -323,6 +325,12 @@ impl Show for DigestReport<'_, '_, '_> {
             out,
             "Who holds what by the rules of containerd {release} at {now}; \"alone\" is what goes without the holder\n"
         )?;
+        if self.digest.by_image.len() > ROWS_MAX {
+            writeln!(
+                out,
+                "The {ROWS_MAX} that hold most alone; behind them, of the others, those that hold most with others.\n"
+            )?;
+        }
         self.write_holders(out)?;
         writeln!(out)?;
         self.write_next(out)?;

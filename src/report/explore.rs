@@ -129,10 +129,14 @@ fn write_weighed(out: &mut dyn Write, of: &OfFile) -> io::Result<()> {
         let (by_steps, rests): (Vec<&Weighed>, Vec<&Weighed>) =
             broken.into_iter().partition(|weighed| weighed.is_needed_by_steps());
         write_variants(out, "rests on", &rests)?;
-        write_variants(out, "unneeded", &safe)?;
-        if !by_steps.is_empty() {
-            let count = counted(by_steps.len() as u64, "other change");
-            writeln!(out, "  besides  {count} would have other steps refused")?;
+        let (tests_less, unneeded): (Vec<&Weighed>, Vec<&Weighed>) =
+            safe.into_iter().partition(|weighed| weighed.tests_less);
+        write_variants(out, "unneeded", &unneeded)?;
+        let besides =
+            [(by_steps, "would have other steps refused"), (tests_less, "would leave a promise untested")];
+        for (changes, what) in besides.into_iter().filter(|(changes, _)| !changes.is_empty()) {
+            let count = counted(changes.len() as u64, "other change");
+            writeln!(out, "  besides  {count} {what}")?;
         }
     } else if safe.is_empty() {
         let count = counted(of.weighed.len() as u64, "single change");
@@ -257,12 +261,13 @@ fn json(of: &OfFile) -> Value {
 }
 
 fn weighed_json(weighed: &Weighed) -> Value {
-    let Weighed { variant, explored } = weighed;
+    let Weighed { variant, explored, tests_less } = weighed;
     json!({
         "change": variant.change,
         "lines": variant.lines,
         "safe": weighed.is_safe(),
         "refused": weighed.is_needed_by_steps(),
+        "tests_less": tests_less,
         "because": explored.order.as_ref().map(|order| alias::in_line(&order.told)),
     })
 }

@@ -22,6 +22,8 @@ pub struct Report<'a> {
     pub release: Release,
     /// When it was asked.
     pub now: Instant,
+    /// What standard error says beside.
+    pub said: &'a [String],
     /// The findings, in order.
     pub findings: &'a [Finding],
 }
@@ -45,6 +47,7 @@ struct JsonReport<'a> {
     errors: usize,
     warnings: usize,
     notes: usize,
+    said: &'a [String],
 }
 
 impl Report<'_> {
@@ -133,6 +136,7 @@ impl Show for Report<'_> {
             errors,
             warnings,
             notes,
+            said: self.said,
         };
         serde_json::to_writer(&mut *out, &report)?;
         writeln!(out)

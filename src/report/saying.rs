@@ -34,6 +34,8 @@ pub struct Saying<'r, 'j, 'a> {
     pub culprits: &'r [Culprit],
     /// The source and the flags behind `leasehold explain`, as a shell takes them, to be asked more.
     pub command: &'r str,
+    /// What standard error says beside.
+    pub warnings: &'r [String],
 }
 
 /// A node, or a holder that is none in the release: of no type then.
@@ -183,6 +185,7 @@ impl<'a> Saying<'_, '_, 'a> {
         let Some(error) = self.error else { return Ok(()) };
         writeln!(out, "The collection fails: {}", text::line(error))?;
         collect::write_culprits(out, self.situation, self.culprits)?;
+        collect::write_dying(out, &[self.situation.release])?;
         writeln!(out, "What follows is what the rules keep, and what would go once that is mended.\n")
     }
 }

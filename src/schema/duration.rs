@@ -101,6 +101,10 @@ pub const TOO_LONG: &str = "it is more than 292 years";
 
 /// What a text lacks to be a duration, in words for people; signs are left aside.
 pub fn why_none(text: &str) -> &'static str {
+    let is_sign = |byte: &u8| b"+-".contains(byte);
+    if text.as_bytes().first().is_some_and(is_sign) && text.as_bytes().get(1).is_some_and(is_sign) {
+        return "it has two signs";
+    }
     let text = text.trim_start_matches(['+', '-']);
     let is_number =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');

@@ -95,6 +95,15 @@ fn slashes(key: &[u8]) -> impl Iterator<Item = usize> {
     key.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at)
 }
 
+/// The names that an image has in its namespace, its own among them: the images of the same target.
+pub fn names_of_image<'t>(tree: &'t Bucket, namespace: &[u8], name: &[u8]) -> impl Iterator<Item = &'t [u8]> {
+    let images = tree.view().at(&[names::V1, namespace, names::IMAGES]);
+    let target = |image: View<'t>| image.bucket(names::TARGET)?.get(names::DIGEST);
+    let own = images.and_then(|images| target(images.bucket(name)?));
+    let all = images.filter(|_| own.is_some()).into_iter().flat_map(View::buckets);
+    all.filter(move |(_, image)| target(*image) == own).map(|(name, _)| name)
+}
+
 /// When a lease expires; absent where it never does, or where its label is no time.
 pub fn lease_expiry(tree: &Bucket, namespace: &[u8], id: &[u8]) -> Option<Instant> {
     expiry_label(tree.view().at(&[names::V1, namespace, names::LEASES, id])?)

@@ -172,7 +172,10 @@ impl World {
     fn unless_kept(&self, node: Asked<'_>) -> Result<Option<&'static str>, Unmet> {
         let last = self.last.as_ref().ok_or(Unmet::NoCollection)?;
         Ok(if node.was_removed(last) {
-            Some("was removed by the last collection")
+            Some(match views::has(&last.outcome.after, node.kind, node.namespace, node.key) {
+                true => "was handed to removal by the last collection, and its bucket stays",
+                false => "was removed by the last collection",
+            })
         } else if node.was_there(last) {
             None
         } else {

@@ -172,7 +172,7 @@ fn a_finding_says_why_and_its_commands_show_it_again() {
             "1.7.0-beta.1",
             "expiry-inclusive",
             &[
-                "`roots` lacks something in ",
+                "`roots` lacks something (lease, kept: live lease) in ",
                 "\n    > lease create l",
                 "\n  child    has no root lease/l",
                 "\n           does not mark lease/l",

@@ -70,7 +70,7 @@ image-expiry: an image is no root after its gc.expire, and is removed (from 2.0)
   removed  default/content/\"o\"      1.7: default/image/old targets it                          \
 2.1: default/image/old targets it and expired 2023-12-31T00:00:00Z
   removed  default/image/extra      1.7: stays, not swept by 1.7                               \
-2.1: expired 2023-12-31T00:00:00Z; and 1 more
+2.1: expired 2023-12-31T00:00:00Z; and 1 more reason
   removed  default/image/old        1.7: stays, not swept by 1.7                               \
 2.1: expired 2023-12-31T00:00:00Z
   where there are more reasons, --json lists them all
@@ -114,7 +114,7 @@ fn more_reasons_than_one_are_counted_and_json_has_them_all() {
     let source = path.display().to_string();
     let arguments = ["diff", &source, "--from", "1.7", "--to", "2.1"];
     let brief = text(&leasehold(&arguments));
-    assert!(brief.contains("and expired 2025-12-31T23:00:00Z; and 1 more\n"), "{brief}");
+    assert!(brief.contains("and expired 2025-12-31T23:00:00Z; and 1 more reason\n"), "{brief}");
     assert!(brief.contains("\n  where there are more reasons, --json lists them all\n"), "{brief}");
     let output = leasehold(&[&arguments[..], &["--json"]].concat());
     let report: Value = serde_json::from_slice(&output.stdout).expect("one object");

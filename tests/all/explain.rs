@@ -673,5 +673,8 @@ fn of_several_reasons_the_expired_one_comes_first() {
     let (_folder, file) = scenario("reasons.scenario", steps);
     let told = text(&leasehold(&["collect", &file]).stdout);
     let row = told.lines().find(|line| line.contains("content/x")).unwrap_or_default();
-    assert!(row.contains("image/z targets it and expired 2026-01-01T00:00:01Z; and 2 more"), "{told}");
+    assert!(
+        row.contains("image/z targets it and expired 2026-01-01T00:00:01Z; and 2 more reasons"),
+        "{told}"
+    );
 }

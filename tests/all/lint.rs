@@ -32,9 +32,10 @@ use tempfile::TempDir;
 const UPDATE: &str = "UPDATE_LIBRARY";
 
 /// What is found only beside a database, on the disk: no scenario has it.
-const ON_DISK: [Lint; 10] = [
+const ON_DISK: [Lint; 11] = [
     Lint::TransactionLost,
     Lint::SnapshotFolderStray,
+    Lint::StoreDamaged,
     Lint::BlobNotStored,
     Lint::BlobLengthDiffers,
     Lint::SnapshotNotStored,
@@ -555,16 +556,14 @@ fn what_cannot_be_looked_at_is_said_and_not_compared() {
     symlink(&elsewhere, &blobs).expect("a link");
     fs::write(root.path().join("io.containerd.snapshotter.v1.overlayfs/metadata.db"), "no database")
         .expect("written");
-    let unread = |store: &str| format!("store-not-compared /store/{store}");
-    let stores =
-        ["io.containerd.content.v1.content/blobs", "io.containerd.snapshotter.v1.overlayfs"].map(unread);
-    assert_eq!(found_in(root.path()), stores);
+    let damaged = "store-damaged /store/io.containerd.snapshotter.v1.overlayfs";
+    let blobs = "store-not-compared /store/io.containerd.content.v1.content/blobs";
+    assert_eq!(found_in(root.path()), [damaged, blobs]);
     fs::set_permissions(&content, fs::Permissions::from_mode(0o0)).expect("the owner may");
     // Root may enter every folder.
     if fs::read_dir(&content).is_err() {
-        let stores =
-            ["io.containerd.content.v1.content", "io.containerd.snapshotter.v1.overlayfs"].map(unread);
-        assert_eq!(found_in(root.path()), stores);
+        let content = "store-not-compared /store/io.containerd.content.v1.content";
+        assert_eq!(found_in(root.path()), [damaged, content]);
     }
     fs::set_permissions(&content, fs::Permissions::from_mode(0o755)).expect("the owner may");
 }
@@ -585,7 +584,23 @@ fn what_may_be_listed_and_not_entered_and_a_database_of_others_are_not_compared(
     fs::set_permissions(&blobs, fs::Permissions::from_mode(0o755)).expect("the owner may");
     let own = root.path().join("io.containerd.snapshotter.v1.overlayfs/metadata.db");
     fs::copy(root.path().join("io.containerd.metadata.v1.bolt/meta.db"), &own).expect("copied");
+    let damaged = "store-damaged /store/io.containerd.snapshotter.v1.overlayfs";
+    assert_eq!(found_in(root.path()), [damaged]);
+    for bytes in [&b""[..], b"cut", &[0; 32768], &fs::read(&own).expect("a database")[..8192]] {
+        fs::write(&own, bytes).expect("written");
+        assert_eq!(found_in(root.path()), [damaged], "{} bytes", bytes.len());
+    }
+    let said = text_of(&leasehold(&["lint", root.path().to_str().expect("text")]).stdout);
+    assert!(said.contains("restore it from a backup, or "), "{said}");
+    assert!(said.contains("overlayfs: metadata.db: page "), "{said}");
+    // Without its snapshots' folders it may be another's who keeps its data elsewhere.
+    fs::remove_file(&own).expect("it is there");
     assert_eq!(found_in(root.path()), ["store-not-compared /store/io.containerd.snapshotter.v1.overlayfs"]);
+    fs::create_dir_all(root.path().join("io.containerd.snapshotter.v1.overlayfs/snapshots/7")).expect("made");
+    assert_eq!(found_in(root.path()), [damaged]);
+    fs::remove_dir_all(root.path().join("io.containerd.content.v1.content")).expect("it is there");
+    let content = "store-damaged /store/io.containerd.content.v1.content";
+    assert_eq!(found_in(root.path()), [content, damaged]);
 }
 
 #[test]

@@ -300,3 +300,103 @@ fn a_part_of_a_name_is_told_with_the_whole_and_a_kind_of_a_namespace_is_listed()
     let listed = asked("other/content");
     assert!(listed.contains("other/content/a") && listed.contains("other/content/b"), "{listed}");
 }
+
+/// Images that are names of one another each hold nothing alone, and what goes without all of them is told of each.
+#[test]
+fn what_goes_without_all_names_of_an_image_is_told_of_each() {
+    let steps = "content put layer size=4194304\ncontent put manifest gc.ref.content.l.0=@layer\n\
+                 image create reg/web:1 target=manifest\nimage create reg/web@1 target=manifest\n";
+    for release in ["1.7", "2.1"] {
+        let folder = folder(&[("cri.scenario", &format!("release {release}\n{steps}"))]);
+        let output = leasehold_in(folder.path(), &["explain", "cri.scenario", "reg/web:1"]);
+        let said = said(&output);
+        assert!(
+            said.contains("Without it and the other names of its image 2 objects go")
+                && said.contains(":\n  image/reg/web@1\n"),
+            "{said}"
+        );
+        let output = leasehold_in(folder.path(), &["explain", "cri.scenario", "reg/web:1", "--json"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+        assert_eq!(report["names"][0]["key"], "reg/web@1", "{report}");
+        assert_eq!(report["without_names"]["objects"], 2, "{report}");
+        assert!(report["warnings"].is_array(), "{report}");
+    }
+}
+
+/// What no command reads is said to be so when it is written, and one long name does not move all lines.
+#[test]
+fn an_export_that_no_command_reads_a_flags_name_and_a_long_name() {
+    let long = "x".repeat(3000);
+    let folder = folder(&[
+        ("odd.scenario", "raw bucket v1/default\nraw put v1/default/leases \"y\"\n"),
+        ("-x.scenario", "content put layer\n"),
+        (
+            "long.scenario",
+            &format!(
+                "content put layer\nlease create {long}\nlease create l\nlease add l content/layer\ngc\n"
+            ),
+        ),
+    ]);
+    let output = leasehold_in(folder.path(), &["export", "odd.scenario", "odd.db"]);
+    let refused = "odd.db: every other command will refuse it: is no database of containerd's: ";
+    assert!(said(&output).contains(refused), "{}", said(&output));
+    assert_eq!(leasehold_in(folder.path(), &["collect", "odd.db"]).status.code(), Some(3));
+    let output = leasehold_in(folder.path(), &["collect", "--", "-x.scenario"]);
+    assert!(said(&output).contains("leasehold explain ./-x.scenario "), "{}", said(&output));
+    let output = leasehold_in(folder.path(), &["explain", "long.scenario"]);
+    let others = said(&output).lines().filter(|line| !line.contains(&long)).map(str::len).max();
+    assert!(others.is_some_and(|longest| longest < 300), "{}", said(&output));
+}
+
+/// What a scenario's author and a newcomer met.
+#[test]
+fn labels_that_mean_nothing_on_their_object_names_that_cannot_be_and_targets_nearly_named() {
+    let folder = folder(&[(
+        "s.scenario",
+        "content put layer gc.expire=2030-01-01T00:00:00Z\nlease create l gc.ref.content.0=@layer\n\
+         snapshot prepare overlayfs/a gc.flat=1\nimage create i target=layer gc.ref.content.0=@layer\n\
+         expect present snapshot/base\n",
+    )]);
+    let output = leasehold_in(folder.path(), &["replay", "s.scenario"]);
+    let said = said(&output);
+    for told in [
+        "s.scenario:1: warning: label gc.expire means nothing on content, only on a lease, an image\n",
+        "s.scenario:2: warning: label gc.ref.content.0 means nothing on a lease, only on content, ",
+        "s.scenario:3: warning: label gc.flat means nothing on a snapshot, only on a lease\n",
+        "s.scenario:5: warning: `snapshot/base` names nothing",
+    ] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    assert_eq!(said.matches("warning: ").count(), 4, "{said}");
+    let output = leasehold(&["replay", "--target", "differntial", "x"]);
+    assert!(text(&output.stderr).contains("is differential meant?"), "{}", text(&output.stderr));
+}
+
+/// A mistake that keeps garbage is no other namespace's doing, and a time that the release's daemons cannot read is none.
+#[test]
+fn what_a_fault_keeps_is_said_to_be_kept_against_the_rules_and_a_time_of_none_is_warned_of() {
+    let folder = folder(&[(
+        "s.scenario",
+        "release 2.2\ncontent put layer\nlease create pull expire=+1h\nlease add pull content/layer\n\
+         lease create l gc.expire=2026-01-01T00:00:00+25:00\nadvance 2h\ngc\nexpect removed content/layer\n",
+    )]);
+    let output = leasehold_in(folder.path(), &["replay", "--fault", "lease-expiry-ignored", "s.scenario"]);
+    let said = said(&output);
+    let told = "content/layer was kept by the last collection: against the rules: lease/pull held it and expired ";
+    assert!(said.contains(told), "{said}");
+    assert!(said.contains(":5: warning: gc.expire `2026-01-01T00:00:00+25:00` is no time"), "{said}");
+}
+
+/// Without the step that makes a promise due, that nothing breaks says nothing.
+#[test]
+fn what_promises_need_to_be_due_is_not_unneeded() {
+    let folder = folder(&[(
+        "p.scenario",
+        "client c\ntogether\nc: content put layer\nc: image create main target=layer\n\
+         always present content/layer when present image/main\nend\n",
+    )]);
+    let output = leasehold_in(folder.path(), &["explore", "--weakest", "p.scenario"]);
+    let said = said(&output);
+    assert!(said.contains("besides  1 other change would leave a promise untested"), "{said}");
+    assert!(!said.contains("without step `image create"), "{said}");
+}

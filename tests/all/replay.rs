@@ -1074,7 +1074,8 @@ image create main target=layer
         "lease create l expire=2026-01-01T00:00:00Z gc.flat=x\nlease add l image/none\nexpect absent image/none",
         "namespace create other\nexpect absent other/content/layer",
         "client c namespace=other\nexpect absent other/content/layer\nexpect nothing v1/other/content/blob/@layer",
-        "content put m gc.root=x gc.ref.image.1=main gc.bref.container/x=web gc.cond.value-usedat=2026-01-01T00:00:00Z",
+        "content put m gc.root=x gc.ref.image.1=main gc.bref.container/x=web",
+        "snapshot prepare overlayfs/s gc.cond.value-usedat=2026-01-01T00:00:00Z",
     ] {
         assert_eq!(warned(step), "", "{step}");
     }
@@ -1166,7 +1167,7 @@ content put two gc.ref.content.0=@layer
 content put three gc.ref.content.0=@layer
 gc
 ---
-remove  content/layer   content/one refers to it by gc.ref.content.0 and is not kept; and 2 more
+remove  content/layer   content/one refers to it by gc.ref.content.0 and is not kept; and 2 more reasons
 remove  content/one     nothing refers to it
 remove  content/three   nothing refers to it
 remove  content/two     nothing refers to it
@@ -1178,7 +1179,7 @@ expect kept content/layer
 fn with_step_every_reason_is_told_a_line_each() {
     let folder = folder(&[("a.scenario", MANY_REASONS)]);
     let brief = leasehold(folder.path(), &["replay", "a.scenario"]);
-    let first = "content/layer was removed by the last collection: content/one refers to it by gc.ref.content.0 and is not kept; and 2 more";
+    let first = "content/layer was removed by the last collection: content/one refers to it by gc.ref.content.0 and is not kept; and 2 more reasons";
     assert!(text(&brief.stdout).contains(first), "{}", text(&brief.stdout));
     let whole = leasehold(folder.path(), &["replay", "--step", "a.scenario"]);
     let stdout = text(&whole.stdout);

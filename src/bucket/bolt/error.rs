@@ -119,6 +119,12 @@ impl BoltError {
         matches!(self, Zeros | NoMeta { .. } | Damaged { .. } | NewestDamaged { .. })
     }
 
+    /// Whether what stands at the path is no database at all, whoever reads it.
+    pub fn is_no_database(&self) -> bool {
+        use BoltError::{Empty, Foreign, Other, Packed, TooShort};
+        matches!(self, Empty | TooShort { .. } | Foreign | Other(_) | Packed(_))
+    }
+
     pub(super) fn of_open(error: io::Error) -> BoltError {
         match error.kind() {
             io::ErrorKind::NotFound => BoltError::NotFound,

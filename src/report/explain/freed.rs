@@ -96,6 +96,7 @@ impl NodeReport<'_, '_, '_> {
             let count = text::counted(self.explanation.holds, "object");
             writeln!(out, "It holds {count}, which others hold, too: without it alone none goes.")?;
         }
+        self.write_names(out)?;
         let elsewhere = self.explanation.elsewhere.iter();
         let holding = elsewhere
             .filter(|(_, is_kept)| *is_kept)
@@ -105,6 +106,21 @@ impl NodeReport<'_, '_, '_> {
             writeln!(out, "Its bytes come free only when these let go of the same digest, too:")?;
         }
         self.write_listed(out, holding.into_iter())
+    }
+
+    /// What goes without an image and its other names, where that is more than without it.
+    fn write_names(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Explanation { names, without_names: Held { objects, bytes, snapshots }, takes_along, .. } =
+            self.explanation;
+        if names.is_empty() || *objects <= takes_along.len() as u64 {
+            return Ok(());
+        }
+        let free = free(*bytes, *snapshots);
+        let free = if free.is_empty() { free } else { format!(", and {free} come free") };
+        let (count, verb) = (text::counted(*objects, "object"), if *objects == 1 { "goes" } else { "go" });
+        writeln!(out, "Without it and the other names of its image {count} {verb}{free}:")?;
+        let names = names.iter().map(|name| self.saying.name(*name, self.namespace()));
+        self.write_listed(out, names)
     }
 
     /// What goes when all roots have let go.

@@ -42,9 +42,12 @@ struct JsonNodeReport<'a> {
     folder: Option<String>,
     takes_along: Vec<JsonNode>,
     let_go: JsonHeld,
+    names: Vec<JsonNode>,
+    without_names: JsonHeld,
     elsewhere: Vec<JsonElsewhere>,
     named_by: Vec<JsonHop>,
     missing: Vec<JsonHop>,
+    warnings: &'a [String],
 }
 
 impl NodeReport<'_, '_, '_> {
@@ -82,11 +85,14 @@ impl NodeReport<'_, '_, '_> {
             folder: saying.folder(self.node().as_ref()).map(|folder| json::encode(&folder).into_owned()),
             takes_along: explanation.takes_along.iter().map(of_node).collect(),
             let_go: saying.json_held(explanation.let_go),
+            names: explanation.names.iter().map(|name| saying.json_subject(*name)).collect(),
+            without_names: saying.json_held(explanation.without_names),
             elsewhere: (explanation.elsewhere.iter())
                 .map(|(id, kept)| JsonElsewhere { node: of_node(id), kept: *kept })
                 .collect(),
             named_by: hops(&explanation.named_by),
             missing: hops(&explanation.missing),
+            warnings: saying.warnings,
         };
         serde_json::to_writer(&mut *out, &report)?;
         writeln!(out)
