@@ -184,15 +184,20 @@ impl Otherwise {
         let ours = lasts.into_iter().map(|last| results(&row.situation(release, last), None));
         let ours = ours.take(if row.expected.is_empty() { usize::MAX } else { 0 });
         for expected in row.expected.iter().cloned().chain(ours) {
-            if compare(row, &expected, &answer.results).is_ok() {
-                return None;
+            match compare(row, &expected, &answer.results) {
+                Ok(()) => return None,
+                Err(difference) => first = first.or(Some((expected, difference))),
             }
-            first = first.or(Some(expected));
         }
-        let (words, expected) = (Words { release, tree: &row.db, namespace }, first?);
+        let words = Words { release, tree: &row.db, namespace };
+        let (expected, difference) = first?;
         let situation = row.situation(release, None);
         let causes = Causes::of(&situation);
-        let all = disagreements(row, words, &causes, "ours", &expected, &answer.results);
+        let mut all = disagreements(row, words, &causes, "ours", &expected, &answer.results);
+        // What follows from a record that contradicts itself is about no field of the answer.
+        if all.is_empty() {
+            all.push(Disagreement::plain(difference));
+        }
         let mut otherwise = Otherwise::of(all, &causes);
         otherwise.effect = otherwise.effect.min(effect_of_mark(&otherwise, &causes, &answer.results));
         otherwise.child.extend(other_release(release, &expected, &answer.results));

@@ -86,15 +86,13 @@ impl<'a> Causes<'a> {
         Causes(judge(situation, Defects::as_shipped(situation.release)))
     }
 
-    /// The place of the first of some nodes, each missing or each too many, that does not follow from another one.
-    pub(super) fn first(&self, way: Way, nodes: &[&Node]) -> usize {
+    /// The place of the first of some nodes with which otherwise is done than is right that does not follow from another one:
+    /// of which what holds it, or would, is none of them.
+    pub(super) fn first(&self, nodes: &[&Node]) -> usize {
         let all: BTreeSet<Node> = nodes.iter().map(|node| plain(node)).collect();
-        let follows = |node: &Node| match way {
-            Way::Missing => {
-                let reason = self.0.reason(node.as_ref());
-                matches!(reason.map(|reason| reason.by), Some(By::Node(by)) if all.contains(&plain(&by)))
-            }
-            _ => self.0.failures(node.as_ref()).iter().any(|failure| match failure {
+        let follows = |node: &Node| match self.0.reason(node.as_ref()) {
+            Some(reason) => matches!(reason.by, By::Node(by) if all.contains(&plain(&by))),
+            None => self.0.failures(node.as_ref()).iter().any(|failure| match failure {
                 Failure::ReferrerRemoved { by, .. } => all.contains(&plain(by)),
                 _ => false,
             }),

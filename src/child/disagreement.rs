@@ -80,7 +80,7 @@ impl Disagreement {
     }
 
     /// For what no words are found.
-    fn plain(Difference { field, text }: Difference) -> Disagreement {
+    pub(super) fn plain(Difference { field, text }: Difference) -> Disagreement {
         Disagreement::other(field, format!("answers `{field}` otherwise: {}", text::line(text)))
     }
 }
@@ -101,10 +101,10 @@ fn of_field(
             let about = if field == "roots" { plain(node) } else { Node::clone(node) };
             (words.node(node.as_ref()), vec![about])
         };
-        let first = |way, nodes: &[&&Node]| match field {
+        let first = |nodes: &[&&Node]| match field {
             // Roots follow from nothing.
             "roots" => 0,
-            _ => causes.first(way, &nodes.iter().map(|node| **node).collect::<Vec<_>>()),
+            _ => causes.first(&nodes.iter().map(|node| **node).collect::<Vec<_>>()),
         };
         of_lists(field, verbs, whose, lists, show, first)
     };
@@ -149,7 +149,7 @@ fn of_field(
         "collector_calls" => {
             let calls = [expected, got].map(|results| results.calls.iter().flatten());
             let show = |call: &&String| called(words, expected, call);
-            let mut told = of_lists(field, ["does not call", "calls"], whose, calls, show, |_, _| 0);
+            let mut told = of_lists(field, ["does not call", "calls"], whose, calls, show, |_| 0);
             for told in told.iter_mut().filter(|told| told.nodes.is_empty() && told.way != Way::Order) {
                 told.ours = Some(ends(row, words, expected));
             }
@@ -173,14 +173,14 @@ fn of_references(words: Words<'_>, whose: &str, expected: &Results, got: &Result
         let text = format!("{} to {}", words.node(from.as_ref()), words.node(to.as_ref()));
         (text, vec![plain(to), plain(from)])
     };
-    let told = of_lists("refs", verbs, whose, pairs, show, |_, _| 0);
+    let told = of_lists("refs", verbs, whose, pairs, show, |_| 0);
     // The nodes themselves are in no order that means something.
     if told.iter().any(|told| told.way != Way::Order) {
         return told;
     }
     let nodes = both().map(|refs| refs.map(|(from, ..)| from));
     let show = |node: &&Node| (words.node(node.as_ref()), vec![plain(node)]);
-    let entries = of_lists("refs", ["does not look into", "looks into"], whose, nodes, show, |_, _| 0);
+    let entries = of_lists("refs", ["does not look into", "looks into"], whose, nodes, show, |_| 0);
     if entries.iter().any(|told| told.way != Way::Order) {
         return entries;
     }
@@ -274,7 +274,7 @@ fn of_lists<T: Ord>(
     whose: &str,
     [expected, got]: [impl Iterator<Item = T>; 2],
     show: impl Fn(&T) -> (String, Vec<Node>),
-    first: impl Fn(Way, &[&T]) -> usize,
+    first: impl Fn(&[&T]) -> usize,
 ) -> Vec<Disagreement> {
     let (expected, got): (Vec<T>, Vec<T>) = (expected.collect(), got.collect());
     let of_side = |way, verb, list: &[T], other: &[T]| {
@@ -286,7 +286,7 @@ fn of_lists<T: Ord>(
                 _ => beyond.push(item),
             }
         }
-        let shown = *beyond.get(first(way, &beyond))?;
+        let shown = *beyond.get(first(&beyond))?;
         let (text, nodes) = show(shown);
         let again = if other.contains(shown) { " once more" } else { "" };
         let more = match beyond.len() {
@@ -329,8 +329,7 @@ fn of_trees(
     };
     let left = |tree| all.iter().filter(move |node| has(words, tree, node));
     let show = |node: &&Node| (words.node(node.as_ref()), vec![Node::clone(node)]);
-    let first =
-        |way, nodes: &[&&Node]| causes.first(way, &nodes.iter().map(|node| **node).collect::<Vec<_>>());
+    let first = |nodes: &[&&Node]| causes.first(&nodes.iter().map(|node| **node).collect::<Vec<_>>());
     let told = of_lists("db_after", ["deletes", "leaves"], whose, [left(after), left(got)], show, first);
     let changes = diff(after, got);
     let elsewhere = changes.first().filter(|_| told.is_empty()).map(|change| {

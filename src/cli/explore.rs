@@ -59,8 +59,8 @@ interrupted (^C) before one broke: what was finished is told.
 (lines that may happen), `states`, `moves`, `ends`, `orders` (text: too long for a number), `all_seen`, `untested` (lines: \
 `never_due`, `never_ran`, `one_way`; and whether there is `nothing_promised`), `order` (null, or `moves`, whether it is the `shortest`, `because`, the `scenario` and the \
 lines of it that `matters`), the `file` that was written, and `weakest` (each `change` with its `lines`, whether it is `safe`, null \
-where it was cut short, whether other steps are `refused` without it, whether it `tests_less` as a promise is never due in it, and `because`); beside them how many are `safe`, `broken` and \
-`cut_short`, and `warnings`.
+where it was cut short, whether other steps are `refused` without it, whether it `tests_less` as a promise is never due in it, and `because`); beside them how many are `safe`, `broken`, \
+`cut_short` and `interrupted`, and `warnings`.
 
 Examples:
   leasehold explore scenarios/protocols

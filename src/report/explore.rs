@@ -54,11 +54,15 @@ impl Report<'_> {
 impl Show for Report<'_> {
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let [safe, broken, cut] = self.counts();
+        let stopped = self.count(|verdict| matches!(verdict, Verdict::Stopped));
         let files: Vec<Value> = self.explored.iter().map(json).collect();
         writeln!(
             out,
             "{}",
-            json!({"files": files, "safe": safe, "broken": broken, "cut_short": cut, "warnings": self.warnings})
+            json!({
+                "files": files, "safe": safe, "broken": broken, "cut_short": cut - stopped, "interrupted": stopped,
+                "warnings": self.warnings,
+            })
         )
     }
 

@@ -382,7 +382,8 @@ fn what_a_fault_keeps_is_said_to_be_kept_against_the_rules_and_a_time_of_none_is
     )]);
     let output = leasehold_in(folder.path(), &["replay", "--fault", "lease-expiry-ignored", "s.scenario"]);
     let said = said(&output);
-    let told = "content/layer was kept by the last collection: against the rules: lease/pull held it and expired ";
+    let told =
+        "content/layer was kept by the last collection: against the rules: lease/pull held it and expired ";
     assert!(said.contains(told), "{said}");
     assert!(said.contains(":5: warning: gc.expire `2026-01-01T00:00:00+25:00` is no time"), "{said}");
 }

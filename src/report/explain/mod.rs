@@ -21,6 +21,7 @@ use super::saying::Saying;
 use crate::bucket::Bucket;
 use crate::explain::{Explanation, Found, State, Thing};
 use crate::node::{Kind, Node, ResourceType};
+use crate::schema::views;
 use crate::text;
 use std::io::{self, Write};
 
@@ -60,6 +61,13 @@ impl Show for NodeReport<'_, '_, '_> {
 }
 
 impl NodeReport<'_, '_, '_> {
+    /// Whether it is a snapshot that no collection finds: it looks behind the key's first slash.
+    fn has_bucket_that_stays(&self) -> bool {
+        let Found { namespace, thing: Thing::Node(Kind::Snapshot), key } = self.found else { return false };
+        let slash = views::snapshot_slash(&self.saying.situation.tree, namespace, key);
+        slash != key.iter().position(|byte| *byte == b'/')
+    }
+
     /// `k8s.io/content/sha256:...   8.0 MiB   kept, by 3 roots`
     fn write_title(&self, out: &mut dyn Write) -> io::Result<()> {
         let Explanation { state, roots, .. } = self.explanation;
@@ -72,6 +80,9 @@ impl NodeReport<'_, '_, '_> {
             }
             State::Removed if self.saying.error.is_some() => {
                 "would go, if the collection did not fail".to_owned()
+            }
+            State::Removed if self.has_bucket_that_stays() => {
+                "is handed to removal at the next collection, and its bucket stays: its snapshotter's name has a slash".to_owned()
             }
             State::Removed => "goes at the next collection".to_owned(),
             State::Unswept => match self.found.thing {
