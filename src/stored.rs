@@ -337,7 +337,10 @@ fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, Strays), (Why, bo
         let id = snapshot.get(names::ID).and_then(varint::decode_unsigned);
         let bytes = size.and_then(|size| u64::try_from(size).ok());
         let has = |id: &u64| folders.as_ref().is_ok_and(|folders| folders.contains(id));
-        let (folder, lacks_folder) = (id.filter(has), id.filter(|id| !has(id) && !elsewhere.contains(id)));
+        // One that was made since the folders were listed has one by now.
+        let is_gone = |id: &u64| !is_there(&folder.join("snapshots").join(id.to_string()));
+        let lacks_folder = id.filter(|id| !has(id) && !elsewhere.contains(id) && is_gone(id));
+        let folder = id.filter(has);
         of.insert(key.to_vec(), Snapshot { bytes, folder, lacks_folder });
     }
     // Not every snapshotter has a folder for each.

@@ -20,8 +20,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) fn stop() -> Stop {
     let stop = Stop::default();
     let ends_at_once = Arc::new(AtomicBool::new(false));
-    // What whoever started the program had it ignore, as `nohup` does, it goes on to ignore.
-    for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)) {
+    // Under `nohup` a closed terminal ends nothing.
+    let hangs_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+    for signal in [SIGINT, SIGTERM].into_iter().chain(hangs_up) {
         let registered = flag::register_conditional_default(signal, Arc::clone(&ends_at_once))
             .and_then(|_| flag::register(signal, stop.flag().clone()));
         registered.expect("a program may handle ^C");

@@ -514,6 +514,29 @@ fn a_lost_transaction_is_found() {
     assert_eq!(found[0], "transaction-lost /database/meta.db", "{found:?}");
 }
 
+/// Where other snapshots have their folders, one without is as lost as one that its snapshotter does not know.
+#[test]
+fn a_snapshot_without_its_folder_is_told() {
+    let root = daemon_root();
+    let folder = root.path().join("io.containerd.snapshotter.v1.overlayfs");
+    let mut tree = bolt::read(&folder.join("metadata.db")).expect("a database").tree;
+    let other: &[&[u8]] = &[b"v1", b"snapshots", b"default/7/other"];
+    tree.create_path(other).expect("buckets");
+    tree.put(other, b"id", &[0x82, 0x01]).expect("a value");
+    fs::remove_file(folder.join("metadata.db")).expect("it is there");
+    bolt::create(&folder.join("metadata.db"), &tree).expect("a new file");
+    let not_listed = "snapshot-not-listed /snapshot/overlayfs/default/7/other";
+    assert_eq!(found_in(root.path()), [not_listed]);
+    fs::create_dir_all(folder.join("snapshots/130")).expect("a folder");
+    let lost = "snapshot-not-stored default/snapshot/overlayfs/base";
+    assert_eq!(found_in(root.path()), [lost, not_listed]);
+    let said = text_of(&leasehold(&["lint", root.path().to_str().expect("text")]).stdout);
+    assert!(said.contains("snapshotter overlayfs has no folder snapshots/129"), "{said}");
+    // btrfs has those that are no committed ones elsewhere.
+    fs::create_dir_all(folder.join("active/129")).expect("a folder");
+    assert_eq!(found_in(root.path()), [not_listed]);
+}
+
 #[test]
 fn what_is_listed_and_not_stored_is_told() {
     let root = daemon_root();
