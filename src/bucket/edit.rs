@@ -4,8 +4,8 @@
 //! the block; on a wide one the map's nodes along the key are copied where another holder shares them.
 
 use super::packed::{self, Body};
-use super::wide::{Slot, widen};
-use super::{Bucket, DEPTH_MAX, Entry, KEY_BYTES_MAX, Repr, VALUE_BYTES_MAX, View};
+use super::wide::{Slot, Wide, widen};
+use super::{Bucket, DEPTH_MAX, Entry, KEY_BYTES_MAX, Repr, VALUE_BYTES_MAX, View, ViewRepr};
 use std::sync::Arc;
 
 /// Why an edit was refused. Nothing has changed then. The texts are bbolt's where bbolt has the case.
@@ -143,6 +143,36 @@ impl Bucket {
     /// No bucket at the path or under the key; a value under the key.
     pub fn delete_bucket(&mut self, path: &[&[u8]], key: &[u8]) -> Result<(), Refusal> {
         self.edit(path, Edit::DeleteBucket(key))
+    }
+
+    /// Removes sub-buckets that stand beside each other, one after the other (bbolt's `Bucket.DeleteBucket`).
+    ///
+    /// # Errors
+    /// As of [`Bucket::delete_bucket`], for the first that cannot be removed; those before it are gone then.
+    pub fn delete_buckets<'k>(
+        &mut self,
+        path: &[&[u8]],
+        keys: impl IntoIterator<Item = &'k [u8]>,
+    ) -> Result<(), Refusal> {
+        match self.wide_at(path) {
+            Some(wide) => keys.into_iter().try_for_each(|key| wide.remove_bucket(key)),
+            None => keys.into_iter().try_for_each(|key| self.delete_bucket(path, key)),
+        }
+    }
+
+    /// The wide bucket at the end of a path of wide ones, made this holder's own.
+    fn wide_at(&mut self, path: &[&[u8]]) -> Option<&mut Wide> {
+        let View(ViewRepr::Wide(_)) = self.view().at(path)? else { return None };
+        let mut bucket = self;
+        for key in path {
+            let Repr::Wide(wide) = &mut bucket.0 else { return None };
+            let Some(Slot::Bucket(below)) = Arc::make_mut(wide).slot_mut(key) else { return None };
+            bucket = below;
+        }
+        match &mut bucket.0 {
+            Repr::Wide(wide) => Some(Arc::make_mut(wide)),
+            _ => None,
+        }
     }
 
     /// Sets a bucket's sequence number (bbolt's `Bucket.SetSequence`).

@@ -246,6 +246,14 @@ impl<'a> View<'a> {
         self.iter().next().is_none()
     }
 
+    /// How many entries there are, if they are many; 0 for a packed bucket, whose entries nobody has counted.
+    pub fn count_at_least(self) -> usize {
+        match self.0 {
+            ViewRepr::Packed(_) => 0,
+            ViewRepr::Wide(wide) => wide.count(),
+        }
+    }
+
     /// An owned bucket of the same content; constant time for a wide bucket, a copy for a packed one.
     pub fn to_bucket(self) -> Bucket {
         Bucket(match self.0 {

@@ -111,6 +111,32 @@ fn a_bucket_of_twenty_thousand_keys_follows_btreemap() {
     assert_eq!(patched(&model, &diff(&tree, &old_tree)), old_model);
 }
 
+/// A few siblings are one block, many are a map; among them are a value and a name that is not there.
+#[test]
+fn buckets_deleted_at_once_are_those_deleted_one_by_one() {
+    for count in [3, 2_000] {
+        let mut tree = Bucket::new();
+        let path: [&[u8]; 2] = [b"a", b"b"];
+        tree.create_path(&path).unwrap();
+        let names: Vec<Vec<u8>> = (0..count).map(|number| format!("{number:04}").into_bytes()).collect();
+        names.iter().for_each(|name| tree.create_bucket(&path, name).unwrap());
+        tree.put(&path, b"0001v", b"value").unwrap();
+        let before = tree.clone();
+        for odd in [None, Some(&b"0001v"[..]), Some(b"0001x"), Some(b"0000")] {
+            let keys = || {
+                let even = names.iter().step_by(2).map(|name| &name[..]);
+                even.clone().take(1).chain(odd).chain(even.skip(1))
+            };
+            let (mut at_once, mut one_by_one) = (before.clone(), before.clone());
+            let expected = keys().try_for_each(|key| one_by_one.delete_bucket(&path, key));
+            assert_eq!(at_once.delete_buckets(&path, keys()), expected);
+            assert_eq!(expected.is_err(), odd.is_some());
+            assert!(at_once == one_by_one && at_once != before && before == tree);
+        }
+        assert_eq!(tree.delete_buckets(&[b"c"], [&b"x"[..]]), Err(Refusal::BucketNotFound));
+    }
+}
+
 #[test]
 fn equality_does_not_depend_on_the_representation() {
     let mut grown = Bucket::new();

@@ -5,7 +5,7 @@
 //! iterator run backwards, which im 15.1.0 gets wrong beyond one tree node.
 
 use super::packed::{self, Body};
-use super::{Bucket, Entry, Repr};
+use super::{Bucket, Entry, Refusal, Repr};
 use im::OrdMap;
 use im::ordmap::{DiffItem, RangedIter};
 use std::ops::Bound;
@@ -57,6 +57,10 @@ impl Wide {
         Wide { map, sequence }
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.map.len()
+    }
+
     pub(super) fn entry(&self, key: &[u8]) -> Option<Entry<'_>> {
         self.map.get(key).map(Slot::entry)
     }
@@ -75,6 +79,18 @@ impl Wide {
 
     pub(super) fn remove(&mut self, key: &[u8]) {
         self.map.remove(key);
+    }
+
+    /// Removes a sub-bucket.
+    pub(super) fn remove_bucket(&mut self, key: &[u8]) -> Result<(), Refusal> {
+        match self.map.remove_with_key(key) {
+            Some((_, Slot::Bucket(_))) => Ok(()),
+            Some((key, value)) => {
+                self.map.insert(key, value);
+                Err(Refusal::IncompatibleValue)
+            }
+            None => Err(Refusal::BucketNotFound),
+        }
     }
 
     /// The entries from a key on.

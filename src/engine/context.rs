@@ -66,7 +66,7 @@ impl<'a, D: Decisions> Context<'a, D> {
         let collectors = start_collectors(registered, &mut told);
         let handlers = label_handlers(&rules, types, situation, &collectors);
         let mut nodes = NodeTable::with_room();
-        let namespaces = Namespaces::read(&situation.tree, &mut nodes);
+        let namespaces = Namespaces::read(&situation.tree, &rules, types, &mut nodes);
         let marks = Marks { nodes, back_references: HashMap::new(), told };
         let started = Started {
             release,

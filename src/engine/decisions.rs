@@ -5,8 +5,8 @@
 //! other answers, nothing is left of the asking.
 
 use super::conditions::Condition;
+use super::namespaces::Object;
 use super::nodes::{Key, NodeId, NodeTable};
-use crate::bucket::View;
 use crate::instant::Instant;
 use crate::node::{Kind, ResourceType};
 use crate::release::{Release, Rules};
@@ -113,8 +113,8 @@ pub(super) trait Decisions: Copy {
     }
 
     /// Whether content or a snapshot carries the label `gc.root`, of whatever value (`isRootRef`, up to 2.1).
-    fn is_root_ref(self, object: View<'_>) -> bool {
-        object.bucket(names::LABELS).is_some_and(|labels| labels.get(names::GC_ROOT).is_some())
+    fn is_root_ref(self, object: &Object<'_>) -> bool {
+        object.labels.is_some_and(|labels| labels.get(names::GC_ROOT).is_some())
     }
 
     /// How a node is visited that is reached from a visit, if at all. What is visited flat passes that on, and its

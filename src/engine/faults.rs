@@ -9,10 +9,10 @@ mod around;
 use super::collect::run;
 use super::conditions::Condition;
 use super::decisions::{By, Containerd, Decisions, NodeMap, Visit};
+use super::namespaces::Object;
 use super::nodes::{Key, NodeId, NodeTable};
 use super::outcome::Outcome;
 use super::request::Request;
-use crate::bucket::View;
 use crate::instant::Instant;
 use crate::named::named;
 use crate::node::{Kind, ResourceType};
@@ -92,10 +92,10 @@ impl Decisions for Fault {
         }
     }
 
-    fn is_root_ref(self, object: View<'_>) -> bool {
-        let created = object.get(b"createdat");
-        let is_untouched = created.is_some() && created == object.get(b"updatedat");
-        let value = object.bucket(names::LABELS).and_then(|labels| labels.get(names::GC_ROOT));
+    fn is_root_ref(self, object: &Object<'_>) -> bool {
+        let created = object.view.get(b"createdat");
+        let is_untouched = created.is_some() && created == object.view.get(b"updatedat");
+        let value = object.labels.and_then(|labels| labels.get(names::GC_ROOT));
         if self == Fault::RootLabelNo && value == Some(b"false") {
             return false;
         }

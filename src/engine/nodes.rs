@@ -148,25 +148,46 @@ impl NodeTable {
         key: impl Into<Key<'k>>,
     ) -> NodeId {
         let key = key.into();
-        let Some(tail) = key.tail else {
+        if key.tail.is_none() {
             let hash = hash_of(&self.hasher, resource_type, namespace, key.head);
             let known = self.find(hash, resource_type, namespace, key.head);
             return known.unwrap_or_else(|| {
                 self.keys.extend_from_slice(key.head);
                 self.insert(hash, resource_type, namespace)
             });
-        };
+        }
         // The key is composed behind the keys, and stays there if it is new.
         let start = self.keys.len();
-        self.keys.extend_from_slice(key.head);
-        self.keys.push(b'/');
-        self.keys.extend_from_slice(tail);
+        self.compose(key);
         let key = &self.keys[start..];
         let hash = hash_of(&self.hasher, resource_type, namespace, key);
         if let Some(id) = self.find(hash, resource_type, namespace, key) {
             self.keys.truncate(start);
             return id;
         }
+        self.insert(hash, resource_type, namespace)
+    }
+
+    /// Room for so many nodes more.
+    pub(super) fn reserve(&mut self, count: usize) {
+        let NodeTable { nodes, keys, index, hasher, .. } = self;
+        index.reserve(count, |id| {
+            let Entry { resource_type, namespace, .. } = nodes[id.index()];
+            hash_of(hasher, resource_type, namespace, &keys[key_range(nodes, *id)])
+        });
+        nodes.reserve(count);
+    }
+
+    /// The number of a node that is known to be new.
+    pub(super) fn enter<'k>(
+        &mut self,
+        resource_type: ResourceType,
+        namespace: NamespaceId,
+        key: impl Into<Key<'k>>,
+    ) -> NodeId {
+        let start = self.keys.len();
+        self.compose(key.into());
+        let hash = hash_of(&self.hasher, resource_type, namespace, &self.keys[start..]);
         self.insert(hash, resource_type, namespace)
     }
 
@@ -183,6 +204,15 @@ impl NodeTable {
         }
         self.keys.extend_from_within(key);
         self.insert(hash, resource_type, namespace)
+    }
+
+    /// Writes a key behind the keys.
+    fn compose(&mut self, key: Key<'_>) {
+        self.keys.extend_from_slice(key.head);
+        if let Some(tail) = key.tail {
+            self.keys.push(b'/');
+            self.keys.extend_from_slice(tail);
+        }
     }
 
     fn find(

@@ -4,12 +4,10 @@ use super::context::{Context, Marks, Started};
 use super::decisions::{By, Decisions, NodeMap, Visit};
 use super::error::Error;
 use super::labels::{Sent, Wanted, send_label_refs};
-use super::namespaces::Namespace;
 use super::nodes::{Key, NamespaceId, NodeId, cut_snapshot_key};
 use super::request::Point;
-use crate::bucket::{Entry, View};
+use crate::bucket::View;
 use crate::node::{Kind, Node, ResourceType};
-use crate::schema::names;
 
 /// The nodes that a node refers to, in order, appended to `found`. A node without a bucket is a dead edge: it
 /// refers to nothing, but for its back references.
@@ -30,64 +28,33 @@ pub(super) fn references<'a, D: Decisions>(
     if let Some(children) = marks.back_references.get(&as_parent) {
         found.extend_from_slice(children);
     }
-    let (node, namespace) = (marks.nodes.get(id), marks.nodes.namespace_of(id));
-    let there = namespaces.get(namespace);
-    let object_in = |objects: fn(&Namespace<'a>) -> Option<View<'a>>| objects(there?)?.bucket(node.key);
-    let is_flat = started.release.is_flat(node.resource_type);
+    let (resource_type, namespace) = (marks.nodes.type_of(id), marks.nodes.namespace_of(id));
+    let (kind, is_flat) = (started.release.kind_of(resource_type), started.release.is_flat(resource_type));
     let visit = if is_flat { Visit::Flat } else { Visit::Full };
-
-    match started.release.kind_of(node.resource_type) {
-        Kind::Content => {
-            let Some(blob) = object_in(|there| there.blobs) else { return Ok(()) };
-            let [labels] = blob.buckets_under([names::LABELS]);
-            // Flat content refers to nothing: a flat visit follows no label (`Decisions::follow`).
-            Sender { started, marks, namespace, visit, found }.send_labels(Kind::Content, labels);
+    if kind == Kind::Snapshot && cut_snapshot_key(marks.nodes.get(id).key).is_none() {
+        return Err(Error::InvalidSnapshotKey(marks.nodes.get(id).key.into()));
+    }
+    let plain = if is_flat { marks.nodes.retype(id, resource_type.stripped()) } else { id };
+    let object = namespaces.object(plain);
+    let mut sender = Sender { started, marks, namespace, visit, found };
+    match (kind, object) {
+        // Flat content refers to nothing: a flat visit follows no label (`Decisions::follow`).
+        (Kind::Content, Some(blob)) => sender.send_labels(kind, blob.labels),
+        (Kind::Snapshot, Some(snapshot)) => {
+            sender.send_field(By::Parent, types.snapshot, snapshot.refers);
+            sender.send_labels(kind, snapshot.labels);
         }
-        Kind::Snapshot => {
-            let Some((snapshotter, name)) = cut_snapshot_key(node.key) else {
-                return Err(Error::InvalidSnapshotKey(node.key.into()));
-            };
-            let snapshots = there.and_then(|there| there.snapshots?.bucket_and_key(snapshotter));
-            let Some((snapshotter, snapshots)) = snapshots else { return Ok(()) };
-            let Some(snapshot) = snapshots.bucket(name) else { return Ok(()) };
-            let [parent, labels] = snapshot.fields([names::PARENT, names::LABELS]);
-            let parent = parent.and_then(Entry::value).unwrap_or_default();
-            let mut sender = Sender { started, marks, namespace, visit, found };
-            if !parent.is_empty() {
-                sender.send(By::Parent, types.snapshot, Key::snapshot(snapshotter, parent));
-            }
-            sender.send_labels(Kind::Snapshot, labels.and_then(Entry::bucket));
+        (Kind::Image, Some(image)) => {
+            sender.send_field(By::Target, types.content, image.refers);
+            sender.send_labels(kind, image.labels);
         }
-        Kind::Image => {
-            let Some(image) = object_in(|there| there.images) else { return Ok(()) };
-            let [target, labels] = image.buckets_under([names::TARGET, names::LABELS]);
-            let mut sender = Sender { started, marks, namespace, visit, found };
-            if let Some(target) = target {
-                let digest = target.get(names::DIGEST).unwrap_or_default();
-                sender.send(By::Target, types.content, digest.into());
-            }
-            sender.send_labels(Kind::Image, labels);
+        (Kind::Ingest, Some(ingest)) => sender.send_field(By::Expected, types.content, ingest.refers),
+        (Kind::Container, Some(container)) => {
+            sender.send_field(By::ContainerSnapshot, types.snapshot, container.refers);
+            sender.send_labels(kind, container.labels);
         }
-        Kind::Ingest => {
-            let Some(ingest) = object_in(|there| there.ingests) else { return Ok(()) };
-            let expected = ingest.get(names::EXPECTED).unwrap_or_default();
-            if !expected.is_empty() {
-                let mut sender = Sender { started, marks, namespace, visit, found };
-                sender.send(By::Expected, types.content, expected.into());
-            }
-        }
-        Kind::Container if rules.container_nodes => {
-            let Some(container) = object_in(|there| there.containers) else { return Ok(()) };
-            let [snapshotter, snapshot, labels] =
-                container.fields([names::SNAPSHOTTER, names::SNAPSHOT_KEY, names::LABELS]);
-            let snapshotter = snapshotter.and_then(Entry::value).unwrap_or_default();
-            let mut sender = Sender { started, marks, namespace, visit, found };
-            if !snapshotter.is_empty() {
-                let name = snapshot.and_then(Entry::value).unwrap_or_default();
-                sender.send(By::ContainerSnapshot, types.snapshot, Key::snapshot(snapshotter, name));
-            }
-            sender.send_labels(Kind::Container, labels.and_then(Entry::bucket));
-        }
+        (Kind::Content | Kind::Snapshot | Kind::Image | Kind::Ingest, None) => {}
+        (Kind::Container, None) if rules.container_nodes => {}
         _ if rules.collector_references => send_collector_references(started, marks, id, found),
         _ => {}
     }
@@ -108,6 +75,12 @@ impl<D: Decisions> Sender<'_, '_, D> {
     fn send(&mut self, by: By, resource_type: ResourceType, key: Key<'_>) {
         if let Some(visit) = self.started.decisions.follow(by, key, self.visit) {
             self.found.push(self.marks.nodes.intern(visit.of(resource_type), self.namespace, key));
+        }
+    }
+
+    fn send_field(&mut self, by: By, resource_type: ResourceType, key: Option<Key<'_>>) {
+        if let Some(key) = key {
+            self.send(by, resource_type, key);
         }
     }
 

@@ -3,8 +3,8 @@
 use super::context::{Context, Marks, Started, Told};
 use super::decisions::Decisions;
 use super::error::Error;
-use super::namespaces::{Namespace, Namespaces, buckets_of};
-use super::nodes::{Key, NodeId, cut_snapshot_key};
+use super::namespaces::{Namespace, Namespaces};
+use super::nodes::{NodeId, NodeTable, cut_snapshot_key};
 use super::outcome::{Call, Dirty, LogEvent};
 use super::request::Point;
 use crate::bucket::Bucket;
@@ -26,29 +26,11 @@ pub(super) fn scan_all<D: Decisions>(
     if !namespaces.has_v1 {
         return Ok(());
     }
-    let types = started.types;
-    for namespace in namespaces.iter() {
-        let mut found = |marks: &mut Marks, resource_type, key: Key<'_>| {
-            let id = marks.nodes.intern(resource_type, namespace.id, key);
-            visit(marks, id)
-        };
-        for (id, _) in buckets_of(namespace.leases) {
-            found(marks, types.lease, id.into())?;
-        }
-        for (snapshotter, snapshots) in buckets_of(namespace.snapshots) {
-            for (name, _) in snapshots.buckets() {
-                found(marks, types.snapshot, Key::snapshot(snapshotter, name))?;
-            }
-        }
-        for (reference, _) in buckets_of(namespace.ingests) {
-            found(marks, types.ingest, reference.into())?;
-        }
-        for (digest, _) in buckets_of(namespace.blobs) {
-            found(marks, types.content, digest.into())?;
-        }
-        if started.rules.image_nodes {
-            for (name, _) in buckets_of(namespace.images) {
-                found(marks, types.image, name.into())?;
+    for there in namespaces.iter() {
+        let Namespace { leases, snapshots, ingests, blobs, images, .. } = there;
+        for section in [leases, snapshots, ingests, blobs, images] {
+            for object in namespaces.objects(section) {
+                visit(marks, object.id)?;
             }
         }
     }
@@ -80,7 +62,7 @@ pub(super) fn sweep<D: Decisions>(context: &mut Context<'_, D>, tree: &Bucket, m
     // Most of what there is has been met by now.
     let mut walked = Vec::with_capacity(context.marks.nodes.len());
     let mut removed = Vec::new();
-    let mut after = tree.clone();
+    let mut deletions = Deletions::from(tree);
     let mut dirty = Dirty::default();
     let scanned = scan_all(started, namespaces, &mut context.marks, |marks, id| {
         walked.push(id);
@@ -88,14 +70,17 @@ pub(super) fn sweep<D: Decisions>(context: &mut Context<'_, D>, tree: &Bucket, m
             return Ok(());
         }
         removed.push(id);
-        let node = marks.nodes.get(id);
-        let namespace = namespaces.get(marks.nodes.namespace_of(id));
-        note_dirty(started, &mut dirty, node);
-        remove(started, &mut marks.told, namespace, &mut after, node)
+        let Marks { nodes, told, .. } = marks;
+        note_dirty(started, &mut dirty, nodes.get(id));
+        let namespace = namespaces.get(nodes.namespace_of(id));
+        let Some(kind) = remove(started, told, namespace, nodes.get(id))? else { return Ok(()) };
+        told.reach(Point::Removal)?;
+        deletions.delete(kind, id, nodes, namespaces)
     });
+    deletions.carry_out(&context.marks.nodes);
     let error = scanned.err().map(|error| Error::ScanAndRemove(Box::new(error)));
     // The transaction is rolled back.
-    let after = if error.is_some() { tree.clone() } else { after };
+    let after = if error.is_some() { tree.clone() } else { deletions.after };
     Swept { walked, removed, after, dirty, error }
 }
 
@@ -112,17 +97,99 @@ fn note_dirty<D: Decisions>(started: &Started<'_, D>, dirty: &mut Dirty, node: N
     }
 }
 
-/// Removes a node's bucket, or has its collector remove it.
+/// Where the bucket of a node stands.
+struct Place<'n> {
+    path: [&'n [u8]; 4],
+    /// Of the path; images and leases stand one level higher than others.
+    levels: usize,
+    name: &'n [u8],
+}
+
+impl<'n> Place<'n> {
+    fn of(kind: Kind, node: NodeRef<'n>) -> Place<'n> {
+        let NodeRef { namespace, key, .. } = node;
+        let (path, levels, name) = match kind {
+            Kind::Content => ([names::CONTENT, names::BLOB], 4, key),
+            Kind::Ingest => ([names::CONTENT, names::INGESTS], 4, key),
+            Kind::Snapshot => {
+                let (snapshotter, name) = cut_snapshot_key(key).unwrap_or((key, b""));
+                ([names::SNAPSHOTS, snapshotter], 4, name)
+            }
+            Kind::Image => ([names::IMAGES, b""], 3, key),
+            _ => ([names::LEASES, b""], 3, key),
+        };
+        Place { path: [names::V1, namespace, path[0], path[1]], levels, name }
+    }
+
+    fn path(&self) -> &[&'n [u8]] {
+        &self.path[..self.levels]
+    }
+}
+
+/// The tree from which buckets are deleted. As they are walked, those that stand beside each other follow each other: they
+/// go together, once one comes that stands elsewhere.
+struct Deletions {
+    after: Bucket,
+    /// Of one kind.
+    pending: Vec<NodeId>,
+    kind: Kind,
+    /// The highest number among those that went or are to go.
+    highest: Option<NodeId>,
+}
+
+impl Deletions {
+    fn from(tree: &Bucket) -> Deletions {
+        Deletions { after: tree.clone(), pending: Vec::new(), kind: Kind::Lease, highest: None }
+    }
+
+    /// Deletes the bucket of a node of a kind (bbolt's `Bucket.DeleteBucket`).
+    ///
+    /// # Errors
+    /// bbolt's refusal.
+    fn delete(
+        &mut self,
+        kind: Kind,
+        id: NodeId,
+        nodes: &NodeTable,
+        namespaces: &Namespaces<'_>,
+    ) -> Result<(), Error> {
+        let here = Place::of(kind, nodes.get(id));
+        // Objects are walked in the order of their numbers: one behind all that went is still there.
+        let is_there = namespaces.object(id).is_some() && self.highest.is_none_or(|highest| highest < id);
+        let is_beside =
+            |last: &NodeId| kind == self.kind && Place::of(kind, nodes.get(*last)).path() == here.path();
+        if !(is_there && self.pending.last().is_some_and(is_beside)) {
+            self.carry_out(nodes);
+        }
+        if !is_there {
+            return Ok(self.after.delete_bucket(here.path(), here.name)?);
+        }
+        (self.kind, self.highest) = (kind, Some(id));
+        self.pending.push(id);
+        Ok(())
+    }
+
+    /// Deletes what is pending.
+    fn carry_out(&mut self, nodes: &NodeTable) {
+        let place = |id: &NodeId| Place::of(self.kind, nodes.get(*id));
+        let Some(first) = self.pending.first() else { return };
+        let names = self.pending.iter().map(|id| place(id).name);
+        self.after.delete_buckets(place(first).path(), names).expect("what is there can be deleted");
+        self.pending.clear();
+    }
+}
+
+/// Says that a node goes, to its collector or to the log, and the kind of the bucket that goes with it, if
+/// any does (`remove`).
 ///
 /// # Errors
-/// bbolt's refusal, or a snapshot's key without a slash.
+/// A snapshot's key without a slash.
 fn remove<D: Decisions>(
     started: &Started<'_, D>,
     told: &mut Told,
     namespace: Option<&Namespace<'_>>,
-    after: &mut Bucket,
     node: NodeRef<'_>,
-) -> Result<(), Error> {
+) -> Result<Option<Kind>, Error> {
     // Only objects go, so what is around them is as it was before the first removal.
     let Some(namespace) = namespace else {
         // A resource outside the database goes although the database lacks its namespace.
@@ -130,64 +197,44 @@ fn remove<D: Decisions>(
         if let Some(collector) = collector {
             told.called(collector, Call::Remove(node.to_node()));
         }
-        return Ok(());
+        return Ok(None);
     };
-    let root = [names::V1, node.namespace];
-    let is_flat = started.release.is_flat(node.resource_type);
     let key = node.key;
-    match started.release.kind_of(node.resource_type) {
-        _ if is_flat => remove_elsewhere(started, told, node),
-        Kind::Content => {
-            if namespace.blobs.is_some() {
-                let path = [root[0], root[1], names::CONTENT, names::BLOB];
-                told.log.push(LogEvent::Remove { object: "content", key: key.into() });
-                return delete_bucket(told, after, &path, key);
-            }
+    let kind = started.release.kind_of(node.resource_type);
+    let event = match kind {
+        Kind::Content | Kind::Snapshot | Kind::Image if started.release.is_flat(node.resource_type) => {
+            remove_elsewhere(started, told, node);
+            return Ok(None);
+        }
+        Kind::Content if namespace.blobs.bucket.is_some() => {
+            Some(LogEvent::Remove { object: "content", key: key.into() })
         }
         Kind::Snapshot => {
-            let Some(snapshots) = namespace.snapshots else { return Ok(()) };
+            let Some(snapshots) = namespace.snapshots.bucket else { return Ok(None) };
             let Some((snapshotter, name)) = cut_snapshot_key(key) else {
                 return Err(Error::InvalidSnapshotKey(key.into()));
             };
-            if snapshots.bucket(snapshotter).is_some() {
-                let (snapshotter_name, key) = (snapshotter.into(), name.into());
-                told.log.push(LogEvent::RemoveSnapshot { snapshotter: snapshotter_name, key });
-                let path = [root[0], root[1], names::SNAPSHOTS, snapshotter];
-                return delete_bucket(told, after, &path, name);
+            if snapshots.bucket(snapshotter).is_none() {
+                return Ok(None);
             }
+            Some(LogEvent::RemoveSnapshot { snapshotter: snapshotter.into(), key: name.into() })
         }
-        Kind::Image => {
-            if namespace.images.is_some() {
-                if started.rules.logs_removed_images {
-                    told.log.push(LogEvent::Remove { object: "image", key: key.into() });
-                }
-                return delete_bucket(told, after, &[root[0], root[1], names::IMAGES], key);
-            }
+        Kind::Image if namespace.images.bucket.is_some() => {
+            let is_logged = started.rules.logs_removed_images;
+            is_logged.then(|| LogEvent::Remove { object: "image", key: key.into() })
         }
-        Kind::Lease => {
-            if namespace.leases.is_some() {
-                return delete_bucket(told, after, &[root[0], root[1], names::LEASES], key);
-            }
+        Kind::Lease if namespace.leases.bucket.is_some() => None,
+        Kind::Ingest if namespace.ingests.bucket.is_some() => {
+            Some(LogEvent::Remove { object: "ingest", key: key.into() })
         }
-        Kind::Ingest => {
-            if namespace.ingests.is_some() {
-                let path = [root[0], root[1], names::CONTENT, names::INGESTS];
-                told.log.push(LogEvent::Remove { object: "ingest", key: key.into() });
-                return delete_bucket(told, after, &path, key);
-            }
+        Kind::Content | Kind::Image | Kind::Lease | Kind::Ingest => return Ok(None),
+        _ => {
+            remove_elsewhere(started, told, node);
+            return Ok(None);
         }
-        _ => remove_elsewhere(started, told, node),
-    }
-    Ok(())
-}
-
-/// Deletes a bucket (bbolt's `Bucket.DeleteBucket`).
-///
-/// # Errors
-/// bbolt's refusal.
-fn delete_bucket(told: &mut Told, after: &mut Bucket, path: &[&[u8]], key: &[u8]) -> Result<(), Error> {
-    told.reach(Point::Removal)?;
-    Ok(after.delete_bucket(path, key)?)
+    };
+    told.log.extend(event);
+    Ok(Some(kind))
 }
 
 /// A node whose type is none of the database's own.
