@@ -42,14 +42,14 @@ mod measured {
 type Program = fn() -> usize;
 
 /// Collections of small worlds are as many as they are short.
-const SMALL: usize = 1_000;
+const SMALL: usize = 500;
 const CASES: u64 = 32;
 
 /// By name; each gives a number that must not be optimised away.
 const PROGRAMS: [(&str, Program); 4] = [
     ("collect", || measured::collect(&worlds::situation(worlds::realistic(10_000)))),
     ("collect-small", || {
-        let situation = worlds::situation(worlds::realistic(20));
+        let situation = worlds::situation(worlds::realistic(50));
         (0..SMALL).map(|_| measured::collect(&situation)).sum()
     }),
     ("oracle", || measured::oracle(&worlds::situation(worlds::realistic(10_000)))),
