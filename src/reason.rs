@@ -6,8 +6,8 @@
 //!   expired 2026-01-01T01:00:00Z                          what would have kept it and did not
 //! ```
 //!
-//! Nodes are named as scenarios name them: those of one namespace, the reader's, without it. What is reached flat is
-//! named as what it is and said to be flat.
+//! Nodes are named as scenarios name them: those of one namespace, the reader's, without it. What is reached flat has a
+//! kind of that name (`content-flat`), as reports have it.
 
 mod unread;
 
@@ -44,9 +44,18 @@ pub struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// A node as steps name it; what is reached flat is said to be so.
+    /// A node as steps name it, of what is reached flat with the word for that in place of its kind's (`content-flat`).
     pub fn node(self, node: NodeRef<'_>) -> String {
-        self.plain(node) + if self.release.is_flat(node.resource_type) { ", flat" } else { "" }
+        let plain = self.plain(node);
+        if !self.release.is_flat(node.resource_type) {
+            return plain;
+        }
+        // Without its namespace a name begins with its kind.
+        let own = Words { namespace: node.namespace, ..self }.plain(node);
+        let (kind, flat) =
+            (self.release.kind_of(node.resource_type), text::kind_name(self.release, node.resource_type));
+        let around = plain.strip_suffix(&own).unwrap_or_default();
+        format!("{around}{}", own.replacen(&kind.to_string(), &flat, 1))
     }
 
     /// A node, however it is reached.
@@ -158,6 +167,8 @@ impl Words<'_> {
     /// Why a label of a holder is not read, behind `which`.
     fn not_read(self, by: &By<'_>, label: &[u8]) -> String {
         let release = self.release;
+        let is_beside =
+            |namespace, id| self.tree.view().at(&[names::V1, namespace, names::SANDBOXES, id]).is_none();
         let on = match by {
             By::Root(Holder::Itself | Holder::Collector { .. }) => {
                 return format!("means nothing to containerd {release}");
@@ -165,11 +176,15 @@ impl Words<'_> {
             By::Root(Holder::Lease { .. }) => unread::On::Node(Kind::Lease),
             By::Root(Holder::Image { .. }) => unread::On::Node(Kind::Image),
             By::Root(Holder::Container { .. }) => unread::On::Node(Kind::Container),
+            // To 1.7 itself it is the place that says why.
+            By::Root(Holder::Sandbox { namespace, id })
+                if release < Release::V1_7 && is_beside(namespace, id) =>
+            {
+                unread::On::SandboxBeside
+            }
             By::Root(Holder::Sandbox { .. }) => unread::On::Sandbox,
             By::Node(by) => unread::On::Node(release.kind_of(by.resource_type)),
         };
-        let is_beside =
-            |namespace, id| self.tree.view().at(&[names::V1, namespace, names::SANDBOXES, id]).is_none();
         unread::why(label, on, release).unwrap_or_else(|| match by {
             By::Root(Holder::Sandbox { namespace, id }) if is_beside(namespace, id) => {
                 "no collection reads, as the sandbox lies beside v1".to_owned()
@@ -308,7 +323,8 @@ impl Words<'_> {
             }
             Failure::ListedWithType { resource_type, reason } => {
                 let keeps = self.keeps(node, reason, "it");
-                format!("{keeps}, but listed as type {} it is never found marked", resource_type.0)
+                let listed = text::kind_name(self.release, *resource_type);
+                format!("{keeps}, but listed as {listed} it is never found marked")
             }
             Failure::LabelNotRead { by, label } => {
                 let which = self.not_read(by, label);
@@ -320,9 +336,16 @@ impl Words<'_> {
             Failure::OwnLabelNotRead { label, is_bucket } => {
                 let on = unread::On::Node(self.release.kind_of(node.resource_type));
                 let why = unread::why(label, on, self.release);
-                let (label, form) = (print_label(label), if *is_bucket { "is a bucket and " } else { "" });
-                let unread = || format!("means nothing to containerd {}", self.release);
-                format!("its label {label} {form}{}", why.unwrap_or_else(unread))
+                let form = if *is_bucket { "is a bucket and " } else { "" };
+                let release = self.release;
+                let unread = || match label.strip_prefix(names::GC_ROOT) {
+                    // By the intended rules alone it is not read.
+                    Some([_, ..]) if !is_bucket => {
+                        format!("is not gc.root, and containerd {release} pins by it all the same")
+                    }
+                    _ => format!("means nothing to containerd {release}"),
+                };
+                format!("its label {} {form}{}", print_label(label), why.unwrap_or_else(unread))
             }
             Failure::Elsewhere { by, rule, label, other } => {
                 let (by, reached_as) = (by.clone(), other.resource_type);

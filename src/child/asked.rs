@@ -2,13 +2,13 @@
 
 use super::answer::Answer;
 use super::cause::{Cause, Causes, Way};
-use super::disagreement::{Disagreement, HANDS_TO_REMOVAL, disagreements};
+use super::disagreement::{Disagreement, HANDS_TO_REMOVAL, disagreements, lost};
 use super::numbering::other_release;
 use super::process::{Child, ChildError};
 use crate::conformance::run::results;
 use crate::conformance::{Results, Row, compare};
 use crate::engine::culprits;
-use crate::node::Node;
+use crate::node::{Kind, Node};
 use crate::oracle::{Defects, judge};
 use crate::reason::Words;
 use crate::release::Release;
@@ -62,18 +62,30 @@ impl Wrong {
     }
 }
 
+impl Wrong {
+    /// The words for it: what is expected is `whose`, `ours` or `the record`, and what is held to it is a `party`.
+    pub fn title(self, whose: &str, party: &str) -> String {
+        match self {
+            Wrong::Differs("error" | "roots_error", way) => match way {
+                Way::Missing => format!("{whose} fails, {party} does not"),
+                Way::Extra => format!("{party} fails, {whose} does not"),
+                Way::Order | Way::Other => format!("{party} fails with another error than {whose}"),
+            },
+            Wrong::Differs(field, Way::Missing) => format!("`{field}` lacks something"),
+            Wrong::Differs(field, Way::Extra) => format!("`{field}` has something too many"),
+            Wrong::Differs(field, Way::Order) => format!("`{field}` is in another order"),
+            Wrong::Differs(field, Way::Other) => format!("`{field}` differs"),
+            Wrong::Hung => "the child hung".to_owned(),
+            Wrong::Unended => "the child did not end its line".to_owned(),
+            Wrong::Died => "the child died".to_owned(),
+            Wrong::Rubbish => "the child answered rubbish".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Wrong::Differs(field, Way::Missing) => write!(f, "`{field}` lacks something"),
-            Wrong::Differs(field, Way::Extra) => write!(f, "`{field}` has something too many"),
-            Wrong::Differs(field, Way::Order) => write!(f, "`{field}` is in another order"),
-            Wrong::Differs(field, Way::Other) => write!(f, "`{field}` differs"),
-            Wrong::Hung => f.write_str("the child hung"),
-            Wrong::Unended => f.write_str("the child did not end its line"),
-            Wrong::Died => f.write_str("the child died"),
-            Wrong::Rubbish => f.write_str("the child answered rubbish"),
-        }
+        f.write_str(&self.title("ours", "the child"))
     }
 }
 
@@ -114,6 +126,22 @@ pub struct Otherwise {
     /// Its collection ends with an error, or with another one than ours.
     has_failed: bool,
 }
+
+/// What a difference is about. An order is about none of its nodes, and what is marked rightly and swept wrongly is not about
+/// why it is marked.
+fn cause(first: &Disagreement, causes: &Causes<'_>, got: &Results) -> Option<Cause> {
+    let is_missing = first.way == Way::Missing;
+    match (first.field, &first.nodes[..]) {
+        _ if first.way == Way::Order || first.is_of_error() => None,
+        ("removed" | "collector_calls" | "db_after", _) if got.marked.is_some() => None,
+        ("roots", [node, ..]) => Some(causes.cause_of_root(node, is_missing)),
+        ("refs", [to, from]) => Some(causes.cause_of_reference(from, to, is_missing)),
+        (_, nodes) => nodes.first().map(|node| causes.cause(node)),
+    }
+}
+
+/// Whose results a recorded row holds others to.
+pub const THE_RECORD: &str = "the record";
 
 /// Of how many nodes it is said what is done with them: further ones mostly follow from these.
 const NODES_MAX: usize = 3;
@@ -168,6 +196,23 @@ fn effect_of_mark(otherwise: &Otherwise, causes: &Causes<'_>, got: &Results) -> 
     }
 }
 
+/// Where the sweep looks for a snapshot whose snapshotter's name has a slash: the snapshotter in which it does, and the words.
+fn looked_for_elsewhere(words: Words<'_>, node: &Node) -> Option<(Vec<u8>, String)> {
+    let slash = views::snapshot_slash(words.tree, &node.namespace, &node.key);
+    let first = node.key.iter().position(|byte| *byte == b'/').filter(|first| Some(*first) < slash)?;
+    if words.release.kind_of(node.resource_type) != Kind::Snapshot {
+        return None;
+    }
+    let (around, key) = (&node.key[..first], &node.key[first + 1..]);
+    let told = format!(
+        "looks for {} as {} of snapshotter {}, which is there and has none; without that snapshotter it would pass it over",
+        words.plain(node.as_ref()),
+        text::name(key),
+        text::name(around)
+    );
+    Some((around.to_vec(), told))
+}
+
 impl Otherwise {
     /// Holds an answer against what was recorded of the case, else against what our engine does with it under a release;
     /// none where both do the same.
@@ -192,13 +237,14 @@ impl Otherwise {
         let words = Words { release, tree: &row.db, namespace };
         let (expected, difference) = first?;
         let situation = row.situation(release, None);
-        let causes = Causes::of(&situation);
-        let mut all = disagreements(row, words, &causes, "ours", &expected, &answer.results);
+        let causes = Causes::of(&situation, lost(words, &expected, &answer.results));
+        let whose = if row.expected.is_empty() { "ours" } else { THE_RECORD };
+        let mut all = disagreements(row, words, &causes, whose, &expected, &answer.results);
         // What follows from a record that contradicts itself is about no field of the answer.
         if all.is_empty() {
-            all.push(Disagreement::plain(difference));
+            all.push(Disagreement::of_record(difference));
         }
-        let mut otherwise = Otherwise::of(all, &causes);
+        let mut otherwise = Otherwise::of(all, &causes, &answer.results);
         otherwise.effect = otherwise.effect.min(effect_of_mark(&otherwise, &causes, &answer.results));
         otherwise.child.extend(other_release(release, &expected, &answer.results));
         Some(otherwise)
@@ -209,9 +255,9 @@ impl Otherwise {
     pub fn of_record(row: &Row, release: Release, recorded: &Results, got: &Results) -> Option<Otherwise> {
         let words = Words { release, tree: &row.db, namespace: DEFAULT_NAMESPACE };
         let situation = row.situation(release, None);
-        let causes = Causes::of(&situation);
-        let all = disagreements(row, words, &causes, "the record", recorded, got);
-        (!all.is_empty()).then(|| Otherwise::of(all, &causes))
+        let causes = Causes::of(&situation, lost(words, recorded, got));
+        let all = disagreements(row, words, &causes, THE_RECORD, recorded, got);
+        (!all.is_empty()).then(|| Otherwise::of(all, &causes, got))
     }
 
     /// What was recorded of the nodes that this is about, a line each.
@@ -236,6 +282,11 @@ impl Otherwise {
         if said.is_empty() { vec!["succeeds".to_owned()] } else { said }
     }
 
+    /// What it is about, in brackets behind a title; empty where that is no node.
+    pub fn about(&self, release: Release) -> String {
+        self.cause.map(|cause| format!(" ({})", cause.text(release))).unwrap_or_default()
+    }
+
     /// Why the oracle keeps the nodes that this is about, or does not.
     pub fn judged(&self, collected: &Collected) -> Vec<String> {
         let judgement = judge(&collected.before, Defects::as_shipped(collected.before.release));
@@ -249,8 +300,12 @@ impl Otherwise {
         told
     }
 
-    fn of(all: Vec<Disagreement>, causes: &Causes<'_>) -> Otherwise {
-        let first = all.first().expect("what differs is said");
+    fn of(all: Vec<Disagreement>, causes: &Causes<'_>, got: &Results) -> Otherwise {
+        let mut first = all.first().expect("what differs is said");
+        // The places at which an error is seen are one mistake.
+        if first.is_of_error() {
+            first = all.iter().find(|told| told.field == "error").unwrap_or(first);
+        }
         let comes_to = |lost, left| {
             let is = |(field, way)| all.iter().any(|told| (told.field, told.way) == (field, way));
             if is(lost) { Some(Effect::Loses) } else { is(left).then_some(Effect::Leaves) }
@@ -265,7 +320,7 @@ impl Otherwise {
         }
         Otherwise {
             wrong: Wrong::Differs(first.field, first.way),
-            cause: first.nodes.first().map(|node| causes.cause(node)),
+            cause: cause(first, causes, got),
             effect: effect.unwrap_or(Effect::Neither),
             has_failed: all.iter().any(|told| told.field == "error" || told.field == "roots_error"),
             // Two calls of one collector have one reason.
@@ -298,7 +353,13 @@ impl Otherwise {
                     culprits.iter().map(|culprit| words.plain(culprit.node.as_ref())).collect();
                 let at = if at.is_empty() { String::new() } else { format!(" at {}", at.join(", ")) };
                 explained.oracle.push(format!("fails with `{error}`{at}, and changes nothing"));
-                culprits.iter().for_each(|culprit| explained.add_names(release, &culprit.node));
+                for culprit in &culprits {
+                    explained.add_names(release, &culprit.node);
+                    if let Some((around, told)) = looked_for_elsewhere(words, &culprit.node) {
+                        explained.names.insert(around);
+                        explained.oracle.push(told);
+                    }
+                }
             }
         }
         let judgement = judge(&collected.before, Defects::as_shipped(release));
@@ -352,7 +413,13 @@ impl Otherwise {
         let names = |nodes: Vec<_>| {
             let names = nodes.into_iter().map(|node| {
                 let name = NodeName::of(collected.before.release, node);
-                NodeName { namespace: name.namespace.filter(|own| own != namespace), ..name }
+                let name = NodeName { namespace: name.namespace.filter(|own| own != namespace), ..name };
+                // A snapshotter with a slash stands in quotes.
+                let slash = views::snapshot_slash(&collected.before.tree, node.namespace, node.key);
+                match slash.filter(|_| name.kind == Kind::Snapshot) {
+                    Some(slash) => name.of_snapshotter(slash),
+                    None => name,
+                }
             });
             names.collect()
         };

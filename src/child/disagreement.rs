@@ -17,7 +17,7 @@ use crate::reason::Words;
 use crate::scenario::{print_path, print_value};
 use crate::schema::views;
 use crate::text;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A field that differs, and in which way.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,7 +28,8 @@ pub(super) struct Disagreement {
     pub(super) way: Way,
     /// What the child does, in words that follow `the child`.
     pub(super) text: String,
-    /// The nodes that this is about; none where it is about the whole collection.
+    /// The nodes that this is about, of a reference what is referred to and what refers; none where it is about the whole
+    /// collection.
     pub(super) nodes: Vec<Node>,
     /// What ours does and why, in words that follow `ours`, where the nodes do not say it.
     pub(super) ours: Option<String>,
@@ -65,7 +66,27 @@ pub(super) fn disagreements(
     if all.iter().any(is_removed) {
         all.retain(|told| told.field != "db_after" || told.nodes.is_empty());
     }
+    // Where mistakes meet, the one that something is lost by goes first.
+    if causes.has_loss() {
+        all.sort_by_key(|told| !told.is_of_error() && !causes.lead(&told.nodes));
+    }
     all
+}
+
+/// What goes, though it is expected to stay.
+pub(super) fn lost<'n>(words: Words<'_>, expected: &'n Results, got: &'n Results) -> Vec<&'n Node> {
+    match (&expected.removed, &got.removed) {
+        (Some(expected), Some(got)) => {
+            let expected: BTreeSet<&Node> = expected.iter().collect();
+            got.iter().filter(|node| !expected.contains(node)).collect()
+        }
+        _ => match (&expected.all, &expected.after, &got.after) {
+            (Some(all), Some(after), Some(got)) => {
+                all.iter().filter(|node| has(words, after, node) && !has(words, got, node)).collect()
+            }
+            _ => Vec::new(),
+        },
+    }
 }
 
 impl Disagreement {
@@ -77,6 +98,21 @@ impl Disagreement {
     /// The same with what ours does and why.
     fn than_ours(self, ours: impl Into<String>) -> Disagreement {
         Disagreement { ours: Some(ours.into()), ..self }
+    }
+
+    /// Whether it is an error, or that there is none.
+    pub(super) fn is_of_error(&self) -> bool {
+        match self.field {
+            "error" | "roots_error" => true,
+            "refs" | "marked" => self.way == Way::Other,
+            _ => false,
+        }
+    }
+
+    /// For a record that cannot be, which no answer agrees with.
+    pub(super) fn of_record(Difference { field, text }: Difference) -> Disagreement {
+        let text = text::line(text);
+        Disagreement::other(field, format!("is held to a record that is not in order, in `{field}`: {text}"))
     }
 
     /// For what no words are found.
@@ -103,7 +139,7 @@ fn of_field(
         };
         let first = |nodes: &[&&Node]| match field {
             // Roots follow from nothing.
-            "roots" => 0,
+            "roots" => causes.first_root(&nodes.iter().map(|node| **node).collect::<Vec<_>>()),
             _ => causes.first(&nodes.iter().map(|node| **node).collect::<Vec<_>>()),
         };
         of_lists(field, verbs, whose, lists, show, first)
@@ -145,7 +181,7 @@ fn of_field(
             }
             told
         }
-        "refs" => of_references(words, whose, expected, got),
+        "refs" => of_references(words, causes, whose, expected, got),
         "collector_calls" => {
             let calls = [expected, got].map(|results| results.calls.iter().flatten());
             let show = |call: &&String| called(words, expected, call);
@@ -165,7 +201,13 @@ fn of_field(
 }
 
 /// Which references differ; else which nodes are looked into.
-fn of_references(words: Words<'_>, whose: &str, expected: &Results, got: &Results) -> Vec<Disagreement> {
+fn of_references(
+    words: Words<'_>,
+    causes: &Causes<'_>,
+    whose: &str,
+    expected: &Results,
+    got: &Results,
+) -> Vec<Disagreement> {
     let both = || [expected, got].map(|results| results.refs.iter().flatten());
     let pairs = both().map(|refs| refs.flat_map(|(from, to, _)| to.iter().map(move |to| (from, to))));
     let verbs = ["does not follow the reference from", "follows a reference from"];
@@ -173,7 +215,10 @@ fn of_references(words: Words<'_>, whose: &str, expected: &Results, got: &Result
         let text = format!("{} to {}", words.node(from.as_ref()), words.node(to.as_ref()));
         (text, vec![plain(to), plain(from)])
     };
-    let told = of_lists("refs", verbs, whose, pairs, show, |_| 0);
+    let first = |pairs: &[&(&Node, &Node)]| {
+        causes.first_reference(&pairs.iter().map(|pair| **pair).collect::<Vec<_>>())
+    };
+    let told = of_lists("refs", verbs, whose, pairs, show, first);
     // The nodes themselves are in no order that means something.
     if told.iter().any(|told| told.way != Way::Order) {
         return told;
@@ -388,10 +433,13 @@ fn of_error(
 ) -> Vec<Disagreement> {
     let ours = |error: &String| text::name(error.as_bytes());
     let (Some(expected), Some(got)) = (expected, got) else { return Vec::new() };
-    let text = match (expected, got) {
-        (_, Some(error)) => format!("fails {doing}with `{}`", ours(error)),
-        (Some(error), None) => format!("succeeds {doing}where {whose} fails with `{}`", ours(error)),
+    let (way, text) = match (expected, got) {
+        (Some(_), Some(error)) => (Way::Other, format!("fails {doing}with `{}`", ours(error))),
+        (None, Some(error)) => (Way::Extra, format!("fails {doing}with `{}`", ours(error))),
+        (Some(error), None) => {
+            (Way::Missing, format!("succeeds {doing}where {whose} fails with `{}`", ours(error)))
+        }
         (None, None) => return Vec::new(),
     };
-    vec![Disagreement::other(field, text)]
+    vec![Disagreement { way, ..Disagreement::other(field, text) }]
 }

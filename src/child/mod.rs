@@ -25,7 +25,7 @@ mod rows;
 pub mod serve;
 
 pub use answer::Answer;
-pub use asked::{Asked, Effect, Otherwise, Wrong};
+pub use asked::{Asked, Effect, Otherwise, THE_RECORD, Wrong};
 pub use cause::{Cause, Judged, Way};
 pub use command::{CommandError, CommandLine};
 pub use process::{ANSWER_BYTES_MAX, Child, ChildError, Children};

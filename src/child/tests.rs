@@ -234,7 +234,7 @@ fn a_difference_is_made_small_and_its_scenario_holds_for_our_engine() {
     let tally = run(&plan, &Stop::default(), &|_| {}).expect("it starts");
     assert_eq!((tally.cases, tally.asked), (60, tally.answered));
     assert_eq!(tally.compared.iter().collect::<Vec<_>>(), [(&"error", &tally.asked)]);
-    let [Example { wrong: Wrong::Differs("error", Way::Other), cases, number, small: Ok(small), .. }] =
+    let [Example { wrong: Wrong::Differs("error", Way::Missing), cases, number, small: Ok(small), .. }] =
         &examples(&plan, &tally, &Stop::default(), &|| ())[..]
     else {
         panic!("{:?}", tally.found)
@@ -359,7 +359,7 @@ fn the_cause_is_said_in_the_words_of_our_own_findings() {
             "does not follow the reference",
             "says its collector, and is not kept",
         ),
-        (FlatSnapshotForgetsParent, V1_7Beta, ", flat to snapshot/", " stands on it, flat"),
+        (FlatSnapshotForgetsParent, V1_7Beta, " from snapshot-flat/", " stands on it, flat"),
         (SweepKeepsPartial, V1_7Beta, "fails as ours does, but deletes ", "and changes nothing"),
     ] {
         let told = told(fault, release, [child, ours]);
@@ -496,6 +496,45 @@ fn a_snapshot_that_is_handed_to_removal_and_stays_is_said_to() {
     let expected = "child does not hand to removal snapshot/\"over/lay\"/k\n\
                     ours hands to removal snapshot/\"over/lay\"/k   nothing refers to it; its bucket stays";
     assert_eq!(said, expected);
+}
+
+#[test]
+fn a_scenario_of_a_finding_spells_a_snapshotter_with_a_slash_in_quotes() {
+    let text = "release 2.1\nsnapshot prepare \"over/lay\"/k gc.root=x\ngc\n";
+    let scenario = parse(text.as_bytes()).expect("a scenario");
+    let mut world = World::new(scenario.release);
+    let collected = scenario.lines.iter().filter_map(|line| world.apply(line).collected).last();
+    let collected = collected.expect("a collection");
+    let row = row("case".to_owned(), &collected.before);
+    let mut got = results(&collected.before, None);
+    got.marked = Some(Some(Vec::new()));
+    let answer = Answer { name: None, results: got };
+    let otherwise =
+        Otherwise::of_answer(&row, scenario.release, DEFAULT_NAMESPACE, &answer).expect("a difference");
+    let steps = otherwise.expectations(&collected, DEFAULT_NAMESPACE);
+    let steps: Vec<String> = steps.iter().map(crate::scenario::print_step).collect();
+    assert_eq!(steps, ["expect kept snapshot/\"over/lay\"/k"]);
+}
+
+/// Of two mistakes in one collection the one by which something is lost goes first.
+#[test]
+fn what_is_lost_is_told_before_what_is_not_there() {
+    let text = "image create i target=none\ncontent put a gc.ref.content.0=@b\ncontent put b\n\
+                lease create l\nlease add l content/a\ngc\n";
+    let said = both_sides(text, |got| {
+        let digest = |name| crate::scenario::alias::digest_of(name).expect("a name");
+        let [none, b] = ["none", "b"].map(digest);
+        got.roots.as_mut().expect("told").retain(|node| *node.key != *none);
+        let marked = got.marked.as_mut().and_then(Option::as_mut).expect("told");
+        marked.retain(|node| *node.key != *none && *node.key != *b);
+        let content = Release::V1_7Beta.type_of(Kind::Content).expect("a type");
+        got.removed.as_mut().expect("told").push(Node::new(content, DEFAULT_NAMESPACE, &b));
+        let blobs: [&[u8]; 4] = [b"v1", DEFAULT_NAMESPACE, b"content", b"blob"];
+        got.after.as_mut().expect("told").delete_bucket(&blobs, &b).expect("it is there");
+    });
+    let expected = "child does not mark content/b, and 1 more\nremoves content/b\nhas no root content/none\n\
+                    ours keeps   content/b   content/a refers to it by gc.ref.content.0\n";
+    assert!(said.starts_with(expected), "{said}");
 }
 
 /// Several mistakes of a child are several findings: what differs is told by the mistake, and not by what follows from it.

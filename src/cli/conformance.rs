@@ -5,9 +5,9 @@ use super::source::refuse_standard_input;
 use super::values;
 use super::{Ended, Failure, interrupt, progress, terminal};
 use crate::campaign::Stop;
-use crate::child::{CommandLine, Otherwise};
-use crate::conformance::run::{Broken, run as run_row};
-use crate::conformance::{Difference, Row as Recorded, RowLine, SourceError, read};
+use crate::child::{CommandLine, Otherwise, THE_RECORD};
+use crate::conformance::run::{Broken, results, run as run_row};
+use crate::conformance::{Difference, Results, Row as Recorded, RowLine, SourceError, coherent, read};
 use crate::engine::Fault;
 use crate::go::Go;
 use crate::named::nearest;
@@ -70,7 +70,8 @@ pub(super) struct Arguments {
     /// Judge only the row of this name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times
+    /// What the daemon was built with, where that matters (1.6 and 1.7): Go up to 1.19 reads more texts as times. Refused where
+    /// no row has such a text
     #[arg(long, value_name = "GO", value_parser = Go::parse)]
     go: Option<Go>,
     /// Seed a mistake into the collector, to see rows fail
@@ -114,6 +115,11 @@ const UNREADABLE_SHOWN_MAX: usize = 10;
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let said = arguments.release.or(arguments.only);
     values::go_of(arguments.go, said.as_ref().map_or(&Release::ALL, std::slice::from_ref))?;
+    if let Some(go @ Go::From1_20) = arguments.go {
+        return Err(Failure::Usage(format!(
+            "--go {go}: rows are judged so without it; --go 1.19 judges them as daemons that were built with Go up to 1.19"
+        )));
+    }
     values::release_with(arguments.release.or(arguments.only), arguments.fault)?;
     if let Some(fault) = arguments.fault.filter(|fault| shows_in_no_row(*fault)) {
         return Err(Failure::Usage(format!("--fault {fault}: recorded rows cannot show it; {IN_NO_ROW}")));
@@ -137,9 +143,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         }
     };
     let is_made = AtomicBool::default();
+    let has_go = AtomicBool::default();
     let is_bare = AtomicBool::default();
     // Names that may be meant where no row has that of --name.
-    let known = Mutex::default();
+    let known = Mutex::<Near>::default();
     while !stop.is_asked() {
         let read: Vec<_> = lines.by_ref().take(BATCH_LINES).collect();
         if read.is_empty() {
@@ -155,7 +162,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         }
         let verdicts: Vec<_> = batch
             .par_iter()
-            .filter_map(|line| judge(line, arguments, other.as_ref(), &stop, [&is_made, &is_bare], &known))
+            .filter_map(|line| {
+                judge(line, arguments, other.as_ref(), &stop, [&is_made, &is_bare, &has_go], &known)
+            })
             .collect();
         progress.inc(verdicts.len() as u64);
         for verdict in verdicts {
@@ -182,11 +191,20 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
                 answered_by()
             )),
             Some(name) => {
-                let known: BTreeSet<String> = known.into_inner().unwrap_or_else(PoisonError::into_inner);
-                let near = nearest(name, known.iter().map(String::as_str));
+                let known = known.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let near = nearest(name, known.names.iter().map(String::as_str));
                 let near = near.map(|near| format!("; is {} meant?", text::name(near.as_bytes())));
                 let (name, near) = (text::name(name.as_bytes()), near.unwrap_or_default());
-                Failure::Usage(format!("--name {name}: no row is called that{near}"))
+                let others: Vec<&str> = known.releases.iter().map(|release| release.name()).collect();
+                Failure::Usage(match arguments.only {
+                    Some(only) if !others.is_empty() => {
+                        let others = others.join(", ");
+                        format!(
+                            "--name {name}: no row of {only} is called that, as --only asks; it is one of {others}"
+                        )
+                    }
+                    _ => format!("--name {name}: no row is called that{near}"),
+                })
             }
             None if is_bare.load(Ordering::Relaxed) => Failure::Input(format!(
                 "{}; these rows are questions without results; {}",
@@ -207,6 +225,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     }
     let has_given_up = given_up.is_some();
     given_up.iter().for_each(terminal::say);
+    if let Some(go) = arguments.go.filter(|_| report.interrupted.is_none() && !has_go.into_inner()) {
+        let rows = text::counted(judged, "recorded row");
+        return Err(Failure::Usage(format!(
+            "--go {go}: none of {rows} has a time that this build reads otherwise than later ones, so that the flag does nothing"
+        )));
+    }
     if let Some(fault) = arguments.fault.filter(|_| report.interrupted.is_none()) {
         if !is_made.into_inner() {
             return Err(values::never_made(fault, "row"));
@@ -247,16 +271,26 @@ enum Verdict {
     NoRow(String),
 }
 
+/// What may be meant where no row has the name of `--name`.
+#[derive(Default)]
+struct Near {
+    /// Names that are nearly that one.
+    names: BTreeSet<String>,
+    /// Other releases than that of `--only`, of which a row is called so.
+    releases: BTreeSet<Release>,
+}
+
 /// None for what is not to be judged: a case of which nothing was recorded, or a row of another release.
-/// `is_made` becomes true where the fault could be made, `is_bare` where nothing was recorded; `near` gets names that are
+/// `is_made` becomes true where the fault could be made, `is_bare` where nothing was recorded, `has_go` where the build of
+/// `--go` reads something otherwise; `near` gets names that are
 /// nearly the one that is asked for.
 fn judge(
     line: &RowLine,
     arguments: &Arguments,
     other: Option<&Other>,
     stop: &Stop,
-    [is_made, is_bare]: [&AtomicBool; 2],
-    near: &Mutex<BTreeSet<String>>,
+    [is_made, is_bare, has_go]: [&AtomicBool; 3],
+    near: &Mutex<Near>,
 ) -> Option<Verdict> {
     // Another collector may be slow.
     if stop.is_asked() {
@@ -265,7 +299,7 @@ fn judge(
     let is_meant = |name: &String| {
         let Some(only) = arguments.name.as_ref().filter(|only| *only != name) else { return true };
         if nearest(only, [name.as_str()]).is_some() {
-            near.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+            near.lock().unwrap_or_else(PoisonError::into_inner).names.insert(name.clone());
         }
         false
     };
@@ -275,7 +309,11 @@ fn judge(
             return None;
         }
         Ok(row) => row.filter(|(release, row)| {
-            arguments.only.is_none_or(|only| only == *release) && is_meant(&row.name)
+            let is_of_release = arguments.only.is_none_or(|only| only == *release);
+            if !is_of_release && arguments.name.as_ref() == Some(&row.name) {
+                near.lock().unwrap_or_else(PoisonError::into_inner).releases.insert(*release);
+            }
+            is_of_release && is_meant(&row.name)
         })?,
         Err(failure) => {
             let reason = alias::in_line(failure.to_string());
@@ -295,6 +333,18 @@ fn judge(
         }
     };
     let name = &row.name;
+    if let Err(Difference { field, text }) = coherent(&row) {
+        let text = format!(
+            "{}: the record is not in order: `{field}`: {text}",
+            alias::in_line(format!("{release} {name}"))
+        );
+        return Some(Verdict::Failed {
+            release: Some(release),
+            differs: "the record is not in order".to_owned(),
+            field: format!("record {field}"),
+            row: Row { name: Some(name.clone()), text },
+        });
+    }
     let failed = |differs, field, text| Verdict::Failed {
         release: Some(release),
         differs,
@@ -303,19 +353,19 @@ fn judge(
     };
     is_made.fetch_or(arguments.fault.is_some_and(|fault| fault.can_be_made_in(release)), Ordering::Relaxed);
     if let Some(other) = other {
-        let judged = other.holds_row(&row, release)?.map_err(|(wrong, told)| {
+        let judged = other.holds_row(&row, release)?.map_err(|otherwise| {
             let head = alias::in_line(format!("{release} {name}"));
-            failed(
-                wrong.to_string(),
-                wrong.name().to_owned(),
-                format!("{head}: {}", told.replace('\n', "\n  ")),
-            )
+            // Where several results can come, it is held to each, and told against the first.
+            let recorded = &row.expected[0];
+            let (wrong, told) = told(&row, release, Go::default(), "child", recorded, &otherwise);
+            failed(wrong, otherwise.wrong.name().to_owned(), format!("{head}: {told}"))
         });
         return Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed(release)));
     }
     let go = arguments.go.unwrap_or_default();
+    has_go.fetch_or(arguments.go.is_some() && reads_otherwise(&row, release, go), Ordering::Relaxed);
     let judged = run_row(&row, release, go, arguments.fault).map_err(|broken| {
-        let (wrong, told) = told(&row, release, go, &broken);
+        let (wrong, told) = told_of_ours(&row, release, go, &broken);
         let Broken { party, difference: Difference { field, .. }, .. } = &*broken;
         let text = format!("{}: {party}: {told}", alias::in_line(format!("{release} {name}")));
         failed(format!("{party}: {wrong}"), format!("{party} {field}"), text)
@@ -323,8 +373,20 @@ fn judge(
     Some(judged.map_or_else(|failed| failed, |()| Verdict::Passed(release)))
 }
 
-/// What is wrong, and the same with what ours does, what the record says and what the oracle has to say of it.
-fn told(row: &Recorded, release: Release, go: Go, broken: &Broken) -> (String, String) {
+/// Whether a row would be judged otherwise if it were of the usual builds.
+fn reads_otherwise(row: &Recorded, release: Release, go: Go) -> bool {
+    if go.of(release) == Go::default() {
+        return false;
+    }
+    let [usual, built] = [Go::default(), go].map(|built_with| {
+        let situation = Situation { built_with, ..row.situation(release, None) };
+        results(&situation, None)
+    });
+    usual != built
+}
+
+/// What is wrong with ours, and the same with what it does, what the record says and what the oracle has to say of it.
+fn told_of_ours(row: &Recorded, release: Release, go: Go, broken: &Broken) -> (String, String) {
     let Broken { party, difference, expected, got } = broken;
     let recorded = &row.expected[*expected];
     let Some(otherwise) = Otherwise::of_record(row, release, recorded, got) else {
@@ -333,14 +395,32 @@ fn told(row: &Recorded, release: Release, go: Go, broken: &Broken) -> (String, S
         let told = alias::in_line(format!("{wrong}: {text}"));
         return (wrong, told);
     };
-    let situation = row.situation(release, recorded.last_iterated_collector.map(ResourceType));
-    let collected = Collected::of(Situation { built_with: go, ..situation });
-    let says = otherwise.recorded(row, release, recorded);
-    let party = party.to_string();
-    let sides = [(&*party, &otherwise.child), ("record", &says), ("why", &otherwise.judged(&collected))];
-    let sides: String = sides.into_iter().map(|(side, lines)| side_lines(side, lines)).collect();
-    let told = format!("{}\n{}", otherwise.wrong, sides.trim_end());
-    (otherwise.wrong.to_string(), told.replace('\n', "\n  "))
+    told(row, release, go, &party.to_string(), recorded, &otherwise)
+}
+
+/// What is wrong with a party, and of what cause; and the same with what it does, what the record says and what the oracle has
+/// to say of it.
+fn told(
+    row: &Recorded,
+    release: Release,
+    go: Go,
+    party: &str,
+    recorded: &Results,
+    otherwise: &Otherwise,
+) -> (String, String) {
+    let wrong = otherwise.wrong.title(THE_RECORD, &format!("the {party}"));
+    let wrong = format!("{wrong}{}", otherwise.about(release));
+    let mut sides = vec![(party, otherwise.child.clone())];
+    // Who gives no answer does nothing else than was recorded.
+    if otherwise.wrong.way().is_some() {
+        let situation = row.situation(release, recorded.last_iterated_collector.map(ResourceType));
+        let collected = Collected::of(Situation { built_with: go, ..situation });
+        sides.push(("record", otherwise.recorded(row, release, recorded)));
+        sides.push(("why", otherwise.judged(&collected)));
+    }
+    let sides: String = sides.iter().map(|(side, lines)| side_lines(side, lines)).collect();
+    let told = format!("{wrong}\n{}", sides.trim_end());
+    (wrong, told.replace('\n', "\n  "))
 }
 
 /// What is to be done with rows that are questions.

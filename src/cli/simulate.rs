@@ -43,7 +43,14 @@ use std::time::{Duration, Instant};
   leasehold simulate --against './child --flag'     another collector, one collection a line
   leasehold simulate --case 4711 --against ./child  one case of it
   leasehold simulate --case 4711 > 4711.scenario    one case, as it was drawn
-  leasehold simulate --properties                   what is checked")]
+  leasehold simulate --properties                   what is checked
+
+--json prints one object: `seed`, `release`, how many `cases`, `steps` and `collections`; `properties`, of each how often it was \
+`checked` and `failed`; `rules`, of each how often it was `taken` and `refused`; and `findings`, each with its `property`, in how many \
+`cases` it was, the `case` that was made small and its `steps`, the `fault` or the `defects` (`name`, `sentence`) that explain it, what \
+was `found` and what was `expected` (`by` whom, in `lines`), which properties the case `breaks` too, the `file`, the command that shows it \
+`again`, and the `scenario`. `interrupted` says how many cases were `done`, `of` how many. That of --against is in \
+`leasehold child --help`.")]
 pub(super) struct Arguments {
     /// Any text of 1 to 64 bytes
     #[arg(long, default_value = "leasehold", value_parser = Seed::parse)]
@@ -247,14 +254,17 @@ fn run_campaign(arguments: &Arguments, plan: &Plan, mut numbers: Numbers, stop: 
     let done = |tally: &Tally| progress.add(tally);
     let Some(time) = arguments.time else { return campaign::run_all(plan, numbers, fault, stop, &done) };
     let until = Instant::now() + time;
-    numbers = numbers.round();
+    // Where the time is short, the first rounds are.
+    let mut blocks = 1u64;
+    numbers = numbers.round(blocks);
     let mut tally = Tally::default();
     loop {
         tally = tally.plus(campaign::run_all(plan, numbers, fault, stop, &done));
         if Instant::now() >= until || stop.is_asked() {
             return tally;
         }
-        numbers = Numbers { start: numbers.end, ..numbers }.round();
+        blocks = blocks.saturating_mul(2);
+        numbers = Numbers { start: numbers.end, ..numbers }.round(blocks);
     }
 }
 

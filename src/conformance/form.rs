@@ -64,7 +64,15 @@ pub(super) mod rfc3339 {
         deserializer: D,
     ) -> Result<Instant, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        time::parse_rfc3339(text.as_bytes()).map_err(D::Error::custom)
+        let refused = |error: time::ParseError| {
+            let why = match error.out_of_range() {
+                Some(what) => format!(": its {what} is out of range"),
+                None => String::new(),
+            };
+            let text = crate::text::name(text.as_bytes());
+            D::Error::custom(format!("`{text}` is no time{why}; write one as 2026-11-23T16:27:55Z"))
+        };
+        time::parse_rfc3339(text.as_bytes()).map_err(refused)
     }
 }
 

@@ -24,6 +24,9 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// A frame of zstd that holds no data may come first; the low half of its first byte is free.
 const ZSTD_SKIPPED: [u8; 3] = [0x2a, 0x4d, 0x18];
 
+/// Said of a packed file that ends before what it packs does.
+const CUT_OFF: &str = "the file is cut off: it ends in the middle of what is packed in it";
+
 /// The lines of a file in order; blank ones are passed over.
 pub(super) struct Lines {
     path: PathBuf,
@@ -98,10 +101,24 @@ impl<R: BufRead> Frames<R> {
                 })) => {
                     io::copy(&mut (&mut self.packed).take(length.into()), &mut io::sink())?;
                 }
-                Err(error) => return Err(io::Error::other(error)),
+                Err(FrameDecoderError::WindowSizeTooBig { requested, max }) => {
+                    let why =
+                        format!("it looks back {requested} bytes when it is unpacked, and {max} are allowed");
+                    return Err(io::Error::other(why));
+                }
+                Err(_) => return Err(self.broken()),
             }
         }
         Ok(false)
+    }
+
+    /// Why what is packed does not unpack.
+    fn broken(&mut self) -> io::Error {
+        let is_at_end = self.packed.fill_buf().is_ok_and(|rest| rest.is_empty());
+        io::Error::other(match is_at_end {
+            true => CUT_OFF,
+            false => "the file is damaged: what is packed in it cannot be unpacked",
+        })
     }
 
     /// Whether the frame that was read to its end is what was packed.
@@ -125,7 +142,9 @@ impl<R: BufRead> Read for Frames<R> {
                 }
                 if !self.frame.is_finished() {
                     let one = BlockDecodingStrategy::UptoBlocks(1);
-                    self.frame.decode_blocks(&mut self.packed, one).map_err(io::Error::other)?;
+                    if self.frame.decode_blocks(&mut self.packed, one).is_err() {
+                        return Err(self.broken());
+                    }
                     continue;
                 }
                 self.check_sum()?;
@@ -146,7 +165,13 @@ struct Capped<R> {
 
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
+        let read = self.inner.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::other(CUT_OFF),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                io::Error::other("the file is damaged: what is packed in it cannot be unpacked")
+            }
+            _ => error,
+        })?;
         match self.left.checked_sub(read as u64) {
             Some(left) => self.left = left,
             None => return Err(io::Error::other("the file unpacks to more than is read of one file")),

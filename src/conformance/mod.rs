@@ -24,7 +24,7 @@ pub mod run;
 pub mod source;
 mod trees;
 
-pub use compare::{Difference, compare, differences};
+pub use compare::{Difference, coherent, compare, differences};
 pub use error::SourceError;
 pub use results::Results;
 pub use row::{Row, RowError};

@@ -145,7 +145,9 @@ impl Row {
             return Err(wrong(format!("field `collectors`: two collectors for type {number}")));
         }
         let db = match case.db {
-            Some(text) => tree(text.get()).map_err(|error| wrong(format!("field `db`: {error}")))?,
+            Some(text) => {
+                tree(text.get()).map_err(|error| wrong(format!("field `db`: {}", wrong_value(&error))))?
+            }
             None => tree_of(&name).map_err(|reason| RowError::NoDb { row: name.clone(), reason })?,
         };
         let expected = expected(result, case.outcomes, case.runs).and_then(|results| {
@@ -229,14 +231,43 @@ fn expected(own: Results, outcomes: Option<Vec<Results>>, runs: Option<u64>) -> 
 fn fields<'de, T: Deserialize<'de>>(line: &'de str) -> Result<T, RowError> {
     serde_json::from_str(line).map_err(|error| {
         if !error.is_data() {
-            return RowError::NotJson { reason: error.to_string() };
+            return RowError::NotJson { reason: not_json(&error) };
         }
         // Read again, more slowly, to learn the place.
         let again = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_str(line));
         let place = again.err().map(|error| error.path().to_string()).filter(|path| path != ".");
-        let reason = place.map_or_else(|| error.to_string(), |place| format!("field `{place}`: {error}"));
+        let wrong = wrong_value(&error);
+        let reason = place.map_or_else(|| wrong.clone(), |place| format!("field `{place}`: {wrong}"));
         RowError::Wrong { row: name_of(line), reason }
     })
+}
+
+/// Why a line is not JSON. Of the place the column alone says something: the line is the file's.
+fn not_json(error: &serde_json::Error) -> String {
+    match error.is_eof() {
+        true => "the line ends in the middle of a value: is the file cut off?".to_owned(),
+        false => format!("{} at column {}", without_place(error), error.column()),
+    }
+}
+
+/// What is wrong with a value.
+fn wrong_value(error: &serde_json::Error) -> String {
+    let said = without_place(error);
+    if let Some(field) = said.strip_prefix("missing field ") {
+        return format!("field {field} is missing");
+    }
+    let unlike = said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
+    match unlike.and_then(|unlike| unlike.split_once(", expected ")) {
+        Some((is, expected)) => format!("it is {is}, where there should be {expected}"),
+        None => said,
+    }
+}
+
+/// What a reader of JSON says, without the place within the line.
+fn without_place(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    said.strip_suffix(&place).unwrap_or(&said).to_owned()
 }
 
 /// The name of a row that could not be read otherwise.
@@ -372,7 +403,7 @@ pub(crate) mod tests {
         }
         let mut lacking = row.clone();
         lacking.as_object_mut().unwrap().remove("name").unwrap();
-        assert!(refused(&lacking).starts_with("a row without a name: missing field `name`"));
+        assert!(refused(&lacking).starts_with("a row without a name: field `name` is missing"));
     }
 
     #[test]

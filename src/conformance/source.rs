@@ -211,7 +211,10 @@ impl Origin {
                 return Ok(tree);
             }
         }
-        Err(format!("no {MEDIUM_DB} in its folder or a parent has it"))
+        Err(format!(
+            "it lacks the database as it was before the collection, and no {MEDIUM_DB} in its folder or one above has it \
+             under the row's name"
+        ))
     }
 
     fn release_of(&self, row: &Row) -> Result<Release, RowFault> {
@@ -322,7 +325,7 @@ mod tests {
             [
                 "/rows/x.jsonl:1: row `a` has no `version`, and its folder `rows` is not named after a release",
                 "/rows/x.jsonl:2: row `b`: the version `containerd 12345678ab` names no known release",
-                "/rows/x.jsonl:3: not JSON: EOF while parsing an object at line 1 column 1",
+                "/rows/x.jsonl:3: not JSON: the line ends in the middle of a value: is the file cut off?",
             ]
         );
     }
@@ -349,8 +352,8 @@ mod tests {
             [
                 "near 2.2",
                 "far 2.2",
-                "/2.1/sub/2.2/rows.jsonl:3: row `none` has no `db`: no medium-db.jsonl.gz in its folder or a \
-                 parent has it",
+                "/2.1/sub/2.2/rows.jsonl:3: row `none` has no `db`: it lacks the database as it was before the \
+                 collection, and no medium-db.jsonl.gz in its folder or one above has it under the row's name",
             ]
         );
         assert_eq!(told(folder, &[folder.to_owned()], None)[3..], ["a case", "a case"]);

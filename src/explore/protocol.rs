@@ -81,7 +81,9 @@ pub enum Answer {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoProtocol {
     /// It has no block.
-    #[error("it has no `together` block: the steps between `together` and `end` come in every order")]
+    #[error(
+        "it has no `together` block: the steps between `together` and `end` come in every order; scenarios/protocols has examples, and `replay` runs a scenario as it is"
+    )]
     NoBlock,
     /// Its block has no steps.
     #[error("its `together` block has no steps")]

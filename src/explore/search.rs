@@ -112,6 +112,7 @@ impl Searching<'_> {
                 self.take_in(&level, worlds, &mut levels, all, &mut seen);
                 if seen.states > self.search.states_max {
                     seen.moves = all.moves;
+                    seen.states = self.search.states_max;
                     *progress = seen;
                     return self.best(false).unwrap_or(Verdict::Cut);
                 }
@@ -141,7 +142,11 @@ impl Searching<'_> {
                     self.best = Some(way);
                 }
             }
+            // Beyond what is allowed one state is enough to know that there are more.
             for successor in one.successors {
+                if seen.states > self.search.states_max {
+                    break;
+                }
                 seen.states += u64::from(self.insert(levels, successor, &one.siblings));
             }
         }

@@ -15,6 +15,8 @@ use crate::schema::names;
 pub(super) enum On {
     Node(Kind),
     Sandbox,
+    /// A sandbox beside v1, where the daemons lay them that read labels below it: only where they are moved these count.
+    SandboxBeside,
 }
 
 impl On {
@@ -23,7 +25,7 @@ impl On {
             On::Node(kind @ (Kind::Image | Kind::Ingest)) => format!("an {kind}"),
             On::Node(Kind::Content) => "content".to_owned(),
             On::Node(kind) => format!("a {kind}"),
-            On::Sandbox => "a sandbox".to_owned(),
+            On::Sandbox | On::SandboxBeside => "a sandbox".to_owned(),
         }
     }
 }
@@ -51,6 +53,7 @@ const REFERRING: &[(On, Release)] = &[
     (On::Node(Kind::Image), Release::V1_6),
     (On::Node(Kind::Container), Release::V1_6),
     (On::Sandbox, Release::V1_7),
+    (On::SandboxBeside, Release::V2_0),
 ];
 const NAMING_IMAGES: &[(On, Release)] = &[
     (On::Node(Kind::Content), Release::V2_0),
@@ -58,6 +61,7 @@ const NAMING_IMAGES: &[(On, Release)] = &[
     (On::Node(Kind::Image), Release::V2_0),
     (On::Node(Kind::Container), Release::V2_0),
     (On::Sandbox, Release::V2_0),
+    (On::SandboxBeside, Release::V2_0),
 ];
 const REFERRING_BACK: &[(On, Release)] = &[
     (On::Node(Kind::Content), Release::V2_2),
@@ -97,7 +101,8 @@ const KNOWN: [Known; 13] = [
 pub fn meaningless_on(label: &[u8], kind: Kind, release: Release) -> Option<String> {
     let known = KNOWN.iter().find(|known| known.is(label))?;
     let is_read = known.places.iter().any(|(place, _)| *place == On::Node(kind));
-    let words = known.places.iter().map(|(place, _)| place.word()).collect::<Vec<_>>();
+    let places = known.places.iter().filter(|(place, _)| *place != On::SandboxBeside);
+    let words = places.map(|(place, _)| place.word()).collect::<Vec<_>>();
     (!is_read).then(|| {
         format!("{}, only on {}", why(label, On::Node(kind), release).unwrap_or_default(), words.join(", "))
     })

@@ -165,10 +165,7 @@ impl Report<'_> {
 fn write_finding(out: &mut dyn Write, plan: &Plan, written: &Written, out_flag: &str) -> io::Result<()> {
     let Written { example, file, row_file, .. } = written;
     let Example { wrong, cause, cases, number, text, small, .. } = example;
-    let about = cause.as_ref().map(|Cause { resource_type, judged }| {
-        format!(" ({}, {})", plan.drawn.release.kind_of(*resource_type), judged.text())
-    });
-    let about = about.unwrap_or_default();
+    let about = cause.map(|cause| format!(" ({})", cause.text(plan.drawn.release))).unwrap_or_default();
     writeln!(out, "{wrong}{about} in {}, as in case {number}", text::counted(*cases, "case"))?;
     match small {
         Err(why) => {

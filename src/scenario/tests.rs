@@ -29,6 +29,15 @@ fn digest(name: &str) -> Name {
     alias::digest_of(name).unwrap()
 }
 
+/// What a container runs on goes without its snapshotter, and the other way round, as far as a daemon takes it.
+#[test]
+fn each_option_of_a_container_can_be_left_out_alone() {
+    let simpler = only_step("container create c snapshotter=s snapshot=k\n").simpler();
+    for alone in ["container create c snapshotter=s\n", "container create c snapshot=k\n"] {
+        assert!(simpler.contains(&only_step(alone)), "{alone}");
+    }
+}
+
 #[test]
 fn what_is_printed_reads_back_for_any_bytes_in_names() {
     let cases = 20_000;

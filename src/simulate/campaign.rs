@@ -95,11 +95,11 @@ impl Numbers {
         Numbers { start: 0, end: count, part: 0, parts: 1 }
     }
 
-    /// As many from the same start as are run between two looks at the clock.
+    /// As many from the same start as are run between two looks at the clock: so many blocks, up to 16.
     #[must_use]
-    pub fn round(self) -> Numbers {
-        const BLOCKS: u64 = 16;
-        let count = BLOCKS.saturating_mul(BLOCK).saturating_mul(self.parts);
+    pub fn round(self, blocks: u64) -> Numbers {
+        const BLOCKS_MAX: u64 = 16;
+        let count = blocks.min(BLOCKS_MAX).saturating_mul(BLOCK).saturating_mul(self.parts);
         Numbers { end: self.start.saturating_add(count), ..self }
     }
 

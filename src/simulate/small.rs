@@ -10,14 +10,14 @@
 //! ```
 
 use super::run::{Broken, Mode, Sort, Thorough, run_for};
-use crate::node::{Node, NodeRef};
+use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::judge;
 use crate::properties::known::Known;
 use crate::properties::panics::catching;
 use crate::properties::property::{Property, When};
 use crate::properties::steps::refused;
 use crate::release::Release;
-use crate::scenario::{Line, Name, NodeName, Outcome, Step};
+use crate::scenario::{Labels, Line, Name, NodeName, Outcome, Step, alias};
 use crate::schema::views;
 use crate::shrink::raw::creations;
 use crate::shrink::{Shrunk, shrink};
@@ -89,7 +89,12 @@ pub(crate) fn with_node(lines: &[Line], at: usize, node: &Node, release: Release
             let listed =
                 Step::CollectorList { collector: kind, nodes: vec![NodeName::of(release, node.as_ref())] };
             let declared = Step::CollectorDeclare { collector: kind, label: None };
-            vec![vec![listed.clone()], vec![declared, listed]]
+            let mut ways = vec![vec![listed.clone()], vec![declared, listed]];
+            // Where it is never listed it may still refer to what goes without it.
+            if release.rules().collector_references {
+                ways.push(with_reference(node, release, kind));
+            }
+            ways
         }
     };
     let clients: BTreeSet<&Name> = lines.iter().filter_map(|line| line.client.as_ref()).collect();
@@ -104,6 +109,17 @@ pub(crate) fn with_node(lines: &[Line], at: usize, node: &Node, release: Release
         more
     };
     ways.into_iter().map(with).collect()
+}
+
+/// Steps by which a node of a collector refers to content that nothing else keeps.
+fn with_reference(node: &Node, release: Release, kind: Kind) -> Vec<Step> {
+    let digest = alias::digest_of("referred").expect("letters");
+    let to = NodeName::new(Some(node.namespace.to_vec()), Kind::Content, digest.clone());
+    let from = NodeName::of(release, node.as_ref());
+    vec![
+        Step::ContentPut { digest, size: None, labels: Labels::new() },
+        Step::CollectorReferences { collector: kind, from, to: vec![to] },
+    ]
 }
 
 /// The lines with what is refused marked as such: by the daemon that may have a fault, or by one without, since both must
@@ -139,6 +155,7 @@ pub fn marked(mut lines: Vec<Line>, release: Release, fault: Option<Fault>) -> V
 mod tests {
     use super::*;
     use crate::engine;
+    use crate::oracle::Defect;
     use crate::properties::finding::Breach;
     use crate::scenario::{Scenario, parse, print, print_step};
 
@@ -190,6 +207,26 @@ mod tests {
             assert!(matches!(small.seen.finding.breach, Breach::Removed(_)), "{}", small.seen.finding);
             assert!(steps.iter().any(|step| step.starts_with(made)), "{fault}: {steps:?}");
         }
+    }
+
+    /// What a collector that does not start says of its resources is lost with it, and so is content that they refer to.
+    #[test]
+    fn a_collector_that_fails_to_start_loses_content() {
+        let text = "release 2.4\ncollector declare stream label=content\nimage create i target=c gc.ref.content.0=@c\n\
+                    collector fail stream start\ngc\n";
+        let scenario = parse(text.as_bytes()).expect("a scenario");
+        let sort = Sort {
+            property: Property::Safety,
+            known: Known {
+                defects: [Defect::FailedStartLosesReferences].into_iter().collect(),
+                ..Known::NONE
+            },
+            is_loss: false,
+        };
+        let small = small(scenario.lines, scenario.release, Known::NONE, sort, None);
+        let steps: Vec<String> = small.case.iter().map(|line| print_step(&line.step)).collect();
+        assert!(small.seen.sort.is_loss, "{steps:?}: {}", small.seen.finding);
+        assert!(small.seen.finding.to_string().starts_with("content/"), "{}", small.seen.finding);
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn a_finding_says_why_and_its_commands_show_it_again() {
             "1.7.0-beta.1",
             "expiry-inclusive",
             &[
-                "`roots` lacks something (lease, kept: live lease) in ",
+                "`roots` lacks something (lease, a root: live lease) in ",
                 "\n    > lease create l",
                 "\n  child    has no root lease/l",
                 "\n           does not mark lease/l",
@@ -333,9 +333,12 @@ fn recorded_rows_are_put_to_another_collector() {
     assert!(asked.1.contains("\ncompared: error "), "only what it answers is compared: {}", asked.1);
     let (code, said, _) = only(&format!("'{PROGRAM}' child --fault collector-references-forgotten"));
     assert_eq!(code, Some(1), "{said}");
-    for part in
-        ["FAILED 2.4 ", ": `refs` lacks something\n    child    does not follow ", "\n    ours     keeps "]
-    {
+    for part in [
+        "FAILED 2.4 ",
+        ": `refs` lacks something (",
+        ")\n    child    does not follow ",
+        "\n    record   keeps ",
+    ] {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
     assert_eq!(only("/nowhere/to/be/found").0, Some(2));
@@ -408,7 +411,10 @@ fn rows_that_fail_are_told_in_groups_and_one_by_its_name() {
     let (code, said, _) = conformance(&[]);
     assert_eq!(code, Some(1), "{said}");
     let shown = said.matches("FAILED 2.4 ").count();
-    assert!(said.contains(" more rows: `refs` lacks something\n"), "{said}");
+    assert!(
+        said.contains(" more rows: `refs` lacks something (snapshot, refers: snapshot parent)\n"),
+        "{said}"
+    );
     let (_, report, _) = conformance(&["--json"]);
     let report: Value = serde_json::from_str(&report).expect("one JSON object");
     let groups = report["groups"].as_array().expect("groups");

@@ -869,7 +869,10 @@ expect removed type-33/@a type-48/held content/\"sha256:z\\x1by\"
     let output = leasehold(&["replay", path]);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let said = String::from_utf8(leasehold(&["collect", path]).stdout).expect("text");
-    assert!(said.contains("image/a targets it, but listed as type 33 it is never found marked"), "{said}");
+    assert!(
+        said.contains("image/a targets it, but listed as content-flat it is never found marked"),
+        "{said}"
+    );
     assert!(!said.contains("had elsewhere"), "{said}");
     let more = said.lines().find_map(|line| line.strip_prefix("More of one: leasehold ")).expect("a command");
     let words = shlex::split(more).expect("a command");

@@ -25,7 +25,7 @@ fn what_differs_from_a_recording_is_said_of_objects() {
         (
             "e_ctr_two_share_snapshot",
             "parent-forgotten",
-            "engine: `refs` lacks something
+            "engine: `refs` lacks something (snapshot, refers: snapshot parent)
     engine   does not follow the reference from ns1/snapshot/o/s to ns1/snapshot/o/p
              does not mark ns1/snapshot/o/p
              removes ns1/snapshot/o/p
