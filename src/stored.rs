@@ -62,8 +62,17 @@ pub struct Stored {
 /// A snapshotter's snapshots by their name there.
 pub type ByName = BTreeMap<Vec<u8>, Snapshot>;
 
-/// Numbers of folders, or why they could not be looked at.
-type Strays = Result<BTreeSet<u64>, Why>;
+/// Folders, or why they could not be looked at.
+type Strays = Result<Folders, Why>;
+
+/// Folders of one that has one for each snapshot.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Folders {
+    /// Those that are named by a number, as snapshots are.
+    pub ids: BTreeSet<u64>,
+    /// Those of which a snapshotter is making a snapshot (`new-123`), or that it is taking away (`rm-12`): a crash leaves them.
+    pub temporary: BTreeSet<String>,
+}
 
 /// What snapshotters have on the disk.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -72,7 +81,7 @@ pub struct Snapshots {
     pub of: BTreeMap<Vec<u8>, ByName>,
     /// The folders by snapshotter that its `snapshots` has for an ID that none of its snapshots has, or why they could not
     /// be looked at.
-    pub strays: BTreeMap<Vec<u8>, Result<BTreeSet<u64>, String>>,
+    pub strays: BTreeMap<Vec<u8>, Result<Folders, String>>,
     /// Snapshotters that could not be looked at although the database has snapshots of them, or which are damaged.
     pub unread: Vec<Unread>,
 }
@@ -312,7 +321,8 @@ fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, Strays), (Why, bo
     let path = folder.join("metadata.db");
     // A snapshotter that keeps something else there has no such folder either.
     let is_gone = |error: &io::Error| {
-        error.kind() == io::ErrorKind::NotFound && folders.as_ref().is_ok_and(|folders| !folders.is_empty())
+        error.kind() == io::ErrorKind::NotFound
+            && folders.as_ref().is_ok_and(|folders| !folders.ids.is_empty())
     };
     let metadata = fs::symlink_metadata(&path)
         .map_err(|error| (format!("metadata.db: {}", unread(&error)), is_gone(&error)))?;
@@ -330,13 +340,16 @@ fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, Strays), (Why, bo
     let snapshots = opened.tree.view().at(&[names::V1, names::SNAPSHOTS]).into_iter().flat_map(View::buckets);
     let mut of = BTreeMap::new();
     // Where btrfs has those that are no committed ones.
-    let elsewhere: BTreeSet<u64> =
-        ["active", "view"].iter().flat_map(|name| self::folders(&folder.join(name))).flatten().collect();
+    let elsewhere: BTreeSet<u64> = ["active", "view"]
+        .iter()
+        .flat_map(|name| self::folders(&folder.join(name)))
+        .flat_map(|folders| folders.ids)
+        .collect();
     for (key, snapshot) in snapshots {
         let size = snapshot.get(names::SIZE).and_then(varint::decode_signed);
         let id = snapshot.get(names::ID).and_then(varint::decode_unsigned);
         let bytes = size.and_then(|size| u64::try_from(size).ok());
-        let has = |id: &u64| folders.as_ref().is_ok_and(|folders| folders.contains(id));
+        let has = |id: &u64| folders.as_ref().is_ok_and(|folders| folders.ids.contains(id));
         // One that was made since the folders were listed has one by now.
         let is_gone = |id: &u64| !is_there(&folder.join("snapshots").join(id.to_string()));
         let lacks_folder = id.filter(|id| !has(id) && !elsewhere.contains(id) && is_gone(id));
@@ -350,21 +363,25 @@ fn snapshots(folder: &Path, wait: Duration) -> Result<(ByName, Strays), (Why, bo
     let strays = folders.map(|mut folders| {
         let own = of.values().filter_map(|snapshot: &Snapshot| snapshot.folder);
         own.for_each(|id| {
-            folders.remove(&id);
+            folders.ids.remove(&id);
         });
         folders
     });
     Ok((of, strays))
 }
 
-/// What of a folder are folders whose names are numbers, as snapshotters name them; none where there is no such folder, as
-/// each snapshotter lays out its own.
+/// What of a folder are folders whose names are numbers, as snapshotters name them, or begin as those that are not named yet or
+/// no longer; none where there is no such folder, as each snapshotter lays out its own.
 fn folders(path: &Path) -> Strays {
     let folders = folder_or_none(path)?.into_iter();
     let folders = folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let numbers = folders.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        name.parse().ok().filter(|number: &u64| number.to_string() == name)
-    });
-    Ok(numbers.collect())
+    let mut found = Folders::default();
+    for name in folders.filter_map(|entry| entry.file_name().into_string().ok()) {
+        match name.parse() {
+            Ok(number) if u64::to_string(&number) == name => drop(found.ids.insert(number)),
+            _ if name.starts_with("new-") || name.starts_with("rm-") => drop(found.temporary.insert(name)),
+            _ => {}
+        }
+    }
+    Ok(found)
 }

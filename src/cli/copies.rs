@@ -32,8 +32,11 @@ pub(super) fn compare(
     }
     let look = &Look { now: look.now.or_else(|| source::written(after).map(Now::At)), ..*look };
     let (later, _) = source::read_judged(after, look, &mut notes)?;
+    let after_transaction = notes.transaction.take();
     let (release, wait) = (later.release, look.wait.filter(|_| !source::is_scenario(before)));
-    let earlier = source::read(before, Some(release), look.now, look.go, wait, &mut notes)?.under(release);
+    let said = look.release.or((!source::is_scenario(before)).then_some(release));
+    let earlier = source::read(before, said, look.now, look.go, wait, &mut notes)?.under(release);
+    let is_older = notes.transaction.zip(after_transaction).is_some_and(|(before, after)| after < before);
     let earlier = Situation { now: later.now, ..earlier };
     if !source::is_scenario(before) {
         version::warn(&earlier.tree, &[release], false, &mut notes);
@@ -70,7 +73,9 @@ pub(super) fn compare(
         Copy { situation: &earlier, judgement: &old, network: &old_network, fails: old_error.is_some() },
         Copy { situation: &later, judgement: &new, network: &new_network, fails: new_error.is_some() },
     );
-    if changes.is_backwards {
+    if is_older {
+        notes.say("AFTER is of an older transaction than BEFORE: are they the wrong way round, or of two databases?");
+    } else if changes.is_backwards {
         notes.say(
             "AFTER has counted less far than BEFORE: are they the wrong way round, or of two databases?",
         );
@@ -78,6 +83,6 @@ pub(super) fn compare(
     if changes.has_nothing_in_common() {
         notes.say("BEFORE and AFTER have no object in common: are they copies of one database?");
     }
-    Report { before, after, changes: &changes, warnings: &notes.said }.write(json, out)?;
+    Report { before, after, changes: &changes, is_older, warnings: &notes.said }.write(json, out)?;
     Ok(if changes.is_loss() || new_error.is_some() { Ended::WithFinding } else { Ended::Well })
 }

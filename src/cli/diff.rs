@@ -134,7 +134,14 @@ fn compare_source(
     let go = arguments.go;
     values::go_of(go, &[from, to])?;
     let mut notes = Notes::default();
-    let situation = source::read(path, Some(from), arguments.now, go, arguments.wait, &mut notes)?;
+    let situation = source::read(
+        path,
+        (!source::is_scenario(path)).then_some(from),
+        arguments.now,
+        go,
+        arguments.wait,
+        &mut notes,
+    )?;
     let may_be_earlier = [from, to].into_iter().any(|release| Go::UpTo1_19.may_build(release));
     if go.is_none() && may_be_earlier && !source::is_scenario(path) {
         source::warn_of_times(&situation, &mut notes);

@@ -10,6 +10,8 @@ pub(super) struct Notes {
     pub(super) said: Vec<String>,
     /// What the database's file has lost, where its newer meta page is damaged.
     pub(super) lost: Option<String>,
+    /// The transaction that the database read last is shown of.
+    pub(super) transaction: Option<u64>,
     /// What waits for [`Notes::release`], as others are said before; none where nothing waits.
     held: Option<Vec<String>>,
 }

@@ -41,8 +41,9 @@ pub(super) fn is_root(path: &Path) -> bool {
 pub(super) const SCENARIO_EXTENSION: &str = "scenario";
 
 /// Reads a source. What is not given is taken from it: a database's release from its version, `now` from the wall
-/// clock; of a scenario both from itself. A scenario's release is always its own, as its collectors have that one's
-/// numbers: a command that is to look by another asks for [`Situation::under`].
+/// clock; of a scenario both from itself. The steps of one that names no release run by the release that is given, as `replay`
+/// runs them. One that names its own is a state that a daemon of that release left: a command that is to look at it by
+/// another asks for [`Situation::under`].
 ///
 /// A database that a daemon writes to is tried for a time; for a scenario, `wait` would do nothing and is refused. What is
 /// odd, and what of a scenario is shown, is noted.
@@ -63,7 +64,7 @@ pub(super) fn read(
                 "--wait is for a database that a daemon writes to; {path} is a scenario"
             )));
         }
-        let situation = read_scenario(path, go, notes)?;
+        let situation = read_scenario(path, release, go, notes)?;
         return Ok(Situation { now: Now::from(now, situation.now), ..situation });
     }
     let path = if place == Place::Folder { database_in(path)? } else { path.to_owned() };
@@ -177,6 +178,7 @@ fn read_database(path: &Path, wait: Duration, notes: &mut Notes) -> Result<Bucke
         notes.say(format_args!("{}: {lost}", text::path(path)));
         notes.lost = Some(lost.to_string());
     }
+    notes.transaction = Some(opened.transaction);
     for oddity in &opened.oddities {
         notes.say(format_args!("{}: odd: {oddity}", text::path(path)));
     }
@@ -226,10 +228,18 @@ fn no_database(path: &Path, error: &BoltError) -> Failure {
 }
 
 /// What a scenario file leads up to.
-fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situation, Failure> {
+fn read_scenario(
+    path: &Path,
+    release: Option<Release>,
+    go: Option<Go>,
+    notes: &mut Notes,
+) -> Result<Situation, Failure> {
     let text = scenario_text(path).map_err(|error| input_error(path, &text::unread_at(path, &error)))?;
     let steps = progress::doing("reading the scenario");
-    let scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
+    let mut scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
+    if let Some(release) = release.filter(|_| !names_release(&text)) {
+        scenario.release = release;
+    }
     let warnings = replay::warnings(&scenario, go);
     steps.suspend(|| warn(path, &warnings, notes));
     progress::count_on(&steps, scenario.lines.len() as u64, "steps");
@@ -237,7 +247,9 @@ fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situa
     steps.finish_and_clear();
     let state = state.map_err(|failure| {
         let place = format!("{}:{}", text::path(path), failure.line);
-        let again = format!("see: leasehold replay --step {}", quoted(path));
+        let rules = release.filter(|release| *release == scenario.release);
+        let rules = rules.map(|release| format!(" --release {release}")).unwrap_or_default();
+        let again = format!("see: leasehold replay --step{rules} {}", quoted(path));
         Failure::Input(format!("{place}: {failure}\n{again}"))
     })?;
     let place = match state.line {
@@ -253,10 +265,21 @@ fn read_scenario(path: &Path, go: Option<Go>, notes: &mut Notes) -> Result<Situa
     Ok(Situation { last_iterated, ..state.world.situation() })
 }
 
+/// Whether a scenario says by which release its steps run: in its first line that is no comment.
+fn names_release(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    first.is_some_and(|line| line.starts_with(b"release "))
+}
+
 /// Which line of a scenario wrote what; none of a database.
 pub(super) fn lines(path: &Path, look: &Look) -> Option<Lines> {
     let text = is_scenario(path).then(|| scenario_text(path).ok())??;
-    Some(Lines::of(&parse(&text).ok()?, look.go.unwrap_or_default()))
+    let mut scenario = parse(&text).ok()?;
+    if let Some(release) = look.release.filter(|_| !names_release(&text)) {
+        scenario.release = release;
+    }
+    Some(Lines::of(&scenario, look.go.unwrap_or_default()))
 }
 
 /// Notes what a scenario says and hardly means.

@@ -9,6 +9,7 @@ use crate::named::UnknownName;
 use crate::release::Release;
 use crate::schema::{duration, time};
 use crate::world::Fault;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// What `--now` says.
@@ -30,15 +31,31 @@ impl Now {
         }
     }
 
-    /// Reads `2026-01-31T12:00:00Z`, `+24h` or `-90m`.
+    /// Reads `2026-01-31T12:00:00Z`, `+24h`, `-90m` or `+1d12h`.
     pub(super) fn parse(text: &str) -> Result<Now, String> {
-        let shift = text.starts_with(['+', '-']).then(|| duration::parse(text.as_bytes())).flatten();
+        let shift =
+            text.starts_with(['+', '-']).then(|| duration::parse(in_hours(text).as_bytes())).flatten();
         let at = || time::parse_rfc3339(text.as_bytes()).ok();
         shift.map(Now::Shifted).or_else(|| at().map(Now::At)).ok_or_else(|| {
             let why = why_no_time(text);
-            format!("{why}: give it as 2026-01-31T12:00:00Z, or counted from now as +24h or -1h30m")
+            format!("{why}: give it as 2026-01-31T12:00:00Z, or counted from now as +24h, -1h30m or +1d12h")
         })
     }
+}
+
+/// A duration whose weeks and days, which Go's have not, stand as hours: of `+1d12h` it is `+24h12h`. What is none stays as it
+/// is, to be refused.
+fn in_hours(text: &str) -> Cow<'_, str> {
+    let signed = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let sign = &text[..text.len() - signed.len()];
+    let (mut hours, mut rest) = (0u64, signed);
+    for (unit, each) in [('w', 7 * 24), ('d', 24)] {
+        let Some((number, behind)) = rest.split_once(unit) else { continue };
+        let number = number.parse::<u64>().ok().filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()));
+        let Some(more) = number.and_then(|number| number.checked_mul(each)) else { return text.into() };
+        (hours, rest) = (hours.saturating_add(more), behind);
+    }
+    if rest.len() == signed.len() { text.into() } else { format!("{sign}{hours}h{rest}").into() }
 }
 
 /// What a text lacks to be a time.
@@ -53,7 +70,7 @@ fn why_no_time(text: &str) -> String {
         let written = time::format_rfc3339_nano(instant);
         return format!("it seems to count seconds since 1970, {written} then");
     }
-    if duration::parse(text.as_bytes()).is_some() {
+    if duration::parse(in_hours(text).as_bytes()).is_some() {
         return "it has no sign".to_owned();
     }
     if is_time(&format!("{text}T00:00:00Z")) {
@@ -255,7 +272,7 @@ pub(super) fn parse_cases(text: &str) -> Result<u64, String> {
 
 /// A time such as `500ms`, `10s` or `2m`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let nanoseconds = duration::parse(text.as_bytes()).ok_or_else(|| duration::why_none(text));
+    let nanoseconds = duration::parse(in_hours(text).as_bytes()).ok_or_else(|| duration::why_none(text));
     let nanoseconds = nanoseconds.and_then(|number| u64::try_from(number).map_err(|_| "it is negative"));
     nanoseconds
         .map(Duration::from_nanos)
@@ -339,6 +356,8 @@ mod tests {
         let own = Instant { seconds: 1000, nanoseconds: 500_000_000 };
         let now = |text| Now::parse(text).map(|said| Now::from(Some(said), own));
         assert_eq!(now("+1m"), Ok(Instant { seconds: 1060, ..own }));
+        assert_eq!(now("+1d12h"), Ok(Instant { seconds: 1000 + 36 * 3600, ..own }));
+        assert_eq!(now("-1w2d"), Ok(Instant { seconds: 1000 - 9 * 24 * 3600, ..own }));
         assert_eq!(now("-1h0.6s"), Ok(Instant { seconds: -2601, nanoseconds: 900_000_000 }));
         assert_eq!(now("0001-01-01T00:00:07Z"), Ok(Instant { seconds: 7, nanoseconds: 0 }));
         assert_eq!(Now::from(None, own), own);
@@ -363,7 +382,9 @@ mod tests {
                 "2026-11-23t16:27:55z",
                 "it has no capital T between day and time of day, and no capital Z at its end: ",
             ),
-            ("+1d", "a day is 24h: "),
+            ("1d", "it has no sign: "),
+            ("+1d5", "a day is 24h: "),
+            ("+1.5d", "a day is 24h: "),
             ("-2weeks", "a day is 24h: "),
             ("+", "it is no time: "),
             ("+5", "it has no unit: "),
@@ -383,10 +404,11 @@ mod tests {
     #[test]
     fn a_duration_that_is_none_is_refused_with_its_reason() {
         assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1d1m"), Ok(Duration::from_secs(86_460)));
         for (text, why) in [
             ("-5s", "it is negative: "),
             ("5", "it has no unit: "),
-            ("1d", "a day is 24h: "),
+            ("1y", "a day is 24h: "),
             ("99999999h", "it is more than 292 years: "),
             ("soon", "it is no time: "),
             ("", "it is no time: "),

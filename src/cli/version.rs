@@ -29,8 +29,10 @@ enum Writers {
     Unversioned,
     /// None that is known: the version is of no release, or no number.
     Unknown,
-    /// Those of a version up to 3.
-    UpTo3,
+    /// None that is known: the version is one before 3. A daemon of any release brings the database up to its own.
+    Early,
+    /// Those of version 3.
+    Of3,
     /// Those of version 4.
     Of4,
 }
@@ -40,7 +42,8 @@ impl Writers {
         match tree.bucket(names::V1).map(|v1| v1.get(names::VERSION)) {
             None | Some(None) => Writers::Unversioned,
             Some(Some(_)) => match views::version(tree) {
-                Some(1..=3) => Writers::UpTo3,
+                Some(1..=2) => Writers::Early,
+                Some(3) => Writers::Of3,
                 Some(4) => Writers::Of4,
                 _ => Writers::Unknown,
             },
@@ -51,7 +54,7 @@ impl Writers {
     fn may_be(&self, release: Release) -> bool {
         match self {
             Writers::Unversioned | Writers::Unknown => true,
-            Writers::UpTo3 => [Release::V1_6, Release::V1_7].contains(&release),
+            Writers::Of3 | Writers::Early => [Release::V1_6, Release::V1_7].contains(&release),
             Writers::Of4 => release >= Release::V2_0,
         }
     }
@@ -69,7 +72,7 @@ pub(super) struct Others {
 /// were read.
 pub(super) fn shown(tree: &Bucket) -> Release {
     match Writers::of(tree) {
-        Writers::UpTo3 => Release::V1_7,
+        Writers::Of3 | Writers::Early => Release::V1_7,
         Writers::Of4 | Writers::Unknown | Writers::Unversioned => NEWEST_FINAL,
     }
 }
@@ -110,15 +113,26 @@ pub(super) fn warn_of_rules(releases: &[Release], notes: &mut Notes) {
 pub(super) fn say(situation: &Situation, others: &Others, notes: &mut Notes) {
     let (shown, Others { releases, .. }) = (situation.release, others);
     let why = match (Writers::of(&situation.tree), views::version(&situation.tree)) {
-        (Writers::UpTo3 | Writers::Of4, _) if releases.differ.is_empty() => {
+        (Writers::Of3 | Writers::Of4, _) if releases.differ.is_empty() => {
             return terminal::say(said(shown, "", releases));
         }
-        (Writers::UpTo3 | Writers::Of4, _) => return notes.say(said(shown, "", releases)),
+        (Writers::Of3 | Writers::Of4, _) => return notes.say(said(shown, "", releases)),
         (Writers::Unversioned, _) => "the database has no version".to_owned(),
+        (Writers::Early, version) => {
+            let version = version.unwrap_or_default();
+            format!(
+                "version {version} of the database is that of a containerd before 1.6, whose rules are not known here; a later daemon \
+                 first brings it up to its own version, which is not done here"
+            )
+        }
         (_, Some(version)) => format!("no known release writes version {version} of the database"),
         (_, None) => "the database's version is no number, which no known release writes".to_owned(),
     };
-    notes.say(format_args!("{why}: {}", said(shown, ", the newest release that was final", releases)));
+    let which = match Writers::of(&situation.tree) {
+        Writers::Early => ", which keeps version 3",
+        _ => ", the newest release that was final",
+    };
+    notes.say(format_args!("{why}: {}", said(shown, which, releases)));
 }
 
 /// What the releases that may be the daemon's would do.

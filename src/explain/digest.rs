@@ -4,9 +4,12 @@ use super::freed::{Blob, Blobs, snapshot_bytes};
 use super::network::{Network, Subject, id};
 use super::reach::Reached;
 use super::until::{End, Until};
+use crate::bucket::View;
 use crate::instant::Instant;
+use crate::node::Node;
 use crate::oracle::graph::NodeId;
 use crate::oracle::{Judgement, Rule};
+use crate::schema::{names, views};
 use crate::situation::Situation;
 use crate::stored::{Bytes, Snapshots};
 use std::cmp::Reverse;
@@ -101,7 +104,7 @@ impl<'a> Digest<'a> {
         Digest {
             holders,
             by_image,
-            garbage: adding.garbage(judgement),
+            garbage: adding.garbage(judgement, situation),
             next: adding.next(),
             snapshots_unknown,
         }
@@ -115,9 +118,18 @@ impl<'a> Digest<'a> {
         snapshots: Option<&Snapshots>,
     ) -> Digest<'a> {
         let adding = Adding::new(network, judgement, situation, snapshots);
-        let (garbage, next) = (adding.garbage(judgement), adding.next());
+        let (garbage, next) = (adding.garbage(judgement, situation), adding.next());
         Digest { holders: Vec::new(), by_image: Vec::new(), garbage, next, snapshots_unknown: 0 }
     }
+}
+
+/// Whether something may be handed to removal and stay: what a collector lists under another type, and the snapshots of a
+/// snapshotter with a slash in its name.
+fn may_stay(situation: &Situation) -> bool {
+    let namespaces = situation.tree.bucket(names::V1).into_iter().flat_map(View::buckets);
+    let snapshotters = namespaces.filter_map(|(_, namespace)| namespace.bucket(names::SNAPSHOTS));
+    let mut snapshotters = snapshotters.flat_map(View::buckets);
+    !situation.collectors.is_empty() || snapshotters.any(|(name, _)| name.contains(&b'/'))
 }
 
 pub(super) struct Adding<'n, 'j, 'a> {
@@ -150,11 +162,22 @@ impl<'n, 'j, 'a> Adding<'n, 'j, 'a> {
         Held { objects: 1, bytes: 0, snapshots: self.snapshots[id as usize] }
     }
 
-    fn garbage(&self, judgement: &Judgement<'a>) -> Held {
+    /// What goes, each once, though a collector may list it too; not what is handed to removal and stays.
+    fn garbage(&self, judgement: &Judgement<'a>, situation: &Situation) -> Held {
         let graph = self.network.graph();
         let mut garbage = Held::default();
+        let after = may_stay(situation).then(|| judgement.tree_after());
+        let stays = |node: &Node| {
+            let kind = situation.release.kind_of(node.resource_type);
+            after.as_ref().is_some_and(|after| views::has(after, kind, &node.namespace, &node.key))
+        };
+        let mut seen = vec![false; graph.nodes()];
         for resource in judgement.resources().filter(|resource| !resource.is_kept()) {
-            let id = graph.find(resource.node().as_ref());
+            let node = resource.node();
+            let id = graph.find(node.as_ref());
+            if id.is_some_and(|id| std::mem::replace(&mut seen[id as usize], true)) || stays(&node) {
+                continue;
+            }
             garbage.add(id.map_or(Held { objects: 1, ..Held::default() }, |id| self.object(id)));
         }
         let kept = |id: NodeId| self.reached.keeps(self.network, id);

@@ -353,6 +353,11 @@ impl Reading {
         }
         let begins =
             |whole: &[u8]| whole.starts_with(name) && name.len() >= LETTERS_MIN && !is_algorithm(name);
+        // What a label names and is no whole digest is content all the same.
+        if thing == Thing::Node(Kind::Content) && without_algorithm(key).is_some_and(|digits| digits == name)
+        {
+            return Some(Fit::Short);
+        }
         let begins = |whole: &[u8]| match digits_of(whole) {
             Some(digits) => begins_digest(name, whole, digits),
             None => begins(whole),
@@ -371,6 +376,12 @@ fn begins_digest(name: &[u8], digest: &[u8], digits: &[u8]) -> bool {
 /// Whether this is no more than the name of an algorithm, of which all digests begin.
 fn is_algorithm(name: &[u8]) -> bool {
     [&b"sha256"[..], b"sha384", b"sha512"].contains(&name.strip_suffix(b":").unwrap_or(name))
+}
+
+/// What stands behind an algorithm's name.
+fn without_algorithm(key: &[u8]) -> Option<&[u8]> {
+    let colon = key.iter().position(|byte| *byte == b':').filter(|colon| is_algorithm(&key[..*colon]))?;
+    Some(&key[colon + 1..])
 }
 
 /// What a digest has behind its algorithm's name; none for what is no digest.

@@ -123,9 +123,21 @@ fn snapshots(tree: &Bucket, stored: &Stored, findings: &mut Findings) {
                 findings.add(Lint::StoreNotCompared, object, format!("its folder snapshots: {why}"));
             }
             Ok(folders) => {
-                let Some((first, rest)) = folders.first().zip(folders.len().checked_sub(1)) else { continue };
-                let text = format!("of no snapshot: its folder snapshots/{first}{}", and_more(rest));
-                findings.add(Lint::SnapshotFolderStray, object, text);
+                if let Some(first) = folders.ids.first() {
+                    let more = and_more(folders.ids.len() - 1);
+                    let text = format!("of no snapshot: its folder snapshots/{first}{more}");
+                    findings.add(Lint::SnapshotFolderStray, object.clone(), text);
+                }
+                let begun = |start| folders.temporary.iter().filter(move |name| name.starts_with(start));
+                for (start, what) in [
+                    ("new-", "a snapshot that is being made, or was begun and never finished"),
+                    ("rm-", "a snapshot that is being taken away, or was not taken away to the end"),
+                ] {
+                    let Some(first) = begun(start).next() else { continue };
+                    let more = and_more(begun(start).count() - 1);
+                    let text = format!("{what}: its folder snapshots/{}{more}", text::name(first.as_bytes()));
+                    findings.add(Lint::SnapshotFolderStray, object.clone(), text);
+                }
             }
         }
     }

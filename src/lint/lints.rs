@@ -132,7 +132,7 @@ named! {
         "set the label as usedat<24h|KEY, and times of use as 2026-01-31T12:00:00Z"
         => "The condition, or the time that it is about, cannot be read: it holds nothing.";
     SandboxAtRoot, "sandbox-at-root", Warning, |rules| rules.sandbox_references,
-        "upgrade to 2.0 or later, which moves it when it opens the database"
+        "have 2.0 or later open the database, which moves it when it does"
         => "The sandbox lies beside v1, as daemons up to 2.0.0-rc.4 have it, where no collection looks: what its labels refer to is not held.";
     RecordOdd, "record-odd", Warning, |_| true,
         "find out who wrote it: a later release, another program, or nobody"

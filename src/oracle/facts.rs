@@ -126,6 +126,19 @@ pub(super) enum Refusal<'a> {
     },
 }
 
+impl Refusal<'_> {
+    /// Whether something has expired.
+    pub(super) fn is_of_expiry(self) -> bool {
+        matches!(
+            self,
+            Refusal::LeaseExpired { .. }
+                | Refusal::HolderExpired { .. }
+                | Refusal::ImageExpired { .. }
+                | Refusal::IngestExpired { .. }
+        )
+    }
+}
+
 /// Reads everything that a question gives.
 pub(super) fn read(question: Question<'_>) -> Facts<'_> {
     let mut reader = Reader::new(question);

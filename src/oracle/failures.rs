@@ -6,6 +6,9 @@ use super::keep::Keep;
 use super::nodes::{NodeId, Visit};
 use super::rules::Failure;
 
+/// So many nodes are looked behind for something that has expired.
+const BEHIND_MAX: usize = 32;
+
 /// What failed, by the node that it did not keep; others may.
 pub(super) struct Failed {
     refusals: Vec<(NodeId, u32)>,
@@ -40,9 +43,38 @@ impl Failed {
         let mut failures: Vec<Failure<'a>> = refused.chain(unfollowed).chain(of_referrers).collect();
         failures.sort_unstable();
         failures.dedup();
-        // What has expired is the cause, and what follows from something else that goes is not.
-        failures.sort_by_key(|failure| !failure.is_of_expiry());
+        // What has expired is the cause, and what follows from something else that goes is not: of that first what goes
+        // since something has expired behind it.
+        failures.sort_by_cached_key(|failure| match failure {
+            failure if failure.is_of_expiry() => 0,
+            Failure::ReferrerRemoved { by, .. } => match judgement.facts.nodes.find(by.as_ref()) {
+                Some(by) if self.rests_on_expiry(judgement, by) => 2,
+                _ => 3,
+            },
+            Failure::OfReferrer { .. } => 4,
+            _ => 1,
+        });
         failures
+    }
+
+    /// Whether something that has expired would have kept a node, as far as that is looked for.
+    fn rests_on_expiry(&self, judgement: &Judgement<'_>, node: NodeId) -> bool {
+        let facts = &judgement.facts;
+        let (mut seen, mut at) = (vec![node], 0);
+        while let Some(node) = seen.get(at).copied().filter(|_| at < BEHIND_MAX) {
+            let mut refusals = of_node(&self.refusals, node).iter();
+            if refusals.any(|(_, number)| facts.refusals[*number as usize].1.is_of_expiry()) {
+                return true;
+            }
+            for (_, number) in of_node(&self.references, node).iter().take(BEHIND_MAX) {
+                let behind = facts.references[*number as usize].from.node;
+                if !seen.contains(&behind) {
+                    seen.push(behind);
+                }
+            }
+            at += 1;
+        }
+        false
     }
 
     /// What did not keep a referring node in the way in which its reference would have counted.

@@ -634,12 +634,6 @@ fn what_is_removed_says_what_failed() {
         failures("x"),
         [
             Failure::HolderExpired { lease: Node::new(ResourceType(5), b"n", b"old"), at },
-            Failure::ReferrerRemoved {
-                by: content(b"y"),
-                rule: Rule::ContentLabel,
-                label: label(b"containerd.io/gc.ref.content.2"),
-                expired: None,
-            },
             Failure::ReferrerNotFull {
                 by: content(b"f"),
                 rule: Rule::ContentLabel,
@@ -650,6 +644,12 @@ fn what_is_removed_says_what_failed() {
                     label: None,
                     by: By::Root(Holder::Lease { namespace: b"n", id: b"flat" }),
                 },
+            },
+            Failure::ReferrerRemoved {
+                by: content(b"y"),
+                rule: Rule::ContentLabel,
+                label: label(b"containerd.io/gc.ref.content.2"),
+                expired: None,
             },
         ]
     );

@@ -6,14 +6,16 @@
 //!       its only child, snapshot/overlayfs/upper, is gone and still listed: ...
 //! ```
 
+use crate::bucket::View;
 use crate::contract::Deviation;
 use crate::metadata::{Error, ErrorKind};
 use crate::node::Kind;
 use crate::release::Release;
-use crate::scenario::{Line, NodeName, SnapshotName, Step, print_node};
+use crate::scenario::{Line, Name, NodeName, SnapshotName, Step, print_node};
 use crate::schema::names;
 use crate::text;
 use crate::world::World;
+use std::collections::BTreeSet;
 
 /// Why a step is refused, where the error says less than the database does. `world` is the one that refused it, and stayed as it
 /// was.
@@ -21,9 +23,36 @@ pub fn hint(world: &World, line: &Line, error: &Error) -> Option<String> {
     if let Step::Gc { last: Some(_), .. } = &line.step {
         return (error.kind == ErrorKind::NotFound).then(|| collectors(world));
     }
-    let Step::SnapshotRemove { snapshot } = &line.step else { return None };
     let namespace = world.namespace(line.client.as_ref())?;
+    if error.kind == ErrorKind::NotFound {
+        return lease_elsewhere(world, line, namespace, error);
+    }
+    let Step::SnapshotRemove { snapshot } = &line.step else { return None };
     (error.kind == ErrorKind::FailedPrecondition).then(|| gone_children(world, namespace, snapshot)).flatten()
+}
+
+/// In which other namespaces there is a lease that a step does not find in its own.
+fn lease_elsewhere(world: &World, line: &Line, namespace: &[u8], error: &Error) -> Option<String> {
+    let said = error.to_string();
+    let mut names: BTreeSet<Name> =
+        world.lease(line.client.as_ref()).map(<[u8]>::to_vec).into_iter().collect();
+    line.step.clone().for_each_name(&mut |name| {
+        names.insert(name.clone());
+    });
+    // Errors have names in quotes.
+    let id = names.iter().find(|name| said.starts_with(&format!("lease \"{}\"", name.escape_ascii())))?;
+    let v1 = world.store().tree.bucket(names::V1)?;
+    let has = |bucket: View<'_>| bucket.at(&[names::LEASES, id]).is_some();
+    let others = v1.buckets().filter(|(other, bucket)| *other != namespace && has(*bucket));
+    let others: Vec<String> = others.map(|(other, _)| text::name(other)).collect();
+    let (first, rest) = others.split_first()?;
+    let more =
+        if rest.is_empty() { String::new() } else { format!(" and {} more", text::count(rest.len() as u64)) };
+    Some(format!(
+        "namespace {first}{more} has a lease {}, and this step is of namespace {}: a lease is of one namespace",
+        text::name(id),
+        text::name(namespace)
+    ))
 }
 
 /// Which collectors `last=` may name.

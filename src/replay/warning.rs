@@ -104,6 +104,7 @@ pub fn warnings(scenario: &Scenario, go: Option<Go>) -> Vec<Warning> {
         texts.extend(expected(step).iter().filter_map(|node| elsewhere(step, node, &acted_in, &mentioned)));
         texts.extend(nothing_elsewhere(step, &acted_in, &created.budget));
         texts.extend(path_for_key(step));
+        texts.extend(negative_size(step));
         texts.extend(puts.dropped(line));
         let expiries =
             expiry(step).into_iter().chain(image_expiry(step)).filter(|text| is_no_time(text, release));
@@ -488,6 +489,20 @@ fn path_for_key(step: &Step) -> Option<String> {
     let key = name.strip_prefix(&*snapshot.snapshotter)?.strip_prefix(b"/")?;
     let (name, key) = (text::name(name), text::name(key));
     Some(format!("`{name}` is a key of the same snapshotter and no path; is `{key}` meant?"))
+}
+
+/// A size below zero, which no content has. An image with one is refused by itself.
+fn negative_size(step: &Step) -> Option<String> {
+    let (Step::ContentOpen { size, .. } | Step::ContentPut { size, .. } | Step::ContentCommit { size, .. }) =
+        step
+    else {
+        return None;
+    };
+    let size = size.filter(|size| *size < 0)?;
+    Some(format!(
+        "size={size} is below zero, which no daemon writes: such a record counts as one without a size; leave it out, or \
+         give one from 0 on"
+    ))
 }
 
 fn shown((kind, key): &Object) -> String {

@@ -91,6 +91,9 @@ pub(super) struct Asked<'a> {
 impl Replay<'_> {
     /// Why a node is not what an assertion expects of it.
     pub(super) fn why(&self, line: &Line, assertion: &Assertion, unmet: &Unmet) -> Option<String> {
+        if let Assertion::Value { path, .. } | Assertion::Bucket(path) = assertion {
+            return self.why_not_at(line, path);
+        }
         let Unmet::Node { node, .. } = unmet else { return None };
         let NodeName { namespace, kind, key, .. } = &**node;
         let client = self.world.namespace(line.client.as_ref())?;
@@ -148,6 +151,19 @@ impl Replay<'_> {
             (Assertion::Absent(_), None) => unswept(last?, asked),
             _ => None,
         }
+    }
+
+    /// Why nothing of an object is at a path any more.
+    fn why_not_at(&self, line: &Line, path: &[Name]) -> Option<String> {
+        let path: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
+        let (kind, namespace, key) = views::object_at(&path)?;
+        if views::has(&self.world.store().tree, kind, namespace, &key) {
+            return None;
+        }
+        let client = self.world.namespace(line.client.as_ref())?;
+        let removal = self.removal(Asked { client, kind, namespace, key: &key }, 0..=self.next)?;
+        let namespace = (namespace != client).then(|| namespace.to_vec());
+        Some(format!("{} was {removal}", print_node(&NodeName::new(namespace, kind, key))))
     }
 
     /// What was removed of what a step names, where that is what it is refused for: by its kind of error and its text.

@@ -4,7 +4,7 @@ use super::Show;
 use super::node::node_in;
 use super::shell::quoted;
 use crate::bucket::json;
-use crate::engine::{Culprit, Level, LogEvent, NamedAs, Naming, Outcome, Remedy};
+use crate::engine::{Culprit, Level, LogEvent, NamedAs, Naming, NodeId, Outcome, Remedy};
 use crate::explain::{Found, Thing};
 use crate::instant::Instant;
 use crate::node::{Kind, Node, NodeRef, ResourceType};
@@ -178,8 +178,9 @@ impl<'a> Report<'a> {
         }
         let mut is_removed = vec![false; outcome.nodes.len()];
         outcome.removed.iter().for_each(|id| is_removed[id.index()] = true);
-        let kept = outcome.walked.iter().filter(|id| !is_removed[id.index()]);
-        kept.map(|id| outcome.nodes.get(*id)).collect()
+        // What is told once is passed over as if it went.
+        let is_new = |id: &NodeId| !std::mem::replace(&mut is_removed[id.index()], true);
+        outcome.walked.iter().copied().filter(is_new).map(|id| outcome.nodes.get(id)).collect()
     }
 
     fn nodes<'n>(&self, nodes: impl Iterator<Item = NodeRef<'n>>) -> Vec<JsonNode<'n>> {
@@ -324,8 +325,12 @@ impl<'a> Report<'a> {
         text::write_columns(out, &rows, &[false, false, true, true, true])
     }
 
+    /// What is handed to removal, each once: what a collector lists, too, is so twice.
     fn removed(&self) -> impl Iterator<Item = NodeRef<'a>> {
-        self.outcome.refs(&self.outcome.removed)
+        let outcome = self.outcome;
+        let mut is_told = vec![false; outcome.nodes.len()];
+        let is_new = move |id: &NodeId| !std::mem::replace(&mut is_told[id.index()], true);
+        outcome.removed.iter().copied().filter(is_new).map(|id| outcome.nodes.get(id))
     }
 
     /// A blob's bytes come free when no namespace has its digest any more. Where namespaces differ in its size, what the
@@ -369,7 +374,7 @@ impl<'a> Report<'a> {
             }
             bytes => format!(" ({bytes} more stay, as their digests are had elsewhere)"),
         };
-        let removed = text::count(self.outcome.removed.len() as u64);
+        let removed = text::count(self.removed().count() as u64);
         let snapshots = snapshots.map(|bytes| format!(" and {}", bytes.of("snapshots"))).unwrap_or_default();
         writeln!(out, "\n{removed} removed; {freed} of content{snapshots} would come free{held_note}.")?;
         self.write_elsewhere(out)

@@ -30,6 +30,8 @@ pub struct Report<'r, 'j, 'a> {
     pub after: Side<'r, 'j, 'a>,
     /// What differs.
     pub changes: &'r Changes<'a>,
+    /// AFTER is of an older transaction than BEFORE, so that what only BEFORE has may have come between them.
+    pub is_older: bool,
     /// What was said on standard error.
     pub warnings: &'r [String],
 }
@@ -131,14 +133,18 @@ type Row = [String; 4];
 impl<'a> Report<'_, '_, 'a> {
     fn why_words(&self, named: &Named, why: &Why<'a>, reason: &str) -> String {
         let namespace = &named.namespace;
-        match why {
+        let words = match why {
             Why::Collected if reason.is_empty() => "a collection removes it".to_owned(),
             Why::Collected => format!("a collection removes it: {reason}"),
             Why::LetGo(by) => {
                 format!("{} held it, and does not any more", self.before.holder(*by, namespace))
             }
             Why::Deleted => "a client deleted it".to_owned(),
-            Why::Lost(by) => format!("{} still needs it", self.after.holder(*by, namespace)),
+            Why::Lost(by) => return format!("{} still needs it", self.after.holder(*by, namespace)),
+        };
+        match self.is_older {
+            true => format!("it was not there yet, as AFTER is of an older transaction, or {words}"),
+            false => words,
         }
     }
 

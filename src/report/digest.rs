@@ -253,11 +253,18 @@ impl DigestReport<'_, '_, '_> {
     fn write_unknown(&self, out: &mut dyn Write) -> io::Result<()> {
         match (self.digest.snapshots_unknown, self.saying.snapshots) {
             (0, _) | (_, None) => Ok(()),
-            (unknown, Some(_)) => writeln!(
-                out,
-                "\nOf {} no size is known and none is added: a snapshotter has that of committed ones only.",
-                text::counted(unknown, "snapshot")
-            ),
+            (unknown, Some(snapshots)) => {
+                let unread: Vec<&str> = snapshots.unread.iter().map(|unread| &*unread.store).collect();
+                let unread = match &unread[..] {
+                    [] => String::new(),
+                    stores => format!("{} could not be looked at, and ", stores.join(", ")),
+                };
+                let unknown = text::counted(unknown, "snapshot");
+                writeln!(
+                    out,
+                    "\nOf {unknown} no size is known and none is added: {unread}a snapshotter has that of committed ones only."
+                )
+            }
         }
     }
 }

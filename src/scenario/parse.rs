@@ -520,8 +520,20 @@ fn sub_step(of_step: &[&'static Row<Step>], words: &[Word<'_>]) -> Result<&'stat
     found.copied().ok_or_else(|| {
         let near = nearest_step(&done.to_string(), &sub_steps);
         let hint = near.map_or(there_are, |near| format!("did you mean `{step} {near}`?"));
+        let hint = why_no_step(step, &done.to_string()).map_or(hint, str::to_owned);
         done.snag(format!("unknown step `{step} {done}`")).hint(hint)
     })
+}
+
+/// Why there is no such step, where people look for one that containerd does not have.
+fn why_no_step(step: &str, done: &str) -> Option<&'static str> {
+    match (step, done) {
+        ("lease", "update" | "label" | "renew" | "extend") => Some(
+            "no daemon changes a lease once it is created, neither its labels nor its end: create another one \
+             (`lease create ID expire=+1h`), add what it is to hold, and delete the old one",
+        ),
+        _ => None,
+    }
 }
 
 /// The word of a step that is nearly this one, in whatever letters; of a verb another form.

@@ -114,6 +114,7 @@ pub fn why_none(text: &str) -> &'static str {
         _ if is_number(text) => "it has no unit",
         _ if !is_number(days) => match parse(text.to_ascii_lowercase().as_bytes()) {
             Some(_) => "units are lower case: h, m, s, ms, us and ns",
+            None if has_days(text) => "hours are the longest unit, a day is 24h",
             None => NO_TIME,
         },
         "d" | "day" | "days" | "w" | "week" | "weeks" | "mo" | "month" | "months" | "y" | "yr" | "year"
@@ -124,6 +125,13 @@ pub fn why_none(text: &str) -> &'static str {
         "ns" | "us" | "ms" | "s" | "m" | "h" => TOO_LONG,
         _ => "its unit is none of h, m, s, ms, us and ns",
     }
+}
+
+/// Whether a text begins with weeks or days, and more behind them.
+fn has_days(text: &str) -> bool {
+    let rest = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    rest.len() < text.len()
+        && rest.strip_prefix(['d', 'w']).is_some_and(|rest| rest.starts_with(|it: char| it.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -474,7 +474,7 @@ fn what_is_stored_and_not_listed_is_told_with_its_bytes() {
 fn folders_of_no_snapshot_are_told_and_those_of_snapshots_are_named() {
     let root = daemon_root();
     let snapshots = root.path().join("io.containerd.snapshotter.v1.overlayfs/snapshots");
-    for name in ["129/fs", "new-77", "007"] {
+    for name in ["129/fs", "old-77", "007"] {
         fs::create_dir_all(snapshots.join(name)).expect("a folder");
     }
     fs::write(snapshots.join("8"), "a file").expect("a new file");
@@ -492,6 +492,16 @@ fn folders_of_no_snapshot_are_told_and_those_of_snapshots_are_named() {
     assert_eq!(found_in(root.path()), ["snapshot-folder-stray /store/overlayfs"]);
     let said = text_of(&leasehold(&["lint", source]).stdout);
     assert!(said.contains(": of no snapshot: its folder snapshots/12, and 1 more\n"), "{said}");
+    // As a crash leaves them before they are named, and once they are taken away.
+    for name in ["new-77", "new-78", "rm-5"] {
+        fs::create_dir_all(snapshots.join(name)).expect("a folder");
+    }
+    let said = text_of(&leasehold(&["lint", source]).stdout);
+    for part in
+        ["begun and never finished: its folder snapshots/new-77, and 1 more\n", "its folder snapshots/rm-5\n"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
     // What cannot be looked at is not taken for empty.
     fs::rename(&snapshots, root.path().join("elsewhere")).expect("moved");
     symlink(root.path().join("elsewhere"), &snapshots).expect("a link");
@@ -582,6 +592,9 @@ fn what_cannot_be_looked_at_is_said_and_not_compared() {
     let damaged = "store-damaged /store/io.containerd.snapshotter.v1.overlayfs";
     let blobs = "store-not-compared /store/io.containerd.content.v1.content/blobs";
     assert_eq!(found_in(root.path()), [damaged, blobs]);
+    let said = text_of(&leasehold(&["explain", root.path().to_str().expect("text")]).stdout);
+    let unknown = "no size is known and none is added: io.containerd.snapshotter.v1.overlayfs could not be looked at, and a ";
+    assert!(said.contains(unknown), "{said}");
     fs::set_permissions(&content, fs::Permissions::from_mode(0o0)).expect("the owner may");
     // Root may enter every folder.
     if fs::read_dir(&content).is_err() {
