@@ -20,7 +20,12 @@ use std::io::Write;
 #[command(after_help = "Examples:
   leasehold exhaust --nodes 4                         45,960 graphs
   leasehold exhaust --nodes 4 --states holders        1,740,020 graphs
-  leasehold exhaust --nodes 3 --states holders --fault flat-hides-full      the smallest graph that shows it")]
+  leasehold exhaust --nodes 3 --states holders --fault flat-hides-full      the smallest graph that shows it
+
+--json prints one object: `nodes`, `states` and `release`, the `fault` or null; how many `graphs` were run and how many `labelled` ones \
+they stand for, how many objects were `kept` and `removed`; `properties`, of each how often it was `checked` and `failed`; and `smallest`, \
+of each that failed the smallest graph: the `property`, its `size`, what is wrong as `text`, and the `scenario`. `interrupted` says how \
+many graphs were `done`, `of` how many.")]
 pub(super) struct Arguments {
     /// How many nodes each graph has: 1 to 6. Five with holders, and six, take hours; six with holders are
     /// 1,495,728,060,000 graphs, of which ^C reports those that were run

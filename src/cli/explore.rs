@@ -64,9 +64,9 @@ where it was cut short, whether other steps are `refused` without it, whether it
 
 Examples:
   leasehold explore scenarios/protocols
-  leasehold explore pull.scenario --release all
-  leasehold explore pull.scenario --weakest
-  leasehold explore pull.scenario --states-max 100000000 --out found")]
+  leasehold explore scenarios/protocols/pull_beside_delete.scenario --release all
+  leasehold explore scenarios/protocols/pull_beside_delete.scenario --weakest
+  leasehold explore scenarios/protocols/pull_beside_delete.scenario --states-max 100000000 --out found")]
 pub(super) struct Arguments {
     /// Scenario files with a `together` block, or folders of them
     #[arg(value_name = "FILE|FOLDER", required = true)]

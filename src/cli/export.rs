@@ -36,7 +36,10 @@ use std::time::Duration;
 #[command(after_help = "Examples:
   leasehold export expired-lease.scenario meta.db
   leasehold export /var/lib/containerd compact.db
-  leasehold export compact.db again.db && cmp compact.db again.db")]
+  leasehold export compact.db again.db && cmp compact.db again.db
+
+--json prints one object: the `path` that was written, how many `buckets` and `values` it has and how many `bytes`, and as `warnings` \
+what the backends lack.")]
 pub(super) struct Arguments {
     /// A scenario file, a meta.db, or containerd's root folder
     #[arg(value_name = "SOURCE")]

@@ -16,7 +16,12 @@ use std::time::Duration;
 #[command(after_help = "Examples:
   leasehold grade                                   every fault, five seeds, a table
   leasehold grade --fault sweep-skips --seeds 25
-  leasehold grade --list                            what each fault is")]
+  leasehold grade --list                            what each fault is
+
+--json prints one object: how many `seeds`, how many faults were `caught` and `escaped`, and `faults`, each with the `release` and the \
+`sentence` that say what it is, whether it is `caught` (by every seed), by which `properties`, after how many `cases` (the median) and \
+with how many `steps` (the median of the small cases), and `trials`, the cases of each seed, null where it did not find it. With --list it is \
+`faults`, each with `fault`, `release` and `sentence`.")]
 pub(super) struct Arguments {
     /// Only this fault
     #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]

@@ -469,7 +469,10 @@ fn what_is_no_regular_file_is_refused_wherever_a_path_is_read() {
         (&["replay", "all"], "all/pipe.scenario: is a named pipe, not a regular file"),
         (&["replay", "--update", "pipe.scenario"], "pipe.scenario: is a named pipe, not a regular file"),
         (&["replay", "--target", "tree", "pipe"], "pipe: is a named pipe, not a regular file"),
-        (&["collect", "pipe"], "pipe: is a named pipe, not a regular file"),
+        (
+            &["collect", "pipe"],
+            "pipe: is a named pipe, not a regular file: write what comes of it into one first",
+        ),
         (&["collect", "pipe.scenario"], "pipe.scenario: is a named pipe, not a regular file"),
         (&["export", "pipe.scenario", "new.db"], "pipe.scenario: is a named pipe, not a regular file"),
         (&["conformance", "pipe"], "pipe: is a named pipe, not a regular file"),

@@ -19,6 +19,7 @@ mod graph;
 mod library;
 mod lint;
 mod manners;
+mod mended;
 mod mutants;
 mod names;
 mod page;

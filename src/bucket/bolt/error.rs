@@ -341,7 +341,7 @@ pub fn no_regular_file(kind: FileType) -> &'static str {
     {
         use std::os::unix::fs::FileTypeExt;
         if kind.is_fifo() {
-            return "is a named pipe, not a regular file";
+            return "is a named pipe, not a regular file: write what comes of it into one first";
         }
         if kind.is_socket() {
             return "is a socket, not a regular file";
