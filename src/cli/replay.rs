@@ -695,7 +695,7 @@ fn releases_of(scenario: &Scenario) -> Vec<Release> {
 pub(super) fn read_scenario(path: &Path) -> Result<(Scenario, Vec<u8>), Verdict> {
     let written =
         scenario_text(path).map_err(|error| Verdict::unusable(path, &text::unread_at(path, &error)))?;
-    let scenario = parse_scenario(path, &written).map_err(Verdict::Unusable)?;
+    let scenario = parse_scenario(path, &written, Release::default()).map_err(Verdict::Unusable)?;
     Ok((scenario, written))
 }
 

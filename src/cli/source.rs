@@ -15,7 +15,7 @@ use crate::instant::Instant;
 use crate::release::Release;
 use crate::replay::{self, Lines, Warning};
 use crate::report::shell::quoted;
-use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, render};
+use crate::scenario::{Scenario, limits::FILE_BYTES_MAX, parse, parse_under, render};
 use crate::schema::{names, shape, time, views};
 use crate::situation::Situation;
 use crate::stored::{Snapshots, Unread};
@@ -236,10 +236,7 @@ fn read_scenario(
 ) -> Result<Situation, Failure> {
     let text = scenario_text(path).map_err(|error| input_error(path, &text::unread_at(path, &error)))?;
     let steps = progress::doing("reading the scenario");
-    let mut scenario = parse_scenario(path, &text).map_err(Failure::Input)?;
-    if let Some(release) = release.filter(|_| !names_release(&text)) {
-        scenario.release = release;
-    }
+    let scenario = parse_scenario(path, &text, release.unwrap_or_default()).map_err(Failure::Input)?;
     let warnings = replay::warnings(&scenario, go);
     steps.suspend(|| warn(path, &warnings, notes));
     progress::count_on(&steps, scenario.lines.len() as u64, "steps");
@@ -265,20 +262,10 @@ fn read_scenario(
     Ok(Situation { last_iterated, ..state.world.situation() })
 }
 
-/// Whether a scenario says by which release its steps run: in its first line that is no comment.
-fn names_release(text: &[u8]) -> bool {
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
-    first.is_some_and(|line| line.starts_with(b"release "))
-}
-
 /// Which line of a scenario wrote what; none of a database.
 pub(super) fn lines(path: &Path, look: &Look) -> Option<Lines> {
     let text = is_scenario(path).then(|| scenario_text(path).ok())??;
-    let mut scenario = parse(&text).ok()?;
-    if let Some(release) = look.release.filter(|_| !names_release(&text)) {
-        scenario.release = release;
-    }
+    let scenario = parse_under(&text, look.release.unwrap_or_default()).ok()?;
     Some(Lines::of(&scenario, look.go.unwrap_or_default()))
 }
 
@@ -327,12 +314,12 @@ pub(super) fn scenario_text(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// A scenario, or its errors as they are drawn.
-pub(super) fn parse_scenario(path: &Path, text: &[u8]) -> Result<Scenario, String> {
+pub(super) fn parse_scenario(path: &Path, text: &[u8], release: Release) -> Result<Scenario, String> {
     let name = text::path(path);
     if text.trim_ascii().is_empty() {
         return Err(format!("{name}: the file is empty"));
     }
-    parse(text).map_err(|flaws| {
+    parse_under(text, release).map_err(|flaws| {
         if text.contains(&0) {
             return format!("{name}: it is no text, so no scenario; a database is read under a name that does not end in .scenario");
         }

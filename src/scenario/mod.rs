@@ -54,7 +54,7 @@ pub use flaw::{Flaw, Flaws};
 pub use form::Form;
 pub use generate::generate;
 pub use line::{CLOCK_START, DEFAULT_NAMESPACE, Guard, Line, Outcome, Refused, Scenario, Text};
-pub use parse::parse;
+pub use parse::{parse, parse_under};
 pub use print::{print, print_line, print_step};
 pub use promise::{Condition, Promise, State};
 pub use quote::{print_label, print_node, print_node_cut, print_path, print_value, quoted};

@@ -16,6 +16,7 @@ use super::step::{Step, forms, rows};
 use super::table::Row;
 use super::words::{Snag, Word, Words, place_of};
 use crate::named::{UnknownName, nearest};
+use crate::release::Release;
 use crate::text;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -26,11 +27,19 @@ use std::ops::Range;
 /// # Errors
 /// Every mistake with its line and column, up to [`FLAWS_MAX`].
 pub fn parse(text: &[u8]) -> Result<Scenario, Flaws> {
+    parse_under(text, Release::default())
+}
+
+/// Reads a scenario whose steps run by the rules of a release, unless it names one itself.
+///
+/// # Errors
+/// As of [`parse`].
+pub fn parse_under(text: &[u8], release: Release) -> Result<Scenario, Flaws> {
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes, more than {FILE_BYTES_MAX}", text.len());
         return Err(Flaws { list: vec![located(1, b"", Snag::new(0..0, message))], cut: true });
     }
-    let mut pass = Pass::default();
+    let mut pass = Pass { scenario: Scenario { release, ..Scenario::default() }, ..Pass::default() };
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         pass.number = index + 1;

@@ -1,21 +1,8 @@
 //! What people met and stumbled over, in several commands at once.
 
-use super::program::{leasehold, leasehold_in, text};
+use super::program::{folder, leasehold, leasehold_in, said, text};
 use std::fs;
-use std::process::{Command, Output};
-use tempfile::TempDir;
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().expect("a folder");
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).expect("a file");
-    }
-    folder
-}
-
-fn said(output: &Output) -> String {
-    text(&output.stdout) + &text(&output.stderr)
-}
+use std::process::Command;
 
 /// With and without another collector a difference is about objects: no places in lists, no numbers of types.
 #[test]

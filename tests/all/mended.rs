@@ -1,26 +1,14 @@
 //! What people met who tried the program from outside, each once: a maintainer, an author, an operator, a newcomer.
 
-use super::program::{leasehold, leasehold_in, text};
+use super::program::{folder, leasehold, leasehold_in, said};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_leasehold");
 const RECORDED: &str = "scenarios/recorded";
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().expect("a folder");
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).expect("a file");
-    }
-    folder
-}
-
-fn said(output: &Output) -> String {
-    text(&output.stdout) + &text(&output.stderr)
-}
 
 fn in_folder(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String) {
     let output = leasehold_in(folder.path(), arguments);
@@ -226,9 +214,15 @@ fn a_scenario_runs_by_the_release_that_is_named_in_every_command() {
     }
     // A state that a daemon of 1.7 left is looked at by other rules as it is.
     let left = "release 1.7\ncontent put layer\nsandbox create box gc.ref.content.l=@layer\n";
-    fs::write(here.path().join("left.scenario"), left).expect("a file");
-    let (_, said) = in_folder(&here, &["collect", "left.scenario", "--release", "2.0"]);
-    has(&said, &["\n1 removed; ", "as the sandbox lies beside v1"]);
+    // However that is written: behind comments and a byte order mark, with blanks, with another end of line.
+    for left in [
+        left.to_owned(),
+        format!("\u{feff}# Left.\r\n\n{}", left.replace("release 1.7\n", "release  1.7\r\n")),
+    ] {
+        fs::write(here.path().join("left.scenario"), left).expect("a file");
+        let (_, said) = in_folder(&here, &["collect", "left.scenario", "--release", "2.0"]);
+        has(&said, &["\n1 removed; ", "as the sandbox lies beside v1"]);
+    }
     let (_, said) = in_folder(&here, &["collect", "box.scenario"]);
     has(&said, &["means nothing to containerd 1.7.0-beta.1, only to 2.0 and later"]);
 }

@@ -1,7 +1,9 @@
 //! The program as tests run it.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use tempfile::TempDir;
 
 /// Where the project lies.
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -20,4 +22,20 @@ pub(crate) fn leasehold_in(folder: &Path, arguments: &[&str]) -> Output {
 /// What it said.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// What it said on both outputs.
+pub(crate) fn said(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// A folder of these files, which goes with its value.
+pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder around")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+    folder
 }

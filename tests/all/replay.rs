@@ -1,6 +1,6 @@
 //! `leasehold replay`, and a scenario as the source of `leasehold collect`: the whole program.
 
-use super::program::{leasehold_in as leasehold, text};
+use super::program::{folder, leasehold_in as leasehold, text};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -24,16 +24,6 @@ expect removed content/layer lease/pull
 
 fn last_line(output: &Output) -> String {
     text(&output.stdout).lines().last().unwrap_or_default().to_owned()
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().expect("a temporary folder");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a folder around")).expect("a folder");
-        std::fs::write(path, text).expect("a file");
-    }
-    folder
 }
 
 #[test]
