@@ -27,6 +27,7 @@ mod expect;
 mod faults;
 mod fingerprint;
 mod raw;
+pub(crate) mod sent;
 mod write;
 
 pub use collect::{Cleaned, CleanedSnapshots, Collected};
