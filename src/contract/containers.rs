@@ -4,6 +4,7 @@ use super::facts::{Place, Want};
 use super::labels::given;
 use super::namespaces::is_identifier;
 use super::{Asked, Object, Terms};
+use crate::release::Release;
 use crate::scenario::{ContainerFields, Name, Refused, Replace, Step};
 use crate::schema::names::{NAME, SNAPSHOT_KEY, SNAPSHOTTER};
 use std::borrow::Cow;
@@ -46,13 +47,11 @@ fn create<'a>(asked: &Asked<'a>, terms: &mut Terms<'a>, container: &'a Name, fie
     let text = |field: &'a Option<Name>| field.as_deref().unwrap_or_default();
     let (snapshot, snapshotter) = (text(&fields.snapshot), text(&fields.snapshotter));
     terms.refuse_if(!snapshot.is_empty() && snapshotter.is_empty(), Refused::InvalidArgument);
-    for (key, value) in [
-        (IMAGE, text(&fields.image)),
-        (SNAPSHOT_KEY, snapshot),
-        (SNAPSHOTTER, snapshotter),
-        (SANDBOX_ID, b""),
-    ] {
+    for (key, value) in [(IMAGE, text(&fields.image)), (SNAPSHOT_KEY, snapshot), (SNAPSHOTTER, snapshotter)] {
         terms.then(place.below(key), Want::Value(Cow::Borrowed(value)));
+    }
+    if knows_sandboxes(asked) {
+        terms.then(place.below(SANDBOX_ID), Want::Value(Cow::Borrowed(b"")));
     }
     terms.then(place.below(SPEC), Want::AnyValue);
     let runtime = fields.runtime.as_deref();
@@ -107,6 +106,11 @@ fn update<'a>(
     rewritten(asked, terms, place, &changed);
 }
 
+/// Containers belong to sandboxes from 1.7 on; 1.6 writes nothing of them.
+fn knows_sandboxes(asked: &Asked<'_>) -> bool {
+    asked.release != Release::V1_6
+}
+
 /// A container is written again with these fields changed; it must still be one.
 fn rewritten<'a>(
     asked: &Asked<'a>,
@@ -118,7 +122,9 @@ fn rewritten<'a>(
         let changed = changed.iter().find(|(other, _)| *other == key);
         changed.map_or(asked.field(place, key), |(_, value)| value)
     };
-    for key in [IMAGE, SNAPSHOT_KEY, SNAPSHOTTER, SANDBOX_ID] {
+    let own = [IMAGE, SNAPSHOT_KEY, SNAPSHOTTER, SANDBOX_ID];
+    let known = if knows_sandboxes(asked) { &own[..] } else { &own[..3] };
+    for key in known.iter().copied() {
         terms.then(place.below(key), Want::Value(Cow::Borrowed(value(key))));
     }
     let is_rootless = value(SNAPSHOTTER).is_empty() && !value(SNAPSHOT_KEY).is_empty();

@@ -22,9 +22,17 @@ impl Store {
     /// Deletes an object, called so in the error where it is not there.
     pub(super) fn delete_object(&mut self, path: &[&[u8]], key: &[u8], called: &str) -> Result<(), Error> {
         match self.tree.delete_bucket(path, key) {
-            Err(Refusal::BucketNotFound) => Err(Error::not_found(called, key)),
+            Err(Refusal::BucketNotFound) if !self.is_taken_for_value(path, key) => {
+                Err(Error::not_found(called, key))
+            }
+            Err(Refusal::BucketNotFound) => Err(Refusal::IncompatibleValue.into()),
             deleted => Ok(deleted?),
         }
+    }
+
+    /// bbolt's `Bucket.DeleteBucket` takes the end of an empty bucket for an entry with the empty key that is no bucket.
+    pub(super) fn is_taken_for_value(&self, path: &[&[u8]], key: &[u8]) -> bool {
+        key.is_empty() && self.at(path).is_some_and(View::is_empty)
     }
 
     /// Puts an object into a bucket that is created if need be: all or nothing.

@@ -17,6 +17,7 @@ use super::names::{
 use super::validate;
 use super::{Context, Store};
 use crate::bucket::{Bucket, Builder, View};
+use crate::release::Release;
 use crate::schema::time;
 
 /// A container as a client gives it.
@@ -125,6 +126,12 @@ pub(super) fn merge_extensions(
 }
 
 impl Store {
+    /// A container says which sandbox it belongs to (`writeContainer`, from 1.7.0-beta.1; a daemon of 1.6.20 was seen to
+    /// write no such key).
+    fn has_sandbox_ids(&self) -> bool {
+        self.release >= Release::V1_7Beta
+    }
+
     /// Creates a container (`containerStore.Create`).
     ///
     /// # Errors
@@ -143,7 +150,9 @@ impl Store {
         fields::open(&mut builder, RUNTIME);
         build_runtime(&mut builder, &container.runtime, container.runtime_options.as_deref());
         builder.close();
-        put(&mut builder, SANDBOX_ID, &container.sandbox);
+        if self.has_sandbox_ids() {
+            put(&mut builder, SANDBOX_ID, &container.sandbox);
+        }
         put(&mut builder, SNAPSHOT_KEY, &container.snapshot_key);
         put(&mut builder, SNAPSHOTTER, &container.snapshotter);
         put(&mut builder, SPEC, container.spec.as_deref().unwrap_or_default());
@@ -217,10 +226,13 @@ impl Store {
                 (IMAGE, &updated.image),
                 (SNAPSHOTTER, &updated.snapshotter),
                 (SNAPSHOT_KEY, &updated.snapshot_key),
-                (SANDBOX_ID, &updated.sandbox),
             ] {
                 tree.put(&path, key, value)?;
             }
+            if store.has_sandbox_ids() {
+                store.tree.put(&path, SANDBOX_ID, &updated.sandbox)?;
+            }
+            let tree = &mut store.tree;
             tree.graft(&path, RUNTIME, &runtime)?;
             merge_extensions(tree, &path, &updated.extensions)?;
             fields::rewrite_map(tree, &path, LABELS, &updated.labels)

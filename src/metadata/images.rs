@@ -113,7 +113,8 @@ impl Store {
     /// `annotations.K` and `target`. It wants no collection, though it may drop the last reference to content (L21).
     ///
     /// # Errors
-    /// No such image: not found. Another path, or what the image would lack afterwards: invalid argument.
+    /// No such image: not found; a plain error where no images can be (a daemon of 1.6.20 was asked in the namespace
+    /// `version`). Another path, or what the image would lack afterwards: invalid argument.
     pub fn update_image(
         &mut self,
         context: &Context<'_>,
@@ -125,7 +126,13 @@ impl Store {
             return Err(Error::invalid(format_args!("image name must not be empty")));
         }
         let path = [V1, namespace, IMAGES, &image.name];
-        let Some(there) = self.at(&path) else { return Err(Error::not_found("image", &image.name)) };
+        let Some(there) = self.at(&path) else {
+            // The namespace's images are made before the image is looked for: where a value lies, that fails.
+            return self.update(|store| {
+                store.tree.create_path(&path[..3])?;
+                Err(Error::not_found("image", &image.name))
+            });
+        };
         let mut updated = Image::read(&image.name, there)?;
         if paths.is_empty() {
             updated.clone_from(image);

@@ -152,6 +152,10 @@ impl Store {
         expected: Option<&[u8]>,
     ) -> Result<Box<[u8]>, Error> {
         let path = [V1, context.namespace, CONTENT, INGESTS, reference];
+        if self.at(&path[..4]).is_none() {
+            // Before the lease is looked for (`createIngestBucket`).
+            self.tree.create_path(&path[..4])?;
+        }
         let leased = self.add_to_lease(context, LeaseEntry::Ingest, reference)?;
         let expire_at = (!leased).then(|| time::to_binary(later(context.now, INGEST_SECONDS)));
         if self.at(&path).is_none() {
@@ -166,7 +170,6 @@ impl Store {
             }
             let mut ingest = builder.finish();
             ingest.set_sequence(&[], 1)?;
-            self.tree.create_path(&path[..4])?;
             self.tree.graft(&path[..4], reference, &ingest)?;
             return Ok(backend_reference.into());
         }

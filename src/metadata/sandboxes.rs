@@ -193,7 +193,11 @@ impl Store {
         }
         match self.tree.delete_bucket(sandboxes, id) {
             Ok(()) => Ok(()),
-            Err(Refusal::BucketNotFound) if self.has_sandboxers() => Err(Error::not_found("sandbox", id)),
+            Err(Refusal::BucketNotFound)
+                if self.has_sandboxers() && !self.is_taken_for_value(sandboxes, id) =>
+            {
+                Err(Error::not_found("sandbox", id))
+            }
             Err(refusal) => Err(Error::unknown(format_args!("sandbox {}: {refusal}", Shown(id)))),
         }
     }

@@ -15,7 +15,7 @@ use super::fields::{self, Label, Labels, build_map, ordered, put};
 use super::names::{CHILDREN, CREATED_AT, LABELS, NAME, PARENT, SNAPSHOT_REF, SNAPSHOTS, UPDATED_AT, V1};
 use super::validate;
 use super::{Context, Store};
-use crate::bucket::{Bucket, Builder, View};
+use crate::bucket::{Bucket, Builder, Refusal, View};
 use crate::instant::Instant;
 use crate::schema::time;
 use std::collections::{HashMap, HashSet};
@@ -319,6 +319,10 @@ impl Store {
                     return Ok(true);
                 }
                 return Err(Error::already_exists("snapshot", name));
+            }
+            if name.is_empty() {
+                // Its bucket is made before the key is looked for.
+                return Err(Refusal::BucketNameRequired.into());
             }
             store.add_to_lease(context, LeaseEntry::Snapshot { snapshotter }, name)?;
             let Some(active) = store.at(&path).and_then(|all| all.bucket(key)) else {

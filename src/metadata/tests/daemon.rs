@@ -242,3 +242,64 @@ fn without_times(tree: &Bucket) -> Bucket {
     }
     copy
 }
+
+/// What daemons were seen to do, beside which the world did otherwise.
+#[test]
+fn a_container_of_1_6_names_no_sandbox() {
+    let id: &[&[u8]] = &[b"v1", b"default", b"containers", b"c"];
+    for (release, expected) in
+        [(Release::V1_6, None), (Release::V1_7Beta, Some(&b""[..])), (Release::V2_1, Some(b""))]
+    {
+        let mut store = Store::new(release);
+        let (runtime, spec) = (b"runc".to_vec(), Some(b"spec".to_vec()));
+        let container = Container { id: b"c".to_vec(), runtime, spec, ..Container::default() };
+        store.create_container(&context(), &container).unwrap();
+        assert_eq!(look(&store, id).unwrap().get(b"sandboxid"), expected, "{release}");
+        store.update_container(&context(), &container, &[b"labels.a"]).unwrap();
+        assert_eq!(look(&store, id).unwrap().get(b"sandboxid"), expected, "{release}");
+    }
+}
+
+#[test]
+fn an_image_is_looked_for_where_images_can_be() {
+    let image = Image { name: b"i".to_vec(), ..Image::default() };
+    for (namespace, expected) in [(&b"default"[..], ErrorKind::NotFound), (b"version", ErrorKind::Unknown)] {
+        let mut store = Store::new(Release::V1_7);
+        let context = Context { namespace, ..context() };
+        let kind = refused(&mut store, |store| store.update_image(&context, &image, &[b"labels.a"]));
+        assert_eq!(kind, expected);
+    }
+}
+
+#[test]
+fn an_ingest_is_made_before_its_lease_is_looked_for() {
+    for (namespace, expected) in [(&b"default"[..], ErrorKind::NotFound), (b"version", ErrorKind::Unknown)] {
+        let mut store = Store::new(Release::V1_7);
+        let context = Context { namespace, lease: Some(b"missing"), ..context() };
+        let kind = refused(&mut store, |store| store.open_writer(&context, b"upload", None, 0));
+        assert_eq!(kind, expected);
+    }
+}
+
+#[test]
+fn an_empty_name_is_taken_for_a_value_where_there_is_nothing() {
+    let mut store = Store::new(Release::V2_1);
+    let delete = |store: &mut Store| refused(store, |store| store.delete_lease(&context(), b""));
+    assert_eq!(delete(&mut store), ErrorKind::NotFound);
+    store.create_lease(&context(), b"l", &[]).unwrap();
+    assert_eq!(delete(&mut store), ErrorKind::NotFound);
+    store.delete_lease(&context(), b"l").unwrap();
+    assert_eq!(delete(&mut store), ErrorKind::Unknown);
+}
+
+#[test]
+fn a_commit_under_no_name_is_a_plain_error_whether_or_not_there_is_such_a_snapshot() {
+    let mut store = Store::new(Release::V1_7);
+    let (snapshotter, key) = (&b"native"[..], &b"there"[..]);
+    let new = NewSnapshot { snapshotter, key, parent: None, read_only: false, labels: &[] };
+    store.prepare(&context(), &new).unwrap();
+    for key in [&b"there"[..], b"missing"] {
+        let kind = refused(&mut store, |store| store.commit_snapshot(&context(), b"native", b"", key, &[]));
+        assert_eq!(kind, ErrorKind::Unknown);
+    }
+}
