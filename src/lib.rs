@@ -23,6 +23,7 @@
 //! | [`reason`] | the words for why a node is kept, or goes |
 //! | [`lint`] | whether a database is sound, and what it costs where it is not |
 //! | [`world`] | a daemon with its database, backends, clock, clients and collectors as a value; applies steps |
+//! | `live` | a real containerd beside the world, with the feature of that name |
 //! | [`properties`] | what must hold of a step, of a collection, and between two |
 //! | [`campaign`] | many cases on every core, in order |
 //! | [`generate`] | cases from bytes: clients' steps, or a database at once |
@@ -60,6 +61,8 @@ pub mod generate;
 pub mod go;
 pub mod instant;
 pub mod lint;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod metadata;
 pub mod named;
 pub mod node;

@@ -17,6 +17,8 @@ mod grade;
 mod graph;
 mod interrupt;
 mod lint;
+#[cfg(feature = "live")]
+mod live;
 mod meant;
 mod notes;
 mod pipe;
@@ -95,6 +97,8 @@ enum Command {
     Explain(explain::Arguments),
     Graph(graph::Arguments),
     Lint(lint::Arguments),
+    #[cfg(feature = "live")]
+    Live(live::Arguments),
     Diff(diff::Arguments),
     Conformance(conformance::Arguments),
     Explore(explore::Arguments),
@@ -125,6 +129,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, &mut out),
         Command::Graph(arguments) => graph::run(&arguments, &mut out),
         Command::Lint(arguments) => lint::run(&arguments, &mut out),
+        #[cfg(feature = "live")]
+        Command::Live(arguments) => live::run(&arguments, &mut out),
         Command::Diff(arguments) => diff::run(&arguments, &mut out),
         Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
         Command::Explore(arguments) => explore::run(&arguments, &mut out),

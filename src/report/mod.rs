@@ -14,6 +14,8 @@ pub mod finding;
 pub mod grade;
 pub mod graph;
 pub mod lint;
+#[cfg(feature = "live")]
+pub mod live;
 mod node;
 pub mod releases;
 pub mod saying;
