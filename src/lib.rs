@@ -12,6 +12,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`named`], [`node`], [`release`], [`go`], [`instant`], [`collector`] | the words: tables of named things, nodes, the rules of each release as data, the Go that built it, points in time, collectors as data |
+//! | [`scheduler`] | when a daemon collects, knowing nothing of what |
 //! | [`bucket`] | bbolt's nested buckets as a persistent value; the reader of real files; the JSON form |
 //! | [`situation`] | all that a collection depends on: a database, collectors, a release, `now` |
 //! | [`text`] | names and numbers as people read them |
@@ -73,6 +74,7 @@ pub mod release;
 pub mod replay;
 pub mod report;
 pub mod scenario;
+pub mod scheduler;
 pub mod schema;
 pub mod shrink;
 pub mod simulate;
