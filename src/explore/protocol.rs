@@ -99,6 +99,11 @@ pub enum NoProtocol {
         "line {0}: `expect` of the last collection, which comes at any moment: put a `gc` below `end`, or say present or absent"
     )]
     LastCollection(usize),
+    /// A scheduler decides when is collected.
+    #[error(
+        "line {0}: a scheduler: here collections come at every moment of a `may gc`, whenever one would be due"
+    )]
+    Scheduler(usize),
 }
 
 impl<'s> Protocol<'s> {
@@ -117,6 +122,9 @@ impl<'s> Protocol<'s> {
         let (Some(first), Some(last)) = (place(&Step::Together), place(&Step::End)) else {
             return Err(NoProtocol::NoBlock);
         };
+        if let Some(line) = scenario.lines.iter().find(|line| matches!(line.step, Step::Scheduler(_))) {
+            return Err(NoProtocol::Scheduler(line.number));
+        }
         let (before, block) = (&scenario.lines[..first], &scenario.lines[first + 1..last]);
         let behind = &scenario.lines[last + 1..];
         let mut threads: Vec<Thread<'s>> = Vec::new();

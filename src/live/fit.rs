@@ -27,6 +27,7 @@ named! {
     Release, "release" => "one daemon is one release";
     Options, "options" => "a collection of a daemon cannot be cancelled at a root, and takes its own order";
     Cleanup, "cleanup" => "a daemon cleans up right after every collection";
+    Scheduler, "scheduler" => "the daemon collects only when it is asked";
     Clock, "clock" => "a daemon has its own clock: expiries are moved instead";
     Bytes, "bytes" => "names in calls are text, in headers visible ASCII, and so short that an error can repeat them";
     LeaseName, "lease-name" => "the lease service gives a lease without a name one at random";
@@ -137,6 +138,7 @@ fn unable(step: &Step) -> Option<Unable> {
         Step::Release(_) => Unable::Release,
         Step::Gc { last, cancel_at_root } if last.is_some() || cancel_at_root.is_some() => Unable::Options,
         Step::Cleanup => Unable::Cleanup,
+        Step::Scheduler(_) => Unable::Scheduler,
         Step::Now(_) | Step::Advance(_) => Unable::Clock,
         Step::LeaseCreate { lease, .. } if lease.is_empty() => Unable::LeaseName,
         _ => return None,

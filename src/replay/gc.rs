@@ -15,11 +15,14 @@
 //! without nodes prints `nothing to keep or to remove`.
 
 use crate::engine::{Call, Level, LogEvent};
+use crate::instant::Instant;
 use crate::metadata::Error;
 use crate::node::{Kind, Node, NodeRef};
 use crate::oracle::{Judgement, Verdict};
 use crate::reason::{Reasons, Words};
 use crate::scenario::alias;
+use crate::scheduler::Cause;
+use crate::schema::time::format_rfc3339_nano;
 use crate::schema::views;
 use crate::situation::Situation;
 use crate::text;
@@ -31,17 +34,20 @@ use std::fmt::Write;
 const DONE_WIDTH: usize = 8;
 
 /// What a line of output begins with.
-const DONE: [&str; 10] =
-    ["keep", "remove", "error", "finish", "cancel", "skip", "forget", "log", "drop", REFUSED];
+const DONE: [&str; 12] = [
+    "keep", "remove", "error", "finish", "cancel", "skip", "forget", "log", "drop", "collect", "crash",
+    REFUSED,
+];
 const REFUSED: &str = "refused";
 const NOTHING_WALKED: &str = "nothing to keep or to remove";
 const NOTHING_CLEANED: &str = "nothing to clean up";
+const NOTHING_DUE: &str = "no collection";
 
 /// Whether a line may be one of a `gc` or `cleanup`, of this version or of another with other columns.
 pub(super) fn is_output(line: &str) -> bool {
     let is_row = |(done, to): (&str, &str)| DONE.contains(&done) && !to.trim().is_empty();
     line.is_empty()
-        || [NOTHING_WALKED, NOTHING_CLEANED].contains(&line)
+        || [NOTHING_WALKED, NOTHING_CLEANED, NOTHING_DUE].contains(&line)
         || line.split_once(' ').is_some_and(is_row)
 }
 
@@ -245,6 +251,25 @@ pub(super) fn clean_up(cleaned: &Cleaned, ended: bool) -> String {
     if table.0.is_empty() && ended {
         table.row(NOTHING_CLEANED, String::new(), String::new());
     }
+    table.text()
+}
+
+/// What stands above a collection that the scheduler ran: when, and why.
+pub(super) fn scheduled(at: Instant, cause: Cause) -> String {
+    let mut table = Table::default();
+    table.row("collect", format_rfc3339_nano(at), cause.name().to_owned());
+    table.text()
+}
+
+/// The scheduler ran none.
+pub(super) fn nothing_due() -> String {
+    format!("{NOTHING_DUE}\n")
+}
+
+/// The daemon died of its first collection.
+pub(super) fn crashed() -> String {
+    let mut table = Table::default();
+    table.row("crash", "the first collection failed".to_owned(), String::new());
     table.text()
 }
 

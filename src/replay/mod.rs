@@ -44,7 +44,7 @@ use crate::properties::thorough::{Sample, check_thoroughly};
 use crate::reason::Reasons;
 use crate::release::Release;
 use crate::scenario::{Assertion, Line, Outcome, Refused, Scenario, Step, Text, alias, print_step};
-use crate::world::{Applied, Collected, Fault, Unmet, World};
+use crate::world::{Applied, Collected, Fault, Part, Scheduled, Unmet, World};
 use std::cell::{Cell, OnceCell};
 use why::Removals;
 
@@ -323,6 +323,9 @@ impl<'s> Replay<'s> {
             self.has_differed = before.does_otherwise(line, &self.world, &applied);
         }
         self.removals.note(self.next - 1, line, &applied, &self.world);
+        for part in &applied.parts {
+            self.removals.note(self.next - 1, &part.line, &part.applied, &part.after);
+        }
         let mut problems = Vec::new();
         if let Some(mut problem) = outcome_problem(&self.world, line, &applied) {
             if let Problem::Refused { error, hint, .. } = &mut problem
@@ -335,17 +338,34 @@ impl<'s> Replay<'s> {
             self.next = self.scenario.lines.len();
         }
         let step = || print_step(&line.step);
-        let is_passed_over = applied.collected.as_ref().is_some_and(|collected| !self.is_sampled(collected));
-        let [printed, told] = self.judge(line, &applied, is_passed_over, &mut problems);
-        let done = Done { before, line, after: &self.world, applied: &applied };
+        let mut passes_over = |applied: &Applied| {
+            applied.collected.as_ref().is_some_and(|collected| !self.is_sampled(collected))
+        };
+        // Of a step in parts it is told of each.
+        let passed_over: Vec<bool> = match &applied.parts[..] {
+            [] => vec![passes_over(&applied)],
+            parts => parts.iter().map(|part| passes_over(&part.applied)).collect(),
+        };
+        let [printed, told] = self.judge(line, &applied, &passed_over, &mut problems);
+        let is_passed_over = passed_over.contains(&true);
         let deviations = self.known(before.release()).deviations;
         let namespace = self.world.namespace(line.client.as_ref()).unwrap_or_default();
         let is_last = self.next == self.scenario.lines.len();
         let closely = if is_last { Closely::Last } else { Closely::Yes };
-        let checks = match self.is_bare {
-            true => Checks::NONE,
-            false => self.steps.check(done, deviations, closely, self.fault),
-        };
+        let mut checks = Checks::NONE;
+        if !self.is_bare {
+            let whole = Done { before, line, after: &self.world, applied: &applied };
+            let parts = applied.parts.iter().map(|part| Done {
+                before: &part.before,
+                line: &part.line,
+                after: &part.after,
+                applied: &part.applied,
+            });
+            let whole = Some(whole).filter(|_| applied.parts.is_empty());
+            for done in whole.into_iter().chain(parts) {
+                checks.extend(self.steps.check(done, deviations, closely, self.fault));
+            }
+        }
         let checks = checks.read_from(namespace, &before.store().tree);
         let found = |finding| Problem::Found { step: step(), finding: Box::new(finding) };
         problems.extend(checks.findings.into_iter().map(found));
@@ -429,13 +449,25 @@ impl<'s> Replay<'s> {
         &self,
         line: &Line,
         applied: &Applied,
-        is_passed_over: bool,
+        passed_over: &[bool],
         problems: &mut Vec<Problem>,
     ) -> [Option<String>; 2] {
         let namespace = self.world.namespace(line.client.as_ref()).unwrap_or_default();
         let mut texts = <[String; 2]>::default();
+        if !applied.parts.is_empty() {
+            for (part, is_passed_over) in applied.parts.iter().zip(passed_over) {
+                self.judge_part(part, *is_passed_over, &mut texts, problems);
+            }
+            if texts[0].is_empty() && line.step.may_print() {
+                texts = [(); 2].map(|()| gc::nothing_due());
+            }
+            if let Some(error) = &applied.refused {
+                texts.iter_mut().for_each(|text| text.push_str(&gc::refused(error)));
+            }
+            return texts.map(|text| line.step.may_print().then_some(text));
+        }
         if let Some(collected) = &applied.collected {
-            texts = self.judge_collection(line, collected, namespace, is_passed_over, problems);
+            texts = self.judge_collection(line, collected, namespace, passed_over[0], problems);
         }
         let mut below = String::new();
         if let Some(cleaned) = &applied.cleaned {
@@ -444,7 +476,36 @@ impl<'s> Replay<'s> {
         if let Some(error) = &applied.refused {
             below.push_str(&gc::refused(error));
         }
-        texts.map(|text| line.step.prints().then_some(text + &below))
+        let prints = line.step.prints() || line.step.may_print() && line.expected.is_some();
+        texts.map(|text| prints.then_some(text.clone() + &below))
+    }
+
+    /// Checks the collection of a part, and adds what it prints.
+    fn judge_part(
+        &self,
+        part: &Part,
+        is_passed_over: bool,
+        texts: &mut [String; 2],
+        problems: &mut Vec<Problem>,
+    ) {
+        let namespace = part.after.namespace(part.line.client.as_ref()).unwrap_or_default();
+        let mut add =
+            |new: [String; 2]| texts.iter_mut().zip(new).for_each(|(text, new)| text.push_str(&new));
+        if let Scheduled::Collection(cause) = part.what {
+            add([(); 2].map(|()| gc::scheduled(part.before.now(), cause)));
+        }
+        if let Some(collected) = &part.applied.collected {
+            add(self.judge_collection(&part.line, collected, namespace, is_passed_over, problems));
+        }
+        match &part.applied.cleaned {
+            // Behind a collection there is nothing to say of what was clean.
+            Some(cleaned) => add([(); 2].map(|()| gc::clean_up(cleaned, part.what == Scheduled::Step))),
+            None if part.what == Scheduled::Crash => add([(); 2].map(|()| gc::crashed())),
+            None => {}
+        }
+        if let (Scheduled::CleanUp, Some(error)) = (part.what, &part.applied.refused) {
+            add([(); 2].map(|()| gc::refused(error)));
+        }
     }
 
     fn judge_collection(
@@ -529,7 +590,11 @@ impl Replayed {
     pub fn add(&mut self, stepped: Stepped<'_>) {
         self.steps += 1;
         self.failures.extend(stepped.failures);
-        self.collections += usize::from(stepped.applied.collected.is_some());
+        let parts = &stepped.applied.parts;
+        self.collections += match parts.is_empty() {
+            true => usize::from(stepped.applied.collected.is_some()),
+            false => parts.iter().filter(|part| part.applied.collected.is_some()).count(),
+        };
         self.passed_over += usize::from(stepped.is_passed_over);
         if let (Some(printed), true) = (&stepped.printed, stepped.line.expected.is_some()) {
             self.printed.push((stepped.line.number, Text::lines(printed)));

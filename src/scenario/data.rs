@@ -243,3 +243,7 @@ pub fn kind_of_word(word: &str) -> Option<Kind> {
         None => KINDS.into_iter().find(|kind| kind.to_string() == word),
     }
 }
+
+/// A part of the time in millionths, written as `0.02`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Pause(pub u32);

@@ -47,7 +47,7 @@ mod value;
 mod words;
 
 pub use data::{
-    Call, Expiry, KeyPath, Labels, Name, NodeName, RawValue, Replace, Resource, Sharing, SnapshotName,
+    Call, Expiry, KeyPath, Labels, Name, NodeName, Pause, RawValue, Replace, Resource, Sharing, SnapshotName,
     kind_of_word,
 };
 pub use flaw::{Flaw, Flaws};
@@ -60,7 +60,7 @@ pub use promise::{Condition, Promise, State};
 pub use quote::{print_label, print_node, print_node_cut, print_path, print_value, quoted};
 #[cfg(feature = "cli")]
 pub use render::render;
-pub use step::{Assertion, ContainerFields, ImageFields, NewSnapshot, Step, forms};
+pub use step::{Assertion, ContainerFields, ImageFields, NewSnapshot, SchedulerSettings, Step, forms};
 
 #[cfg(test)]
 mod tests;

@@ -166,7 +166,7 @@ impl Pass {
         }
         let owner = self.scenario.lines.last_mut();
         let owner =
-            owner.filter(|last| last.step.prints() && last.expected.is_none() && self.comment.is_empty());
+            owner.filter(|last| last.step.may_print() && last.expected.is_none() && self.comment.is_empty());
         let Some(owner) = owner else {
             let message = "expected output stands directly below a `gc` or `cleanup`, once";
             return Err(Snag::new(0..line.len(), message));

@@ -10,7 +10,7 @@
 
 use super::arguments::Arguments;
 use super::data::{
-    Call, EachName, Expiry, KeyPath, Labels, Name, NodeName, RawValue, Replace, Resource, Sharing,
+    Call, EachName, Expiry, KeyPath, Labels, Name, NodeName, Pause, RawValue, Replace, Resource, Sharing,
     SnapshotName,
 };
 use super::form::{Form, Slots, own_words};
@@ -56,6 +56,11 @@ table! {
 
     /// Moves the clock forward.
     "advance DURATION" => Advance(by: Duration), as in "advance 1h1s";
+
+    /// The daemon runs its scheduler from now on; `off` no longer.
+    "scheduler [pause=P] [deletion=N] [mutation=N] [delay=D] [startup=D] [takes=D] [cleanup=D] [off]"
+        => Scheduler(settings: SchedulerSettings),
+        as in "scheduler mutation=10 delay=1s";
 
     /// Creates a namespace.
     "namespace create NS [LABEL=VALUE...]" => NamespaceCreate { namespace: Name, labels: Labels },
@@ -327,6 +332,29 @@ table! {
 }
 
 record! {
+    /// How a daemon's scheduler is configured; what is not said is the daemon's default.
+    #[derive(Clone, PartialEq, Eq, Debug, Default)]
+    SchedulerSettings {
+        /// How much of the time collections may take.
+        pause: Option<Pause>,
+        /// After how many deletions a collection is asked for.
+        deletion: Option<i64>,
+        /// After how many mutations a collection runs.
+        mutation: Option<i64>,
+        /// How long after it is asked for a collection runs.
+        delay: Option<Duration>,
+        /// How long after the start the first collection runs.
+        startup: Option<Duration>,
+        /// How long a collection has the metadata locked.
+        takes: Option<Duration>,
+        /// How long its clean-ups take, where there are any.
+        cleanup: Option<Duration>,
+        /// There is none.
+        off: bool,
+    }
+}
+
+record! {
     /// A snapshot to be prepared or viewed.
     #[derive(Clone, PartialEq, Eq, Debug)]
     NewSnapshot {
@@ -441,5 +469,15 @@ impl Step {
     /// Whether it prints something, so that expected output may stand below it.
     pub fn prints(&self) -> bool {
         matches!(self, Step::Gc { .. } | Step::Cleanup)
+    }
+
+    /// Whether the client waits for a collection after it.
+    pub fn waits(&self) -> bool {
+        matches!(self, Step::ImageDelete { sync: true, .. } | Step::LeaseDelete { sync: true, .. })
+    }
+
+    /// Whether expected output may stand below it: it prints something, or may where a scheduler runs.
+    pub fn may_print(&self) -> bool {
+        self.prints() || self.waits() || matches!(self, Step::Advance(_))
     }
 }

@@ -12,8 +12,8 @@
 use super::alias;
 use super::arguments::unknown_option;
 use super::data::{
-    Call, EachName, Expiry, KINDS, KeyPath, Labels, Name, NodeName, RawValue, Replace, Resource, Sharing,
-    SnapshotName, kind_of_word,
+    Call, EachName, Expiry, KINDS, KeyPath, Labels, Name, NodeName, Pause, RawValue, Replace, Resource,
+    Sharing, SnapshotName, kind_of_word,
 };
 use super::duration;
 use super::form::Slot;
@@ -128,6 +128,8 @@ values! {
     Instant => Value::plain(read_time, write_time, draw_time);
     /// Forward: `1h1s`.
     Duration => Value::plain(read_advance, |by| duration::format(*by), draw_duration);
+    /// `0.02`
+    Pause => Value::plain(read_pause, write_pause, |u| u.int_in_range(0..=1_000_000).map(Pause));
     /// `+1h`, `-1h`, a time, or in quotes any text.
     Expiry => Value {
         simpler: simpler_expiry,
@@ -162,6 +164,30 @@ fn read_choice<T>(word: Word<'_>, parse: fn(&str) -> Result<T, UnknownName>) -> 
         let snag = word.snag(format!("`{word}` is not one of {}", known.join(", ")));
         snag.suggest(&word.to_string(), known)
     })
+}
+
+/// From 0 to 1, with six digits behind the point at most.
+fn read_pause(word: Word<'_>) -> Result<Pause, Snag> {
+    let read = |text: &str| {
+        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let part = Some(part).filter(|part| is_number(part) && part.len() <= 6 && is_number(whole))?;
+        let millionths = format!("{part:0<6}").parse::<u32>().ok()?;
+        let millionths = whole.parse::<u32>().ok()?.checked_mul(1_000_000)?.checked_add(millionths)?;
+        Some(Pause(millionths)).filter(|_| millionths <= 1_000_000)
+    };
+    word.keyword().and_then(read).ok_or_else(|| {
+        let snag = word.snag(format!("`{word}` is no part of the time"));
+        snag.hint("from 0 to 1, such as 0.02, with up to six digits behind the point")
+    })
+}
+
+fn write_pause(pause: &Pause) -> String {
+    let (whole, part) = (pause.0 / 1_000_000, format!("{:06}", pause.0 % 1_000_000));
+    match part.trim_end_matches('0') {
+        "" => whole.to_string(),
+        part => format!("{whole}.{part}"),
+    }
 }
 
 fn read_release(word: Word<'_>) -> Result<Release, Snag> {

@@ -23,6 +23,7 @@ fn is_same(left: &World, right: &World) -> bool {
         && left.streams == right.streams
         && left.scheduled == right.scheduled
         && left.words == right.words
+        && left.schedule == right.schedule
         && left.collectors == right.collectors
         && is_same_store(&left.store, &right.store)
         && left.clients().eq(right.clients())

@@ -26,7 +26,10 @@ impl World {
         if line.may.is_some() || !line.guard.as_ref().is_none_or(is_met) {
             return Applied { is_passed: true, ..Applied::default() };
         }
-        let applied = self.do_with(line, fault);
+        let applied = match self.schedule {
+            None => self.do_with(line, fault),
+            Some(_) => self.scheduled_with(line, fault),
+        };
         if let Some(word) = &line.remembers {
             let is_true = match &line.step {
                 Step::Look(node) => self.is_there(client, node),
@@ -46,7 +49,7 @@ impl World {
         }
     }
 
-    fn do_with(&mut self, line: &Line, fault: Option<Fault>) -> Applied {
+    pub(super) fn do_with(&mut self, line: &Line, fault: Option<Fault>) -> Applied {
         match fault {
             Some(Fault::Daemon(fault)) => fault.apply(self, line),
             Some(Fault::Collector(fault)) => self.collecting_with(line, Some(fault)),
@@ -61,7 +64,7 @@ impl World {
             Step::Cleanup => self.clean_up(),
             step => match self.change_found(client, step) {
                 Err(error) => Applied { refused: Some(error), ..Applied::default() },
-                Ok(()) if is_synchronous(step) => self.synchronous_gc(client, fault),
+                Ok(()) if step.waits() => self.synchronous_gc(client, fault),
                 Ok(()) => Applied::default(),
             },
         }
@@ -110,6 +113,10 @@ impl World {
             }
             Step::Advance(by) => {
                 self.now = self.now.plus(*by);
+                Ok(())
+            }
+            Step::Scheduler(settings) => {
+                self.configure_scheduler(settings);
                 Ok(())
             }
             Step::NamespaceUse { namespace } => {
@@ -163,9 +170,4 @@ impl World {
         self.is_hung = false;
         Ok(())
     }
-}
-
-/// Whether the client waits for a collection after the step.
-fn is_synchronous(step: &Step) -> bool {
-    matches!(step, Step::ImageDelete { sync: true, .. } | Step::LeaseDelete { sync: true, .. })
 }

@@ -40,6 +40,9 @@ impl World {
             // Leases end at whole seconds.
             (now.nanoseconds, built_with, actors, handles, collectors, streams).hash(bytes);
             (self.has_streams, &self.scheduled, self.is_hung, &self.words, &self.lost).hash(bytes);
+            if let Some(schedule) = &self.schedule {
+                schedule.hash(bytes);
+            }
         });
         let Times { moments, compares, .. } = times;
         Fingerprint { still, moments, compares }

@@ -27,6 +27,7 @@ mod expect;
 mod faults;
 mod fingerprint;
 mod raw;
+mod schedule;
 pub(crate) mod sent;
 mod write;
 
@@ -34,6 +35,7 @@ pub use collect::{Cleaned, CleanedSnapshots, Collected};
 pub use expect::Unmet;
 pub use faults::{DaemonFault, Fault};
 pub use fingerprint::Fingerprint;
+pub use schedule::{Part, Scheduled};
 
 use crate::collector::Collector;
 use crate::go::Go;
@@ -44,6 +46,7 @@ use crate::release::Release;
 use crate::scenario::{CLOCK_START, Name, Step};
 use crate::situation::Situation;
 use actors::{Actors, HandleKey, Handles};
+use schedule::Schedule;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -69,6 +72,8 @@ pub struct World {
     is_hung: bool,
     /// What clients remember as true: the client, and its word.
     words: Arc<BTreeSet<(Option<Name>, Name)>>,
+    /// The daemon's scheduler, where a step asks for one.
+    schedule: Option<Arc<Schedule>>,
 }
 
 /// Where a client acts: its namespace and its lease.
@@ -85,6 +90,8 @@ pub struct Applied {
     pub cleaned: Option<Cleaned>,
     /// It was passed over: its guard did not hold, or it only may happen.
     pub is_passed: bool,
+    /// Where a scheduler runs, what it consists of: the step itself, and what came between.
+    pub parts: Vec<Part>,
 }
 
 impl World {
@@ -109,6 +116,7 @@ impl World {
             last: None,
             is_hung: false,
             words: Arc::default(),
+            schedule: None,
         }
     }
 

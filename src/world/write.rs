@@ -159,6 +159,7 @@ impl World {
             | Step::End
             | Step::Now(_)
             | Step::Advance(_)
+            | Step::Scheduler(_)
             | Step::NamespaceUse { .. }
             | Step::ContentPolicy(_)
             | Step::LeaseUse { .. }
