@@ -256,9 +256,14 @@ impl Words<'_> {
         format!("it refers back{label} to {}, which does not exist", self.plain(parent.as_ref()))
     }
 
-    /// What might have kept a node and did not: the first such thing, and how many more there are.
+    /// What might have kept a node and did not: the first such thing, and how many more there are. Where there is none, and
+    /// only another namespace has an object of its name that is kept, both are said.
     pub fn failures(self, node: NodeRef<'_>, failures: &[Failure<'_>]) -> String {
-        self.failures_told(node, failures, Reasons::First)
+        let told = self.failures_told(node, failures, Reasons::First);
+        match failures.is_empty() || !are_of_others(node, failures) {
+            true => told,
+            false => format!("nothing refers to it; {told}"),
+        }
     }
 
     /// The same with as many of them as are to be told.
@@ -384,6 +389,12 @@ impl Words<'_> {
             }
         }
     }
+}
+
+/// Whether all that is said of a node is of others of its name in other namespaces, so that nothing refers to it.
+pub fn are_of_others(node: NodeRef<'_>, failures: &[Failure<'_>]) -> bool {
+    let is_of_other = |failure: &Failure<'_>| matches!(failure, Failure::Elsewhere { other, .. } if *other.namespace != *node.namespace);
+    failures.iter().all(is_of_other)
 }
 
 /// What a holder or a referring node does with a node by a rule.

@@ -223,12 +223,12 @@ impl Cases<'_> {
 
 /// Asks another collector the cases.
 pub(super) fn run(
-    command: &CommandLine,
-    limit: Duration,
+    (command, limit): (&CommandLine, Duration),
     cases: Cases<'_>,
     jobs: Option<usize>,
     json: bool,
     mut folder: Folder<'_>,
+    stop: &Stop,
     out: &mut dyn Write,
 ) -> Result<Ended, Failure> {
     let plan = Plan {
@@ -240,13 +240,12 @@ pub(super) fn run(
     };
     let progress = progress::bar(cases.count(), "cases");
     let threads = threads::pool(jobs)?;
-    let stop = interrupt::stop();
-    let tally = threads.install(|| campaign::run(&plan, &stop, &|cases| progress.inc(cases)));
+    let tally = threads.install(|| campaign::run(&plan, stop, &|cases| progress.inc(cases)));
     progress.finish_and_clear();
     let tally = tally.map_err(|error| Against::failure(&error))?;
-    let interrupted = interrupt::interrupted(&stop, tally.cases, cases.count(), "case");
+    let interrupted = interrupt::interrupted(stop, tally.cases, cases.count(), "case");
     let progress = progress::bar(None, "smaller cases tried");
-    let examples = campaign::examples(&plan, &tally, &stop, &|| progress.inc(1)).into_iter();
+    let examples = campaign::examples(&plan, &tally, stop, &|| progress.inc(1)).into_iter();
     progress.finish_and_clear();
     let findings: Vec<Written> = examples.map(|example| write_finding(&plan, &mut folder, example)).collect();
     let out_flag = &folder.flag();

@@ -34,13 +34,14 @@ Of two copies: `LOST` went although something that is kept in AFTER still refers
 names it); `went` was removed by a collection, as its reason says, or was let go of, or deleted by a client; `came` is new; `moved` \
 has no holder in common with before; `goes` was kept and is removed by the next collection; `changed` has other fields. Copies do \
 not tell what happened between them: a collection explains what it would remove from BEFORE at --now, by default the moment at \
-which the file AFTER was last written, so that what expired since does not count. A copy that was made while \
+which the file AFTER was last written, so that what expired since does not count; what expired after all that the records of both \
+tell may as well have been deleted by a client before, and that is said. A copy that was made while \
 a daemon wrote is not safe to read: stop the daemon, or read the live file.
 
 --json counts the resources: `removed` (only --to removes them), `kept` (only --from does), `alike` (both keep them, each \
 for a reason of its own; these three are in `differences`, with all `reasons` of both), and `unchanged`, all others. `warnings` has what standard error \
 says. Where a daemon does not open the database there are only `unopenable`, with its `release` and the `error`, and \
-`warnings`. Of two copies: `came` (`after`: what holds it), `went` (`why`: collected, let-go with what held it as `before`, deleted, lost \
+`warnings`. Of two copies: `came` (`after`: what holds it), `went` (`why`: collected, collected-or-deleted, let-go with what held it as `before`, deleted, lost \
 with what refers to it as `after`; `reason` in words), `moved` (`before` and `after`), `goes` (`reason`), `changed` (`fields` as \
 paths below the record), each a list of objects with `node` and `bytes`; `errors` of both collections, and `unchanged`. A name that is no UTF-8, has a control character, or begins so itself, is written as \"base64:...\".
 
@@ -87,6 +88,13 @@ pub(super) struct Arguments {
     /// One JSON object instead of the report
     #[arg(long)]
     json: bool,
+}
+
+impl Arguments {
+    /// Whether generated databases are compared, until ^C.
+    pub(super) fn is_campaign(&self) -> bool {
+        self.cases.is_some()
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {

@@ -101,6 +101,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
     let Arguments { release, intended, states_max, jobs, json, .. } = *arguments;
+    let is_of_all = matches!(release, Some(Rules::OfAll));
     if let Some(Rules::Of(release)) = release {
         version::warn_of_rules(&[release], &mut Notes::default());
     }
@@ -110,12 +111,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let threads = threads::pool(jobs)?;
     let stop = interrupt::stop();
     let mut explored = Vec::new();
-    let mut begun = 0;
+    let releases = |scenario: &Scenario| Rules::releases(release, scenario.release);
+    let mut not_begun: u64 = protocols.iter().map(|(_, scenario)| releases(scenario).len() as u64).sum();
     'files: for (path, scenario) in &protocols {
-        begun += 1;
         source::warn(path, &replay::warnings(scenario, None), &mut notes);
         let (mut unexplored, explored_before) = (Vec::new(), explored.len());
-        for release in Rules::releases(release, scenario.release) {
+        for release in releases(scenario) {
+            not_begun -= 1;
             let known = if intended { Known::NONE } else { Known::as_shipped(release) };
             let bar = progress::bar(None, "states");
             let told = |Progress { states, depth, frontier, .. }: Progress| {
@@ -168,16 +170,17 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     if explored.is_empty() && !failed.is_empty() {
         return Err(Failure::Input(failed.join("\nleasehold: ")));
     }
-    if stop.is_asked() && begun < protocols.len() {
-        let rest = text::counted((protocols.len() - begun) as u64, "protocol");
-        notes.say(format_args!("interrupted: {rest} more not begun"));
+    if not_begun > 0 {
+        let (rest, under) =
+            (text::counted(not_begun, "protocol"), if is_of_all { ", by release," } else { "" });
+        notes.say(format_args!("interrupted: {rest}{under} more not begun"));
     }
-    let report = Report { explored: &explored, states_max, warnings: &notes.said };
+    let report = Report { explored: &explored, not_begun, states_max, warnings: &notes.said };
     report.write(json, out)?;
     if !failed.is_empty() {
         return Err(Failure::Input(failed.join("\nleasehold: ")));
     }
-    let stopped = explored.iter().any(|of| of.explored.found.verdict == Verdict::Stopped);
+    let stopped = not_begun > 0 || explored.iter().any(|of| of.explored.found.verdict == Verdict::Stopped);
     match report.counts() {
         [_, broken, _] if stopped && broken == 0 => Ok(Ended::Interrupted),
         [_, 0, 0] => Ok(Ended::Well),

@@ -27,8 +27,8 @@ use std::time::Duration;
 /// Nor is what of a scenario's state is no part of a database: its collectors and streams, its clock, the release whose rules
 /// apply. What there is of all this is said by name on standard error, and with --json in `warnings`.
 ///
-/// The file is written beside its place and then renamed. A program that is killed may leave one called .leasehold-...,
-/// which can be deleted.
+/// The file is written beside its place and then renamed; ^C leaves nothing. A program that is killed (SIGKILL) may leave
+/// one called .leasehold-..., which can be deleted.
 ///
 /// The file holds what is alive in the source and no free pages, and is the same on every machine. Reading it gives
 /// the same buckets, values and sequence numbers.

@@ -1,13 +1,38 @@
 //! Files that are written whole or not at all.
 //!
 //! What is new lies beside its place until it is on the disk, and is then renamed: a full disk or a program that is ended
-//! leaves what was there.
+//! leaves what was there. Who ends the program clears away what lies beside ([`abandon`]).
 
 use crate::text;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
-use tempfile::NamedTempFile;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tempfile::{NamedTempFile, PersistError};
+
+/// What is being written. Held while something is begun or renamed.
+static UNFINISHED: Mutex<Vec<Unfinished>> = Mutex::new(Vec::new());
+
+/// A file that lies beside its place.
+pub(super) struct Unfinished {
+    beside: PathBuf,
+    /// Where it is to be.
+    pub(super) place: PathBuf,
+}
+
+fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Deletes what lies beside its place. While the answer is held nothing more is begun, and nothing is renamed.
+pub(super) fn abandon() -> MutexGuard<'static, Vec<Unfinished>> {
+    let unfinished = unfinished();
+    for Unfinished { beside, .. } in unfinished.iter() {
+        // What cannot be deleted stays, and the program ends all the same.
+        let _deleted = fs::remove_file(beside);
+    }
+    unfinished
+}
 
 /// Puts something else in the place of a file, which keeps its permissions; where the path is a link, of what it leads to.
 /// Gives how many other names the file had (hard links), which keep what was there.
@@ -21,9 +46,9 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<u64> {
     if permissions.readonly() {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
-    let new = beside(&path, |file| file.write_all(bytes))?;
-    new.as_file().set_permissions(permissions)?;
-    new.persist(&path).map_err(|error| error.error)?;
+    let mut new = beside(&path, |file| file.write_all(bytes))?;
+    new.file().as_file().set_permissions(permissions)?;
+    new.rename(|file| file.persist(&path))?;
     Ok(other_names(&metadata))
 }
 
@@ -51,8 +76,7 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Those of the writing or of the file system, or `AlreadyExists`; nothing is left behind then.
 pub(super) fn create_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    beside(path, write)?.persist_noclobber(path).map_err(|error| error.error)?;
-    Ok(())
+    beside(path, write)?.rename(|file| file.persist_noclobber(path))
 }
 
 /// Why a file cannot be written, or a folder not written to. That a folder is not there is said only where it is not.
@@ -69,7 +93,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// A file in the same folder, on the disk, that goes away unless it is renamed.
-fn beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<NamedTempFile> {
+fn beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Beside> {
     let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -78,7 +102,8 @@ fn beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
         // As of any new file: less what the umask takes away.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".leasehold-").tempfile_in(folder).map_err(|error| {
+    let mut unfinished = unfinished();
+    let file = builder.prefix(".leasehold-").tempfile_in(folder).map_err(|error| {
         // The name of the file beside says nothing to anybody.
         let said = match error.kind() {
             // The kind's own words would be wrong where the folder is there.
@@ -87,9 +112,39 @@ fn beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
         };
         io::Error::new(error.kind(), format!("no file can be written in its folder: {said}"))
     })?;
-    write(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    unfinished.push(Unfinished { beside: file.path().to_owned(), place: path.to_owned() });
+    drop(unfinished);
+    let mut beside = Beside(Some(file));
+    write(beside.file().as_file_mut())?;
+    beside.file().as_file().sync_all()?;
+    Ok(beside)
+}
+
+/// A file that goes away unless it is renamed, and is known to [`abandon`] until then.
+struct Beside(Option<NamedTempFile>);
+
+impl Beside {
+    fn file(&mut self) -> &mut NamedTempFile {
+        self.0.as_mut().expect("it is there until it is renamed")
+    }
+
+    fn rename(mut self, by: impl FnOnce(NamedTempFile) -> Result<File, PersistError>) -> io::Result<()> {
+        let mut unfinished = unfinished();
+        let file = self.0.take().expect("it is there until it is renamed");
+        let path = file.path().to_owned();
+        let renamed = by(file);
+        unfinished.retain(|other| other.beside != path);
+        renamed.map(|_| ()).map_err(|error| error.error)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(file) = self.0.take() {
+            let mut unfinished = unfinished();
+            unfinished.retain(|other| other.beside != file.path());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::explain::{Beside, judged};
 use super::meant::Asking;
 use super::notes::Notes;
 use super::source;
-use super::{Ended, Failure, files, progress};
+use super::{Ended, Failure, files, progress, terminal};
 use crate::explain::{Drawing, Explainer, Network, State};
 use crate::report::graph::{DRAWN_MAX, EXPLAINED_MAX, GraphReport};
 use crate::report::shell::quoted;
@@ -118,6 +118,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let (situation, network) = (&situation, &network);
     let saying = beside.saying(situation, network, &notes.said);
     let mut is_well = agree && saying.error.is_none();
+    let mut failure = Vec::new();
+    saying.write_failure(&mut failure)?;
+    if !failure.is_empty() {
+        terminal::say(String::from_utf8_lossy(&failure).trim_end());
+    }
     let found = match &arguments.node {
         None => None,
         Some(node) => {
@@ -134,7 +139,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let mut drawing = Drawing::new(&explainer, network, &judgement, situation, saying.snapshots);
     if let Some(found) = found {
         let explanation = explainer.subject(found.subject(network, situation.release));
-        is_well &= explanation.state != State::Missing;
+        if explanation.state == State::Missing {
+            let name = found.name_in(&situation.tree);
+            terminal::say(format_args!("{name} is only referred to: the database does not have it"));
+            is_well = false;
+        }
         let object = drawing.find(&found).expect("what is found is drawn");
         drawing = drawing.around(object, &explanation, AROUND_MAX);
     }

@@ -40,14 +40,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// How a command ended. Where several apply the order is 2, 3, 1, 130, 0.
+/// How a command ended. Where several apply the order is 2, 3, 1, 130 or 143, 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
     /// All agree; a collection was computed, with garbage or with an error of its own.
     Well,
     /// A finding, a disagreement or a failed expectation.
     WithFinding,
-    /// ^C came first, and nothing was found until then.
+    /// ^C or another such signal came first, and nothing was found until then.
     Interrupted,
 }
 
@@ -78,10 +78,10 @@ pub enum Failure {
 
 /// Simulates, fuzzes and explains containerd's metadata garbage collector.
 ///
-/// ^C ends a campaign with its report so far; a second ^C ends it at once.
+/// ^C ends a campaign with its report so far; a second ^C ends it at once. Any other command ends with the first.
 ///
 /// Exit codes: 0 all agree, 1 a finding or disagreement, 2 usage, 3 an input that cannot be read or an output that cannot
-/// be written, 130 ended by ^C before anything was found. A new file is never written over what stands there: that is usage.
+/// be written, 130 ended by ^C before anything was found (143 by SIGTERM). A new file is never written over what stands there: that is usage.
 #[derive(Parser)]
 #[command(name = "leasehold", bin_name = "leasehold", version, max_term_width = 110)]
 struct Arguments {
@@ -108,6 +108,27 @@ enum Command {
     Export(export::Arguments),
 }
 
+impl Command {
+    /// Whether ^C asks it for its report so far. A child ends with the one who asks it.
+    fn ends_with_report(&self) -> bool {
+        match self {
+            Command::Diff(arguments) => arguments.is_campaign(),
+            Command::Collect(_)
+            | Command::Explain(_)
+            | Command::Graph(_)
+            | Command::Lint(_)
+            | Command::Export(_) => false,
+            Command::Simulate(_)
+            | Command::Replay(_)
+            | Command::Conformance(_)
+            | Command::Explore(_)
+            | Command::Exhaust(_)
+            | Command::Grade(_)
+            | Command::Child(_) => true,
+        }
+    }
+}
+
 /// The definition of the command line.
 pub fn command() -> clap::Command {
     Arguments::command()
@@ -121,6 +142,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return ExitCode::from(code),
     };
+    if !arguments.command.ends_with_report() {
+        interrupt::end();
+    }
     let mut out = terminal::output();
     let ended = match arguments.command {
         Command::Simulate(arguments) => simulate::run(&arguments, &mut out),
@@ -144,7 +168,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::WithFinding) => ExitCode::from(1),
         // As of a program that a signal ended: 128 and the signal's number.
-        Ok(Ended::Interrupted) => ExitCode::from(130),
+        Ok(Ended::Interrupted) => ExitCode::from(interrupt::exit_code()),
         Err(failure) => {
             terminal::say(&failure);
             ExitCode::from(match failure {

@@ -539,10 +539,10 @@ impl Progress {
         self.done.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// A scenario is to be replayed.
-    fn begin(&self, scenario: &Scenario) {
+    /// A scenario is to be replayed under so many releases.
+    fn begin(&self, scenario: &Scenario, releases: usize) {
         if self.of_steps {
-            let steps = scenario.lines.len() as u64;
+            let steps = (scenario.lines.len() * releases) as u64;
             let all = self.all.fetch_add(steps, Ordering::Relaxed) + steps;
             match all == steps {
                 true => progress::count_on(&self.bar, steps, "steps"),
@@ -642,9 +642,10 @@ fn replay_text(
     let warnings = warnings(&scenario, arguments.go);
     progress.bar.suspend(|| warn(path, &warnings, notes));
     let mut verdicts = Vec::new();
+    let count = releases.len();
+    progress.begin(&scenario, count);
     for release in releases {
         scenario.release = release;
-        progress.begin(&scenario);
         // A reborrow, since every release needs it.
         let out = out.as_mut().map(|out| &mut **out as &mut dyn Write);
         let Arguments { fault, intended, go, .. } = *arguments;
@@ -676,10 +677,10 @@ fn replay_text(
         };
         verdicts.push((release, verdict));
         if is_cut {
-            return Ok(ControlFlow::Break(under_all(path, verdicts)));
+            return Ok(ControlFlow::Break(under_all(path, verdicts, count, true)));
         }
     }
-    Ok(ControlFlow::Continue(under_all(path, verdicts)))
+    Ok(ControlFlow::Continue(under_all(path, verdicts, count, false)))
 }
 
 /// The releases of a scenario's daemons, one after the other.
@@ -699,15 +700,16 @@ pub(super) fn read_scenario(path: &Path) -> Result<(Scenario, Vec<u8>), Verdict>
     Ok((scenario, written))
 }
 
-/// What came of a file under several releases: it passes if it does under each. What fails alike under several is said
-/// once.
-fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>) -> Verdict {
-    if verdicts.len() == 1
+/// What came of a file under so many releases: it passes if it does under each. What fails alike under several is said
+/// once. Where it is cut, the last of them did not come to its end.
+fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>, count: usize, is_cut: bool) -> Verdict {
+    if count == 1
         && let Some((_, verdict)) = verdicts.pop()
     {
         return verdict;
     }
-    let (mut failures, mut failing, count) = (Vec::<Failed>::new(), Vec::new(), verdicts.len());
+    let through = verdicts.len() - usize::from(is_cut);
+    let (mut failures, mut failing) = (Vec::<Failed>::new(), Vec::new());
     let mut other = Verdict::Passed { blocks: 0 };
     for (release, verdict) in verdicts {
         match verdict {
@@ -721,6 +723,7 @@ fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>) -> Verdict {
                     }
                 }
             }
+            Verdict::Cut => other = Verdict::Cut,
             // One release of which the other collector was not asked is enough.
             Verdict::Unasked => other = Verdict::Unasked,
             _ if matches!(other, Verdict::Unasked) => {}
@@ -733,7 +736,14 @@ fn under_all(file: &Path, mut verdicts: Vec<(Release, Verdict)>) -> Verdict {
     failures.sort_by_key(|failed| failed.line.unwrap_or(usize::MAX));
     let mut said: Vec<Said> = failures.into_iter().map(Said::Failed).collect();
     let (path, under) = (text::path(file), failing.join(", "));
-    said.push(Said::Text(format!("{path} fails under {} of {count} releases: {under}\n", failing.len())));
+    let cut = match count - through {
+        0 => String::new(),
+        rest => format!("; {rest} of them not replayed to the end, as ^C came"),
+    };
+    said.push(Said::Text(format!(
+        "{path} fails under {} of {count} releases: {under}{cut}\n",
+        failing.len()
+    )));
     Verdict::Failed(said)
 }
 

@@ -119,12 +119,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
         return print_case(arguments, number, cases, out);
     }
     let folder = Folder::tried(arguments.out.as_deref())?;
-    if let Some(ended) = write_rows(arguments, cases)? {
-        return Ok(ended);
-    }
-    let Some(command) = &arguments.child.against else { return run_with(arguments, cases, folder, out) };
+    let stop = interrupt::stop();
+    // Once ^C came the campaign has no case, and its report says so.
+    write_rows(arguments, cases, &stop)?;
+    let Some(command) = &arguments.child.against else {
+        return run_with(arguments, cases, folder, &stop, out);
+    };
     let (limit, jobs, json) = (arguments.child.limit(), arguments.jobs, arguments.json);
-    child_campaign::run(command, limit, cases, jobs, json, folder, out)
+    child_campaign::run((command, limit), cases, jobs, json, folder, &stop, out)
 }
 
 /// What `--profile` takes.
@@ -151,19 +153,18 @@ fn print_case(
              collector that case"
         )));
     }
-    if let Some(ended) = write_rows(arguments, cases)? {
-        return Ok(ended);
+    let stop = interrupt::stop();
+    write_rows(arguments, cases, &stop)?;
+    if stop.is_asked() {
+        return Ok(Ended::Interrupted);
     }
     write!(out, "{}", print(&finding::drawn(cases.drawn, number)))?;
     Ok(Ended::Well)
 }
 
-/// Writes the rows that are asked for; gives the end if ^C came first.
-fn write_rows(arguments: &Arguments, cases: Cases<'_>) -> Result<Option<Ended>, Failure> {
-    let Some(path) = &arguments.rows_out else { return Ok(None) };
-    let stop = interrupt::stop();
-    child_campaign::write(path, cases, &stop)?;
-    Ok(stop.is_asked().then_some(Ended::Interrupted))
+/// Writes the rows that are asked for, unless ^C comes first.
+fn write_rows(arguments: &Arguments, cases: Cases<'_>, stop: &Stop) -> Result<(), Failure> {
+    arguments.rows_out.as_ref().map_or(Ok(()), |path| child_campaign::write(path, cases, stop))
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
@@ -177,6 +178,7 @@ fn run_with(
     arguments: &Arguments,
     cases: Cases<'_>,
     mut folder: Folder<'_>,
+    stop: &Stop,
     out: &mut dyn Write,
 ) -> Result<Ended, Failure> {
     let (plan, numbers, fault) = (cases.drawn, cases.numbers, arguments.fault);
@@ -185,10 +187,9 @@ fn run_with(
         out.flush()?;
     }
     let threads = threads::pool(arguments.jobs)?;
-    let stop = interrupt::stop();
-    let tally = threads.install(|| run_campaign(arguments, plan, numbers, &stop));
+    let tally = threads.install(|| run_campaign(arguments, plan, numbers, stop));
     let count = arguments.time.is_none().then(|| numbers.count());
-    let interrupted = interrupt::interrupted(&stop, tally.cases, count, "case");
+    let interrupted = interrupt::interrupted(stop, tally.cases, count, "case");
     let examples = threads.install(|| campaign::examples(plan, &tally, fault));
     let findings = write_findings(&mut folder, plan, fault, examples);
     let report = Report { plan, fault, tally: &tally, findings: &findings, interrupted };

@@ -33,6 +33,14 @@ pub(super) fn say(message: impl Display) {
     let _said = out.write_all(format!("leasehold: {message}\n").as_bytes());
 }
 
+/// Clears the line on which a bar may stand.
+pub(super) fn leave_line() {
+    let mut out = io::stderr().lock();
+    if out.is_terminal() {
+        let _cleared = out.write_all(b"\r\x1b[2K");
+    }
+}
+
 /// Whether both have colours: some texts go to the one or to the other.
 pub(super) fn are_coloured() -> bool {
     is_coloured(&io::stdout()) && is_coloured(&io::stderr())

@@ -58,10 +58,39 @@ fn in_hours(text: &str) -> Cow<'_, str> {
     if rest.len() == signed.len() { text.into() } else { format!("{sign}{hours}h{rest}").into() }
 }
 
+/// What a text lacks to be a duration that may have weeks and days. What `duration::why_none` says of the units is said of
+/// Go's, which has neither.
+fn why_no_duration(text: &str) -> &'static str {
+    let signed = text.trim_start_matches(['+', '-']);
+    let number = signed.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = &signed[number.len()..];
+    match duration::why_none(text) {
+        duration::LOWER_CASE => "units are lower case: w, d, h, m, s, ms, us and ns",
+        duration::NO_UNIT => "its unit is none of w, d, h, m, s, ms, us and ns",
+        duration::HOURS_LONGEST => match unit {
+            "" => "it has no unit",
+            "d" | "w" if number.bytes().all(|byte| byte.is_ascii_digit()) => duration::TOO_LONG,
+            "d" | "w" if number.contains('.') => "weeks and days are whole numbers, half a day is 12h",
+            "D" | "W" => "units are lower case: w, d, h, m, s, ms, us and ns",
+            _ if unit.eq_ignore_ascii_case("day") || unit.eq_ignore_ascii_case("days") => {
+                "days are written 1d"
+            }
+            _ if unit.eq_ignore_ascii_case("week") || unit.eq_ignore_ascii_case("weeks") => {
+                "weeks are written 1w"
+            }
+            _ if number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+                "weeks are the longest unit, a year is 365d"
+            }
+            _ => "weeks come before days, and days before hours, each a whole number",
+        },
+        why => why,
+    }
+}
+
 /// What a text lacks to be a time.
 fn why_no_time(text: &str) -> String {
     if text.starts_with(['+', '-']) {
-        return duration::why_none(text).to_owned();
+        return why_no_duration(text).to_owned();
     }
     if text.eq_ignore_ascii_case("now") {
         return "that is what it is without the flag".to_owned();
@@ -80,7 +109,7 @@ fn why_no_time(text: &str) -> String {
     if !lacks.is_empty() {
         return format!("it has no {}", lacks.join(", and no "));
     }
-    match duration::why_none(text) {
+    match why_no_duration(text) {
         "it has no unit" => "it has neither a sign nor a unit".to_owned(),
         duration::NO_TIME => {
             let error = time::parse_rfc3339(text.as_bytes()).err();
@@ -272,7 +301,7 @@ pub(super) fn parse_cases(text: &str) -> Result<u64, String> {
 
 /// A time such as `500ms`, `10s` or `2m`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let nanoseconds = duration::parse(in_hours(text).as_bytes()).ok_or_else(|| duration::why_none(text));
+    let nanoseconds = duration::parse(in_hours(text).as_bytes()).ok_or_else(|| why_no_duration(text));
     let nanoseconds = nanoseconds.and_then(|number| u64::try_from(number).map_err(|_| "it is negative"));
     nanoseconds
         .map(Duration::from_nanos)
@@ -365,11 +394,11 @@ mod tests {
             ("today", "it is no time: "),
             ("24h", "it has no sign: "),
             ("10", "it has neither a sign nor a unit: "),
-            ("+24H", "units are lower case: h, m, s, ms, us and ns: "),
+            ("+24H", "units are lower case: w, d, h, m, s, ms, us and ns: "),
             ("+1M", "units are lower case"),
             ("-1H30m", "units are lower case"),
-            ("+1y", "a day is 24h: "),
-            ("+24hours", "its unit is none of h, m, s, ms, us and ns: "),
+            ("+1y", "weeks are the longest unit, a year is 365d: "),
+            ("+24hours", "its unit is none of w, d, h, m, s, ms, us and ns: "),
             ("now", "that is what it is without the flag: "),
             ("@1763915275", "seconds since 1970, 2025-11-23T16:27:55Z then: "),
             ("1763915275", "seconds since 1970, 2025-11-23T16:27:55Z then: "),
@@ -383,9 +412,9 @@ mod tests {
                 "it has no capital T between day and time of day, and no capital Z at its end: ",
             ),
             ("1d", "it has no sign: "),
-            ("+1d5", "a day is 24h: "),
-            ("+1.5d", "a day is 24h: "),
-            ("-2weeks", "a day is 24h: "),
+            ("+1d5", "it has no unit: "),
+            ("+1.5d", "weeks and days are whole numbers, half a day is 12h: "),
+            ("-2weeks", "weeks are written 1w: "),
             ("+", "it is no time: "),
             ("+5", "it has no unit: "),
             ("+99999999h", "it is more than 292 years: "),
@@ -408,7 +437,14 @@ mod tests {
         for (text, why) in [
             ("-5s", "it is negative: "),
             ("5", "it has no unit: "),
-            ("1y", "a day is 24h: "),
+            ("1y", "weeks are the longest unit, a year is 365d: "),
+            ("1M", "units are lower case: w, d, h, m, s, ms, us and ns: "),
+            ("2W", "units are lower case: w, d, h, m, s, ms, us and ns: "),
+            ("3x", "its unit is none of w, d, h, m, s, ms, us and ns: "),
+            ("1.5d", "weeks and days are whole numbers, half a day is 12h: "),
+            ("2days", "days are written 1d: "),
+            ("1d2w", "weeks come before days, and days before hours, each a whole number: "),
+            ("99999999999d", "it is more than 292 years: "),
             ("99999999h", "it is more than 292 years: "),
             ("soon", "it is no time: "),
             ("", "it is no time: "),

@@ -9,15 +9,18 @@
 //! ```
 //!
 //! The copies do not say what happened between them. A collection explains what it would remove of BEFORE at that
-//! instant; what AFTER's roots still reach and AFTER does not have is lost; anything else was let go of, or deleted.
+//! instant, and it alone what it would have removed already when the last record was written: what expired later may have
+//! been deleted before by a client, as a file's own time may be that of its copying. What AFTER's roots still reach and AFTER does not have is lost; anything else was let go of, or deleted.
 
 use super::judged::Named;
 use crate::bucket::{Bucket, Entry, View, diff};
 use crate::explain::{Holder, Network, Subject, Walk};
+use crate::instant::Instant;
 use crate::node::Node;
 use crate::oracle::graph::NodeId;
-use crate::oracle::{Judgement, Rule};
-use crate::schema::views;
+use crate::oracle::{Defects, Judgement, Rule, judge};
+use crate::release::Release;
+use crate::schema::{time, views};
 use crate::situation::Situation;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -45,6 +48,8 @@ pub type Field = Vec<Vec<u8>>;
 pub enum Why<'a> {
     /// A collection removes it from BEFORE.
     Collected,
+    /// The same, but only since an instant after all that the records of both tell: a client may have been first.
+    CollectedOrDeleted,
     /// That held it before and does not now: a collection can have taken it, or a client.
     LetGo(By<'a>),
     /// A client deleted it: it was kept for its own sake, or no collection removes its kind.
@@ -89,8 +94,13 @@ impl Changes<'_> {
 pub fn compare<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Changes<'a> {
     let [mine, yours] = [before, after].map(|copy| objects(&copy.situation.tree));
     let held = held(before, after);
-    let [gone_before, gone_after] = [before, after].map(removed);
+    let [gone_before, gone_after] =
+        [before, after].map(|copy| removed(copy.judgement, copy.situation.release));
     let is_collected = |named: &Named| !before.fails && gone_before.contains(named);
+    let has_gone = mine.iter().any(|named| is_collected(named) && !yours.contains(named));
+    let long_gone = if has_gone { long_gone(before, after) } else { None };
+    let may_be_deleted =
+        |named: &Named| long_gone.as_ref().is_some_and(|long_gone| !long_gone.contains(named));
     let (mut fields, is_backwards) = fields(&before.situation.tree, &after.situation.tree);
     let mut changes = Changes { is_backwards, ..Changes::default() };
     for named in mine.union(&yours) {
@@ -104,6 +114,7 @@ pub fn compare<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Changes
                 let is_root = old.is_some_and(|id| held.is_root[id as usize]);
                 let why = match (by_after, by_before) {
                     (Some(by), _) => Why::Lost(by),
+                    _ if is_collected(named) && may_be_deleted(named) => Why::CollectedOrDeleted,
                     _ if is_collected(named) => Why::Collected,
                     (None, Some(by)) if !is_root => Why::LetGo(by),
                     _ => Why::Deleted,
@@ -132,11 +143,6 @@ pub fn compare<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Changes
 }
 
 impl Copy<'_, '_, '_> {
-    fn named(&self, node: Node) -> Named {
-        let kind = self.situation.release.kind_of(node.resource_type);
-        Named { kind, namespace: node.namespace, key: node.key }
-    }
-
     fn find(&self, named: &Named) -> Option<NodeId> {
         let number = self.situation.release.type_of(named.kind)?;
         self.network.graph().find(Node::new(number, &named.namespace, &named.key).as_ref())
@@ -151,9 +157,32 @@ fn objects(tree: &Bucket) -> BTreeSet<Named> {
 }
 
 /// What a collection would remove.
-fn removed(copy: Copy<'_, '_, '_>) -> BTreeSet<Named> {
-    let removed = copy.judgement.resources().filter(|resource| !resource.is_kept());
-    removed.map(|resource| copy.named(resource.node().clone())).collect()
+fn removed(judgement: &Judgement<'_>, release: Release) -> BTreeSet<Named> {
+    let removed = judgement.resources().filter(|resource| !resource.is_kept());
+    let named = |node: &Node| Named {
+        kind: release.kind_of(node.resource_type),
+        namespace: node.namespace.clone(),
+        key: node.key.clone(),
+    };
+    removed.map(|resource| named(&resource.node())).collect()
+}
+
+/// What a collection would have removed from BEFORE when the last record of both was written; none where nothing has
+/// passed since.
+fn long_gone<'a>(before: Copy<'_, '_, 'a>, after: Copy<'_, '_, 'a>) -> Option<BTreeSet<Named>> {
+    let trees = [&before.situation.tree, &after.situation.tree];
+    let written = trees.into_iter().filter_map(last_written).max();
+    let now = written.filter(|written| *written < before.situation.now)?;
+    let situation = Situation { now, ..before.situation.clone() };
+    let release = situation.release;
+    Some(removed(&judge(&situation, Defects::as_shipped(release)), release))
+}
+
+/// The latest time that a daemon put into a record.
+fn last_written(tree: &Bucket) -> Option<Instant> {
+    let records = tree.view().walk((), |(), _| ());
+    let times = records.flat_map(|((), record)| [record.get(b"createdat"), record.get(b"updatedat")]);
+    times.flatten().filter_map(|written| time::from_binary(written).ok()).max()
 }
 
 /// Who holds what in both copies.

@@ -136,6 +136,12 @@ impl<'a> Report<'_, '_, 'a> {
         let words = match why {
             Why::Collected if reason.is_empty() => "a collection removes it".to_owned(),
             Why::Collected => format!("a collection removes it: {reason}"),
+            Why::CollectedOrDeleted if reason.is_empty() => {
+                "a collection removes it, or a client deleted it before".to_owned()
+            }
+            Why::CollectedOrDeleted => {
+                format!("a collection removes it: {reason}; or a client deleted it before that")
+            }
             Why::LetGo(by) => {
                 format!("{} held it, and does not any more", self.before.holder(*by, namespace))
             }
@@ -151,11 +157,12 @@ impl<'a> Report<'_, '_, 'a> {
     /// The reasons why what only BEFORE has was collected, in its order.
     fn went(&self) -> Vec<String> {
         let Changes { went, .. } = self.changes;
+        let by_collection = |why: &Why<'_>| matches!(why, Why::Collected | Why::CollectedOrDeleted);
         let collected: Vec<&Named> =
-            went.iter().filter(|(_, why)| *why == Why::Collected).map(|(named, _)| named).collect();
+            went.iter().filter(|(_, why)| by_collection(why)).map(|(named, _)| named).collect();
         let mut reasons = self.before.reasons(&collected).into_iter();
         let words = went.iter().map(|(named, why)| {
-            let reason = if *why == Why::Collected { reasons.next() } else { None };
+            let reason = if by_collection(why) { reasons.next() } else { None };
             self.why_words(named, why, &reason.unwrap_or_default())
         });
         words.collect()
@@ -327,6 +334,7 @@ impl Show for Report<'_, '_, '_> {
         let went = changes.went.iter().zip(self.went()).map(|((named, why), reason)| {
             let (name, old, new) = match why {
                 Why::Collected => ("collected", None, None),
+                Why::CollectedOrDeleted => ("collected-or-deleted", None, None),
                 Why::LetGo(by) => ("let-go", subject(before, *by), None),
                 Why::Deleted => ("deleted", None, None),
                 Why::Lost(by) => ("lost", None, subject(after, *by)),

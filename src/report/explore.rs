@@ -14,6 +14,8 @@ use std::io::{self, Write};
 pub struct Report<'a> {
     /// One a file and release.
     pub explored: &'a [OfFile],
+    /// How many more ^C left, of which nothing is known.
+    pub not_begun: u64,
     /// How many states there may be.
     pub states_max: u64,
     /// What was said on standard error.
@@ -60,7 +62,8 @@ impl Show for Report<'_> {
             out,
             "{}",
             json!({
-                "files": files, "safe": safe, "broken": broken, "cut_short": cut - stopped, "interrupted": stopped,
+                "files": files, "safe": safe, "broken": broken, "cut_short": cut - stopped,
+                "interrupted": stopped as u64 + self.not_begun,
                 "warnings": self.warnings,
             })
         )
@@ -71,11 +74,12 @@ impl Show for Report<'_> {
             write(out, of, self.states_max)?;
         }
         let [safe, broken, cut] = self.counts();
-        let stopped = match self.count(|verdict| matches!(verdict, Verdict::Stopped)) {
+        let stopped = self.count(|verdict| matches!(verdict, Verdict::Stopped));
+        let cut = cut - stopped;
+        let stopped = match stopped as u64 + self.not_begun {
             0 => String::new(),
             stopped => format!(", {stopped} interrupted"),
         };
-        let cut = cut - self.count(|verdict| matches!(verdict, Verdict::Stopped));
         writeln!(out, "{safe} safe, {broken} broken, {cut} cut short{stopped}")
     }
 }

@@ -397,6 +397,7 @@ fn fate_in_words(side: &Situation, difference: &Difference<'_>, fate: &Fate<'_>,
     let node = NodeRef { resource_type, namespace, key };
     match fate {
         Fate::Kept(reason) => words.reason(NodeRef { resource_type: reason.reached_as, ..node }, reason),
+        Fate::Removed(failures) if reasons == Reasons::First => words.failures(node, failures),
         Fate::Removed(failures) => words.failures_told(node, failures, reasons),
         Fate::Spared(failures) => {
             let told = words.failures_told(node, failures, reasons);

@@ -182,11 +182,24 @@ impl<'a> Saying<'_, '_, 'a> {
     }
 
     pub(super) fn write_error(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_failure(out)?;
+        match self.error {
+            Some(_) => {
+                writeln!(out, "What follows is what the rules keep, and what would go once that is mended.\n")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Why the collection fails, if it does, and what makes it fail.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write_failure(&self, out: &mut dyn Write) -> io::Result<()> {
         let Some(error) = self.error else { return Ok(()) };
         writeln!(out, "The collection fails: {}", text::line(error))?;
         collect::write_culprits(out, self.situation, self.culprits)?;
-        collect::write_dying(out, &[self.situation.release])?;
-        writeln!(out, "What follows is what the rules keep, and what would go once that is mended.\n")
+        collect::write_dying(out, &[self.situation.release])
     }
 }
 

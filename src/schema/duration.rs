@@ -96,6 +96,12 @@ fn unit_nanoseconds(unit: &[u8]) -> Option<u64> {
 
 /// Said of a text that is neither a time nor a duration.
 pub const NO_TIME: &str = "it is no time";
+/// Said of what has days, or what is longer yet: Go has no such unit.
+pub const HOURS_LONGEST: &str = "hours are the longest unit, a day is 24h";
+/// Said of units in capital letters.
+pub const LOWER_CASE: &str = "units are lower case: h, m, s, ms, us and ns";
+/// Said of any other unit.
+pub const NO_UNIT: &str = "its unit is none of h, m, s, ms, us and ns";
 /// Said of a duration that Go has no number for.
 pub const TOO_LONG: &str = "it is more than 292 years";
 
@@ -113,17 +119,17 @@ pub fn why_none(text: &str) -> &'static str {
     match unit.to_ascii_lowercase().as_str() {
         _ if is_number(text) => "it has no unit",
         _ if !is_number(days) => match parse(text.to_ascii_lowercase().as_bytes()) {
-            Some(_) => "units are lower case: h, m, s, ms, us and ns",
-            None if has_days(text) => "hours are the longest unit, a day is 24h",
+            Some(_) => LOWER_CASE,
+            None if has_days(text) => HOURS_LONGEST,
             None => NO_TIME,
         },
         "d" | "day" | "days" | "w" | "week" | "weeks" | "mo" | "month" | "months" | "y" | "yr" | "year"
-        | "years" => "hours are the longest unit, a day is 24h",
+        | "years" => HOURS_LONGEST,
         "ns" | "us" | "ms" | "s" | "m" | "h" if unit.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-            "units are lower case: h, m, s, ms, us and ns"
+            LOWER_CASE
         }
         "ns" | "us" | "ms" | "s" | "m" | "h" => TOO_LONG,
-        _ => "its unit is none of h, m, s, ms, us and ns",
+        _ => NO_UNIT,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `cargo test --test all replay::` runs one module.
 
+mod answers;
 mod child;
 mod collect;
 mod conformance;

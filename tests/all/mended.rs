@@ -299,7 +299,7 @@ fn days_and_weeks_are_understood_beside_hours() {
         assert_eq!(output.status.code(), Some(0), "{time}: {}", said(&output));
     }
     let output = leasehold(&["collect", EXAMPLE, "--now", "+1mo"]);
-    has(&said(&output), &["a day is 24h", "+1d12h"]);
+    has(&said(&output), &["weeks are the longest unit", "+1d12h"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::chains::names;
 use crate::explain::{Explanation, State, Subject};
 use crate::node::Kind;
 use crate::oracle::{By, Holder};
+use crate::reason::are_of_others;
 use crate::report::saying::shown;
 use std::io::{self, Write};
 
@@ -14,6 +15,9 @@ impl NodeReport<'_, '_, '_> {
         let head = match (state, failures.is_empty()) {
             (State::Removed, true) => return writeln!(out, "Nothing refers to it."),
             (_, true) => return Ok(()),
+            (State::Removed, false) if are_of_others(self.node().as_ref(), failures) => {
+                "Nothing refers to it. Of another namespace's object of that name:"
+            }
             (State::Removed, false) => "Why nothing holds it:",
             (State::Missing, false) => "What is said of it:",
             _ => "What does not hold it, although it looks so:",
