@@ -118,6 +118,8 @@ impl Command {
             | Command::Graph(_)
             | Command::Lint(_)
             | Command::Export(_) => false,
+            #[cfg(feature = "live")]
+            Command::Live(_) => true,
             Command::Simulate(_)
             | Command::Replay(_)
             | Command::Conformance(_)

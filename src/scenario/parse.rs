@@ -168,7 +168,8 @@ impl Pass {
         let owner =
             owner.filter(|last| last.step.may_print() && last.expected.is_none() && self.comment.is_empty());
         let Some(owner) = owner else {
-            let message = "expected output stands directly below a `gc` or `cleanup`, once";
+            let message = "expected output stands directly below a step that prints, once: `gc`, `cleanup`, and with a \
+                           scheduler `advance` and `sync`";
             return Err(Snag::new(0..line.len(), message));
         };
         owner.expected = Some(Vec::new());

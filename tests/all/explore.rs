@@ -92,6 +92,18 @@ fn cells<'t>(table: &'t str, name: &str) -> Vec<&'t str> {
 }
 
 #[test]
+fn a_protocol_with_a_scheduler_is_told_that_collections_come_at_every_moment() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("scheduled.scenario");
+    fs::write(&path, SAFE.replace("client a\n", "scheduler\nclient a\n")).expect("written");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_leasehold")).arg("explore").arg(&path).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("line 2: a scheduler: here collections come at every moment"), "{said}");
+}
+
+#[test]
 fn every_protocol_is_as_safe_under_its_own_release_as_the_table_says() {
     let table = table();
     let protocols = protocols();
