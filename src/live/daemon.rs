@@ -6,6 +6,7 @@
 use super::Error;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -165,6 +166,9 @@ fn place() -> PathBuf {
 fn write_configuration(folder: &Path, snapshotters: &BTreeSet<String>, isolated: bool) -> Result<(), Error> {
     let at = |name: &str| quoted(&folder.join(name).to_string_lossy());
     let disabled = DISABLED.map(quoted).join(", ");
+    // A daemon that is not root's gives its sockets to whoever runs it: the folder's owner.
+    let owner = std::fs::metadata(folder).map_err(Error::system("cannot look at the daemon's folder"))?;
+    let (uid, gid) = (owner.uid(), owner.gid());
     let policy = if isolated { "isolated" } else { "shared" };
     let mut text = format!(
         r#"version = 2
@@ -175,8 +179,12 @@ disabled_plugins = [{disabled}]
 required_plugins = ["io.containerd.metadata.v1.bolt", "io.containerd.gc.v1.scheduler"]
 [grpc]
   address = {socket}
+  uid = {uid}
+  gid = {gid}
 [ttrpc]
   address = {ttrpc}
+  uid = {uid}
+  gid = {gid}
 [plugins."io.containerd.gc.v1.scheduler"]
   pause_threshold = 0.000000001
   deletion_threshold = 0

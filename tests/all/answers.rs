@@ -107,7 +107,7 @@ fn a_command_that_a_signal_ends_says_so() {
 #[cfg(unix)]
 #[test]
 fn an_export_that_is_ended_leaves_no_file() {
-    const VALUE: [u8; 1 << 20] = [7; 1 << 20];
+    static VALUE: [u8; 1 << 20] = [7; 1 << 20];
     let labels: [&[u8]; 5] = [b"v1", b"default", b"leases", b"large", b"labels"];
     for mebibytes in [64, 256, 768] {
         let here = folder(&[]);
