@@ -10,6 +10,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn read(text: &str) -> Scenario {
     parse(text.as_bytes()).unwrap_or_else(|flaws| panic!("{text}\n{flaws}"))
@@ -487,7 +488,10 @@ fn mistakes_in_the_merging_of_states_are_caught() {
         let is_caught = (0..20_000).any(|_| {
             let scenario = read(&drawn(&mut random));
             let Some((broken, ends)) = every_order(&scenario) else { return false };
-            let explored = explored_with(&scenario, merging, commuting);
+            // An order that replay does not confirm shows the mistake, too; which of two merged states is met first is the
+            // threads' affair.
+            let search = AssertUnwindSafe(|| explored_with(&scenario, merging, commuting));
+            let Ok(explored) = catch_unwind(search) else { return true };
             broken_after(&explored) != broken || broken.is_none() && explored.found.orders != ends
         });
         assert!(is_caught, "{merging:?} {commuting:?}");
