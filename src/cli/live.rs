@@ -41,7 +41,7 @@ Exit codes: 0 all alike, 1 a difference, 2 usage, 3 no containerd, or one that d
 differed.
 
 --json prints one object: the `containerd` that was asked, the `release` whose rules it runs by, how many `scenarios`, `steps` and \
-`collections` were compared, `left_out` (each `why`, its `sentence` and how many `steps`), how many were `alike` and how many `differ`, and \
+`collections` were compared, `left_out` (each `why`, its `sentence` and how many `steps`), how many were `alike`, `late` (the machine was too slow for their expiries) and how many `differ`, and \
 `findings`, each with how many `scenarios` differ so, the `source` of the first, the `step` that differs, what is `ours` and what `theirs`, the `file`, and the `scenario`.")]
 pub(super) struct Arguments {
     /// Scenario files, or folders of them

@@ -24,6 +24,8 @@ pub struct Tally {
     pub unable: BTreeMap<Unable, u64>,
     /// Steps of which a service did something else.
     pub in_front: BTreeMap<Front, u64>,
+    /// Scenarios for whose expiries the machine was too slow.
+    pub late: u64,
     /// How many scenarios differ.
     pub differ: u64,
     /// What differs: of each sort how many, and the first.
@@ -44,12 +46,13 @@ pub struct Found {
 impl Tally {
     /// What came of one.
     pub fn of(source: String, lines: Vec<Line>, ran: Ran) -> Tally {
-        let Ran { steps, collections, unable, in_front, difference } = ran;
+        let Ran { steps, collections, unable, in_front, is_late, difference } = ran;
         let found: BTreeMap<_, _> = difference
             .map(|difference| (difference.sort(&lines), (1, Found { source, lines, difference })))
             .into_iter()
             .collect();
-        Tally { scenarios: 1, steps, collections, unable, in_front, differ: found.len() as u64, found }
+        let (late, differ) = (u64::from(is_late), found.len() as u64);
+        Tally { scenarios: 1, steps, collections, unable, in_front, late, differ, found }
     }
 }
 
@@ -64,6 +67,7 @@ impl campaign::Tally for Tally {
         for (front, count) in later.in_front {
             *self.in_front.entry(front).or_default() += count;
         }
+        self.late += later.late;
         self.differ += later.differ;
         for (sort, (count, first)) in later.found {
             self.found.entry(sort).or_insert((0, first)).0 += count;
@@ -200,7 +204,7 @@ impl Show for Report<'_> {
             }
             finding
         }).collect();
-        let Tally { scenarios, steps, collections, differ, .. } = *self.tally;
+        let Tally { scenarios, steps, collections, late, differ, .. } = *self.tally;
         let mut report = json!({
             "containerd": self.live.version,
             "release": self.live.release.name(),
@@ -209,7 +213,8 @@ impl Show for Report<'_> {
             "collections": collections,
             "left_out": left_out,
             "known": known,
-            "alike": scenarios - differ,
+            "alike": scenarios - differ - late,
+            "late": late,
             "differ": differ,
             "findings": findings,
         });
@@ -254,7 +259,19 @@ impl Show for Report<'_> {
             writeln!(out, "known, {}: {}", text::counted(*steps, "step"), front.sentence())?;
         }
         Interrupted::write(interrupted, out)?;
-        let differ = tally.differ;
-        writeln!(out, "{} alike, {} differ", text::count(tally.scenarios - differ), text::count(differ))
+        let Tally { late, differ, .. } = *tally;
+        if late > 0 {
+            let late = text::counted(late, "scenario");
+            writeln!(
+                out,
+                "not compared: {late}, as the machine was too slow for the moments that are waited for"
+            )?;
+        }
+        writeln!(
+            out,
+            "{} alike, {} differ",
+            text::count(tally.scenarios - differ - late),
+            text::count(differ)
+        )
     }
 }
