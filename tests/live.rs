@@ -118,6 +118,27 @@ fn a_signal_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_run_that_would_compare_nothing_and_a_flag_that_would_do_nothing_are_misuse() {
+    let Some(daemon) = containerd() else { return };
+    let place = tempfile::tempdir().expect("a folder");
+    fs::write(place.path().join("raw.scenario"), "raw bucket v1/default\n").expect("written");
+    fs::write(place.path().join("put.scenario"), "content put layer\n").expect("written");
+    for (arguments, word) in [
+        (&["raw.scenario"][..], "nothing was compared"),
+        (&["put.scenario", "--seed", "x"], "--seed is of drawn cases"),
+        (&["put.scenario", "--profile", "plain"], "--profile is of drawn cases"),
+    ] {
+        let output = live(place.path(), &daemon, arguments).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(word), "{}", said(&output));
+    }
+    // Without a collection it is compared at the end.
+    let arguments = ["put.scenario", "--fault", "size-unsigned", "--out", "found"];
+    let output = live(place.path(), &daemon, &arguments).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+}
+
+#[test]
 fn what_is_no_containerd_is_named() {
     let place = tempfile::tempdir().expect("a folder");
     for (program, word) in [("/bin/cat", "no containerd"), ("/nowhere/containerd", "No such file")] {

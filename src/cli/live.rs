@@ -23,8 +23,8 @@ use std::path::PathBuf;
 /// Run scenarios on a real containerd and hold it to the simulated one, object by object
 ///
 /// Each scenario gets a daemon of its own in a private folder that is gone afterwards, whatever happens; nothing is mounted
-/// and no other daemon is touched. After every step it is compared what was refused and why; after every collection the
-/// daemon's whole database. A step that a daemon cannot do is left out on both sides and counted. What differs is made small
+/// and no other daemon is touched. After every step it is compared what was refused and why; after every collection, and
+/// at the end, the daemon's whole database. A step that a daemon cannot do is left out on both sides and counted. What differs is made small
 /// on the daemon and written as a scenario file.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -53,12 +53,12 @@ pub(super) struct Arguments {
     /// Run so many drawn cases instead of files
     #[arg(long, value_name = "N", value_parser = values::parse_cases, allow_negative_numbers = true)]
     cases: Option<u64>,
-    /// The seed of drawn cases: any text of 1 to 64 bytes
-    #[arg(long, default_value = "leasehold", value_parser = Seed::parse, requires = "cases")]
-    seed: Seed,
-    /// Which habits drawn cases have, as in `leasehold simulate`
-    #[arg(long, value_name = "PROFILE", value_parser = Swarm::parse, default_value = "swarm", requires = "cases")]
-    profile: Swarm,
+    /// The seed of drawn cases: any text of 1 to 64 bytes [default: leasehold]
+    #[arg(long, value_parser = Seed::parse)]
+    seed: Option<Seed>,
+    /// Which habits drawn cases have, as in `leasehold simulate` [default: swarm]
+    #[arg(long, value_name = "PROFILE", value_parser = Swarm::parse)]
+    profile: Option<Swarm>,
     /// Seed a mistake into the simulated daemon, to see the real one find it; `leasehold grade --list` lists them
     #[arg(long, value_name = "FAULT", value_parser = values::parse_fault)]
     fault: Option<Fault>,
@@ -77,6 +77,11 @@ pub(super) struct Arguments {
 const TRIES_MAX: u64 = 400;
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, Failure> {
+    if let (None, Some(flag)) = (arguments.cases, idle(arguments)) {
+        return Err(Failure::Usage(format!(
+            "{flag} is of drawn cases: give their number with --cases instead of files"
+        )));
+    }
     let live = Live::new(&arguments.containerd).map_err(unasked)?;
     if let Some(fault) = arguments.fault.filter(|fault| !fault.can_be_made_in(live.release)) {
         let release = live.release;
@@ -115,7 +120,18 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ended, F
     let report = Report { live: &live, tally: &tally, findings: &findings, interrupted };
     report.write(arguments.json, out)?;
     folder.tell_failure();
+    if let (0, 0, None) = (tally.steps, tally.late, interrupted) {
+        return Err(Failure::Usage(
+            "nothing was compared: no step here is one that a client of a daemon does".to_owned(),
+        ));
+    }
     Ok(Ended::campaign(!findings.is_empty(), interrupted))
+}
+
+/// A flag that only drawn cases have.
+fn idle(arguments: &Arguments) -> Option<&'static str> {
+    let flags = [("--seed", arguments.seed.is_some()), ("--profile", arguments.profile.is_some())];
+    flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
 }
 
 /// Files, or cases that are drawn when they are asked for.
@@ -146,7 +162,9 @@ impl Sources {
 
 fn sources(arguments: &Arguments, live: &Live) -> Result<Sources, Failure> {
     if let Some(count) = arguments.cases {
-        let (seed, release, swarm) = (arguments.seed.clone(), live.release, arguments.profile);
+        let seed = arguments.seed.clone().map_or_else(|| Seed::parse("leasehold"), Ok);
+        let seed = seed.map_err(|error| Failure::Usage(error.to_string()))?;
+        let (release, swarm) = (live.release, arguments.profile.unwrap_or_default());
         return Ok(Sources::Drawn(Plan { seed, release, known: Known::as_shipped(release), swarm }, count));
     }
     let mut files = Vec::new();

@@ -28,7 +28,7 @@ named! {
     Options, "options" => "a collection of a daemon cannot be cancelled at a root, and takes its own order";
     Cleanup, "cleanup" => "a daemon cleans up right after every collection";
     Scheduler, "scheduler" => "the daemon collects only when it is asked";
-    Clock, "clock" => "a daemon has its own clock: expiries are moved instead";
+    Clock, "clock" => "a daemon has its own clock: expiries are moved instead, but for those of ingests, which stay a day ahead";
     Bytes, "bytes" => "names in calls are text, in headers visible ASCII, and so short that an error can repeat them";
     LeaseName, "lease-name" => "the lease service gives a lease without a name one at random";
     Content, "content" => "no content of this size, or of this sort of digest, can be written";

@@ -260,6 +260,11 @@ impl<'a> Session<'a> {
                 break;
             }
         }
+        // What no collection stands behind is compared at the end.
+        if self.ran.difference.is_none() && self.ran.steps > 0 && !(self.stop)() {
+            let said = self.databases()?;
+            self.ran.difference = said.map(|said| Difference { step: steps.len().saturating_sub(1), said });
+        }
         Ok(Some(std::mem::take(&mut self.ran)))
     }
 
@@ -333,18 +338,23 @@ impl<'a> Session<'a> {
         }
         self.world.apply_with(&Line::new(Step::Cleanup), self.fault);
         self.ran.collections += 1;
-        let read = bolt::read(&self.daemon.database());
-        let read = read.map_err(|error| Error::Daemon(format!("the daemon's database: {error}")))?;
-        let ours = self.world.store().tree.view();
-        let differs = differences(ours, read.tree.view(), COLLECT_NAMESPACE.as_bytes());
-        if !differs.is_empty() {
-            return Ok(Some(Said::Databases(differs)));
+        if let Some(said) = self.databases()? {
+            return Ok(Some(said));
         }
         let theirs = stored_theirs(&self.daemon.content(), self.backend.stored());
         let theirs = theirs.map_err(Error::system("cannot look into the daemon's content store"))?;
         let ours = stored_ours(&self.world.store().backend);
         let (ours, theirs) = (only_in(&ours, &theirs), only_in(&theirs, &ours));
         Ok((!ours.is_empty() || !theirs.is_empty()).then_some(Said::Backends { ours, theirs }))
+    }
+
+    /// Where the databases differ.
+    fn databases(&self) -> Result<Option<Said>, Error> {
+        let read = bolt::read(&self.daemon.database());
+        let read = read.map_err(|error| Error::Daemon(format!("the daemon's database: {error}")))?;
+        let ours = self.world.store().tree.view();
+        let differs = differences(ours, read.tree.view(), COLLECT_NAMESPACE.as_bytes());
+        Ok((!differs.is_empty()).then_some(Said::Databases(differs)))
     }
 
     /// What the service in front of the write side does of itself.

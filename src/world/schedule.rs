@@ -17,8 +17,9 @@ use super::{Applied, World, refused};
 use crate::bucket::find_change;
 use crate::metadata::{CleanUp, Error, ErrorKind};
 use crate::release::Release;
-use crate::scenario::{Line, SchedulerSettings, Step};
+use crate::scenario::{Labels, Line, SchedulerSettings, Step};
 use crate::scheduler::{Cause, Configuration, Event, Run, Scheduler};
+use crate::schema::names;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(super) struct Schedule {
     locked_until: Duration,
     /// When it ends.
     ends: Duration,
+    /// The backends that are cleaned up until then.
+    cleaning: CleanUp,
     /// The daemon died of a collection. It is started again with the next step.
     is_down: bool,
 }
@@ -97,6 +100,7 @@ impl World {
             cleanup: settings.cleanup.unwrap_or_default(),
             locked_until: clock,
             ends: clock,
+            cleaning: CleanUp::default(),
             is_down: false,
         };
         self.schedule = (!settings.off).then(|| Arc::new(schedule));
@@ -226,7 +230,8 @@ impl Course<'_> {
         };
         let hung = applied.refused.clone();
         let has_failed = collected.outcome.error.is_some();
-        let cleans = !has_failed && *self.world.scheduled != CleanUp::default();
+        let cleaning = if has_failed { CleanUp::default() } else { CleanUp::clone(&self.world.scheduled) };
+        let cleans = cleaning != CleanUp::default();
         if cleans && hung.is_none() {
             self.part(Scheduled::CleanUp, Step::Cleanup);
         }
@@ -235,6 +240,7 @@ impl Course<'_> {
         schedule.locked_until = run.at.saturating_add(takes);
         schedule.ends =
             schedule.locked_until.saturating_add(if cleans { schedule.cleanup } else { Duration::ZERO });
+        schedule.cleaning = cleaning;
         let ends = schedule.ends;
         if let Some(hung) = hung {
             return Err(hung);
@@ -278,15 +284,48 @@ impl Course<'_> {
         }
     }
 
+    /// Whether the content that a step puts is in its namespace.
+    fn is_there(&self, step: &Step) -> bool {
+        let Step::ContentPut { digest, .. } = step else { return false };
+        let Some(namespace) = self.world.namespace(self.client.client.as_ref()) else { return false };
+        let path = [names::V1, namespace, names::CONTENT, names::BLOB, digest];
+        self.world.store.tree.view().at(&path).is_some()
+    }
+
     fn advance_if_needed(&mut self, until: Duration) -> Result<(), Error> {
         if until > self.schedule().clock { self.advance(until) } else { Ok(()) }
     }
 
     /// A step that is no collection; the scheduler hears of what it wrote.
+    ///
+    /// A request that is several transactions, one for each thing, is done in as many parts.
     fn write(&mut self, step: &Step) -> Result<(), Error> {
-        let writes = transactions(step);
+        match step {
+            Step::LeaseAdd { lease, resources } if resources.len() > 1 => {
+                return resources.iter().try_for_each(|resource| {
+                    self.write(&Step::LeaseAdd { lease: lease.clone(), resources: vec![resource.clone()] })
+                });
+            }
+            Step::LeaseDrop { lease, resources } if resources.len() > 1 => {
+                return resources.iter().try_for_each(|resource| {
+                    self.write(&Step::LeaseDrop { lease: lease.clone(), resources: vec![resource.clone()] })
+                });
+            }
+            Step::NamespaceLabel { namespace, labels } if labels.as_slice().len() > 1 => {
+                return labels.as_slice().iter().try_for_each(|label| {
+                    let labels = Labels::from_iter([label.clone()]);
+                    self.write(&Step::NamespaceLabel { namespace: namespace.clone(), labels })
+                });
+            }
+            _ => {}
+        }
+        let is_there = self.is_there(step);
+        let writes = transactions(step, is_there);
         if writes > 0 {
-            self.advance_if_needed(self.schedule().locked_until)?;
+            let schedule = self.schedule();
+            let until =
+                if is_held_by(&schedule.cleaning, step) { schedule.ends } else { schedule.locked_until };
+            self.advance_if_needed(until)?;
         }
         let applied = self.part(Scheduled::Step, step.clone());
         let refused = applied.refused.clone();
@@ -294,8 +333,8 @@ impl Course<'_> {
         let [before, after] = [&part.before, &part.after].map(|world| &world.store.tree);
         let has_changed = writes > 0 && find_change(before, after, |_, _, _| Some(())).is_some();
         let committed = match (&refused, has_changed) {
-            (None, true) => writes,
-            (None, false) => writes.min(1),
+            // A transaction that finds everything as it is to be is committed all the same.
+            (None, _) => writes,
             (Some(_), has_changed) => usize::from(has_changed),
         };
         let is_dirty = self.world.store.dirty.count > 0;
@@ -308,10 +347,34 @@ impl Course<'_> {
     }
 }
 
-/// How many write transactions a step is; of those that are refused, or that find everything as it is to be, one at most
-/// is committed.
-fn transactions(step: &Step) -> usize {
+/// Whether a step waits for a clean-up: content and snapshots are locked while their own backend is cleaned up
+/// (`contentStore.garbageCollect`, `snapshotter.garbageCollect`), and nothing else is.
+fn is_held_by(cleaning: &CleanUp, step: &Step) -> bool {
+    let snapshotter = match step {
+        Step::ContentPut { .. }
+        | Step::ContentOpen { .. }
+        | Step::ContentCommit { .. }
+        | Step::ContentAbort { .. }
+        | Step::ContentLabel { .. }
+        | Step::ContentDelete { .. } => return cleaning.content,
+        Step::SnapshotPrepare(new)
+        | Step::SnapshotView(new)
+        | Step::SnapshotPrepareBegin(new)
+        | Step::SnapshotViewBegin(new) => &new.snapshot.snapshotter,
+        Step::SnapshotFinish { snapshot }
+        | Step::SnapshotCommit { snapshot, .. }
+        | Step::SnapshotLabel { snapshot, .. }
+        | Step::SnapshotRemove { snapshot } => &snapshot.snapshotter,
+        _ => return false,
+    };
+    cleaning.snapshotters.iter().any(|cleaned| **cleaned == **snapshotter)
+}
+
+/// How many write transactions a step is; of those that are refused one at most is committed. Content that is there is put
+/// into the lease in use by the first of two (`contentStore.Writer`).
+fn transactions(step: &Step, is_there: bool) -> usize {
     match step {
+        Step::ContentPut { .. } if is_there => 1,
         Step::ContentPut { .. } | Step::SnapshotPrepare(_) | Step::SnapshotView(_) => 2,
         Step::LeaseAdd { resources, .. } | Step::LeaseDrop { resources, .. } => resources.len(),
         Step::NamespaceLabel { labels, .. } => labels.as_slice().len(),
