@@ -4,6 +4,7 @@ use super::facts::{Place, Want};
 use super::handles::Writer;
 use super::labels::given;
 use super::{Asked, Deviation, Object, Terms};
+use crate::release::Release;
 use crate::scenario::{Labels, Name, Refused, Step};
 use crate::schema::names::{BLOB, CONTENT, EXPECTED, EXPIRE_AT, INGESTS, LABELS, LEASES, REF, SIZE, V1};
 use std::borrow::Cow;
@@ -209,6 +210,7 @@ impl<'a> Asked<'a> {
     /// The size of a stored blob that another namespace lets this one use, if the size asked for is none or the same.
     pub(super) fn shared_size(&self, digest: &[u8], size: i64) -> Option<i64> {
         let stored = self.disk.blob(digest).filter(|stored| size == 0 || size == *stored)?;
+        // 1.6 does not know the label.
         let is_shareable = || {
             let namespaces = self.tree.bucket(V1).into_iter().flat_map(|v1| v1.buckets());
             namespaces.into_iter().any(|(_, namespace)| {
@@ -216,6 +218,6 @@ impl<'a> Asked<'a> {
                 label == Some(b"true") && namespace.at(&[CONTENT, BLOB, digest]).is_some()
             })
         };
-        (self.shares_content || is_shareable()).then_some(stored)
+        (self.shares_content || self.release != Release::V1_6 && is_shareable()).then_some(stored)
     }
 }

@@ -14,6 +14,7 @@ use super::validate;
 use super::{Context, Sharing, Store};
 use crate::bucket::{Builder, Refusal};
 use crate::instant::Instant;
+use crate::release::Release;
 use crate::schema::{time, varint};
 
 /// How long an ingest without a lease lives after it was last opened.
@@ -135,8 +136,12 @@ impl Store {
         (self.sharing == Sharing::Shared || self.is_shareable(expected)).then_some(there)
     }
 
-    /// Whether a namespace labelled shareable has the blob (`isSharedContent`).
+    /// Whether a namespace labelled shareable has the blob (`isSharedContent`, from 1.7.0-beta.1; a daemon of 1.6.20 was
+    /// seen not to know the label).
     fn is_shareable(&self, digest: &[u8]) -> bool {
+        if self.release < Release::V1_7Beta {
+            return false;
+        }
         let Some(v1) = self.at(&[V1]) else { return false };
         v1.buckets().any(|(_, namespace)| {
             let label = namespace.bucket(LABELS).and_then(|labels| labels.get(SHAREABLE));

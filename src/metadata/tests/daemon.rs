@@ -261,6 +261,19 @@ fn a_container_of_1_6_names_no_sandbox() {
 }
 
 #[test]
+fn a_namespace_of_1_6_shares_nothing_by_its_label() {
+    for (release, expected) in [(Release::V1_6, None), (Release::V1_7Beta, Some(()))] {
+        let mut store = Store::new(release);
+        store.sharing = Sharing::Isolated;
+        let giver = Context { namespace: b"giver", ..context() };
+        store.put_content(&giver, b"blob", &digest('a'), 5, &[]).unwrap();
+        store.set_namespace_label(b"giver", b"containerd.io/namespace.shareable", b"true").unwrap();
+        let writer = store.open_writer(&context(), b"upload", Some(&digest('a')), 0).unwrap();
+        assert_eq!(writer.is_shared().then_some(()), expected, "{release}");
+    }
+}
+
+#[test]
 fn an_image_is_looked_for_where_images_can_be() {
     let image = Image { name: b"i".to_vec(), ..Image::default() };
     for (namespace, expected) in [(&b"default"[..], ErrorKind::NotFound), (b"version", ErrorKind::Unknown)] {
