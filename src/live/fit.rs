@@ -13,6 +13,7 @@ use crate::instant::Instant;
 use crate::named::named;
 use crate::scenario::{Expiry, Labels, Line, Name, SnapshotName, Step};
 use crate::schema::{names, time};
+use crate::world::sent::{CONTENT_BYTES, expiry_text};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -67,8 +68,6 @@ const FUTURE: &[u8] = b"2091-01-01T00:00:00Z";
 const MARGIN: Duration = Duration::from_secs(24 * 3600);
 /// Larger content is not written.
 const CONTENT_BYTES_MAX: i64 = 1 << 20;
-/// The size of content of which nobody says how large it is, as in the world.
-const CONTENT_BYTES: i64 = 1024;
 /// Snapshotters that a build of containerd may have.
 const BUILT_IN: [&[u8]; 10] = [
     b"overlayfs",
@@ -348,7 +347,7 @@ fn each_expiry(step: &mut Step, now: Instant, each: &mut dyn FnMut(Instant) -> O
         _ => None,
     };
     if let Some(expire) = expire {
-        let text = crate::world::sent::expiry_text(now, expire);
+        let text = expiry_text(now, expire);
         if let Some(text) = time::parse_rfc3339(&text).ok().and_then(&mut *each) {
             *expire = Expiry::Text(text);
         } else if !matches!(expire, Expiry::Text(_)) {

@@ -477,7 +477,7 @@ impl<'s> Replay<'s> {
             below.push_str(&gc::refused(error));
         }
         let prints = line.step.prints() || line.step.may_print() && line.expected.is_some();
-        texts.map(|text| prints.then_some(text.clone() + &below))
+        texts.map(|text| prints.then_some(text + &below))
     }
 
     /// Checks the collection of a part, and adds what it prints.

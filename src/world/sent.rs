@@ -16,7 +16,7 @@ use crate::schema::{names, time, varint};
 use std::borrow::Cow;
 
 /// The size of content of which nobody says how large it is.
-const CONTENT_BYTES: i64 = 1024;
+pub(crate) const CONTENT_BYTES: i64 = 1024;
 const MEDIA_TYPE: &[u8] = b"application/vnd.oci.image.manifest.v1+json";
 const RUNTIME: &[u8] = b"io.containerd.runc.v2";
 /// What a client names the type of a specification.
